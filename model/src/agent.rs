@@ -1,0 +1,59 @@
+//! What the agent knows about itself.
+
+use crate::seconds;
+use crate::{Reading, SourceId};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The agent's own health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentStats {
+    /// When it started, milliseconds since the Unix epoch.
+    pub started_wall_ms: i64,
+    /// Planned time between passes.
+    #[serde(rename = "interval_seconds", serialize_with = "seconds::of")]
+    pub interval: Duration,
+    /// Passes completed.
+    pub passes: u64,
+    /// Passes that began more than one interval late.
+    pub late_passes: u64,
+    /// Duration of the last pass: reading, history and evaluation.
+    #[serde(rename = "pass_seconds", serialize_with = "seconds::of")]
+    pub pass_took: Duration,
+    /// By source, since the agent started.
+    pub sources: BTreeMap<SourceId, SourceStats>,
+    /// The history file.
+    pub storage: StorageStats,
+    /// Resident memory of the agent, bytes.
+    pub resident_bytes: Reading<u64>,
+    /// CPU time used by the agent.
+    #[serde(rename = "cpu_seconds", serialize_with = "seconds::of_reading")]
+    pub cpu: Reading<Duration>,
+}
+
+/// How one source has fared since the agent started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SourceStats {
+    /// Attributes that were offered but could not be read or understood, all passes together.
+    pub failures: u64,
+    /// Passes in which the source did not answer in time.
+    pub deadlines_missed: u64,
+    /// Last pass in which it was read without fault, milliseconds since the Unix epoch.
+    pub last_ok_wall_ms: Option<i64>,
+}
+
+/// How the history file fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StorageStats {
+    /// Size of the database with its write-ahead log, bytes.
+    pub size_bytes: u64,
+    /// Transactions committed since the agent started.
+    pub writes: u64,
+    /// Transactions that failed since the agent started.
+    pub write_failures: u64,
+    /// The last failure, with its remedy, while it lasts.
+    pub last_error: Option<String>,
+    /// Where a corrupt database was moved to when this one was begun.
+    pub replaced: Option<String>,
+}

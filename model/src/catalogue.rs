@@ -1,0 +1,198 @@
+//! The one place where metrics are named.
+//!
+//! Conventions: base units, `_total` on counters only, words spelled out, metadata in `_info`
+//! metrics with value 1, one series per state (0 or 1) where the state matters, and never a total
+//! beside its parts. Names and labels are part of scrubjay's interface (ADR 0006).
+
+/// A metric's definition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MetricDef {
+    /// Full name.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: MetricKind,
+    /// Base unit, empty for plain numbers.
+    pub unit: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+    /// Label names, in the order values are given.
+    pub labels: &'static [&'static str],
+}
+
+/// The kinds of metrics used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only rises, save when it restarts from zero.
+    Counter,
+    /// Moves freely.
+    Gauge,
+}
+
+macro_rules! catalogue {
+    ($($(#[doc = $doc:literal])+ $id:ident: $kind:ident $unit:literal $name:literal [$($label:literal),*];)+) => {
+        /// Every metric scrubjay can export, by constant.
+        pub mod metrics {
+            use super::{MetricDef, MetricKind};
+            $($(#[doc = $doc])+ pub static $id: MetricDef = MetricDef {
+                name: $name,
+                kind: MetricKind::$kind,
+                unit: $unit,
+                help: concat!($($doc),+).trim_ascii_start(),
+                labels: &[$($label),*],
+            };)+
+        }
+        /// Every metric scrubjay can export, in the order of the documentation.
+        pub static CATALOGUE: &[&MetricDef] = &[$(&metrics::$id),+];
+    };
+}
+
+catalogue! {
+    /// Verdict on the host: 1 for the one that holds.
+    VERDICT: Gauge "" "scrubjay_verdict" ["verdict"];
+    /// Reasons for the verdict; always 1.
+    FINDING: Gauge "" "scrubjay_finding" ["code", "subject", "verdict", "action"];
+    /// How much of this host's memory errors can be seen: 1 for the state that holds.
+    COVERAGE: Gauge "" "scrubjay_monitoring_coverage" ["state"];
+    /// What hides memory errors on this host; always 1.
+    COVERAGE_GAP: Gauge "" "scrubjay_monitoring_coverage_gap_info" ["code", "subject"];
+
+    /// Corrected errors of one DIMM or rank, summed over reboots and counter resets since the history began.
+    DIMM_CORRECTABLE: Counter "" "scrubjay_dimm_correctable_errors_total" ["controller", "dimm"];
+    /// Uncorrected errors of one DIMM or rank (deferred and fatal ones included, as the kernel counts), summed over reboots and counter resets since the history began.
+    DIMM_UNCORRECTABLE: Counter "" "scrubjay_dimm_uncorrectable_errors_total" ["controller", "dimm"];
+    /// Corrected errors a controller could not attribute to a DIMM, summed over reboots and counter resets; with the DIMMs' it makes the controller's total.
+    UNATTRIBUTED_CORRECTABLE: Counter "" "scrubjay_controller_unattributed_correctable_errors_total" ["controller"];
+    /// Uncorrected errors a controller could not attribute to a DIMM, summed over reboots and counter resets; with the DIMMs' it makes the controller's total.
+    UNATTRIBUTED_UNCORRECTABLE: Counter "" "scrubjay_controller_unattributed_uncorrectable_errors_total" ["controller"];
+    /// The kernel's total of a controller less its DIMMs' and its unattributed errors; not 0 means that the kernel contradicts itself.
+    UNRECONCILED: Gauge "" "scrubjay_controller_unreconciled_errors" ["controller", "class"];
+    /// Times a controller's counters began anew (reboot, driver reload, reset); each time the errors since the reading before are lost, so totals are lower bounds.
+    COUNTER_RESTARTS: Counter "" "scrubjay_controller_counter_restarts_total" ["controller"];
+    /// When the kernel's counters of a controller were last zeroed.
+    COUNTERS_ZEROED: Gauge "seconds" "scrubjay_controller_counters_zeroed_timestamp_seconds" ["controller"];
+    /// Scrub rate of a controller, as set.
+    SCRUB_RATE: Gauge "bytes_per_second" "scrubjay_controller_scrub_rate_bytes_per_second" ["controller"];
+    /// A memory controller; edac is the kernel's current number for it. Always 1.
+    CONTROLLER_INFO: Gauge "" "scrubjay_controller_info" ["controller", "edac", "name", "layout"];
+    /// A DIMM or rank as EDAC describes it; edac is the kernel's current name for it. Always 1.
+    DIMM_INFO: Gauge "" "scrubjay_dimm_info" ["controller", "dimm", "edac", "label", "location", "memory_type", "device_type", "edac_mode"];
+    /// Size of a DIMM or rank.
+    DIMM_SIZE: Gauge "bytes" "scrubjay_dimm_size_bytes" ["controller", "dimm"];
+
+    /// Memory the kernel has taken out of use because of errors: hard-poisoned and soft-offlined pages since boot.
+    MEMORY_CORRUPTED: Gauge "bytes" "scrubjay_memory_corrupted_bytes" [];
+    /// Pages for which memory_failure() ran on a node since boot, by result.
+    MEMORY_FAILURE_PAGES: Counter "" "scrubjay_node_memory_failure_pages_total" ["node", "result"];
+
+    /// When the running boot began, by the first wall clock seen in it.
+    BOOT_TIME: Gauge "seconds" "scrubjay_boot_timestamp_seconds" [];
+    /// Time since boot, sleep included.
+    UPTIME: Gauge "seconds" "scrubjay_uptime_seconds" [];
+    /// Time asleep since boot.
+    SLEPT: Gauge "seconds" "scrubjay_sleep_seconds" [];
+    /// Boots the history knows, by how they ended; the running one is among them.
+    BOOTS: Gauge "" "scrubjay_boots" ["end"];
+    /// Steps of the wall clock noticed since the history began.
+    CLOCK_STEPS: Counter "" "scrubjay_clock_steps_total" [];
+
+    /// Identity of the running kernel; always 1.
+    KERNEL_INFO: Gauge "" "scrubjay_kernel_info" ["release", "version"];
+    /// Taint flags of the running kernel: 1 if set.
+    KERNEL_TAINT: Gauge "" "scrubjay_kernel_taint" ["flag"];
+    /// Oopses since boot.
+    KERNEL_OOPS: Counter "" "scrubjay_kernel_oops_total" [];
+    /// Kernel warnings since boot.
+    KERNEL_WARNINGS: Counter "" "scrubjay_kernel_warnings_total" [];
+    /// Whether the running kernel's module directory is still there; 0 means its package was removed and modules cannot be loaded.
+    MODULES_DIRECTORY: Gauge "" "scrubjay_kernel_modules_directory_present" [];
+    /// What the kernel says of a CPU vulnerability: 1 for the state that holds.
+    CPU_VULNERABILITY: Gauge "" "scrubjay_cpu_vulnerability" ["vulnerability", "state"];
+    /// Whether a kernel is loaded for kexec or for crash dumps.
+    KEXEC_LOADED: Gauge "" "scrubjay_kexec_loaded" ["kind"];
+    /// Memory reserved for a crash kernel.
+    KEXEC_CRASH_SIZE: Gauge "bytes" "scrubjay_kexec_crash_reserved_bytes" [];
+    /// Lockdown mode of the kernel: 1 for the mode that holds.
+    LOCKDOWN: Gauge "" "scrubjay_kernel_lockdown" ["mode"];
+
+    /// Whether a live patch is applied, or being applied.
+    LIVEPATCH_ENABLED: Gauge "" "scrubjay_livepatch_enabled" ["patch"];
+    /// Whether a live patch is in transition.
+    LIVEPATCH_TRANSITION: Gauge "" "scrubjay_livepatch_transition" ["patch"];
+    /// Functions a live patch changes.
+    LIVEPATCH_FUNCTIONS: Gauge "" "scrubjay_livepatch_functions" ["patch"];
+    /// Whether an object of a live patch is patched; 0 while its module is not loaded.
+    LIVEPATCH_OBJECT_PATCHED: Gauge "" "scrubjay_livepatch_object_patched" ["patch", "object"];
+    /// Tasks a running transition waits for.
+    LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
+
+    /// Whether the distribution left a marker that asks for a reboot.
+    REBOOT_MARKER: Gauge "" "scrubjay_reboot_marker" ["marker"];
+    /// Switches of the machine-check code that hide corrected errors when set.
+    MACHINE_CHECK_SWITCH: Gauge "" "scrubjay_machine_check_switch" ["switch"];
+    /// Longest delay before polling notices a corrected error.
+    MACHINE_CHECK_INTERVAL: Gauge "seconds" "scrubjay_machine_check_interval_seconds" [];
+
+    /// State of a source: 1 for the one that holds.
+    SOURCE_STATE: Gauge "" "scrubjay_source_state" ["source", "state"];
+    /// Time the last reading of a source took.
+    SOURCE_DURATION: Gauge "seconds" "scrubjay_source_duration_seconds" ["source"];
+    /// Attributes that were offered but could not be read or understood, since the agent started.
+    SOURCE_FAILURES: Counter "" "scrubjay_source_read_failures_total" ["source"];
+    /// Passes in which a source did not answer in time, since the agent started.
+    SOURCE_DEADLINES: Counter "" "scrubjay_source_deadlines_missed_total" ["source"];
+    /// When a source was last read without fault, since the agent started.
+    SOURCE_LAST_OK: Gauge "seconds" "scrubjay_source_last_success_timestamp_seconds" ["source"];
+
+    /// When the samples of this page were read.
+    SNAPSHOT_TIME: Gauge "seconds" "scrubjay_snapshot_timestamp_seconds" [];
+    /// 1 if the last pass is too old to speak for the host; the host's samples are then left out.
+    SNAPSHOT_STALE: Gauge "" "scrubjay_snapshot_stale" [];
+    /// Planned time between passes.
+    AGENT_INTERVAL: Gauge "seconds" "scrubjay_agent_interval_seconds" [];
+    /// Passes completed since the agent started.
+    AGENT_PASSES: Counter "" "scrubjay_agent_passes_total" [];
+    /// Passes that began more than one interval late.
+    AGENT_LATE: Counter "" "scrubjay_agent_late_passes_total" [];
+    /// Duration of the last pass.
+    AGENT_PASS_DURATION: Gauge "seconds" "scrubjay_agent_pass_duration_seconds" [];
+    /// Time covered by passes, over all boots the history knows.
+    HISTORY_COVERED: Gauge "seconds" "scrubjay_history_covered_seconds" [];
+    /// Size of the history with its write-ahead log.
+    HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [];
+    /// Transactions committed to the history since the agent started.
+    HISTORY_WRITES: Counter "" "scrubjay_history_writes_total" [];
+    /// Transactions that failed since the agent started; nothing is lost while the agent runs, the next one catches up.
+    HISTORY_FAILURES: Counter "" "scrubjay_history_write_failures_total" [];
+    /// Whether the history had to be begun anew because the file was corrupt; the old file was kept.
+    HISTORY_REPLACED: Gauge "" "scrubjay_history_replaced" [];
+    /// Version of scrubjay; always 1.
+    BUILD_INFO: Gauge "" "scrubjay_build_info" ["version"];
+    /// When the agent started.
+    PROCESS_START: Gauge "seconds" "process_start_time_seconds" [];
+    /// Resident memory of the agent.
+    PROCESS_RESIDENT: Gauge "bytes" "process_resident_memory_bytes" [];
+    /// CPU time used by the agent.
+    PROCESS_CPU: Counter "seconds" "process_cpu_seconds_total" [];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_follow_the_conventions() {
+        let names: BTreeSet<&str> = CATALOGUE.iter().map(|def| def.name).collect();
+        assert_eq!(names.len(), CATALOGUE.len(), "a name is used twice");
+        for def in CATALOGUE {
+            let name = def.name;
+            let counter = def.kind == MetricKind::Counter;
+            assert_eq!(name.ends_with("_total"), counter, "{name}");
+            assert!(name.starts_with("scrubjay_") || name.starts_with("process_"), "{name}");
+            assert!(def.help.ends_with('.') && !def.help.starts_with(' '), "{name}: {}", def.help);
+            let stem = name.trim_end_matches("_total");
+            assert!(def.unit.is_empty() || stem.ends_with(def.unit), "{name}: {}", def.unit);
+            assert!(!def.labels.contains(&"type"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The facts of a snapshot, other than error counters, that the history follows.
+//!
+//! Each is a name, what it is about, and a reading as text; the history stores one only when it
+//! changes. Values that move all the time (uptime) are not among them.
+
+use crate::{Reading, Snapshot};
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// Stable dotted name.
+    pub name: &'static str,
+    /// What it is about: a live patch, `mcN`, `nodeN`; empty for the host.
+    pub subject: String,
+    /// Its value as text.
+    pub reading: Reading<String>,
+}
+
+fn fact<T: ToString>(name: &'static str, subject: &str, reading: &Reading<T>) -> Fact {
+    Fact { name, subject: subject.to_owned(), reading: reading.as_ref().map(ToString::to_string) }
+}
+
+fn said(text: &'static str) -> Reading<&'static str> {
+    Reading::Value(text)
+}
+
+impl Snapshot {
+    /// All facts of sources that answered, in a stable order.
+    pub fn facts(&self) -> Vec<Fact> {
+        let Self {
+            at: _,
+            edac,
+            memory_failure,
+            // Boots have a table of their own.
+            uptime: _,
+            kernel,
+            kernel_health,
+            cpu_vulnerabilities,
+            kexec,
+            lockdown,
+            livepatch,
+            reboot_markers,
+            machine_check,
+            platform,
+        } = self;
+        let mut facts = Vec::new();
+
+        if let Some(edac) = Self::found(edac) {
+            for controller in &edac.controllers {
+                let subject = format!("mc{}", controller.index);
+                facts.push(fact("edac.name", &subject, &controller.name));
+                facts.push(fact("edac.layout", &subject, &said(controller.layout.as_str())));
+                facts.push(fact("edac.scrub_rate", &subject, &controller.scrub_rate));
+                for dimm in &controller.dimms {
+                    let subject = format!("{subject}/{}", dimm.place);
+                    facts.push(fact("edac.label", &subject, &dimm.label));
+                    facts.push(fact("edac.size_bytes", &subject, &dimm.size_bytes));
+                }
+            }
+        }
+        if let Some(pages) = Self::found(memory_failure) {
+            let corrupted = &pages.hardware_corrupted_bytes;
+            facts.push(fact("memory.hardware_corrupted_bytes", "", corrupted));
+            for node in pages.nodes.value().into_iter().flatten() {
+                let subject = format!("node{}", node.node);
+                for (result, count) in node.pages.by_result() {
+                    let subject = format!("{subject}/{result}");
+                    facts.push(fact("memory.failure_pages", &subject, count));
+                }
+            }
+        }
+        if let Some(kernel) = Self::found(kernel) {
+            facts.push(fact("kernel.release", "", &kernel.release));
+            facts.push(fact("kernel.version", "", &kernel.version));
+            facts.push(fact("kernel.banner", "", &kernel.banner));
+            let uname = kernel.uname.as_ref().map(|u| format!("{} {}", u.release, u.version));
+            facts.push(fact("kernel.uname", "", &uname));
+            let directory = kernel.modules_directory.as_ref().map(|_| "present");
+            facts.push(fact("kernel.modules_directory", "", &directory));
+        }
+        if let Some(health) = Self::found(kernel_health) {
+            facts.push(fact("kernel.taint", "", &health.taint.as_ref().map(|t| t.0)));
+            facts.push(fact("kernel.oops_count", "", &health.oops_count));
+            facts.push(fact("kernel.warn_count", "", &health.warn_count));
+        }
+        for vulnerability in Self::found(cpu_vulnerabilities).into_iter().flatten() {
+            facts.push(fact("cpu.vulnerability", &vulnerability.name, &vulnerability.text));
+        }
+        if let Some(kexec) = Self::found(kexec) {
+            facts.push(fact("kexec.loaded", "", &kexec.loaded));
+            facts.push(fact("kexec.crash_loaded", "", &kexec.crash_loaded));
+        }
+        if let Some(mode) = Self::found(lockdown) {
+            facts.push(fact("kernel.lockdown", "", &said(mode.as_str())));
+        }
+        for patch in Self::found(livepatch).into_iter().flat_map(|l| &l.patches) {
+            facts.push(fact("livepatch.enabled", &patch.name, &patch.enabled));
+            facts.push(fact("livepatch.transition", &patch.name, &patch.transition));
+            facts.push(fact("livepatch.replace", &patch.name, &patch.replace));
+            for object in patch.objects.value().into_iter().flatten() {
+                let subject = format!("{}/{}", patch.name, object.name);
+                facts.push(fact("livepatch.patched", &subject, &object.patched));
+            }
+        }
+        if let Some(markers) = Self::found(reboot_markers) {
+            facts.push(fact("reboot.required", "", &markers.required));
+            let packages = markers.packages.as_ref().map(|names| names.join(" "));
+            facts.push(fact("reboot.packages", "", &packages));
+            facts.push(fact("reboot.needed", "", &markers.needed));
+        }
+        if let Some(check) = Self::found(machine_check) {
+            facts.push(fact("machine_check.interval", "", &check.check_interval_seconds));
+            facts.push(fact("machine_check.ignore_ce", "", &check.ignore_ce));
+            facts.push(fact("machine_check.dont_log_ce", "", &check.dont_log_ce));
+            facts.push(fact("machine_check.cmci_disabled", "", &check.cmci_disabled));
+        }
+        if let Some(platform) = Self::found(platform) {
+            facts.push(fact("platform.bios_version", "", &platform.bios_version));
+            facts.push(fact("platform.product_name", "", &platform.product_name));
+            let command_line = platform.command_line.as_ref().map(|words| words.join(" "));
+            facts.push(fact("platform.command_line", "", &command_line));
+        }
+        facts
+    }
+}

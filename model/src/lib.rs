@@ -1,0 +1,48 @@
+//! The vocabulary every other crate speaks: what a reading is, when it was taken, what a counter
+//! means, what a host looks like, and how bad it is.
+//!
+//! Nothing here does I/O, reads a clock or knows a database; types with rules carry them, and
+//! everything else is plain data.
+
+mod agent;
+mod catalogue;
+mod counter;
+mod edac;
+mod facts;
+mod history;
+mod identity;
+mod kernel;
+mod livepatch;
+mod machine;
+mod reading;
+mod seconds;
+mod snapshot;
+mod stamp;
+mod verdict;
+mod view;
+
+pub use agent::{AgentStats, SourceStats, StorageStats};
+pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
+pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
+pub use edac::{
+    Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
+};
+pub use facts::Fact;
+pub use history::{
+    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, RunRecord,
+    SeriesKey, SeriesPlace, SeriesTotal,
+};
+pub use identity::{ControllerKey, KnownController, SeenController, match_controllers};
+pub use kernel::{
+    CpuVulnerability, Kernel, KernelHealth, Kexec, Lockdown, Taint, TaintFlag, Uname, Uptime,
+    VulnerabilityState,
+};
+pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+pub use machine::{
+    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+};
+pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
+pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
+pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
+pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
+pub use view::{HistorySummary, HostHeader, HostView};

@@ -1,0 +1,243 @@
+//! Everything one pass over the host found.
+//!
+//! [`Snapshot`] is destructured without `..` by everything that consumes it, so that the compiler
+//! lists each place a new source still needs.
+
+use crate::seconds;
+use crate::{
+    CpuVulnerability, Edac, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck,
+    MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Stamp, Uptime,
+};
+use serde::Serialize;
+use std::time::Duration;
+
+/// One pass over all sources. A source switched off by configuration is `None`: not asked is not
+/// the same as no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// When the pass began.
+    pub at: Stamp,
+    /// Error counters.
+    pub edac: Option<Section<Edac>>,
+    /// Pages taken out of use.
+    pub memory_failure: Option<Section<MemoryFailure>>,
+    /// Boot identity and uptime.
+    pub uptime: Option<Section<Uptime>>,
+    /// Kernel identity.
+    pub kernel: Option<Section<Kernel>>,
+    /// Taint, oops and warning counts.
+    pub kernel_health: Option<Section<KernelHealth>>,
+    /// CPU vulnerabilities.
+    pub cpu_vulnerabilities: Option<Section<Vec<CpuVulnerability>>>,
+    /// Crash kernel.
+    pub kexec: Option<Section<Kexec>>,
+    /// Lockdown mode.
+    pub lockdown: Option<Section<Lockdown>>,
+    /// Live patches.
+    pub livepatch: Option<Section<Livepatch>>,
+    /// Reboot markers of the distribution.
+    pub reboot_markers: Option<Section<RebootMarkers>>,
+    /// Machine-check switches.
+    pub machine_check: Option<Section<MachineCheck>>,
+    /// Platform facts.
+    pub platform: Option<Section<Platform>>,
+}
+
+/// What one source found, and how reading it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Section<T> {
+    /// The findings.
+    pub reading: Reading<T>,
+    /// The circumstances.
+    pub report: SourceReport,
+}
+
+/// How reading a source went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceReport {
+    /// Time it took, waiting included.
+    #[serde(rename = "took_seconds", serialize_with = "seconds::of")]
+    pub took: Duration,
+    /// Attributes asked for.
+    pub attributes: u32,
+    /// Attributes that are offered but could not be read or understood. Absent ones are not
+    /// faults.
+    pub faults: Vec<NonValue>,
+}
+
+/// The sources, named as in configuration, labels and the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceId {
+    /// [`Snapshot::edac`].
+    Edac,
+    /// [`Snapshot::memory_failure`].
+    MemoryFailure,
+    /// [`Snapshot::uptime`].
+    Uptime,
+    /// [`Snapshot::kernel`].
+    Kernel,
+    /// [`Snapshot::kernel_health`].
+    KernelHealth,
+    /// [`Snapshot::cpu_vulnerabilities`].
+    CpuVulnerabilities,
+    /// [`Snapshot::kexec`].
+    Kexec,
+    /// [`Snapshot::lockdown`].
+    Lockdown,
+    /// [`Snapshot::livepatch`].
+    Livepatch,
+    /// [`Snapshot::reboot_markers`].
+    RebootMarkers,
+    /// [`Snapshot::machine_check`].
+    MachineCheck,
+    /// [`Snapshot::platform`].
+    Platform,
+}
+
+/// The state of a source as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// Everything it offers was read.
+    Ok,
+    /// Something it offers was not.
+    Partial,
+    /// The kernel does not offer it.
+    Absent,
+    /// It is offered, but not to us or not now.
+    Unreadable,
+    /// It answered with something undocumented.
+    Malformed,
+    /// Switched off by configuration.
+    Off,
+}
+
+/// A source's state with the reason, without its findings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceStatus {
+    /// Which source.
+    pub source: SourceId,
+    /// Its state.
+    pub state: SourceState,
+    /// Why it is not [`SourceState::Ok`]: for a partial source its first fault.
+    pub reason: Option<NonValue>,
+    /// How reading went; `None` when switched off.
+    pub report: Option<SourceReport>,
+}
+
+impl SourceId {
+    /// All sources, in the order of [`Snapshot`].
+    pub const ALL: [Self; 12] = [
+        Self::Edac,
+        Self::MemoryFailure,
+        Self::Uptime,
+        Self::Kernel,
+        Self::KernelHealth,
+        Self::CpuVulnerabilities,
+        Self::Kexec,
+        Self::Lockdown,
+        Self::Livepatch,
+        Self::RebootMarkers,
+        Self::MachineCheck,
+        Self::Platform,
+    ];
+
+    /// The name used in configuration, labels and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edac => "edac",
+            Self::MemoryFailure => "memory_failure",
+            Self::Uptime => "uptime",
+            Self::Kernel => "kernel",
+            Self::KernelHealth => "kernel_health",
+            Self::CpuVulnerabilities => "cpu_vulnerabilities",
+            Self::Kexec => "kexec",
+            Self::Lockdown => "lockdown",
+            Self::Livepatch => "livepatch",
+            Self::RebootMarkers => "reboot_markers",
+            Self::MachineCheck => "machine_check",
+            Self::Platform => "platform",
+        }
+    }
+
+    /// The source of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|id| id.as_str() == name)
+    }
+}
+
+impl SourceState {
+    /// All states, in the order they are exported.
+    pub const ALL: [Self; 6] =
+        [Self::Ok, Self::Partial, Self::Absent, Self::Unreadable, Self::Malformed, Self::Off];
+
+    /// A stable word for labels and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::Absent => "absent",
+            Self::Unreadable => "unreadable",
+            Self::Malformed => "malformed",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl<T> Section<T> {
+    fn status(section: Option<&Self>, source: SourceId) -> SourceStatus {
+        let Some(Self { reading, report }) = section else {
+            return SourceStatus { source, state: SourceState::Off, reason: None, report: None };
+        };
+        let state = match reading.outcome() {
+            Outcome::Ok if report.faults.is_empty() => SourceState::Ok,
+            Outcome::Ok => SourceState::Partial,
+            Outcome::Absent => SourceState::Absent,
+            Outcome::Unreadable => SourceState::Unreadable,
+            Outcome::Malformed => SourceState::Malformed,
+        };
+        let reason = reading.non_value().or_else(|| report.faults.first().cloned());
+        SourceStatus { source, state, reason, report: Some(report.clone()) }
+    }
+}
+
+impl Snapshot {
+    /// The state of every source, in the order of [`SourceId::ALL`].
+    pub fn sources(&self) -> Vec<SourceStatus> {
+        let Self {
+            at: _,
+            edac,
+            memory_failure,
+            uptime,
+            kernel,
+            kernel_health,
+            cpu_vulnerabilities,
+            kexec,
+            lockdown,
+            livepatch,
+            reboot_markers,
+            machine_check,
+            platform,
+        } = self;
+        vec![
+            Section::status(edac.as_ref(), SourceId::Edac),
+            Section::status(memory_failure.as_ref(), SourceId::MemoryFailure),
+            Section::status(uptime.as_ref(), SourceId::Uptime),
+            Section::status(kernel.as_ref(), SourceId::Kernel),
+            Section::status(kernel_health.as_ref(), SourceId::KernelHealth),
+            Section::status(cpu_vulnerabilities.as_ref(), SourceId::CpuVulnerabilities),
+            Section::status(kexec.as_ref(), SourceId::Kexec),
+            Section::status(lockdown.as_ref(), SourceId::Lockdown),
+            Section::status(livepatch.as_ref(), SourceId::Livepatch),
+            Section::status(reboot_markers.as_ref(), SourceId::RebootMarkers),
+            Section::status(machine_check.as_ref(), SourceId::MachineCheck),
+            Section::status(platform.as_ref(), SourceId::Platform),
+        ]
+    }
+
+    /// The findings of a source that was asked and answered.
+    pub fn found<T>(section: &Option<Section<T>>) -> Option<&T> {
+        section.as_ref()?.reading.value()
+    }
+}

@@ -1,0 +1,187 @@
+//! How bad it is, what to do, and why.
+
+use crate::Origin;
+use serde::Serialize;
+
+/// The answer for one finding or a whole host. Later variants outrank earlier ones; not knowing
+/// outranks being well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything asked was seen, and nothing calls for action.
+    Ok,
+    /// Something that matters could not be seen.
+    Unknown,
+    /// Worth following; no action.
+    Watch,
+    /// Act at the next maintenance window.
+    Plan,
+    /// Act now.
+    Act,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing but keep looking.
+    Observe,
+    /// Make the errors visible first.
+    FixVisibility,
+    /// Reboot, so that a kernel state that is no longer trusted is gone.
+    RebootToClearState,
+    /// Reboot into a kernel that is installed.
+    RebootIntoNewerKernel,
+    /// Find out which component is at fault.
+    InvestigateChannelOrCpu,
+}
+
+/// Whether rebooting mends what a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebootHelps {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It cannot be told from what was seen.
+    Unknown,
+}
+
+/// One reason for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable code, also the name of its page in the documentation.
+    pub code: &'static str,
+    /// How bad.
+    pub verdict: Verdict,
+    /// What it is about: `host`, a controller, a DIMM, a live patch.
+    pub subject: String,
+    /// What was seen: numbers, limit, exposure, time.
+    pub because: String,
+    /// What to do, in one word.
+    pub action: Action,
+    /// What to do, as a sentence.
+    pub remedy: String,
+    /// What a reboot would mend.
+    pub reboot_helps: RebootHelps,
+    /// Where the evidence is.
+    pub origin: Option<Origin>,
+}
+
+/// How much of what matters can be seen on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// The class.
+    pub state: CoverageState,
+    /// What cannot be seen, and how to mend that.
+    pub findings: Vec<Finding>,
+}
+
+/// Whether memory errors of this host reach us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverageState {
+    /// All known ways are open.
+    Full,
+    /// Some errors may be hidden.
+    Partial,
+    /// No error can reach us.
+    None,
+    /// It could not be told.
+    Unknown,
+}
+
+/// The verdict on a host with everything it rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Assessment {
+    /// The worst of all findings.
+    pub verdict: Verdict,
+    /// How much could be seen.
+    pub coverage: Coverage,
+    /// The findings other than those on coverage, worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// All verdicts, best first.
+    pub const ALL: [Self; 5] = [Self::Ok, Self::Unknown, Self::Watch, Self::Plan, Self::Act];
+
+    /// A stable word for labels and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Unknown => "unknown",
+            Self::Watch => "watch",
+            Self::Plan => "plan",
+            Self::Act => "act",
+        }
+    }
+}
+
+impl Action {
+    /// The action as a short imperative.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::FixVisibility => "fix visibility",
+            Self::RebootToClearState => "reboot to clear state",
+            Self::RebootIntoNewerKernel => "reboot into newer kernel",
+            Self::InvestigateChannelOrCpu => "investigate channel or CPU",
+        }
+    }
+}
+
+impl RebootHelps {
+    /// The answer as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl CoverageState {
+    /// All states, in the order they are exported.
+    pub const ALL: [Self; 4] = [Self::Full, Self::Partial, Self::None, Self::Unknown];
+
+    /// A stable word for labels and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::None => "none",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Assessment {
+    /// Puts findings in order and takes the worst of all as the verdict.
+    pub fn new(coverage: Coverage, mut findings: Vec<Finding>) -> Self {
+        findings.sort_by(|a, b| {
+            b.verdict.cmp(&a.verdict).then_with(|| (a.code, &a.subject).cmp(&(b.code, &b.subject)))
+        });
+        let verdict = findings
+            .iter()
+            .chain(&coverage.findings)
+            .map(|finding| finding.verdict)
+            .max()
+            .unwrap_or(Verdict::Ok);
+        Self { verdict, coverage, findings }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_knowing_outranks_being_well_and_yields_to_evidence() {
+        assert!(Verdict::Unknown > Verdict::Ok);
+        assert!(Verdict::Watch > Verdict::Unknown);
+        assert_eq!(Verdict::ALL.iter().max(), Some(&Verdict::Act));
+    }
+}

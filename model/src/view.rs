@@ -1,0 +1,67 @@
+//! Everything known about the host at one moment: what exporters are given.
+
+use crate::seconds;
+use crate::{Accumulated, AgentStats, Assessment, BootEnd, Reading, Snapshot};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The host as known after one pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostView {
+    /// Whose view it is.
+    pub header: HostHeader,
+    /// What was read.
+    pub snapshot: Snapshot,
+    /// The history's sums for it.
+    pub accumulated: Accumulated,
+    /// The history in figures; not a value when there is none.
+    pub history: Reading<HistorySummary>,
+    /// The verdict.
+    pub assessment: Assessment,
+    /// The agent that took it; `None` for a one-off reading by a command.
+    pub agent: Option<AgentStats>,
+}
+
+/// Who the host is, for the head of a page. Never used for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HostHeader {
+    /// The root that was read: `/`, a directory or a tree file.
+    pub root: String,
+    /// Version of scrubjay.
+    pub version: &'static str,
+    /// Host name.
+    pub host_name: Reading<String>,
+    /// Operating system.
+    pub os: Reading<String>,
+    /// CPU model.
+    pub cpu: Reading<String>,
+    /// Memory the kernel manages, bytes.
+    pub memory_bytes: Reading<u64>,
+}
+
+/// The history in figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HistorySummary {
+    /// Where it is kept.
+    pub path: String,
+    /// When it began, milliseconds since the Unix epoch.
+    pub since_wall_ms: i64,
+    /// Boots by how they ended.
+    pub boots: BTreeMap<&'static str, u64>,
+    /// Steps of the wall clock noticed.
+    pub clock_steps: u64,
+    /// Time covered by passes, over all boots.
+    #[serde(rename = "covered_seconds", serialize_with = "seconds::of")]
+    pub covered: Duration,
+    /// Time since the current stretch of coverage began, by the boot clock.
+    #[serde(rename = "covered_without_gap_seconds", serialize_with = "seconds::of")]
+    pub covered_without_gap: Duration,
+}
+
+impl HistorySummary {
+    /// How many boots ended that way.
+    pub fn boots_ended(&self, end: BootEnd) -> u64 {
+        self.boots.get(end.as_str()).copied().unwrap_or(0)
+    }
+}

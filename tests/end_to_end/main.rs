@@ -1,0 +1,1 @@
+//! The real binary, run as a person or a scraper would.
