@@ -46,8 +46,8 @@ pub struct SourceStats {
 /// How the history file fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StorageStats {
-    /// Size of the database with its write-ahead log, bytes.
-    pub size_bytes: u64,
+    /// Size of the database with its write-ahead log, bytes; `None` if it could not be told.
+    pub size_bytes: Option<u64>,
     /// Transactions committed since the agent started.
     pub writes: u64,
     /// Transactions that failed since the agent started.
