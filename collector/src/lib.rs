@@ -1,1 +1,20 @@
-//! .
+//! Reads one host: its `/proc` and `/sys`, live, below another root, or from a captured tree.
+//!
+//! `host` is the only module that opens kernel files. `reader` turns what it finds into readings,
+//! once and in one way. `sources` know the files of one kernel interface each. `collector` runs
+//! them with a deadline, and `capture` writes down what they read.
+
+mod capture;
+mod collector;
+mod host;
+mod process;
+mod reader;
+mod sources;
+mod tree;
+
+pub use capture::{CaptureOptions, capture};
+pub use collector::{Collector, Options};
+pub use host::{ClockFn, HostRoot, RootError};
+pub use process::{OwnProcess, own_process};
+pub use sources::SOURCES;
+pub use tree::{Node, Tree, TreeError};

@@ -34,8 +34,25 @@ pub struct Kernel {
     pub uname: Reading<Uname>,
     /// `/proc/modules` exists: the kernel can load modules.
     pub modules_supported: Reading<Present>,
-    /// `/lib/modules/<release>` exists. Absent on a modular kernel means its package was removed.
+    /// `/lib/modules` exists: this root holds kernel modules at all. A container's often does not.
+    pub modules_root: Reading<Present>,
+    /// `/lib/modules/<release>` exists. Absent on a modular kernel, in a root that holds modules,
+    /// means that its package was removed.
     pub modules_directory: Reading<Present>,
+}
+
+impl Kernel {
+    /// Whether the running kernel's modules were removed from under it; `None` if that cannot be
+    /// told, or if the kernel has no use for modules.
+    pub fn modules_removed(&self) -> Option<bool> {
+        self.modules_supported.value()?;
+        self.modules_root.value()?;
+        match &self.modules_directory {
+            Reading::Value(Present) => Some(false),
+            Reading::Absent(_) => Some(true),
+            Reading::Unreadable(..) | Reading::Malformed(..) => None,
+        }
+    }
 }
 
 /// What uname(2) answers.

@@ -1,0 +1,387 @@
+//! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
+//! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
+
+use crate::host::{Entry, Failure, HostRoot};
+use crate::tree::{Node, Tree};
+use rustix::io::Errno;
+use scrubjay_model::{
+    Clocks, NonValue, Origin, ParseFault, Present, ReadFault, Reading, SourceReport, Uname,
+};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Longest attribute accepted. sysfs shows at most one page, 64 KiB on some machines; only
+/// statistics files of procfs are longer.
+const ATTRIBUTE_LIMIT: usize = 64 << 10;
+
+/// Longest procfs statistics file accepted: `/proc/stat` grows with CPUs and interrupts.
+const STATISTICS_LIMIT: usize = 1 << 20;
+
+/// Reads attributes of one host for one source.
+pub(crate) struct Reader<'h> {
+    host: &'h HostRoot,
+    attributes: Cell<u32>,
+    faults: RefCell<BTreeMap<Origin, NonValue>>,
+    /// What was read, for `capture`.
+    recording: Option<&'h RefCell<Tree>>,
+}
+
+impl<'h> Reader<'h> {
+    pub(crate) fn new(host: &'h HostRoot) -> Self {
+        let faults = RefCell::default();
+        Self { host, attributes: Cell::new(0), faults, recording: None }
+    }
+
+    /// A reader that also notes everything it is given.
+    pub(crate) fn recording(host: &'h HostRoot, tree: &'h RefCell<Tree>) -> Self {
+        Self { recording: Some(tree), ..Self::new(host) }
+    }
+
+    /// How reading went, after `took`.
+    pub(crate) fn report(self, took: Duration) -> SourceReport {
+        SourceReport {
+            took,
+            attributes: self.attributes.get(),
+            faults: self.faults.into_inner().into_values().collect(),
+        }
+    }
+
+    /// The host's clocks now.
+    pub(crate) fn clocks(&self) -> Clocks {
+        self.host.clocks()
+    }
+
+    /// What uname(2) answers.
+    pub(crate) fn uname(&self) -> Reading<Uname> {
+        // A captured tree without it comes from elsewhere; our own kernel must not answer for it.
+        self.host.uname().map_or_else(|| Reading::Absent(Origin::new("uname(2)")), Reading::Value)
+    }
+
+    /// The bytes of a statistics file of procfs, for the parsers of the procfs crate.
+    pub(crate) fn statistics(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, STATISTICS_LIMIT)
+    }
+
+    /// The text of an attribute without its final newline.
+    pub(crate) fn attr(&self, path: &str) -> Reading<String> {
+        self.parse(path, "text in UTF-8", |text| Some(text.to_owned()))
+    }
+
+    /// The beginning of a long text file, up to `length` bytes, cut at the last whole line.
+    pub(crate) fn head(&self, path: &str, length: usize) -> Reading<String> {
+        self.count();
+        let read = self.host.head(path, length);
+        self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure)).and_then(|bytes| {
+            let whole = match bytes.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) if bytes.len() == length => bytes.get(..end).unwrap_or_default(),
+                _ => &bytes,
+            };
+            match std::str::from_utf8(whole) {
+                Ok(text) => Ok(text.to_owned()),
+                Err(_) => Err(malformed(path, "text in UTF-8", whole)),
+            }
+        }))
+    }
+
+    /// An attribute by a parser that answers `None` to what is not of the documented form.
+    pub(crate) fn parse<T>(
+        &self,
+        path: &str,
+        expected: &'static str,
+        parser: impl FnOnce(&str) -> Option<T>,
+    ) -> Reading<T> {
+        let result = self.bytes(path, ATTRIBUTE_LIMIT).into_result().and_then(|bytes| {
+            let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+            std::str::from_utf8(content)
+                .ok()
+                .and_then(parser)
+                .ok_or_else(|| malformed(path, expected, content))
+        });
+        self.noted(result)
+    }
+
+    /// A whole number as `%u` and `%lu` print it. Surrounding blanks are forgiven, signs are not.
+    pub(crate) fn number(&self, path: &str) -> Reading<u64> {
+        self.parse(path, "a whole number", whole_number)
+    }
+
+    /// A counter of the EDAC core.
+    pub(crate) fn number_u32(&self, path: &str) -> Reading<u32> {
+        self.parse(path, "a whole number below 2^32", |text| {
+            u32::try_from(whole_number(text)?).ok()
+        })
+    }
+
+    /// A size that EDAC shows in MiB, in bytes.
+    pub(crate) fn mebibytes(&self, path: &str) -> Reading<u64> {
+        self.parse(path, "a size in MiB", |text| whole_number(text)?.checked_mul(1 << 20))
+    }
+
+    /// A counter that was reset each time it was read.
+    pub(crate) fn torn<T>(&self, path: &str) -> Reading<T> {
+        self.noted(Err(NonValue::Unreadable(Origin::new(path), ReadFault::Torn)))
+    }
+
+    /// A hexadecimal number without prefix, as the machine-check code prints.
+    pub(crate) fn hexadecimal(&self, path: &str) -> Reading<u64> {
+        self.parse(path, "a hexadecimal number", |text| {
+            let digits = text.trim();
+            let digits = digits.strip_prefix("0x").unwrap_or(digits);
+            let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            u64::from_str_radix(digits, 16).ok().filter(|_| plain)
+        })
+    }
+
+    /// A switch shown as `0` or `1`, or as `N` or `Y`.
+    pub(crate) fn switch(&self, path: &str) -> Reading<bool> {
+        self.parse(path, "0 or 1", |text| match text.trim() {
+            "0" | "N" => Some(false),
+            "1" | "Y" => Some(true),
+            _ => None,
+        })
+    }
+
+    /// Whether something is there; it need not be readable.
+    pub(crate) fn present(&self, path: &str) -> Reading<Present> {
+        self.count();
+        let found = self.host.exists(path);
+        if let (Some(tree), Ok(())) = (self.recording, found) {
+            tree.borrow_mut().insert(path, Node::Dir);
+        }
+        self.noted(found.map(|()| Present).map_err(|failure| non_value(path, failure)))
+    }
+
+    /// The indexes `N` of the directories `<prefix>N`, in order. Only the form the kernel writes
+    /// counts: no leading zeros, nothing after the digits.
+    pub(crate) fn indexed(&self, path: &str, prefix: &str) -> Reading<Vec<u32>> {
+        self.list(path).map(|entries| {
+            let mut indexes: Vec<u32> = entries
+                .iter()
+                .filter(|entry| entry.is_dir)
+                .filter_map(|entry| index(entry.name.strip_prefix(prefix)?))
+                .collect();
+            indexes.sort_unstable();
+            for index in &indexes {
+                self.record_directory(path, &format!("{prefix}{index}"));
+            }
+            indexes
+        })
+    }
+
+    /// The names of the plain files in a directory.
+    pub(crate) fn files(&self, path: &str) -> Reading<Vec<String>> {
+        self.list(path).map(|entries| {
+            entries.into_iter().filter(|entry| !entry.is_dir).map(|entry| entry.name).collect()
+        })
+    }
+
+    /// The names of the directories in a directory.
+    pub(crate) fn directories(&self, path: &str) -> Reading<Vec<String>> {
+        self.list(path).map(|entries| {
+            let names: Vec<String> =
+                entries.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect();
+            for name in &names {
+                self.record_directory(path, name);
+            }
+            names
+        })
+    }
+
+    fn list(&self, path: &str) -> Reading<Vec<Entry>> {
+        self.count();
+        let listed = self.host.list(path);
+        match (self.recording, &listed) {
+            (Some(tree), Ok(_)) => tree.borrow_mut().insert(path, Node::Dir),
+            (Some(_), Err(_)) => self.record(path, &listed.clone().map(|_| Vec::new())),
+            (None, _) => {}
+        }
+        self.noted(listed.map_err(|failure| non_value(path, failure)))
+    }
+
+    fn bytes(&self, path: &str, limit: usize) -> Reading<Vec<u8>> {
+        self.count();
+        let read = self.host.read(path, limit);
+        self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure)))
+    }
+
+    fn count(&self) {
+        self.attributes.set(self.attributes.get().saturating_add(1));
+    }
+
+    /// Keeps the fault of a result, if it is one. Absent attributes are no faults: kernels differ.
+    pub(crate) fn noted<T>(&self, result: Result<T, NonValue>) -> Reading<T> {
+        match &result {
+            Err(fault @ (NonValue::Unreadable(origin, _) | NonValue::Malformed(origin, _))) => {
+                self.faults.borrow_mut().insert(origin.clone(), fault.clone());
+            }
+            Ok(_) | Err(NonValue::Absent(_)) => {}
+        }
+        result.into()
+    }
+
+    fn record(&self, path: &str, read: &Result<Vec<u8>, Failure>) {
+        let Some(tree) = self.recording else { return };
+        let node = match read {
+            Ok(bytes) => Node::File(bytes.clone()),
+            Err(Failure::Errno(errno)) if *errno == Errno::NOENT.raw_os_error() => return,
+            Err(Failure::Errno(errno)) => Node::Fails(*errno),
+            Err(Failure::NotAFile) => Node::Dir,
+            Err(Failure::TooLong) => Node::Fails(Errno::FBIG.raw_os_error()),
+        };
+        tree.borrow_mut().insert(path, node);
+    }
+
+    fn record_directory(&self, path: &str, name: &str) {
+        if let Some(tree) = self.recording {
+            tree.borrow_mut().insert(format!("{path}/{name}"), Node::Dir);
+        }
+    }
+}
+
+/// The one place where an errno becomes an outcome.
+fn non_value(path: &str, failure: Failure) -> NonValue {
+    let origin = Origin::new(path);
+    match failure {
+        Failure::NotAFile => NonValue::Unreadable(origin, ReadFault::NotAFile),
+        Failure::TooLong => {
+            NonValue::Malformed(origin, ParseFault::new("an attribute of at most 64 KiB", b""))
+        }
+        Failure::Errno(number) => match Errno::from_raw_os_error(number) {
+            // ENOTDIR: a part of the path is no directory on this kernel.
+            // ESRCH: what procfs answers for a task that has just ended.
+            Errno::NOENT
+            | Errno::NODEV
+            | Errno::NXIO
+            | Errno::OPNOTSUPP
+            | Errno::NOTDIR
+            | Errno::SRCH => NonValue::Absent(origin),
+            Errno::ACCESS | Errno::PERM => NonValue::Unreadable(origin, ReadFault::Denied),
+            Errno::ISDIR => NonValue::Unreadable(origin, ReadFault::NotAFile),
+            _ => NonValue::Unreadable(origin, ReadFault::Io(number)),
+        },
+    }
+}
+
+pub(crate) fn malformed(path: &str, expected: &'static str, found: &[u8]) -> NonValue {
+    NonValue::Malformed(Origin::new(path), ParseFault::new(expected, found))
+}
+
+fn whole_number(text: &str) -> Option<u64> {
+    let digits = text.trim_matches([' ', '\t', '\n']);
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
+}
+
+fn index(digits: &str) -> Option<u32> {
+    let number: u32 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Tree;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn host(tree: Tree) -> HostRoot {
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        HostRoot::from_tree(tree, Arc::new(move || clocks))
+    }
+
+    fn with(path: &str, node: Node) -> HostRoot {
+        let mut tree = Tree::new();
+        tree.insert(path, node);
+        host(tree)
+    }
+
+    #[test]
+    fn errnos_become_outcomes_in_one_way() {
+        let outcome = |errno| {
+            let host = with("a", Node::Fails(errno));
+            let reader = Reader::new(&host);
+            let reading = reader.number("a");
+            (reading, reader.report(Duration::ZERO).faults.len())
+        };
+        let origin = || Origin::new("a");
+        for absent in [2, 6, 19, 20, 95] {
+            assert_eq!(outcome(absent), (Reading::Absent(origin()), 0), "{absent}");
+        }
+        let unreadable = |fault| (Reading::Unreadable(origin(), fault), 1);
+        assert_eq!(outcome(13), unreadable(ReadFault::Denied));
+        assert_eq!(outcome(1), unreadable(ReadFault::Denied));
+        assert_eq!(outcome(21), unreadable(ReadFault::NotAFile));
+        assert_eq!(outcome(5), unreadable(ReadFault::Io(5)));
+    }
+
+    #[test]
+    fn only_the_kernels_own_indexes_count() {
+        let mut tree = Tree::new();
+        for name in ["mc0", "mc10", "mc2", "mc007", "mcx", "mc", "mc-1", "power"] {
+            tree.insert(format!("mc/{name}"), Node::Dir);
+        }
+        tree.insert("mc/mc3", Node::File(Vec::new()));
+        let host = host(tree);
+        assert_eq!(Reader::new(&host).indexed("mc", "mc"), Reading::Value(vec![0, 2, 10]));
+    }
+
+    #[test]
+    fn paths_cannot_leave_the_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let host = HostRoot::open(dir.path(), Arc::new(move || clocks)).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", dir.path().join("absolute")).unwrap();
+        std::os::unix::fs::symlink("../../../../etc/hostname", dir.path().join("up")).unwrap();
+        let reader = Reader::new(&host);
+        for path in ["absolute", "up"] {
+            assert_eq!(reader.attr(path), Reading::Absent(Origin::new(path)), "{path}");
+        }
+        for path in ["/etc/hostname", "../etc/hostname", "a//b", ""] {
+            let reading = reader.attr(path);
+            assert_eq!(reading, Reading::Unreadable(Origin::new(path), ReadFault::Io(22)));
+        }
+    }
+
+    #[test]
+    fn odd_files_are_neither_awaited_nor_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("directory")).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        std::fs::write(dir.path().join("long"), vec![b'1'; ATTRIBUTE_LIMIT + 1]).unwrap();
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let host = HostRoot::open(dir.path(), Arc::new(move || clocks)).unwrap();
+        let reader = Reader::new(&host);
+        for path in ["directory", "fifo"] {
+            let not_a_file = Reading::Unreadable(Origin::new(path), ReadFault::NotAFile);
+            assert_eq!(reader.number(path), not_a_file);
+        }
+        assert!(matches!(reader.number("long"), Reading::Malformed(..)));
+    }
+
+    proptest! {
+        /// Any bytes: no panic, and a value only if it prints back as what was read.
+        #[test]
+        fn a_number_is_only_what_reads_back_the_same(bytes: Vec<u8>) {
+            let host = with("a", Node::File(bytes.clone()));
+            if let Reading::Value(number) = Reader::new(&host).number("a") {
+                let text = String::from_utf8(bytes).unwrap();
+                let digits = text.trim().trim_start_matches('0');
+                let printed = number.to_string();
+                prop_assert_eq!(digits, if number == 0 { "" } else { printed.as_str() });
+            }
+        }
+
+        #[test]
+        fn digits_within_range_are_their_number(number: u64) {
+            let host = with("a", Node::File(format!("{number}\n").into_bytes()));
+            prop_assert_eq!(Reader::new(&host).number("a"), Reading::Value(number));
+            let narrow = Reader::new(&host).number_u32("a");
+            prop_assert_eq!(narrow.value().copied(), u32::try_from(number).ok());
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Error counters of the EDAC core: `/sys/devices/system/edac/mc`.
+//!
+//! Kernel documentation: Documentation/ABI/testing/sysfs-devices-edac; the counting itself is in
+//! drivers/edac/edac_mc.c, the files in edac_mc_sysfs.c. Per-DIMM counters came with 4.10; before
+//! that only the csrow view counts, and it is read only then: both views show the same errors.
+//!
+//! An `mc` directory without controllers is absent, not an empty success: the core is there but
+//! no driver is, and nothing is being counted.
+
+use crate::reader::Reader;
+use scrubjay_model::{
+    BootId, Controller, Counter, Csrow, Dimm, Edac, Epoch, ErrorCounts, Layout, Origin, Place,
+    Reading, SourceDoc, SourceId, Stamp, ZeroedWindow,
+};
+
+pub(crate) const DOC: SourceDoc = SourceDoc {
+    id: SourceId::Edac,
+    reads: &["sys/devices/system/edac/mc/mc*"],
+    needs: "none",
+    absence: "no EDAC driver counts errors: load the driver of this memory controller, enable ECC \
+              in firmware, or, in a guest, look at the host instead",
+    kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
+};
+
+const MC: &str = "sys/devices/system/edac/mc";
+
+/// A set of counters torn by a reset is read again this often before it is given up.
+const ATTEMPTS: u32 = 3;
+
+pub(crate) fn read(reader: &Reader<'_>, at: &Stamp) -> Reading<Edac> {
+    reader.indexed(MC, "mc").into_result().map_or_else(Into::into, |indexes| {
+        if indexes.is_empty() {
+            return Reading::Absent(Origin::new(format!("{MC}/mc0")));
+        }
+        let controllers =
+            indexes.into_iter().map(|index| controller(reader, index, &at.boot)).collect();
+        Reading::Value(Edac { controllers })
+    })
+}
+
+/// Reads a controller's counters together with the age that tells which life they belong to.
+///
+/// The files are read one by one while the kernel goes on counting, so the age is read before and
+/// after. If the counters were zeroed in between, some values may belong to the old life and some
+/// to the new: they are read again.
+fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Controller {
+    let dir = format!("{MC}/mc{index}");
+    for _ in 0..ATTEMPTS {
+        let before = age(reader, &dir);
+        let found = counters(reader, &dir, index, &before, boot);
+        let after = age(reader, &dir);
+        let torn = match (before.window, after.window) {
+            (Some(before), Some(after)) => after.is_after(&before),
+            (None, _) | (_, None) => false,
+        };
+        if !torn {
+            return found;
+        }
+    }
+    let found = counters(reader, &dir, index, &age(reader, &dir), boot);
+    let torn = |part: &str| {
+        let at = |class: &str| reader.torn(&format!("{dir}{part}/{class}"));
+        ErrorCounts { correctable: at("ce_count"), uncorrectable: at("ue_count") }
+    };
+    let dimms = found.dimms.into_iter().map(|dimm| {
+        let errors = torn(&format!("/{}", dimm.place));
+        Dimm { errors, ..dimm }
+    });
+    Controller {
+        errors: torn(""),
+        unattributed: torn("/noinfo"),
+        dimms: dimms.collect(),
+        csrows: Vec::new(),
+        ..found
+    }
+}
+
+struct Age {
+    seconds: Reading<u64>,
+    window: Option<ZeroedWindow>,
+}
+
+fn age(reader: &Reader<'_>, dir: &str) -> Age {
+    let before = reader.clocks().monotonic;
+    let seconds = reader.number(&format!("{dir}/seconds_since_reset"));
+    let after = reader.clocks().monotonic;
+    let window = match (seconds.value(), before, after) {
+        (Some(seconds), Some(before), Some(after)) => {
+            Some(ZeroedWindow::from_age(*seconds, before, after))
+        }
+        (None, _, _) | (_, None, _) | (_, _, None) => None,
+    };
+    Age { seconds, window }
+}
+
+fn counters(
+    reader: &Reader<'_>,
+    dir: &str,
+    index: u32,
+    age: &Age,
+    boot: &BootId,
+) -> Controller {
+    let epoch = Epoch { boot: boot.clone(), zeroed: age.window };
+    let counter = |path: String| {
+        let value = reader.number_u32(&path);
+        value.map(|value| Counter { value: u64::from(value), epoch: epoch.clone() })
+    };
+    let totals = || ErrorCounts {
+        correctable: counter(format!("{dir}/ce_count")),
+        uncorrectable: counter(format!("{dir}/ue_count")),
+    };
+    let before = totals();
+    let (layout, dimms, csrows) = parts(reader, dir, &counter);
+    let unattributed = ErrorCounts {
+        correctable: counter(format!("{dir}/ce_noinfo_count")),
+        uncorrectable: counter(format!("{dir}/ue_noinfo_count")),
+    };
+    let errors = totals();
+    Controller {
+        index,
+        name: reader.attr(&format!("{dir}/mc_name")),
+        size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+        seconds_since_reset: age.seconds.clone(),
+        scrub_rate: reader.number(&format!("{dir}/sdram_scrub_rate")),
+        steady: before == errors,
+        errors,
+        unattributed,
+        layout,
+        dimms,
+        csrows,
+    }
+}
+
+type CounterAt<'c> = dyn Fn(String) -> Reading<Counter> + 'c;
+
+fn parts(
+    reader: &Reader<'_>,
+    dir: &str,
+    counter: &CounterAt<'_>,
+) -> (Layout, Vec<Dimm>, Vec<Csrow>) {
+    let dimms = places(reader, dir, "dimm", Place::Dimm, counter);
+    let ranks = places(reader, dir, "rank", Place::Rank, counter);
+    let layout = if ranks.is_empty() { Layout::Dimm } else { Layout::Rank };
+    let found: Vec<Dimm> = dimms.into_iter().chain(ranks).collect();
+    let counted = |dimm: &Dimm| {
+        !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
+    };
+    if found.iter().any(counted) {
+        return (layout, found, Vec::new());
+    }
+    // Kernels before 4.10 count by row only; their dimm directories, if any, are inventory.
+    let rows = reader.indexed(dir, "csrow");
+    match rows.value() {
+        Some(rows) if !rows.is_empty() => {
+            let (mut places, mut totals) = (Vec::new(), Vec::new());
+            for row in rows {
+                let (in_row, total) = csrow(reader, dir, *row, counter);
+                places.extend(in_row);
+                totals.push(total);
+            }
+            (Layout::Csrow, places, totals)
+        }
+        Some(_) | None if found.is_empty() => (Layout::Controller, found, Vec::new()),
+        Some(_) | None => (layout, found, Vec::new()),
+    }
+}
+
+fn places(
+    reader: &Reader<'_>,
+    dir: &str,
+    prefix: &str,
+    place: fn(u32) -> Place,
+    counter: &CounterAt<'_>,
+) -> Vec<Dimm> {
+    let indexes = reader.indexed(dir, prefix);
+    let at = |index: &u32| {
+        let dir = format!("{dir}/{prefix}{index}");
+        Dimm {
+            place: place(*index),
+            label: reader.attr(&format!("{dir}/dimm_label")),
+            // The kernel ends these with a blank.
+            location: reader
+                .attr(&format!("{dir}/dimm_location"))
+                .map(|text| text.trim_end().to_owned()),
+            size_bytes: reader.mebibytes(&format!("{dir}/size")),
+            memory_type: reader.attr(&format!("{dir}/dimm_mem_type")),
+            device_type: reader.attr(&format!("{dir}/dimm_dev_type")),
+            edac_mode: reader.attr(&format!("{dir}/dimm_edac_mode")),
+            errors: ErrorCounts {
+                correctable: counter(format!("{dir}/dimm_ce_count")),
+                uncorrectable: counter(format!("{dir}/dimm_ue_count")),
+            },
+        }
+    };
+    indexes.value().into_iter().flatten().map(at).collect()
+}
+
+/// A row in the csrow view. Each class is counted at exactly one level: by channel if every
+/// channel counts it, else by the row. Drivers leave out `chM_ue_count` for some or all channels.
+fn csrow(
+    reader: &Reader<'_>,
+    dir: &str,
+    row: u32,
+    counter: &CounterAt<'_>,
+) -> (Vec<Dimm>, Csrow) {
+    let dir = format!("{dir}/csrow{row}");
+    let total = ErrorCounts {
+        correctable: counter(format!("{dir}/ce_count")),
+        uncorrectable: counter(format!("{dir}/ue_count")),
+    };
+    let describe = |place, label, errors| Dimm {
+        place,
+        label,
+        location: Reading::Value(place.to_string()),
+        size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+        memory_type: reader.attr(&format!("{dir}/mem_type")),
+        device_type: reader.attr(&format!("{dir}/dev_type")),
+        edac_mode: reader.attr(&format!("{dir}/edac_mode")),
+        errors,
+    };
+
+    let files = reader.files(&dir);
+    let mut channels: Vec<u32> = files
+        .value()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.strip_prefix("ch")?.split_once('_')?.0.parse().ok())
+        .collect();
+    channels.sort_unstable();
+    channels.dedup();
+
+    let at = |channel: u32, class: &str| counter(format!("{dir}/ch{channel}_{class}_count"));
+    let by_channel = |class: &str| {
+        let counts: Vec<Reading<Counter>> = channels.iter().map(|c| at(*c, class)).collect();
+        (!counts.is_empty() && !counts.iter().any(Reading::is_absent)).then_some(counts)
+    };
+    let not_here = |name: String| Reading::Absent(Origin::new(format!("{dir}/{name}")));
+    let (correctable, uncorrectable) = (by_channel("ce"), by_channel("ue"));
+
+    let mut places = Vec::new();
+    for (position, channel) in channels.iter().enumerate() {
+        let count = |counts: &Option<Vec<Reading<Counter>>>, class: &str| {
+            let counted = counts.as_ref().and_then(|counts| counts.get(position)).cloned();
+            counted.unwrap_or_else(|| not_here(format!("ch{channel}_{class}_count")))
+        };
+        let errors = ErrorCounts {
+            correctable: count(&correctable, "ce"),
+            uncorrectable: count(&uncorrectable, "ue"),
+        };
+        let label = reader.attr(&format!("{dir}/ch{channel}_dimm_label"));
+        places.push(describe(Place::Channel { csrow: row, channel: *channel }, label, errors));
+    }
+    if correctable.is_none() || uncorrectable.is_none() {
+        let of_row = |counts: &Option<_>, total: &Reading<Counter>, class: &str| {
+            if counts.is_some() { not_here(format!("{class}_count")) } else { total.clone() }
+        };
+        let errors = ErrorCounts {
+            correctable: of_row(&correctable, &total.correctable, "ce"),
+            uncorrectable: of_row(&uncorrectable, &total.uncorrectable, "ue"),
+        };
+        let label = Reading::Absent(Origin::new(format!("{dir}/dimm_label")));
+        places.push(describe(Place::Csrow(row), label, errors));
+    }
+    (places, Csrow { index: row, errors: total })
+}

@@ -1,0 +1,45 @@
+//! Identity of the running kernel: `/proc/sys/kernel/{osrelease,version}`, `/proc/version`,
+//! uname(2), and whether its modules are still on disk.
+//!
+//! Kernel documentation: Documentation/admin-guide/sysctl/kernel.rst. Vendor live patches may
+//! replace uname(2), never the files; so identity comes from the files and the difference is a
+//! finding. A modular kernel whose `/lib/modules/<release>` is gone cannot load modules any more.
+
+use crate::reader::Reader;
+use scrubjay_model::{Kernel, Origin, Reading, SourceDoc, SourceId, Stamp};
+
+pub(crate) const DOC: SourceDoc = SourceDoc {
+    id: SourceId::Kernel,
+    reads: &[
+        "proc/sys/kernel/osrelease",
+        "proc/sys/kernel/version",
+        "proc/version",
+        "proc/modules",
+        "lib/modules/*",
+    ],
+    needs: "none",
+    absence: "the root has no /proc: mount the host's, or give its parent directory with --root",
+    kernel_doc: "Documentation/admin-guide/sysctl/kernel.rst",
+};
+
+pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
+    let release = reader.attr("proc/sys/kernel/osrelease");
+    let version = reader.attr("proc/sys/kernel/version");
+    let banner = reader.attr("proc/version");
+    if release.is_absent() && version.is_absent() && banner.is_absent() {
+        return Reading::Absent(Origin::new("proc/version"));
+    }
+    let modules_directory = release
+        .as_ref()
+        .into_result()
+        .map_or_else(Into::into, |release| reader.present(&format!("lib/modules/{release}")));
+    Reading::Value(Kernel {
+        uname: reader.uname(),
+        modules_supported: reader.present("proc/modules"),
+        modules_root: reader.present("lib/modules"),
+        modules_directory,
+        release,
+        version,
+        banner,
+    })
+}

@@ -1,0 +1,39 @@
+//! One module per kernel interface. Each has a `read` and a [`SourceDoc`]; adding one means
+//! adding it here, to `Snapshot`, and to the literal in `collector.rs`, and the compiler names
+//! every consumer that then still lacks it.
+
+use scrubjay_model::{Reading, SourceDoc};
+
+pub(crate) mod cpu_vulnerabilities;
+pub(crate) mod edac;
+pub(crate) mod kernel;
+pub(crate) mod kernel_health;
+pub(crate) mod kexec;
+pub(crate) mod livepatch;
+pub(crate) mod lockdown;
+pub(crate) mod machine_check;
+pub(crate) mod memory_failure;
+pub(crate) mod platform;
+pub(crate) mod reboot_markers;
+pub(crate) mod uptime;
+
+/// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
+pub const SOURCES: [SourceDoc; 12] = [
+    edac::DOC,
+    memory_failure::DOC,
+    uptime::DOC,
+    kernel::DOC,
+    kernel_health::DOC,
+    cpu_vulnerabilities::DOC,
+    kexec::DOC,
+    lockdown::DOC,
+    livepatch::DOC,
+    reboot_markers::DOC,
+    machine_check::DOC,
+    platform::DOC,
+];
+
+/// A source whose every attribute is absent is absent itself; then `absence` says so.
+fn unless_all_absent<T>(found: T, absent: &[bool], absence: Reading<T>) -> Reading<T> {
+    if absent.iter().all(|absent| *absent) { absence } else { Reading::Value(found) }
+}
