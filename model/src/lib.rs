@@ -17,6 +17,7 @@ mod machine;
 mod reading;
 mod seconds;
 mod snapshot;
+mod source_doc;
 mod stamp;
 mod verdict;
 mod view;
@@ -43,6 +44,7 @@ pub use machine::{
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
+pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
 pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
 pub use view::{HistorySummary, HostHeader, HostView};
