@@ -7,6 +7,7 @@
 //! type.
 
 use crate::BootId;
+use crate::seconds;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -35,8 +36,10 @@ pub struct Epoch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ZeroedWindow {
     /// Not before this.
+    #[serde(rename = "earliest_awake_seconds", serialize_with = "seconds::of")]
     pub earliest: Duration,
     /// Not after this.
+    #[serde(rename = "latest_awake_seconds", serialize_with = "seconds::of")]
     pub latest: Duration,
 }
 
