@@ -84,7 +84,7 @@ catalogue! {
     /// Pages for which memory_failure() ran on a node since boot, by result.
     MEMORY_FAILURE_PAGES: Counter "" "scrubjay_node_memory_failure_pages_total" ["node", "result"];
 
-    /// When the running boot began, by the first wall clock seen in it.
+    /// When the running boot began, as the wall clock tells it now (btime); moves when that is stepped.
     BOOT_TIME: Gauge "seconds" "scrubjay_boot_timestamp_seconds" [];
     /// Time since boot, sleep included.
     UPTIME: Gauge "seconds" "scrubjay_uptime_seconds" [];
