@@ -6,7 +6,7 @@
 //! well: it is taken from this kernel only if the root is of this kernel.
 
 use crate::tree::{Node, Tree, TreeError, is_relative};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use scrubjay_model::{Clocks, Uname};
 use std::fmt;
@@ -105,7 +105,7 @@ impl HostRoot {
         let fd = rustix::fs::openat(CWD, path, flags, Mode::empty())
             .map_err(|errno| failed(errno.into()))?;
         let stat = rustix::fs::fstat(&fd).map_err(|errno| failed(errno.into()))?;
-        if rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory {
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             let confined = path != Path::new("/");
             let backend = Backend::Dir { fd, confined };
             let mut host = Self { backend, clocks, kernel: KernelOf::AnotherHost };
@@ -299,7 +299,7 @@ fn open(root: &OwnedFd, confined: bool, path: &str, extra: OFlags) -> Result<Own
 /// `limit`.
 fn read_bounded(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Failure> {
     let stat = retry(|| rustix::fs::fstat(file))?;
-    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Failure::NotAFile);
     }
     let mut bytes = Vec::new();
@@ -325,15 +325,14 @@ fn list_dir(root: &OwnedFd, confined: bool, path: &str) -> Result<Vec<Entry>, Fa
         if name == "." || name == ".." {
             continue;
         }
-        let is_dir = match entry.file_type() {
-            rustix::fs::FileType::Directory => true,
-            // Below /sys many directories are reached by links; some filesystems tell nothing.
-            rustix::fs::FileType::Symlink | rustix::fs::FileType::Unknown => {
-                let target = format!("{path}/{name}");
-                open(root, confined, &target, OFlags::DIRECTORY | OFlags::PATH).is_ok()
-            }
-            _ => false,
+        let kind = entry.file_type();
+        // Below /sys many directories are reached by links; some filesystems tell no kind at all.
+        let ask = matches!(kind, FileType::Symlink | FileType::Unknown);
+        let opens = || {
+            let target = format!("{path}/{name}");
+            open(root, confined, &target, OFlags::DIRECTORY | OFlags::PATH).is_ok()
         };
+        let is_dir = kind == FileType::Directory || (ask && opens());
         entries.push(Entry { name: name.to_owned(), is_dir });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));

@@ -147,9 +147,7 @@ impl<'h> Reader<'h> {
     pub(crate) fn present(&self, path: &str) -> Reading<Present> {
         self.count();
         let found = self.host.exists(path);
-        if let (Some(tree), Ok(())) = (self.recording, found) {
-            tree.borrow_mut().insert(path, Node::Dir);
-        }
+        self.record_listed(path, found);
         self.noted(found.map(|()| Present).map_err(|failure| non_value(path, failure)))
     }
 
@@ -192,11 +190,7 @@ impl<'h> Reader<'h> {
     fn list(&self, path: &str) -> Reading<Vec<Entry>> {
         self.count();
         let listed = self.host.list(path);
-        match (self.recording, &listed) {
-            (Some(tree), Ok(_)) => tree.borrow_mut().insert(path, Node::Dir),
-            (Some(_), Err(_)) => self.record(path, &listed.clone().map(|_| Vec::new())),
-            (None, _) => {}
-        }
+        self.record_listed(path, listed.as_ref().map(|_| ()).map_err(|failure| *failure));
         self.noted(listed.map_err(|failure| non_value(path, failure)))
     }
 
@@ -235,8 +229,15 @@ impl<'h> Reader<'h> {
     }
 
     fn record_directory(&self, path: &str, name: &str) {
-        if let Some(tree) = self.recording {
-            tree.borrow_mut().insert(format!("{path}/{name}"), Node::Dir);
+        self.record_listed(&format!("{path}/{name}"), Ok(()));
+    }
+
+    /// Notes what is only known to be there.
+    fn record_listed(&self, path: &str, found: Result<(), Failure>) {
+        match (self.recording, found) {
+            (Some(tree), Ok(())) => tree.borrow_mut().insert(path, Node::Dir),
+            (Some(_), Err(failure)) => self.record(path, &Err(failure)),
+            (None, _) => {}
         }
     }
 }

@@ -131,7 +131,7 @@ impl Tree {
             return Err(TreeError::Header);
         }
         let mut tree = Self::new();
-        let mut open: Option<OpenEntry> = None;
+        let mut open: Option<OpenEntry<'_>> = None;
         for (line, content) in lines {
             if let Some(entry) = content.strip_prefix(ENTRY) {
                 if let Some(done) = open.take() {

@@ -5,14 +5,12 @@
 //! 4.15 and on architectures that do not report.
 
 use crate::reader::{Reader, malformed};
-use scrubjay_model::{
-    CpuVulnerability, Reading, SourceDoc, SourceId, Stamp, VulnerabilityState,
-};
+use scrubjay_model::{CpuVulnerability, Reading, SourceDoc, SourceId, Stamp, VulnerabilityState};
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::CpuVulnerabilities,
     reads: &["sys/devices/system/cpu/vulnerabilities/*"],
-    needs: "none",
+    needs: "nothing",
     absence: "the kernel is older than 4.15 or does not report on this architecture",
     kernel_doc: "Documentation/ABI/testing/sysfs-devices-system-cpu",
 };

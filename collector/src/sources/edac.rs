@@ -16,7 +16,7 @@ use scrubjay_model::{
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Edac,
     reads: &["sys/devices/system/edac/mc/mc*"],
-    needs: "none",
+    needs: "nothing",
     absence: "no EDAC driver counts errors: load the driver of this memory controller, enable ECC \
               in firmware, or, in a guest, look at the host instead",
     kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
@@ -93,13 +93,7 @@ fn age(reader: &Reader<'_>, dir: &str) -> Age {
     Age { seconds, window }
 }
 
-fn counters(
-    reader: &Reader<'_>,
-    dir: &str,
-    index: u32,
-    age: &Age,
-    boot: &BootId,
-) -> Controller {
+fn counters(reader: &Reader<'_>, dir: &str, index: u32, age: &Age, boot: &BootId) -> Controller {
     let epoch = Epoch { boot: boot.clone(), zeroed: age.window };
     let counter = |path: String| {
         let value = reader.number_u32(&path);
@@ -197,12 +191,7 @@ fn places(
 
 /// A row in the csrow view. Each class is counted at exactly one level: by channel if every
 /// channel counts it, else by the row. Drivers leave out `chM_ue_count` for some or all channels.
-fn csrow(
-    reader: &Reader<'_>,
-    dir: &str,
-    row: u32,
-    counter: &CounterAt<'_>,
-) -> (Vec<Dimm>, Csrow) {
+fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (Vec<Dimm>, Csrow) {
     let dir = format!("{dir}/csrow{row}");
     let total = ErrorCounts {
         correctable: counter(format!("{dir}/ce_count")),

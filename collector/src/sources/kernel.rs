@@ -17,7 +17,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "proc/modules",
         "lib/modules/*",
     ],
-    needs: "none",
+    needs: "nothing",
     absence: "the root has no /proc: mount the host's, or give its parent directory with --root",
     kernel_doc: "Documentation/admin-guide/sysctl/kernel.rst",
 };

@@ -12,7 +12,7 @@ use scrubjay_model::{KernelHealth, Origin, Reading, SourceDoc, SourceId, Stamp, 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::KernelHealth,
     reads: &["proc/sys/kernel/tainted", "sys/kernel/oops_count", "sys/kernel/warn_count"],
-    needs: "none",
+    needs: "nothing",
     absence: "the root has no /proc: mount the host's, or give its parent directory with --root",
     kernel_doc: "Documentation/admin-guide/tainted-kernels.rst",
 };

@@ -11,7 +11,7 @@ use scrubjay_model::{Kexec, Origin, Reading, SourceDoc, SourceId, Stamp};
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Kexec,
     reads: &["sys/kernel/kexec_*", "sys/kernel/kexec/*"],
-    needs: "none",
+    needs: "nothing",
     absence: "the kernel was built without kexec: a panic leaves no dump in memory",
     kernel_doc: "Documentation/ABI/testing/sysfs-kernel-kexec-kdump",
 };

@@ -9,7 +9,7 @@ use scrubjay_model::{Lockdown, Reading, SourceDoc, SourceId, Stamp};
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Lockdown,
     reads: &["sys/kernel/security/lockdown"],
-    needs: "none",
+    needs: "nothing",
     absence: "the kernel has no lockdown, or securityfs is not mounted",
     kernel_doc: "man 7 kernel_lockdown",
 };

@@ -10,7 +10,7 @@ use scrubjay_model::{MachineCheck, Origin, Reading, SourceDoc, SourceId, Stamp};
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::MachineCheck,
     reads: &["sys/devices/system/machinecheck/machinecheck0/*"],
-    needs: "none",
+    needs: "nothing",
     absence: "not an x86 machine with machine checks, or a guest that is shown none",
     kernel_doc: "Documentation/ABI/testing/sysfs-mce",
 };

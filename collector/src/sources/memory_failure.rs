@@ -16,7 +16,7 @@ use scrubjay_model::{
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::MemoryFailure,
     reads: &["proc/meminfo", "sys/devices/system/node/node*/memory_failure/*"],
-    needs: "none",
+    needs: "nothing",
     absence: "the kernel was built without CONFIG_MEMORY_FAILURE: it cannot take bad pages out of use",
     kernel_doc: "Documentation/ABI/testing/sysfs-devices-node",
 };
@@ -58,7 +58,8 @@ fn nodes(reader: &Reader<'_>) -> Reading<Vec<NodeMemoryFailure>> {
 }
 
 fn node(reader: &Reader<'_>, node: u32) -> NodeMemoryFailure {
-    let pages = |result: &str| reader.number(&format!("{NODES}/node{node}/memory_failure/{result}"));
+    let pages =
+        |result: &str| reader.number(&format!("{NODES}/node{node}/memory_failure/{result}"));
     NodeMemoryFailure {
         node,
         pages: NodePages {

@@ -36,8 +36,9 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Platform> {
         text.map(|text| text.trim().to_owned())
     };
     let hypervisor_flag = hypervisor_flag(reader);
-    let command_line =
-        reader.attr("proc/cmdline").map(|line| line.split_whitespace().map(str::to_owned).collect());
+    let command_line = reader
+        .attr("proc/cmdline")
+        .map(|line| line.split_whitespace().map(str::to_owned).collect());
     if hypervisor_flag.is_absent()
         && command_line.is_absent()
         && reader.present("sys/devices").is_absent()

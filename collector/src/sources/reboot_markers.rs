@@ -11,7 +11,7 @@ use scrubjay_model::{Reading, RebootMarkers, SourceDoc, SourceId, Stamp};
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::RebootMarkers,
     reads: &["run/reboot-required", "run/reboot-required.pkgs", "run/reboot-needed"],
-    needs: "none",
+    needs: "nothing",
     absence: "the root has no /run: mount the host's, or give its parent directory with --root",
     kernel_doc: "none: a convention of distributions",
 };
@@ -20,8 +20,7 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<RebootMarkers> {
     reader.present("run").map(|_| RebootMarkers {
         required: reader.attr("run/reboot-required").map(|text| text.trim().to_owned()),
         packages: reader.parse("run/reboot-required.pkgs", "package names", |text| {
-            let mut names: Vec<String> =
-                text.lines().map(|line| line.trim().to_owned()).collect();
+            let mut names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
             names.retain(|name| !name.is_empty());
             names.sort_unstable();
             names.dedup();

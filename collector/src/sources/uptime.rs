@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Uptime,
     reads: &["proc/sys/kernel/random/boot_id", "proc/uptime", "proc/stat"],
-    needs: "none",
+    needs: "nothing",
     absence: "the root has no /proc: mount the host's, or give its parent directory with --root",
     kernel_doc: "Documentation/filesystems/proc.rst",
 };

@@ -1,0 +1,191 @@
+//! Writes down exactly what the sources read, so that a bug report becomes a fixture.
+
+use crate::collector::Options;
+use crate::host::{FACTS, HostRoot};
+use crate::reader::Reader;
+use crate::sources::{self, uptime::boot_id};
+use crate::tree::{Node, Tree};
+use scrubjay_model::{BootId, SourceId, Stamp};
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
+/// How to capture.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CaptureOptions {
+    /// Replace what names the machine, its users or its workload.
+    pub redact: bool,
+}
+
+/// Reads all sources that are not switched off, one after the other and without a deadline, and
+/// returns every attribute they asked for as a tree.
+pub fn capture(host: &HostRoot, options: &Options, capture: CaptureOptions) -> Tree {
+    let tree = RefCell::new(Tree::new());
+    let reader = Reader::recording(host, &tree);
+    let boot = boot_id(&reader).value().cloned().unwrap_or_else(BootId::unknown);
+    let at = Stamp::new(boot, host.clocks());
+    for id in SourceId::ALL {
+        if !options.disabled.contains(&id) {
+            read(id, &reader, &at);
+        }
+    }
+    let mut tree = tree.into_inner();
+    tree.insert(FACTS, Node::File(facts(host, &at).into_bytes()));
+    if capture.redact { redacted(&tree) } else { tree }
+}
+
+/// Runs one source for what it reads; its findings are not wanted here.
+fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
+    match id {
+        SourceId::Edac => drop(sources::edac::read(reader, at)),
+        SourceId::MemoryFailure => drop(sources::memory_failure::read(reader, at)),
+        SourceId::Uptime => drop(sources::uptime::read(reader, at)),
+        SourceId::Kernel => drop(sources::kernel::read(reader, at)),
+        SourceId::KernelHealth => drop(sources::kernel_health::read(reader, at)),
+        SourceId::CpuVulnerabilities => drop(sources::cpu_vulnerabilities::read(reader, at)),
+        SourceId::Kexec => drop(sources::kexec::read(reader, at)),
+        SourceId::Lockdown => drop(sources::lockdown::read(reader, at)),
+        SourceId::Livepatch => drop(sources::livepatch::read(reader, at)),
+        SourceId::RebootMarkers => drop(sources::reboot_markers::read(reader, at)),
+        SourceId::MachineCheck => drop(sources::machine_check::read(reader, at)),
+        SourceId::Platform => drop(sources::platform::read(reader, at)),
+    }
+}
+
+fn facts(host: &HostRoot, at: &Stamp) -> String {
+    let mut text = format!("realtime_ms {}\n", at.wall_ms);
+    // Writing to a String cannot fail.
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(text, "{key} {value}");
+    };
+    if let Some(since_boot) = at.since_boot {
+        line("boottime_ns", since_boot.as_nanos().to_string());
+    }
+    if let Some(awake) = at.awake {
+        line("monotonic_ns", awake.as_nanos().to_string());
+    }
+    if let Some(uname) = host.uname() {
+        line("uname_release", uname.release);
+        line("uname_version", uname.version);
+        line("uname_machine", uname.machine);
+    }
+    text
+}
+
+/// What stands in place of what was taken out.
+const REDACTED: &str = "redacted";
+
+/// Kernel parameters that bear on what scrubjay reads; all others may name disks, hosts or secrets.
+const TELLING: [&str; 11] = [
+    "mce=",
+    "ras=",
+    "edac",
+    "ghes",
+    "hest_disable",
+    "bert_disable",
+    "erst_disable",
+    "acpi=",
+    "livepatch",
+    "crashkernel=",
+    "lockdown=",
+];
+
+fn redacted(tree: &Tree) -> Tree {
+    let mut out = Tree::new();
+    for (path, node) in tree.nodes() {
+        let node = match node {
+            Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
+            Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
+        };
+        out.insert(path, node);
+    }
+    out
+}
+
+/// Serial numbers, asset tags, host names, command names, and the kernel command line.
+fn names_something(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["serial", "asset_tag", "uuid", "hostname"].iter().any(|word| name.contains(word))
+        || name == "comm"
+        || path == "proc/cmdline"
+}
+
+fn replacement(path: &str, bytes: &[u8]) -> Vec<u8> {
+    if path != "proc/cmdline" {
+        return format!("{REDACTED}\n").into_bytes();
+    }
+    let line = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = line
+        .split_whitespace()
+        .map(|word| if TELLING.iter().any(|t| word.starts_with(t)) { word } else { REDACTED })
+        .collect();
+    format!("{}\n", words.join(" ")).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collector::Collector;
+    use scrubjay_model::Clocks;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const HOST: &str = "//! scrubjay host tree 1
+//- .scrubjay/facts
+realtime_ms 1795429628000
+boottime_ns 100000000000
+monotonic_ns 90000000000
+uname_release 6.1.0
+uname_version #1
+uname_machine x86_64
+//- proc/cmdline
+root=UUID=5a5a crypt=secret mce=ignore_ce
+//- proc/sys/kernel/random/boot_id
+5a6b7c8d-1234-5678-9abc-def012345678
+//- proc/1/task/1/comm
+init
+//- proc/1/task/1/patch_state
+0
+//- errno=EACCES sys/devices/system/edac/mc/mc0/ce_count
+//- sys/devices/system/edac/mc/mc0/ue_count
+2
+//- errno=ENODEV sys/devices/system/edac/mc/mc0/sdram_scrub_rate
+//- sys/devices/system/edac/mc/mc0/unrelated
+1
+//- sys/kernel/livepatch/fix/enabled
+1
+//- sys/kernel/livepatch/fix/transition
+1
+//- dir sys/kernel/livepatch/fix/vmlinux/tcp_v4_rcv,1
+";
+
+    fn options() -> Options {
+        Options { deadline: Duration::from_secs(10), disabled: BTreeSet::new() }
+    }
+
+    fn host(tree: Tree) -> HostRoot {
+        let clocks = Clocks { realtime_ms: 1, boottime: None, monotonic: None };
+        HostRoot::from_tree(tree, Arc::new(move || clocks))
+    }
+
+    #[test]
+    fn a_capture_reads_like_the_host_it_was_taken_from() {
+        let original = host(Tree::parse(HOST).unwrap());
+        let captured = capture(&original, &options(), CaptureOptions { redact: false });
+        assert_eq!(captured.get("sys/devices/system/edac/mc/mc0/unrelated"), None);
+        let again = Tree::parse(&captured.to_text()).unwrap();
+        let snapshot = |host| Collector::new(Arc::new(host), options()).snapshot();
+        assert_eq!(snapshot(host(again)), snapshot(original));
+    }
+
+    #[test]
+    fn redaction_takes_out_names_and_secrets_and_nothing_else() {
+        let original = host(Tree::parse(HOST).unwrap());
+        let text = capture(&original, &options(), CaptureOptions { redact: true }).to_text();
+        assert!(text.contains("//- proc/cmdline\nredacted redacted mce=ignore_ce\n"), "{text}");
+        assert!(text.contains("//- proc/1/task/1/comm\nredacted\n"), "{text}");
+        for secret in ["secret", "5a5a", "init"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}

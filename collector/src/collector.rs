@@ -1,0 +1,253 @@
+//! One pass over all sources, each on a thread of its own with a deadline.
+//!
+//! A read of sysfs can hang for ever in a driver or in firmware. Such a source is reported
+//! unreadable, the others are not delayed, and no second read of it is started until the first
+//! returns.
+
+use crate::host::HostRoot;
+use crate::reader::Reader;
+use crate::sources::{self, uptime::boot_id};
+use scrubjay_model::{
+    BootId, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How to collect.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a pass waits for a source.
+    pub deadline: Duration,
+    /// Sources not to ask.
+    pub disabled: BTreeSet<SourceId>,
+}
+
+/// Collects snapshots of one host.
+#[derive(Debug)]
+pub struct Collector {
+    host: Arc<HostRoot>,
+    options: Options,
+    /// The last thread started for each source; finished or not.
+    threads: BTreeMap<SourceId, JoinHandle<()>>,
+}
+
+/// A source reader: a plain function of the host.
+type Source<T> = fn(&Reader<'_>, &Stamp) -> Reading<T>;
+
+/// A source that was asked and has yet to answer.
+enum Asked<T> {
+    /// Switched off.
+    Off,
+    /// Could not be asked.
+    Refused(Section<T>),
+    /// Its answer comes here.
+    Started(SourceId, Receiver<Section<T>>),
+}
+
+impl Collector {
+    /// A collector for a host.
+    pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
+        Self { host, options, threads: BTreeMap::new() }
+    }
+
+    /// The host's present moment.
+    pub fn stamp(&self) -> Stamp {
+        let boot = boot_id(&Reader::new(&self.host));
+        // When blind we lean towards "still the same boot"; see BootId::unknown.
+        let boot = boot.value().cloned().unwrap_or_else(BootId::unknown);
+        Stamp::new(boot, self.host.clocks())
+    }
+
+    /// One pass over all sources that are not switched off.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let at = self.stamp();
+
+        let edac = self.ask(SourceId::Edac, &at, sources::edac::read);
+        let memory_failure = self.ask(SourceId::MemoryFailure, &at, sources::memory_failure::read);
+        let uptime = self.ask(SourceId::Uptime, &at, sources::uptime::read);
+        let kernel = self.ask(SourceId::Kernel, &at, sources::kernel::read);
+        let kernel_health = self.ask(SourceId::KernelHealth, &at, sources::kernel_health::read);
+        let cpu_vulnerabilities =
+            self.ask(SourceId::CpuVulnerabilities, &at, sources::cpu_vulnerabilities::read);
+        let kexec = self.ask(SourceId::Kexec, &at, sources::kexec::read);
+        let lockdown = self.ask(SourceId::Lockdown, &at, sources::lockdown::read);
+        let livepatch = self.ask(SourceId::Livepatch, &at, sources::livepatch::read);
+        let reboot_markers = self.ask(SourceId::RebootMarkers, &at, sources::reboot_markers::read);
+        let machine_check = self.ask(SourceId::MachineCheck, &at, sources::machine_check::read);
+        let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
+
+        let mut patience =
+            Patience { left: self.options.deadline, deadline: self.options.deadline };
+        Snapshot {
+            at,
+            edac: patience.answer(edac),
+            memory_failure: patience.answer(memory_failure),
+            uptime: patience.answer(uptime),
+            kernel: patience.answer(kernel),
+            kernel_health: patience.answer(kernel_health),
+            cpu_vulnerabilities: patience.answer(cpu_vulnerabilities),
+            kexec: patience.answer(kexec),
+            lockdown: patience.answer(lockdown),
+            livepatch: patience.answer(livepatch),
+            reboot_markers: patience.answer(reboot_markers),
+            machine_check: patience.answer(machine_check),
+            platform: patience.answer(platform),
+        }
+    }
+
+    fn ask<T: Send + 'static>(&mut self, id: SourceId, at: &Stamp, read: Source<T>) -> Asked<T> {
+        if self.options.disabled.contains(&id) {
+            return Asked::Off;
+        }
+        if self.threads.get(&id).is_some_and(|thread| !thread.is_finished()) {
+            return Asked::Refused(unanswered(id, ReadFault::StillRunning, Duration::ZERO));
+        }
+        let (sender, receiver) = sync_channel(1);
+        let (host, at) = (Arc::clone(&self.host), at.clone());
+        let thread = std::thread::Builder::new().name(id.as_str().to_owned()).spawn(move || {
+            // The pass may have stopped waiting; then nobody wants the answer any more.
+            let _ = sender.send(section(&host, &at, read));
+        });
+        match thread {
+            Ok(thread) => {
+                self.threads.insert(id, thread);
+                Asked::Started(id, receiver)
+            }
+            Err(error) => {
+                let fault = ReadFault::Io(error.raw_os_error().unwrap_or_default());
+                Asked::Refused(unanswered(id, fault, Duration::ZERO))
+            }
+        }
+    }
+}
+
+fn section<T>(host: &HostRoot, at: &Stamp, read: Source<T>) -> Section<T> {
+    let reader = Reader::new(host);
+    let before = host.clocks().monotonic;
+    let reading = read(&reader, at);
+    let after = host.clocks().monotonic;
+    // Where the clocks do not tell, the time taken is not worth a fault.
+    let took =
+        after.zip(before).map_or(Duration::ZERO, |(after, before)| after.saturating_sub(before));
+    Section { reading, report: reader.report(took) }
+}
+
+/// All sources are asked at the same moment, so they share one deadline: once it has passed for
+/// one, the others have had their time as well.
+struct Patience {
+    left: Duration,
+    deadline: Duration,
+}
+
+impl Patience {
+    fn answer<T>(&mut self, asked: Asked<T>) -> Option<Section<T>> {
+        match asked {
+            Asked::Off => None,
+            Asked::Refused(section) => Some(section),
+            Asked::Started(id, receiver) => Some(match receiver.recv_timeout(self.left) {
+                Ok(section) => section,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.left = Duration::ZERO;
+                    unanswered(id, ReadFault::Deadline, self.deadline)
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    unanswered(id, ReadFault::Panicked, Duration::ZERO)
+                }
+            }),
+        }
+    }
+}
+
+fn unanswered<T>(id: SourceId, fault: ReadFault, took: Duration) -> Section<T> {
+    let reading = Reading::Unreadable(Origin::new(format!("source {}", id.as_str())), fault);
+    let faults = reading.non_value().into_iter().collect();
+    Section { reading, report: SourceReport { took, attributes: 0, faults } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Tree;
+    use scrubjay_model::{Clocks, SourceState};
+    use std::sync::mpsc;
+
+    fn collector() -> Collector {
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let host = HostRoot::from_tree(Tree::new(), Arc::new(move || clocks));
+        let options = Options { deadline: Duration::from_millis(50), disabled: BTreeSet::new() };
+        Collector::new(Arc::new(host), options)
+    }
+
+    /// Holds a read for as long as the test wants.
+    static GATE: std::sync::Mutex<Option<mpsc::Receiver<()>>> = std::sync::Mutex::new(None);
+
+    fn hangs(_: &Reader<'_>, _: &Stamp) -> Reading<u32> {
+        if let Some(gate) = GATE.lock().unwrap().take() {
+            let _ = gate.recv();
+        }
+        Reading::Value(1)
+    }
+
+    #[test]
+    fn a_hung_source_is_reported_and_not_asked_again_until_it_returns() {
+        let mut collector = collector();
+        let at = collector.stamp();
+        let (release, gate) = mpsc::channel();
+        *GATE.lock().unwrap() = Some(gate);
+        let mut patience =
+            Patience { left: Duration::from_millis(50), deadline: Duration::from_millis(50) };
+        let mut fault = |collector: &mut Collector| {
+            let asked = collector.ask(SourceId::Edac, &at, hangs);
+            match patience.answer(asked).unwrap().reading {
+                Reading::Unreadable(_, fault) => Some(fault),
+                Reading::Value(_) | Reading::Absent(_) | Reading::Malformed(..) => None,
+            }
+        };
+        assert_eq!(fault(&mut collector), Some(ReadFault::Deadline));
+        assert_eq!(fault(&mut collector), Some(ReadFault::StillRunning));
+        // The others still answer, although the deadline has been used up.
+        let others = collector.snapshot();
+        assert_eq!(others.sources()[3].state, SourceState::Absent);
+        release.send(()).unwrap();
+        collector.threads.remove(&SourceId::Edac).unwrap().join().unwrap();
+        patience.left = Duration::from_secs(10);
+        let asked = collector.ask(SourceId::Edac, &at, hangs);
+        assert_eq!(patience.answer(asked).unwrap().reading, Reading::Value(1));
+    }
+
+    #[test]
+    fn a_panicking_source_is_contained() {
+        let mut collector = collector();
+        let at = collector.stamp();
+        let asked = collector.ask::<u32>(SourceId::Edac, &at, |_, _| panic!("defect under test"));
+        let mut patience =
+            Patience { left: Duration::from_secs(10), deadline: Duration::from_secs(10) };
+        let section = patience.answer(asked).unwrap();
+        assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Panicked)));
+    }
+
+    #[test]
+    fn a_source_switched_off_is_not_asked() {
+        let mut collector = collector();
+        collector.options.disabled.insert(SourceId::Kexec);
+        let snapshot = collector.snapshot();
+        assert_eq!(snapshot.kexec, None);
+        assert_eq!(snapshot.sources()[6].state, SourceState::Off);
+    }
+
+    #[test]
+    fn an_empty_root_is_absent_everywhere() {
+        for status in collector().snapshot().sources() {
+            assert_eq!(status.state, SourceState::Absent, "{:?}", status.source);
+        }
+    }
+
+    #[test]
+    fn documentation_names_every_source_in_order() {
+        let documented: Vec<SourceId> = sources::SOURCES.iter().map(|doc| doc.id).collect();
+        assert_eq!(documented, SourceId::ALL);
+    }
+}
