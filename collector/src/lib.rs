@@ -4,6 +4,11 @@
 //! once and in one way. `sources` know the files of one kernel interface each. `collector` runs
 //! them with a deadline, and `capture` writes down what they read.
 
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests make and read files of their own")
+)]
+
 mod capture;
 mod collector;
 mod host;
