@@ -1,1 +1,25 @@
-//! .
+//! From what was read to what it means. Pure: no clock, no file, no state; the same view always
+//! yields the same assessment.
+
+mod finding;
+mod rules;
+mod visibility;
+
+use scrubjay_model::{Accumulated, AgentStats, Assessment, Snapshot};
+
+pub use visibility::visibility;
+
+/// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
+///
+/// `agent` is `None` for a one-off reading, which has no history of its own to be unwell.
+pub fn assess(
+    snapshot: &Snapshot,
+    accumulated: &Accumulated,
+    agent: Option<&AgentStats>,
+) -> Assessment {
+    let mut findings = rules::memory::findings(snapshot, accumulated);
+    findings.extend(rules::kernel::findings(snapshot));
+    findings.extend(rules::sources::findings(snapshot));
+    findings.extend(agent.map(rules::history::findings).unwrap_or_default());
+    Assessment::new(visibility(snapshot), findings)
+}

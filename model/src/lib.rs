@@ -19,6 +19,7 @@ mod seconds;
 mod snapshot;
 mod source_doc;
 mod stamp;
+mod text;
 mod verdict;
 mod view;
 
@@ -46,5 +47,6 @@ pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Rea
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
+pub use text::span;
 pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
 pub use view::{HistorySummary, HostHeader, HostView};

@@ -28,8 +28,8 @@ pub enum Action {
     Observe,
     /// Make the errors visible first.
     FixVisibility,
-    /// Reboot, so that a kernel state that is no longer trusted is gone.
-    RebootToClearState,
+    /// Reboot, so that what is loaded now, or no longer trusted, is gone.
+    Reboot,
     /// Reboot into a kernel that is installed.
     RebootIntoNewerKernel,
     /// Find out which component is at fault.
@@ -125,7 +125,7 @@ impl Action {
         match self {
             Self::Observe => "observe",
             Self::FixVisibility => "fix visibility",
-            Self::RebootToClearState => "reboot to clear state",
+            Self::Reboot => "reboot",
             Self::RebootIntoNewerKernel => "reboot into newer kernel",
             Self::InvestigateChannelOrCpu => "investigate channel or CPU",
         }
