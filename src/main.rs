@@ -1,1 +1,80 @@
-fn main() {}
+//! The binary: command line, configuration, clocks, the agent's loop, exit codes. Everything that
+//! reads, remembers, judges or renders lives in the crates beside it.
+
+mod agent;
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod exit;
+mod header;
+
+use clap::Parser;
+use cli::{Cli, Command, ConfigCommand, LogLevel};
+use config::{Inputs, Settings};
+use exit::Exit;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.global.log_level);
+    match run(&cli) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The chain is printed once, here.
+            let _ = writeln!(anstream::stderr(), "error: {error}");
+            for cause in error.chain().skip(1) {
+                let _ = writeln!(anstream::stderr(), "  because: {cause}");
+            }
+            ExitCode::from(Exit::Failed.code())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    let inputs = Inputs::read(&cli.flags())?;
+    if let Command::Config(command) = &cli.command {
+        // Showing must work on a configuration that is not valid: that is when one looks.
+        return match command {
+            ConfigCommand::Show => commands::config::show(&inputs),
+            ConfigCommand::Check => commands::config::check(&inputs),
+        };
+    }
+    let settings = Settings::validate(&inputs)?;
+    match &cli.command {
+        Command::Agent(args) => agent::run(&settings, args.once),
+        Command::Status(args) => commands::status::run(&settings, args),
+        Command::Doctor(args) => commands::doctor::run(&settings, args),
+        Command::History(command) => commands::history::run(&settings, command),
+        Command::Capture(args) => commands::capture::run(&settings, args),
+        Command::Config(_) => Ok(Exit::Ok),
+    }
+}
+
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    // The journal adds the time; a terminal does not need it.
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(false)
+        .without_time()
+        .init();
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,229 @@
+//! `scrubjay agent`: a pass every interval on a thread of its own, and a server that shows the
+//! last one.
+//!
+//! The pass thread owns collector and history; the async loop only serves what was posted, and so
+//! can be stalled by neither.
+
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::{clock, commands::reading, header};
+use anyhow::Context;
+use rustix::param::{clock_ticks_per_second, page_size};
+use scrubjay_collector::{Collector, HostRoot, own_process};
+use scrubjay_exporters::http::{self, Board};
+use scrubjay_exporters::prometheus;
+use scrubjay_model::{
+    AgentStats, HostHeader, HostView, Origin, ParseFault, Reading, Snapshot, SourceState,
+};
+use scrubjay_storage::History;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A view speaks for the host until this many intervals have passed without another.
+const GOOD_FOR_INTERVALS: u32 = 3;
+
+/// Runs the agent until it is told to stop, or for one pass.
+pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
+    let host = reading::host(settings)?;
+    if !host.is_this_host() && !settings.state_dir_is_chosen {
+        anyhow::bail!(
+            "the root {} is not this host: name a state directory of its own with --state-dir, so \
+             that two hosts' histories do not mix",
+            settings.root.display()
+        );
+    }
+    let mut agent = Agent::start(settings, &host)?;
+    if once {
+        let view = agent.pass();
+        agent.stop()?;
+        let mut out = anstream::stdout().lock();
+        out.write_all(prometheus::render(&view, false).as_bytes())?;
+        out.flush()?;
+        return Ok(Exit::Ok);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the async runtime")?;
+    runtime.block_on(serve(settings, agent))
+}
+
+async fn serve(settings: &Settings, agent: Agent) -> anyhow::Result<Exit> {
+    let address = settings.listen_address;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}: is another agent running? Choose another address with \
+             --web.listen-address"
+        )
+    })?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    let board = Arc::new(Board::new(Arc::new(clock::boottime)));
+    let (stop_passes, told_to_stop) = channel();
+    let (passes_ended, mut ended) = tokio::sync::oneshot::channel();
+    let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
+    let posting = Arc::clone(&board);
+    let passes = std::thread::Builder::new().name("passes".to_owned()).spawn(move || {
+        let result = passes(agent, &posting, good_for, &told_to_stop);
+        // The receiver is gone only when the program is about to end anyway.
+        let _ = passes_ended.send(());
+        result
+    })?;
+
+    tracing::info!("serving http://{}/", listener.local_addr().unwrap_or(address));
+    let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(http::serve(listener, board, async {
+        let _ = server_told.await;
+    }));
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("stopping: SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("stopping: SIGINT"),
+        _ = &mut ended => tracing::error!("stopping: the pass thread has ended"),
+    }
+    let _ = stop_server.send(());
+    stop(stop_passes);
+    // The run is closed in the history before the process ends; a read that hangs in the kernel
+    // delays that by no more than its deadline.
+    let result = tokio::task::spawn_blocking(move || passes.join()).await?;
+    server.await?;
+    match result {
+        Ok(result) => result.map(|()| Exit::Ok),
+        Err(_) => anyhow::bail!("the pass thread failed (a defect of scrubjay, please report)"),
+    }
+}
+
+fn stop(passes: Sender<()>) {
+    // Dropping the sender tells the thread as well; sending merely says it.
+    let _ = passes.send(());
+}
+
+/// A pass every interval until told to stop. A pass that falls due while another runs is late;
+/// those missed altogether are not made up for.
+fn passes(
+    mut agent: Agent,
+    board: &Board,
+    good_for: Duration,
+    told_to_stop: &Receiver<()>,
+) -> anyhow::Result<()> {
+    let mut due = clock::monotonic();
+    loop {
+        board.publish(agent.pass(), good_for);
+        due = due.saturating_add(agent.stats.interval);
+        let now = clock::monotonic();
+        if now > due.saturating_add(agent.stats.interval) {
+            agent.stats.late_passes += 1;
+            due = now;
+        }
+        match told_to_stop.recv_timeout(due.saturating_sub(now)) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return agent.stop(),
+        }
+    }
+}
+
+/// Everything a pass needs.
+struct Agent {
+    collector: Collector,
+    history: History,
+    header: HostHeader,
+    stats: AgentStats,
+    /// The running kernel's own root, for what it accounts to this process.
+    own: HostRoot,
+}
+
+impl Agent {
+    fn start(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Self> {
+        let collector = Collector::new(Arc::clone(host), reading::options(settings));
+        let at = collector.stamp();
+        let mut history = History::open(&settings.state_dir, &at)?;
+        history.begin_run(&at, env!("CARGO_PKG_VERSION"), settings.interval)?;
+        tracing::info!("keeping the history in {}", settings.state_dir.display());
+        if let Some(old) = history.stats().replaced {
+            tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
+        }
+        let not_yet = || Origin::new("proc/self/stat");
+        let stats = AgentStats {
+            started_wall_ms: at.wall_ms,
+            interval: settings.interval,
+            passes: 0,
+            late_passes: 0,
+            pass_took: Duration::ZERO,
+            sources: std::collections::BTreeMap::new(),
+            storage: history.stats(),
+            resident_bytes: Reading::Absent(not_yet()),
+            cpu: Reading::Absent(not_yet()),
+        };
+        let own = HostRoot::open(Path::new("/"), clock::live())?;
+        let header = header::read(host, &settings.root);
+        Ok(Self { collector, history, header, stats, own })
+    }
+
+    /// Reads the host, records what was read, and judges it.
+    fn pass(&mut self) -> HostView {
+        let began = clock::monotonic();
+        let snapshot = self.collector.snapshot();
+        let appended = self.history.append(&snapshot);
+        if let Some(error) = appended.error {
+            tracing::error!("{:#}", anyhow::Error::from(error));
+        }
+        self.account(&snapshot, began);
+        let history = match self.history.summary(&snapshot.at) {
+            Ok(summary) => Reading::Value(summary),
+            Err(error) => {
+                let why = format!("{:#}", anyhow::Error::from(error));
+                let fault = ParseFault::new("a history that can be read", why.as_bytes());
+                Reading::Malformed(Origin::new("history"), fault)
+            }
+        };
+        let assessment =
+            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats));
+        HostView {
+            header: self.header.clone(),
+            snapshot,
+            accumulated: appended.accumulated,
+            history,
+            assessment,
+            agent: Some(self.stats.clone()),
+        }
+    }
+
+    fn account(&mut self, snapshot: &Snapshot, began: Duration) {
+        for status in snapshot.sources() {
+            let Some(report) = status.report else { continue };
+            let stats = self.stats.sources.entry(status.source).or_default();
+            let failures = u64::try_from(report.faults.len()).unwrap_or(u64::MAX);
+            stats.failures = stats.failures.saturating_add(failures);
+            let late = status.reason.as_ref().is_some_and(is_deadline);
+            stats.deadlines_missed += u64::from(late);
+            if status.state == SourceState::Ok {
+                stats.last_ok_wall_ms = Some(snapshot.at.wall_ms);
+            }
+        }
+        let page = u64::try_from(page_size()).unwrap_or(u64::MAX);
+        let own = own_process(&self.own, page, clock_ticks_per_second());
+        self.stats.resident_bytes = own.resident_bytes;
+        self.stats.cpu = own.cpu;
+        self.stats.storage = self.history.stats();
+        self.stats.passes += 1;
+        self.stats.pass_took = clock::monotonic().saturating_sub(began);
+    }
+
+    fn stop(mut self) -> anyhow::Result<()> {
+        let at = self.collector.stamp();
+        self.history.end_run(&at).context("cannot close the run in the history")
+    }
+}
+
+fn is_deadline(reason: &scrubjay_model::NonValue) -> bool {
+    use scrubjay_model::{NonValue, ReadFault};
+    match reason {
+        NonValue::Unreadable(_, ReadFault::Deadline | ReadFault::StillRunning) => true,
+        NonValue::Unreadable(..) | NonValue::Absent(_) | NonValue::Malformed(..) => false,
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line.
+
+use crate::config::Flags;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
+/// with evidence whether anything on this host justifies a reboot or a DIMM swap.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Read another host: a directory such as /host in a container, or a captured tree
+    #[arg(long, global = true, value_name = "PATH")]
+    root: Option<String>,
+    /// Where the history is kept [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/scrubjay]
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<String>,
+    /// Read this configuration file instead of those in the usual places
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How much to log on stderr
+    #[arg(long = "log.level", global = true, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: LogLevel,
+}
+
+/// How much to log.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Keep the history of this host and serve metrics
+    Agent(AgentArgs),
+    /// Show the verdict on this host and what it rests on
+    Status(StatusArgs),
+    /// Show what can be read on this host, what cannot, and what to do about it
+    Doctor(ReadArgs),
+    /// Show what the history holds
+    #[command(subcommand)]
+    History(HistoryCommand),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write what the sources read on this host as a text tree, for bug reports and tests
+    Capture(CaptureArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// Make one pass, record it, write the metrics page to stdout and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Time between passes [default: 60s]
+    #[arg(long, value_name = "SPAN")]
+    interval: Option<String>,
+    /// Where to serve [default: 127.0.0.1:10072]
+    #[arg(long = "web.listen-address", value_name = "ADDRESS:PORT")]
+    listen_address: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// List every DIMM, however many there are
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Exit like a Nagios plugin: 0 ok, 1 watch or plan, 2 act, 3 unknown
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HistoryCommand {
+    /// Boots: when, how long, which kernel, how they ended
+    Boots(ReadArgs),
+    /// Memory errors: sums and every change, with the time that was watched
+    Memory(MemoryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Show changes of the last SPAN only, for example 30d
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) since: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read the configuration and say whether it is valid
+    Check,
+    /// Show every setting and where it comes from
+    Show,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaptureArgs {
+    /// Replace host names, serial numbers, command names and kernel parameters
+    #[arg(long)]
+    pub(crate) redact: bool,
+}
+
+impl Cli {
+    /// What the command line sets.
+    pub(crate) fn flags(&self) -> Flags {
+        let Global { root, state_dir, config, log_level: _ } = &self.global;
+        let (interval, listen_address) = match &self.command {
+            Command::Agent(agent) => (agent.interval.clone(), agent.listen_address.clone()),
+            Command::Status(_)
+            | Command::Doctor(_)
+            | Command::History(_)
+            | Command::Config(_)
+            | Command::Capture(_) => (None, None),
+        };
+        Flags {
+            config: config.clone(),
+            interval,
+            state_dir: state_dir.clone(),
+            root: root.clone(),
+            listen_address,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `scrubjay history`: what was remembered, always with the time that was watched.
+
+use super::{print, reading, style};
+use crate::cli::{HistoryCommand, MemoryArgs, ReadArgs};
+use crate::config::Settings;
+use crate::exit::Exit;
+use anyhow::Context;
+use jiff::SignedDuration;
+use scrubjay_collector::Collector;
+use scrubjay_exporters::{json, text};
+use scrubjay_model::{Snapshot, Stamp};
+use scrubjay_storage::HistoryReader;
+use std::io::Write;
+use std::sync::Arc;
+
+pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
+    let host = reading::host(settings)?;
+    let Some(dir) = reading::history_dir(settings, host.is_this_host()) else {
+        anyhow::bail!(
+            "the root {} is not this host, and no history of it is named: add --state-dir",
+            settings.root.display()
+        );
+    };
+    let Some(reader) = HistoryReader::open(&dir)? else {
+        writeln!(
+            anstream::stderr(),
+            "no history in {}: start the agent, or name its directory with --state-dir",
+            dir.display()
+        )?;
+        return Ok(Exit::NoData);
+    };
+    let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
+    match command {
+        HistoryCommand::Boots(args) => boots(&reader, args, &collector.stamp()),
+        HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
+    }
+}
+
+fn boots(reader: &HistoryReader, args: &ReadArgs, now: &Stamp) -> anyhow::Result<Exit> {
+    let (boots, coverage) = (reader.boots()?, reader.coverage()?);
+    print(&if args.json {
+        json::boots(&boots, &coverage)
+    } else {
+        text::boots(&boots, &coverage, now.wall_ms, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn memory(
+    reader: &HistoryReader,
+    args: &MemoryArgs,
+    snapshot: &Snapshot,
+) -> anyhow::Result<Exit> {
+    let since_wall_ms = match &args.since {
+        None => None,
+        Some(text) => {
+            let span: SignedDuration = text
+                .parse()
+                .with_context(|| format!("--since \"{text}\": give a span such as 30d or 12h"))?;
+            let milliseconds = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            Some(snapshot.at.wall_ms.saturating_sub(milliseconds))
+        }
+    };
+    let changes = reader.memory(since_wall_ms)?;
+    let (accumulated, coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
+    print(&if args.read.json {
+        json::memory(&changes, &accumulated, &coverage)
+    } else {
+        text::memory(&changes, &accumulated, &coverage, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,113 @@
+//! The configuration files as written.
+
+use super::error::{ConfigError, place};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+/// One file. Every key is optional; one that is not listed here is an error, so that a slip of
+/// the pen is not silently ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fragment {
+    #[serde(default)]
+    pub(super) agent: AgentFragment,
+    #[serde(default)]
+    pub(super) collector: CollectorFragment,
+    #[serde(default)]
+    pub(super) web: WebFragment,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AgentFragment {
+    pub(super) interval: Option<Spanned<String>>,
+    pub(super) state_dir: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CollectorFragment {
+    pub(super) root: Option<Spanned<String>>,
+    pub(super) deadline: Option<Spanned<String>>,
+    pub(super) disabled: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WebFragment {
+    pub(super) listen_address: Option<Spanned<String>>,
+}
+
+/// A file with its text, which positions refer to.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    pub(super) fragment: Fragment,
+}
+
+/// The files read when none is named, in this order; later ones win. In the directories, files
+/// named `*.toml` are read in the order of their names.
+pub(crate) const PLACES: [&str; 4] = [
+    "/usr/lib/scrubjay/config.d",
+    "/etc/scrubjay/scrubjay.toml",
+    "/etc/scrubjay/config.d",
+    "/run/scrubjay/config.d",
+];
+
+/// Reads the file named, or else those in the usual places that exist.
+pub(super) fn read(named: Option<&Path>) -> Result<Vec<File>, ConfigError> {
+    let paths = match named {
+        Some(path) => vec![path.to_owned()],
+        None => {
+            let mut paths = Vec::new();
+            for place in PLACES {
+                paths.extend(files_at(Path::new(place))?);
+            }
+            paths
+        }
+    };
+    paths.into_iter().map(read_one).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "configuration is no kernel file")]
+fn files_at(place: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    if place.is_file() {
+        return Ok(vec![place.to_owned()]);
+    }
+    let failed = |source| ConfigError::Read { path: place.to_owned(), source };
+    let entries = match std::fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(source)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+#[expect(clippy::disallowed_methods, reason = "configuration is no kernel file")]
+fn read_one(path: PathBuf) -> Result<File, ConfigError> {
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(source) => return Err(ConfigError::Read { path, source }),
+    };
+    parse(path, text)
+}
+
+pub(super) fn parse(path: PathBuf, text: String) -> Result<File, ConfigError> {
+    match toml::from_str(&text) {
+        Ok(fragment) => Ok(File { path, text, fragment }),
+        Err(error) => {
+            let (line, column) = place(&text, error.span().map_or(0, |span| span.start));
+            Err(ConfigError::Syntax { path, line, column, message: error.to_string() })
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Defaults, files, environment and flags put together; not yet validated.
+
+use super::error::{ConfigError, Origin};
+use super::fragments::{self, File};
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Input<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+/// Every setting, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Inputs {
+    pub(crate) interval: Input<String>,
+    pub(crate) state_dir: Input<String>,
+    pub(crate) root: Input<String>,
+    pub(crate) deadline: Input<String>,
+    pub(crate) disabled: Input<Vec<String>>,
+    pub(crate) listen_address: Input<String>,
+    /// The files read, in order.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// What the command line may set; `None` where it did not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flags {
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) interval: Option<String>,
+    pub(crate) state_dir: Option<String>,
+    pub(crate) root: Option<String>,
+    pub(crate) listen_address: Option<String>,
+}
+
+/// The environment variables that matter here.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    /// Set by systemd for `StateDirectory=`.
+    pub(crate) state_directory: Option<String>,
+    pub(crate) xdg_state_home: Option<String>,
+    pub(crate) home: Option<String>,
+}
+
+const DEFAULT_INTERVAL: &str = "60s";
+const DEFAULT_DEADLINE: &str = "5s";
+const DEFAULT_ROOT: &str = "/";
+/// Port 10072: an ECC word has 72 bits.
+const DEFAULT_LISTEN_ADDRESS: &str = "127.0.0.1:10072";
+
+impl Environment {
+    pub(crate) fn of_this_process() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            state_directory: variable("STATE_DIRECTORY"),
+            xdg_state_home: variable("XDG_STATE_HOME"),
+            home: variable("HOME"),
+        }
+    }
+
+    fn state_dir(&self) -> Input<String> {
+        let from = |value: String, name| Input { value, origin: Origin::Environment(name) };
+        if let Some(dirs) = &self.state_directory {
+            // systemd separates several directories by colons; the first is ours.
+            let first = dirs.split(':').next().unwrap_or(dirs);
+            return from(first.to_owned(), "STATE_DIRECTORY");
+        }
+        if let Some(dir) = &self.xdg_state_home {
+            return from(format!("{dir}/scrubjay"), "XDG_STATE_HOME");
+        }
+        if let Some(dir) = &self.home {
+            return from(format!("{dir}/.local/state/scrubjay"), "HOME");
+        }
+        Input { value: super::settings::SYSTEM_STATE_DIR.to_owned(), origin: Origin::Default }
+    }
+}
+
+impl Inputs {
+    /// Reads the files and puts everything together. Flags win over files, files over the
+    /// environment, and that over the defaults.
+    pub(crate) fn read(flags: &Flags) -> Result<Self, ConfigError> {
+        let files = fragments::read(flags.config.as_deref())?;
+        Ok(Self::assemble(&files, flags, &Environment::of_this_process()))
+    }
+
+    pub(super) fn assemble(files: &[File], flags: &Flags, environment: &Environment) -> Self {
+        let default = |value: &str| Input { value: value.to_owned(), origin: Origin::Default };
+        let mut inputs = Self {
+            interval: default(DEFAULT_INTERVAL),
+            state_dir: environment.state_dir(),
+            root: default(DEFAULT_ROOT),
+            deadline: default(DEFAULT_DEADLINE),
+            disabled: Input { value: Vec::new(), origin: Origin::Default },
+            listen_address: default(DEFAULT_LISTEN_ADDRESS),
+            files: files.iter().map(|file| file.path.clone()).collect(),
+        };
+        for File { path, text, fragment } in files {
+            let take = |into: &mut Input<String>, from: &Option<Spanned<String>>| {
+                set(into, from, path, text);
+            };
+            take(&mut inputs.interval, &fragment.agent.interval);
+            take(&mut inputs.state_dir, &fragment.agent.state_dir);
+            take(&mut inputs.root, &fragment.collector.root);
+            take(&mut inputs.deadline, &fragment.collector.deadline);
+            take(&mut inputs.listen_address, &fragment.web.listen_address);
+            set(&mut inputs.disabled, &fragment.collector.disabled, path, text);
+        }
+        let flag = |into: &mut Input<String>, from: &Option<String>, name| {
+            if let Some(value) = from {
+                *into = Input { value: value.clone(), origin: Origin::Flag(name) };
+            }
+        };
+        flag(&mut inputs.interval, &flags.interval, "interval");
+        flag(&mut inputs.state_dir, &flags.state_dir, "state-dir");
+        flag(&mut inputs.root, &flags.root, "root");
+        flag(&mut inputs.listen_address, &flags.listen_address, "web.listen-address");
+        inputs
+    }
+}
+
+fn set<T: Clone>(into: &mut Input<T>, from: &Option<Spanned<T>>, path: &Path, text: &str) {
+    if let Some(spanned) = from {
+        let origin = Origin::in_file(path, text, spanned.span().start);
+        *into = Input { value: spanned.get_ref().clone(), origin };
+    }
+}

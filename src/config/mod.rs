@@ -1,0 +1,15 @@
+//! Configuration, in three stages:
+//!
+//! * *fragments*: the TOML files as written, every key optional, unknown keys refused;
+//! * *inputs*: defaults, files, environment and flags put together, each value with where it
+//!   came from, none judged yet;
+//! * *settings*: validated; what the rest of the program sees.
+
+mod error;
+mod fragments;
+mod inputs;
+mod settings;
+
+pub(crate) use error::ConfigError;
+pub(crate) use inputs::{Flags, Inputs};
+pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};

@@ -1,0 +1,222 @@
+//! Validated settings: values that cannot be wrong in themselves.
+
+use super::error::{ConfigError, Origin};
+use super::inputs::{Input, Inputs};
+use jiff::SignedDuration;
+use scrubjay_model::SourceId;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the program works with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Time between passes.
+    pub(crate) interval: Duration,
+    /// Where the history is kept.
+    pub(crate) state_dir: PathBuf,
+    /// Whether somebody chose the state directory, rather than the environment.
+    pub(crate) state_dir_is_chosen: bool,
+    /// The host to read.
+    pub(crate) root: PathBuf,
+    /// How long a pass waits for a source.
+    pub(crate) deadline: Duration,
+    /// Sources not to read.
+    pub(crate) disabled: BTreeSet<SourceId>,
+    /// Where to serve.
+    pub(crate) listen_address: SocketAddr,
+}
+
+/// The state directory of the system service.
+pub(crate) const SYSTEM_STATE_DIR: &str = "/var/lib/scrubjay";
+
+/// Below this the agent would spend more time reading than the kernel spends counting.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+/// Above this, what is lost at a reboot would no longer be small.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+impl Settings {
+    /// Validates what was put together.
+    pub(crate) fn validate(inputs: &Inputs) -> Result<Self, ConfigError> {
+        let interval = span(&inputs.interval, "agent.interval")?;
+        if !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
+            return Err(wrong(&inputs.interval, "agent.interval", "must be from 1s to 24h"));
+        }
+        let deadline = span(&inputs.deadline, "collector.deadline")?;
+        if deadline < Duration::from_millis(100) || deadline > interval {
+            let why = format!(
+                "must be from 100ms to agent.interval, which is \"{}\" ({})",
+                inputs.interval.value, inputs.interval.origin
+            );
+            return Err(wrong(&inputs.deadline, "collector.deadline", why));
+        }
+        Ok(Self {
+            interval,
+            deadline,
+            state_dir: path(&inputs.state_dir, "agent.state_dir")?,
+            state_dir_is_chosen: matches!(
+                inputs.state_dir.origin,
+                Origin::Flag(_) | Origin::File { .. }
+            ),
+            root: path(&inputs.root, "collector.root")?,
+            disabled: sources(&inputs.disabled)?,
+            listen_address: inputs.listen_address.value.parse().map_err(|_| {
+                wrong(
+                    &inputs.listen_address,
+                    "web.listen_address",
+                    "must be an address and a port, for example 127.0.0.1:10072 or [::1]:10072",
+                )
+            })?,
+        })
+    }
+}
+
+fn wrong<T: std::fmt::Debug>(
+    input: &Input<T>,
+    key: &'static str,
+    why: impl Into<String>,
+) -> ConfigError {
+    let found = format!("{:?}", input.value);
+    let found = found.trim_matches('"').to_owned();
+    ConfigError::Value { origin: input.origin.clone(), key, found, why: why.into() }
+}
+
+fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
+    let parsed: Option<SignedDuration> = input.value.parse().ok();
+    parsed
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| wrong(input, key, "must be a span of time such as 60s, 5m or 1h 30m"))
+}
+
+fn path(input: &Input<String>, key: &'static str) -> Result<PathBuf, ConfigError> {
+    if input.value.is_empty() {
+        return Err(wrong(input, key, "must not be empty"));
+    }
+    Ok(PathBuf::from(&input.value))
+}
+
+fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
+    let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
+    input
+        .value
+        .iter()
+        .map(|name| {
+            SourceId::parse(name).ok_or_else(|| ConfigError::Value {
+                origin: input.origin.clone(),
+                key: "collector.disabled",
+                found: name.clone(),
+                why: format!("is no source; the sources are {}", known()),
+            })
+        })
+        .collect()
+}
+
+impl Inputs {
+    /// The settings as a configuration file, each with where it came from.
+    pub(crate) fn show(&self) -> String {
+        let mut text = String::new();
+        let mut section = |name: &str, values: &[(&str, String, &Origin)]| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "[{name}]");
+            for (key, value, origin) in values {
+                let _ = writeln!(text, "{:<42} # {origin}", format!("{key} = {value}"));
+            }
+        };
+        let quoted = |value: &str| format!("{value:?}");
+        section(
+            "agent",
+            &[
+                ("interval", quoted(&self.interval.value), &self.interval.origin),
+                ("state_dir", quoted(&self.state_dir.value), &self.state_dir.origin),
+            ],
+        );
+        section(
+            "collector",
+            &[
+                ("root", quoted(&self.root.value), &self.root.origin),
+                ("deadline", quoted(&self.deadline.value), &self.deadline.origin),
+                ("disabled", format!("{:?}", self.disabled.value), &self.disabled.origin),
+            ],
+        );
+        let address = &self.listen_address;
+        section("web", &[("listen_address", quoted(&address.value), &address.origin)]);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fragments::parse;
+    use super::super::inputs::{Environment, Flags};
+    use super::*;
+
+    fn settings(text: &str, flags: &Flags) -> Result<Settings, String> {
+        let file = parse(PathBuf::from("a.toml"), text.to_owned()).map_err(|e| e.to_string())?;
+        let inputs = Inputs::assemble(&[file], flags, &Environment::default());
+        Settings::validate(&inputs).map_err(|e| e.to_string())
+    }
+
+    fn error(text: &str) -> String {
+        settings(text, &Flags::default()).unwrap_err()
+    }
+
+    #[test]
+    fn defaults_are_valid() {
+        let settings = settings("", &Flags::default()).unwrap();
+        assert_eq!(settings.interval, Duration::from_secs(60));
+        assert_eq!(settings.listen_address.to_string(), "127.0.0.1:10072");
+        assert_eq!(settings.state_dir, PathBuf::from(SYSTEM_STATE_DIR));
+    }
+
+    #[test]
+    fn flags_win_over_files() {
+        let flags = Flags { interval: Some("2m".to_owned()), ..Flags::default() };
+        let settings = settings("[agent]\ninterval = \"30s\"\n", &flags).unwrap();
+        assert_eq!(settings.interval, Duration::from_secs(120));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_place() {
+        let message = error("[agent]\ninterval = \"30s\"\nintervall = 3\n");
+        assert!(message.starts_with("a.toml:3:1: "), "{message}");
+        assert!(message.contains("intervall"), "{message}");
+    }
+
+    #[test]
+    fn wrong_values_are_refused_with_their_place_and_text() {
+        assert_eq!(
+            error("[agent]\ninterval = \"soon\"\n"),
+            "a.toml:2:12: agent.interval = \"soon\": must be a span of time such as 60s, 5m or \
+             1h 30m"
+        );
+        assert_eq!(
+            error("[collector]\ndisabled = [\"edac\", \"edacs\"]\n").split(" is no").next(),
+            Some("a.toml:2:12: collector.disabled = \"edacs\":")
+        );
+        assert!(error("[agent]\ninterval = \"-5s\"\n").contains("span of time"));
+        assert!(error("[agent]\ninterval = \"10ms\"\n").contains("from 1s to 24h"));
+        assert!(error("[collector]\ndeadline = \"2m\"\n").contains("(default)"));
+        assert!(error("[web]\nlisten_address = \"localhost\"\n").contains("[::1]:10072"));
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back_the_same() {
+        let file = parse(
+            PathBuf::from("a.toml"),
+            "[agent]\nstate_dir = \"/a b\"\n[collector]\ndisabled = [\"kexec\"]\n".to_owned(),
+        )
+        .unwrap();
+        let inputs = Inputs::assemble(&[file], &Flags::default(), &Environment::default());
+        let shown = inputs.show();
+        let again = parse(PathBuf::from("b.toml"), shown.clone()).unwrap();
+        let again = Inputs::assemble(&[again], &Flags::default(), &Environment::default());
+        assert_eq!(Settings::validate(&again).unwrap(), {
+            let mut settings = Settings::validate(&inputs).unwrap();
+            settings.state_dir_is_chosen = true;
+            settings
+        });
+        assert!(shown.contains("a.toml:2:13"), "{shown}");
+    }
+}

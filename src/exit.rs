@@ -1,0 +1,39 @@
+//! Exit codes. Documented in docs/exit-codes.md; a script may rely on them.
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Ok,
+    /// It failed; the reason is on stderr.
+    Failed,
+    /// The data asked for is not there.
+    NoData,
+    /// An answer in the order of Nagios plugins, for commands asked to give one.
+    Nagios(Nagios),
+}
+
+/// The states of the monitoring plugin interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nagios {
+    /// Nothing to do.
+    Ok,
+    /// Worth following, or to be planned.
+    Warning,
+    /// To be acted on now.
+    Critical,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl Exit {
+    /// The number given to the operating system. Usage errors are 2, by clap.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Ok | Self::Nagios(Nagios::Ok) => 0,
+            Self::Failed | Self::Nagios(Nagios::Warning) => 1,
+            Self::Nagios(Nagios::Critical) => 2,
+            Self::NoData | Self::Nagios(Nagios::Unknown) => 3,
+        }
+    }
+}

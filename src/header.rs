@@ -1,0 +1,45 @@
+//! Who the host is, for the head of a page. sysinfo reads the running host and nothing else, so it
+//! is asked only when that is the host in question, and nothing is ever decided by it.
+
+use scrubjay_collector::HostRoot;
+use scrubjay_model::{HostHeader, Origin, Reading};
+use std::path::Path;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+/// The header of a host read from `root`.
+pub(crate) fn read(host: &HostRoot, root: &Path) -> HostHeader {
+    let header = HostHeader {
+        root: root.display().to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        host_name: not_recorded("host name"),
+        os: not_recorded("operating system"),
+        cpu: not_recorded("CPU"),
+        memory_bytes: not_recorded("memory"),
+    };
+    if !host.is_this_host() {
+        return header;
+    }
+    let wanted = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(wanted);
+    let cpu = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+    let named = |text: Option<String>, what| match text {
+        Some(text) if !text.is_empty() => Reading::Value(text),
+        Some(_) | None => not_recorded(what),
+    };
+    HostHeader {
+        host_name: named(System::host_name(), "host name"),
+        os: named(System::long_os_version(), "operating system"),
+        cpu: named(cpu, "CPU"),
+        memory_bytes: match system.total_memory() {
+            0 => not_recorded("memory"),
+            bytes => Reading::Value(bytes),
+        },
+        ..header
+    }
+}
+
+fn not_recorded<T>(what: &str) -> Reading<T> {
+    Reading::Absent(Origin::new(what))
+}
