@@ -219,4 +219,30 @@ mod tests {
         });
         assert!(shown.contains("a.toml:2:13"), "{shown}");
     }
+
+    const SHIPPED: &str = include_str!("../../dist/etc/scrubjay/scrubjay.toml");
+    const DOCUMENTED: &str = include_str!("../../docs/configuration.md");
+
+    #[test]
+    fn the_shipped_file_is_the_defaults() {
+        assert_eq!(settings(SHIPPED, &Flags::default()), settings("", &Flags::default()));
+    }
+
+    #[test]
+    fn every_key_is_shipped_and_documented() {
+        let inputs = Inputs::assemble(&[], &Flags::default(), &Environment::default());
+        let mut section = "";
+        for line in inputs.show().lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_owned().leak();
+                continue;
+            }
+            let key = line.split(' ').next().unwrap();
+            assert!(SHIPPED.contains(&format!("{key} = ")), "{key} is not shipped");
+            assert!(DOCUMENTED.contains(&format!("| `{section}.{key}` |")), "{section}.{key}");
+        }
+        for place in super::super::fragments::PLACES {
+            assert!(DOCUMENTED.contains(place), "{place}");
+        }
+    }
 }

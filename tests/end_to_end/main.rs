@@ -1,1 +1,7 @@
-//! The real binary, run as a person or a scraper would.
+//! The real binary, run as a person, a scraper or a crash would run it.
+
+mod commands;
+mod crash;
+mod golden;
+mod harness;
+mod server;

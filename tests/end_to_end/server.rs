@@ -1,0 +1,47 @@
+//! The agent as a server.
+
+use crate::harness::{Agent, sample};
+use scrubjay_tests::trees;
+
+#[test]
+fn the_agent_serves_metrics_health_and_json_and_stops_in_order() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host.tree");
+    std::fs::write(&root, trees::host("busy-server")).unwrap();
+    let agent = Agent::start(home.path(), &root);
+    let page = agent.metrics_after(1);
+    assert!(sample(&page, "scrubjay_build_info").is_some(), "{page}");
+
+    let (status, head, _) = agent.get("/metrics");
+    assert_eq!(status, 200);
+    let head = head.to_ascii_lowercase();
+    assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+    for path in ["/", "/healthz", "/readyz", "/-/healthy", "/-/ready"] {
+        assert_eq!(agent.get(path).0, 200, "{path}");
+    }
+    let (status, _, body) = agent.get("/api/v1/snapshot");
+    assert_eq!(status, 200);
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert_eq!(agent.get("/nothing").0, 404);
+
+    assert_eq!(agent.stop(), 0);
+}
+
+#[test]
+fn a_second_agent_on_the_same_history_is_refused_with_the_remedy() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host.tree");
+    std::fs::write(&root, trees::host("bare-guest")).unwrap();
+    let agent = Agent::start(home.path(), &root);
+    let (code, _, stderr) = crate::harness::output(
+        crate::harness::scrubjay(home.path())
+            .args(["agent", "--once", "--root"])
+            .arg(&root)
+            .arg("--state-dir")
+            .arg(home.path().join("state")),
+    );
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("another"), "{stderr}");
+    assert_eq!(agent.stop(), 0);
+}

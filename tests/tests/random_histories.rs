@@ -1,0 +1,97 @@
+//! Random lives of a host, read by the real collector and kept by the real history: the totals
+//! equal the truth, or the lower bound that is all anybody can know.
+
+use proptest::prelude::*;
+use scrubjay_collector::{Collector, HostRoot, Options, Tree};
+use scrubjay_model::{Accumulated, Clocks, SourceId};
+use scrubjay_storage::History;
+use scrubjay_tests::histories::{self, Agent};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many histories a run plays.
+const HISTORIES: u32 = 1_000;
+
+/// Collector and history, without the loop around them.
+struct Scrubjay {
+    state: tempfile::TempDir,
+    history: Option<History>,
+    last: Accumulated,
+}
+
+impl Scrubjay {
+    fn new() -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let mut agent = Self { state, history: None, last: Accumulated::default() };
+        // The first start needs a host; an empty one will do.
+        agent.open(&collector("//! scrubjay host tree 1\n"));
+        agent
+    }
+
+    fn open(&mut self, collector: &Collector) {
+        let at = collector.stamp();
+        let mut history = History::open(self.state.path(), &at).unwrap();
+        history.begin_run(&at, "test", Duration::from_secs(60)).unwrap();
+        self.history = Some(history);
+    }
+}
+
+/// Only what the counters need is read: a thousand histories have no use for the other sources.
+fn collector(tree: &str) -> Collector {
+    let disabled: BTreeSet<SourceId> =
+        SourceId::ALL.into_iter().filter(|id| *id != SourceId::Edac).collect();
+    let options = Options { deadline: Duration::from_secs(60), disabled };
+    let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+    let host = HostRoot::from_tree(Tree::parse(tree).unwrap(), Arc::new(move || clocks));
+    Collector::new(Arc::new(host), options)
+}
+
+impl Agent for Scrubjay {
+    fn sample(&mut self, tree: &str) {
+        let mut collector = collector(tree);
+        if self.history.is_none() {
+            self.open(&collector);
+        }
+        let appended = self.history.as_mut().unwrap().append(&collector.snapshot());
+        assert!(appended.error.is_none(), "{:?}", appended.error);
+        self.last = appended.accumulated;
+    }
+
+    fn stop(&mut self) {
+        if let Some(mut history) = self.history.take() {
+            let at = history.last_seen().cloned().unwrap();
+            history.end_run(&at).unwrap();
+        }
+    }
+
+    fn kill(&mut self) {
+        // Nothing is told: what is not on disk by now never will be.
+        self.history = None;
+    }
+
+    fn start(&mut self) {
+        // The history is opened at the next sample, whose host tells the time.
+    }
+}
+
+proptest! {
+    #![proptest_config(histories::config(HISTORIES))]
+
+    #[test]
+    fn totals_equal_the_truth(history in histories::any_history()) {
+        let mut agent = Scrubjay::new();
+        let kernel = histories::play(&history, &mut agent);
+        if !kernel.numbering_is_traceable() {
+            return Ok(());
+        }
+        for account in kernel.accounts() {
+            let index = kernel.index_of(account.controller).unwrap();
+            let total = agent.last.total(index, account.place, account.class);
+            let total = total.ok_or_else(|| {
+                TestCaseError::fail(format!("{account}: sampled, and not in the history"))
+            })?;
+            prop_assert_eq!(account.check(total.total, total.restarts), Ok(()));
+        }
+    }
+}
