@@ -3,11 +3,13 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{Reading, Snapshot};
+use crate::{Reading, Snapshot, SourceId};
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
+    /// The source it was read from. While that does not answer, nothing is known of the fact.
+    pub source: SourceId,
     /// Stable dotted name.
     pub name: &'static str,
     /// What it is about: a live patch, `mcN`, `nodeN`; empty for the host.
@@ -16,8 +18,14 @@ pub struct Fact {
     pub reading: Reading<String>,
 }
 
-fn fact<T: ToString>(name: &'static str, subject: &str, reading: &Reading<T>) -> Fact {
-    Fact { name, subject: subject.to_owned(), reading: reading.as_ref().map(ToString::to_string) }
+fn fact<T: ToString>(
+    source: SourceId,
+    name: &'static str,
+    subject: &str,
+    reading: &Reading<T>,
+) -> Fact {
+    let reading = reading.as_ref().map(ToString::to_string);
+    Fact { source, name, subject: subject.to_owned(), reading }
 }
 
 fn said(text: &'static str) -> Reading<&'static str> {
@@ -43,82 +51,108 @@ impl Snapshot {
             machine_check,
             platform,
         } = self;
+        use SourceId as S;
         let mut facts = Vec::new();
 
         if let Some(edac) = Self::found(edac) {
             for controller in &edac.controllers {
                 let subject = format!("mc{}", controller.index);
-                facts.push(fact("edac.name", &subject, &controller.name));
-                facts.push(fact("edac.layout", &subject, &said(controller.layout.as_str())));
-                facts.push(fact("edac.scrub_rate", &subject, &controller.scrub_rate));
+                facts.push(fact(S::Edac, "edac.name", &subject, &controller.name));
+                facts.push(fact(
+                    S::Edac,
+                    "edac.layout",
+                    &subject,
+                    &said(controller.layout.as_str()),
+                ));
+                facts.push(fact(S::Edac, "edac.scrub_rate", &subject, &controller.scrub_rate));
                 for dimm in &controller.dimms {
                     let subject = format!("{subject}/{}", dimm.place);
-                    facts.push(fact("edac.label", &subject, &dimm.label));
-                    facts.push(fact("edac.size_bytes", &subject, &dimm.size_bytes));
+                    facts.push(fact(S::Edac, "edac.label", &subject, &dimm.label));
+                    facts.push(fact(S::Edac, "edac.size_bytes", &subject, &dimm.size_bytes));
                 }
             }
         }
         if let Some(pages) = Self::found(memory_failure) {
             let corrupted = &pages.hardware_corrupted_bytes;
-            facts.push(fact("memory.hardware_corrupted_bytes", "", corrupted));
+            facts.push(fact(S::MemoryFailure, "memory.hardware_corrupted_bytes", "", corrupted));
             for node in pages.nodes.value().into_iter().flatten() {
                 let subject = format!("node{}", node.node);
                 for (result, count) in node.pages.by_result() {
                     let subject = format!("{subject}/{result}");
-                    facts.push(fact("memory.failure_pages", &subject, count));
+                    facts.push(fact(S::MemoryFailure, "memory.failure_pages", &subject, count));
                 }
             }
         }
         if let Some(kernel) = Self::found(kernel) {
-            facts.push(fact("kernel.release", "", &kernel.release));
-            facts.push(fact("kernel.version", "", &kernel.version));
-            facts.push(fact("kernel.banner", "", &kernel.banner));
+            facts.push(fact(S::Kernel, "kernel.release", "", &kernel.release));
+            facts.push(fact(S::Kernel, "kernel.version", "", &kernel.version));
+            facts.push(fact(S::Kernel, "kernel.banner", "", &kernel.banner));
             let uname = kernel.uname.as_ref().map(|u| format!("{} {}", u.release, u.version));
-            facts.push(fact("kernel.uname", "", &uname));
+            facts.push(fact(S::Kernel, "kernel.uname", "", &uname));
             let directory = kernel.modules_directory.as_ref().map(|_| "present");
-            facts.push(fact("kernel.modules_directory", "", &directory));
+            facts.push(fact(S::Kernel, "kernel.modules_directory", "", &directory));
         }
         if let Some(health) = Self::found(kernel_health) {
-            facts.push(fact("kernel.taint", "", &health.taint.as_ref().map(|t| t.0)));
-            facts.push(fact("kernel.oops_count", "", &health.oops_count));
-            facts.push(fact("kernel.warn_count", "", &health.warn_count));
+            facts.push(fact(
+                S::KernelHealth,
+                "kernel.taint",
+                "",
+                &health.taint.as_ref().map(|t| t.0),
+            ));
+            facts.push(fact(S::KernelHealth, "kernel.oops_count", "", &health.oops_count));
+            facts.push(fact(S::KernelHealth, "kernel.warn_count", "", &health.warn_count));
         }
         for vulnerability in Self::found(cpu_vulnerabilities).into_iter().flatten() {
-            facts.push(fact("cpu.vulnerability", &vulnerability.name, &vulnerability.text));
+            facts.push(fact(
+                S::CpuVulnerabilities,
+                "cpu.vulnerability",
+                &vulnerability.name,
+                &vulnerability.text,
+            ));
         }
         if let Some(kexec) = Self::found(kexec) {
-            facts.push(fact("kexec.loaded", "", &kexec.loaded));
-            facts.push(fact("kexec.crash_loaded", "", &kexec.crash_loaded));
+            facts.push(fact(S::Kexec, "kexec.loaded", "", &kexec.loaded));
+            facts.push(fact(S::Kexec, "kexec.crash_loaded", "", &kexec.crash_loaded));
         }
         if let Some(mode) = Self::found(lockdown) {
-            facts.push(fact("kernel.lockdown", "", &said(mode.as_str())));
+            facts.push(fact(S::Lockdown, "kernel.lockdown", "", &said(mode.as_str())));
         }
         for patch in Self::found(livepatch).into_iter().flat_map(|l| &l.patches) {
-            facts.push(fact("livepatch.enabled", &patch.name, &patch.enabled));
-            facts.push(fact("livepatch.transition", &patch.name, &patch.transition));
-            facts.push(fact("livepatch.replace", &patch.name, &patch.replace));
+            facts.push(fact(S::Livepatch, "livepatch.enabled", &patch.name, &patch.enabled));
+            facts.push(fact(S::Livepatch, "livepatch.transition", &patch.name, &patch.transition));
+            facts.push(fact(S::Livepatch, "livepatch.replace", &patch.name, &patch.replace));
             for object in patch.objects.value().into_iter().flatten() {
                 let subject = format!("{}/{}", patch.name, object.name);
-                facts.push(fact("livepatch.patched", &subject, &object.patched));
+                facts.push(fact(S::Livepatch, "livepatch.patched", &subject, &object.patched));
             }
         }
         if let Some(markers) = Self::found(reboot_markers) {
-            facts.push(fact("reboot.required", "", &markers.required));
+            facts.push(fact(S::RebootMarkers, "reboot.required", "", &markers.required));
             let packages = markers.packages.as_ref().map(|names| names.join(" "));
-            facts.push(fact("reboot.packages", "", &packages));
-            facts.push(fact("reboot.needed", "", &markers.needed));
+            facts.push(fact(S::RebootMarkers, "reboot.packages", "", &packages));
+            facts.push(fact(S::RebootMarkers, "reboot.needed", "", &markers.needed));
         }
         if let Some(check) = Self::found(machine_check) {
-            facts.push(fact("machine_check.interval", "", &check.check_interval_seconds));
-            facts.push(fact("machine_check.ignore_ce", "", &check.ignore_ce));
-            facts.push(fact("machine_check.dont_log_ce", "", &check.dont_log_ce));
-            facts.push(fact("machine_check.cmci_disabled", "", &check.cmci_disabled));
+            facts.push(fact(
+                S::MachineCheck,
+                "machine_check.interval",
+                "",
+                &check.check_interval_seconds,
+            ));
+            facts.push(fact(S::MachineCheck, "machine_check.ignore_ce", "", &check.ignore_ce));
+            facts.push(fact(S::MachineCheck, "machine_check.dont_log_ce", "", &check.dont_log_ce));
+            facts.push(fact(
+                S::MachineCheck,
+                "machine_check.cmci_disabled",
+                "",
+                &check.cmci_disabled,
+            ));
         }
         if let Some(platform) = Self::found(platform) {
-            facts.push(fact("platform.bios_version", "", &platform.bios_version));
-            facts.push(fact("platform.product_name", "", &platform.product_name));
+            facts.push(fact(S::Platform, "platform.bios_version", "", &platform.bios_version));
+            facts.push(fact(S::Platform, "platform.product_name", "", &platform.product_name));
             let command_line = platform.command_line.as_ref().map(|words| words.join(" "));
-            facts.push(fact("platform.command_line", "", &command_line));
+            facts.push(fact(S::Platform, "platform.command_line", "", &command_line));
         }
         facts
     }
