@@ -1,1 +1,14 @@
-//! .
+//! How what is known about a host leaves scrubjay: Prometheus text, JSON, HTTP, and pages for
+//! people.
+//!
+//! Everything is computed from [`scrubjay_model::HostView`] or from records of the history, by
+//! pure functions: nothing here opens a file or reads a clock. The one exception is the server,
+//! which owns sockets and is given its clock.
+
+pub mod observe;
+mod printable;
+pub mod prometheus;
+#[cfg(test)]
+mod testing;
+
+pub use printable::printable;

@@ -1,0 +1,105 @@
+//! The agent itself: its sources, its passes and its history.
+
+use super::{Samples, seconds};
+use scrubjay_model::{
+    AgentStats, BootEnd, HistorySummary, HostView, MetricDef, Reading, Snapshot, SourceState,
+    SourceStats, SourceStatus, StorageStats, metrics,
+};
+
+pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
+    for SourceStatus { source, state, reason: _, report } in snapshot.sources() {
+        samples.push_set(
+            &metrics::SOURCE_STATE,
+            Some(source.as_str()),
+            &SourceState::ALL,
+            SourceState::as_str,
+            state,
+        );
+        if let Some(report) = report {
+            let took = report.took.as_secs_f64();
+            samples.push(&metrics::SOURCE_DURATION, [source.as_str()], took);
+        }
+    }
+}
+
+pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySummary>) {
+    let Some(summary) = history.value() else { return };
+    let HistorySummary {
+        path: _,
+        since_wall_ms: _,
+        boots: _,
+        clock_steps,
+        covered,
+        covered_without_gap: _,
+    } = summary;
+    for end in BootEnd::ALL {
+        samples.push(&metrics::BOOTS, [end.as_str()], summary.boots_ended(end));
+    }
+    samples.push(&metrics::CLOCK_STEPS, [], *clock_steps);
+    samples.push(&metrics::HISTORY_COVERED, [], covered.as_secs_f64());
+}
+
+/// What [`observe_agent`] can give.
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 16] = [
+    &metrics::BUILD_INFO,
+    &metrics::SNAPSHOT_TIME,
+    &metrics::SOURCE_FAILURES,
+    &metrics::SOURCE_DEADLINES,
+    &metrics::SOURCE_LAST_OK,
+    &metrics::AGENT_INTERVAL,
+    &metrics::AGENT_PASSES,
+    &metrics::AGENT_LATE,
+    &metrics::AGENT_PASS_DURATION,
+    &metrics::HISTORY_SIZE,
+    &metrics::HISTORY_WRITES,
+    &metrics::HISTORY_FAILURES,
+    &metrics::HISTORY_REPLACED,
+    &metrics::PROCESS_START,
+    &metrics::PROCESS_RESIDENT,
+    &metrics::PROCESS_CPU,
+];
+
+/// Also exported when the view is stale.
+pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
+    samples.push(&metrics::BUILD_INFO, [view.header.version], true);
+    samples.push(&metrics::SNAPSHOT_TIME, [], seconds(view.snapshot.at.wall_ms));
+    let Some(agent) = &view.agent else { return };
+    let AgentStats {
+        started_wall_ms,
+        interval,
+        passes,
+        late_passes,
+        pass_took,
+        sources,
+        storage,
+        resident_bytes,
+        cpu,
+    } = agent;
+    for (source, stats) in sources {
+        let SourceStats { failures, deadlines_missed, last_ok_wall_ms } = stats;
+        let source = source.as_str();
+        samples.push(&metrics::SOURCE_FAILURES, [source], *failures);
+        samples.push(&metrics::SOURCE_DEADLINES, [source], *deadlines_missed);
+        if let Some(wall_ms) = last_ok_wall_ms {
+            samples.push(&metrics::SOURCE_LAST_OK, [source], seconds(*wall_ms));
+        }
+    }
+    samples.push(&metrics::AGENT_INTERVAL, [], interval.as_secs_f64());
+    samples.push(&metrics::AGENT_PASSES, [], *passes);
+    samples.push(&metrics::AGENT_LATE, [], *late_passes);
+    samples.push(&metrics::AGENT_PASS_DURATION, [], pass_took.as_secs_f64());
+
+    let StorageStats { size_bytes, writes, write_failures, last_error: _, replaced } = storage;
+    if let Some(size_bytes) = size_bytes {
+        samples.push(&metrics::HISTORY_SIZE, [], *size_bytes);
+    }
+    samples.push(&metrics::HISTORY_WRITES, [], *writes);
+    samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);
+    samples.push(&metrics::HISTORY_REPLACED, [], replaced.is_some());
+
+    samples.push(&metrics::PROCESS_START, [], seconds(*started_wall_ms));
+    samples.push_reading(&metrics::PROCESS_RESIDENT, [], resident_bytes);
+    if let Some(cpu) = cpu.value() {
+        samples.push(&metrics::PROCESS_CPU, [], cpu.as_secs_f64());
+    }
+}

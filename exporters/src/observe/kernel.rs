@@ -1,0 +1,121 @@
+//! The running kernel: identity, time, health, live patches.
+
+use super::Samples;
+use scrubjay_model::{
+    CpuVulnerability, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, Patch, PatchObject,
+    Reading, RebootMarkers, Taint, Uptime, VulnerabilityState, metrics,
+};
+
+pub(super) fn observe_uptime(samples: &mut Samples, uptime: &Uptime) {
+    // A boot id as a label would begin a new series with every boot and say no more than the time.
+    let Uptime { boot_id: _, since_boot, boot_time_s, slept } = uptime;
+    samples.push_reading(&metrics::BOOT_TIME, [], boot_time_s);
+    if let Some(since_boot) = since_boot.value() {
+        samples.push(&metrics::UPTIME, [], since_boot.as_secs_f64());
+    }
+    if let Some(slept) = slept.value() {
+        samples.push(&metrics::SLEPT, [], slept.as_secs_f64());
+    }
+}
+
+pub(super) fn observe_identity(samples: &mut Samples, kernel: &Kernel) {
+    let Kernel {
+        release,
+        version,
+        // Release and version in one text, and what a vendor's live patch would have us believe.
+        banner: _,
+        uname: _,
+        modules_supported,
+        modules_directory,
+    } = kernel;
+    if let Some(release) = release.value() {
+        let version = version.value().map_or("", String::as_str);
+        samples.push(&metrics::KERNEL_INFO, [release, version], true);
+    }
+    match modules_directory {
+        Reading::Value(_) => samples.push(&metrics::MODULES_DIRECTORY, [], true),
+        // A kernel without modules has no such directory, and misses nothing.
+        Reading::Absent(_) if modules_supported.value().is_some() => {
+            samples.push(&metrics::MODULES_DIRECTORY, [], false);
+        }
+        Reading::Absent(_) | Reading::Unreadable(..) | Reading::Malformed(..) => {}
+    }
+}
+
+pub(super) fn observe_health(samples: &mut Samples, health: &KernelHealth) {
+    let KernelHealth { taint, oops_count, warn_count } = health;
+    if let Some(taint) = taint.value() {
+        let unknown = taint.flags().into_iter().filter(|flag| flag.letter.is_none());
+        for flag in Taint::known().chain(unknown) {
+            samples.push(&metrics::KERNEL_TAINT, [&flag.name()], taint.has(flag.bit));
+        }
+    }
+    samples.push_reading(&metrics::KERNEL_OOPS, [], oops_count);
+    samples.push_reading(&metrics::KERNEL_WARNINGS, [], warn_count);
+}
+
+pub(super) fn observe_vulnerabilities(samples: &mut Samples, found: &[CpuVulnerability]) {
+    for CpuVulnerability { name, state, text: _ } in found {
+        if let Some(state) = state.value() {
+            samples.push_set(
+                &metrics::CPU_VULNERABILITY,
+                Some(name),
+                &VulnerabilityState::ALL,
+                VulnerabilityState::as_str,
+                *state,
+            );
+        }
+    }
+}
+
+pub(super) fn observe_kexec(samples: &mut Samples, kexec: &Kexec) {
+    let Kexec { loaded, crash_loaded, crash_size_bytes } = kexec;
+    samples.push_reading(&metrics::KEXEC_LOADED, ["kexec"], loaded);
+    samples.push_reading(&metrics::KEXEC_LOADED, ["crash"], crash_loaded);
+    samples.push_reading(&metrics::KEXEC_CRASH_SIZE, [], crash_size_bytes);
+}
+
+pub(super) fn observe_lockdown(samples: &mut Samples, mode: Lockdown) {
+    samples.push_set(&metrics::LOCKDOWN, None, &Lockdown::ALL, Lockdown::as_str, mode);
+}
+
+pub(super) fn observe_livepatch(samples: &mut Samples, livepatch: &Livepatch) {
+    let Livepatch { patches, blockers } = livepatch;
+    for patch in patches {
+        let Patch {
+            name,
+            enabled,
+            transition,
+            replace: _,
+            stack_order: _,
+            objects,
+            module_taint: _,
+        } = patch;
+        samples.push_reading(&metrics::LIVEPATCH_ENABLED, [name], enabled);
+        samples.push_reading(&metrics::LIVEPATCH_TRANSITION, [name], transition);
+        if let Some(count) = patch.function_count().and_then(|n| u64::try_from(n).ok()) {
+            samples.push(&metrics::LIVEPATCH_FUNCTIONS, [name], count);
+        }
+        for PatchObject { name: object, patched, functions: _ } in
+            objects.value().into_iter().flatten()
+        {
+            samples.push_reading(&metrics::LIVEPATCH_OBJECT_PATCHED, [name, object], patched);
+        }
+    }
+    let tasks = blockers.as_ref().and_then(Reading::value).map(Vec::len);
+    if let Some(tasks) = tasks.and_then(|n| u64::try_from(n).ok()) {
+        samples.push(&metrics::LIVEPATCH_BLOCKERS, [], tasks);
+    }
+}
+
+pub(super) fn observe_markers(samples: &mut Samples, markers: &RebootMarkers) {
+    // The packages file only says on whose behalf; it is no marker of its own.
+    let RebootMarkers { required, packages: _, needed } = markers;
+    for (marker, reading) in [("reboot-required", required), ("reboot-needed", needed)] {
+        match reading {
+            Reading::Value(_) => samples.push(&metrics::REBOOT_MARKER, [marker], true),
+            Reading::Absent(_) => samples.push(&metrics::REBOOT_MARKER, [marker], false),
+            Reading::Unreadable(..) | Reading::Malformed(..) => {}
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The Prometheus text format, version 0.0.4.
+//!
+//! Every page is made from scratch: no registry and no long-lived counters, which could neither
+//! mirror a kernel counter that restarts nor forget a DIMM that is gone.
+
+use crate::observe::{self, Observation};
+use ::prometheus::TextEncoder;
+use ::prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use scrubjay_model::{CATALOGUE, HostView, MetricDef, MetricKind};
+use std::collections::BTreeMap;
+
+/// The content type of [`render`]'s result.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The page for a view. With `stale`, only what is about the agent, and
+/// `scrubjay_snapshot_stale 1`: old samples are not passed off as the host's present state.
+///
+/// Metrics are in the order of the catalogue, and within one in the order of the view.
+pub fn render(view: &HostView, stale: bool) -> String {
+    encode(&if stale { observe::stale_observations(view) } else { observe::observations(view) })
+}
+
+fn encode(observations: &[Observation]) -> String {
+    let mut by_name: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for observation in observations {
+        by_name.entry(observation.def.name).or_default().push(observation);
+    }
+    let families: Vec<MetricFamily> =
+        CATALOGUE.iter().filter_map(|def| Some(family(def, by_name.get(def.name)?))).collect();
+    #[expect(
+        clippy::expect_used,
+        reason = "the encoder refuses only families without a name or without samples"
+    )]
+    TextEncoder::new().encode_to_string(&families).expect("named families with samples")
+}
+
+fn family(def: &MetricDef, observations: &[&Observation]) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(def.name.to_owned());
+    family.set_help(def.help.to_owned());
+    family.set_field_type(match def.kind {
+        MetricKind::Counter => MetricType::COUNTER,
+        MetricKind::Gauge => MetricType::GAUGE,
+    });
+    family.set_metric(observations.iter().map(|observation| sample(observation)).collect());
+    family
+}
+
+fn sample(observation: &Observation) -> Metric {
+    let labels = observation.def.labels.iter().zip(&observation.labels).map(|(name, value)| {
+        let mut pair = LabelPair::default();
+        pair.set_name((*name).to_owned());
+        pair.set_value(value.clone());
+        pair
+    });
+    let mut metric = Metric::from_label(labels.collect());
+    let value = observation.value.as_f64();
+    match observation.def.kind {
+        MetricKind::Counter => {
+            let mut counter = Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        }
+        MetricKind::Gauge => {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+    }
+    metric
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use scrubjay_model::{Reading, metrics};
+
+    #[test]
+    fn a_guest_without_edac() {
+        insta::assert_snapshot!(render(&testing::guest(), false), @r##"
+        # HELP scrubjay_verdict Verdict on the host: 1 for the one that holds.
+        # TYPE scrubjay_verdict gauge
+        scrubjay_verdict{verdict="ok"} 0
+        scrubjay_verdict{verdict="unknown"} 1
+        scrubjay_verdict{verdict="watch"} 0
+        scrubjay_verdict{verdict="plan"} 0
+        scrubjay_verdict{verdict="act"} 0
+        # HELP scrubjay_finding Reasons for the verdict; always 1.
+        # TYPE scrubjay_finding gauge
+        scrubjay_finding{code="no-edac-in-guest",subject="host",verdict="unknown",action="fix visibility"} 1
+        # HELP scrubjay_monitoring_coverage How much of this host's memory errors can be seen: 1 for the state that holds.
+        # TYPE scrubjay_monitoring_coverage gauge
+        scrubjay_monitoring_coverage{state="full"} 0
+        scrubjay_monitoring_coverage{state="partial"} 0
+        scrubjay_monitoring_coverage{state="none"} 1
+        scrubjay_monitoring_coverage{state="unknown"} 0
+        # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors on this host; always 1.
+        # TYPE scrubjay_monitoring_coverage_gap_info gauge
+        scrubjay_monitoring_coverage_gap_info{code="no-edac-in-guest",subject="host"} 1
+        # HELP scrubjay_memory_corrupted_bytes Memory the kernel has taken out of use because of errors: hard-poisoned and soft-offlined pages since boot.
+        # TYPE scrubjay_memory_corrupted_bytes gauge
+        scrubjay_memory_corrupted_bytes 0
+        # HELP scrubjay_boot_timestamp_seconds When the running boot began, as the wall clock tells it now (btime); moves when that is stepped.
+        # TYPE scrubjay_boot_timestamp_seconds gauge
+        scrubjay_boot_timestamp_seconds 1795485600
+        # HELP scrubjay_uptime_seconds Time since boot, sleep included.
+        # TYPE scrubjay_uptime_seconds gauge
+        scrubjay_uptime_seconds 14520
+        # HELP scrubjay_sleep_seconds Time asleep since boot.
+        # TYPE scrubjay_sleep_seconds gauge
+        scrubjay_sleep_seconds 0
+        # HELP scrubjay_kernel_info Identity of the running kernel; always 1.
+        # TYPE scrubjay_kernel_info gauge
+        scrubjay_kernel_info{release="6.12.0-13-amd64",version="#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)"} 1
+        # HELP scrubjay_kernel_taint Taint flags of the running kernel: 1 if set.
+        # TYPE scrubjay_kernel_taint gauge
+        scrubjay_kernel_taint{flag="P"} 0
+        scrubjay_kernel_taint{flag="F"} 0
+        scrubjay_kernel_taint{flag="S"} 0
+        scrubjay_kernel_taint{flag="R"} 0
+        scrubjay_kernel_taint{flag="M"} 0
+        scrubjay_kernel_taint{flag="B"} 0
+        scrubjay_kernel_taint{flag="U"} 0
+        scrubjay_kernel_taint{flag="D"} 0
+        scrubjay_kernel_taint{flag="A"} 0
+        scrubjay_kernel_taint{flag="W"} 0
+        scrubjay_kernel_taint{flag="C"} 0
+        scrubjay_kernel_taint{flag="I"} 0
+        scrubjay_kernel_taint{flag="O"} 0
+        scrubjay_kernel_taint{flag="E"} 0
+        scrubjay_kernel_taint{flag="L"} 0
+        scrubjay_kernel_taint{flag="K"} 0
+        scrubjay_kernel_taint{flag="X"} 0
+        scrubjay_kernel_taint{flag="T"} 0
+        scrubjay_kernel_taint{flag="N"} 0
+        scrubjay_kernel_taint{flag="J"} 0
+        # HELP scrubjay_kernel_oops_total Oopses since boot.
+        # TYPE scrubjay_kernel_oops_total counter
+        scrubjay_kernel_oops_total 0
+        # HELP scrubjay_kernel_warnings_total Kernel warnings since boot.
+        # TYPE scrubjay_kernel_warnings_total counter
+        scrubjay_kernel_warnings_total 0
+        # HELP scrubjay_kexec_loaded Whether a kernel is loaded for kexec or for crash dumps.
+        # TYPE scrubjay_kexec_loaded gauge
+        scrubjay_kexec_loaded{kind="kexec"} 0
+        scrubjay_kexec_loaded{kind="crash"} 0
+        # HELP scrubjay_reboot_marker Whether the distribution left a marker that asks for a reboot.
+        # TYPE scrubjay_reboot_marker gauge
+        scrubjay_reboot_marker{marker="reboot-required"} 0
+        scrubjay_reboot_marker{marker="reboot-needed"} 0
+        # HELP scrubjay_source_state State of a source: 1 for the one that holds.
+        # TYPE scrubjay_source_state gauge
+        scrubjay_source_state{source="edac",state="ok"} 0
+        scrubjay_source_state{source="edac",state="partial"} 0
+        scrubjay_source_state{source="edac",state="absent"} 1
+        scrubjay_source_state{source="edac",state="unreadable"} 0
+        scrubjay_source_state{source="edac",state="malformed"} 0
+        scrubjay_source_state{source="edac",state="off"} 0
+        scrubjay_source_state{source="memory_failure",state="ok"} 1
+        scrubjay_source_state{source="memory_failure",state="partial"} 0
+        scrubjay_source_state{source="memory_failure",state="absent"} 0
+        scrubjay_source_state{source="memory_failure",state="unreadable"} 0
+        scrubjay_source_state{source="memory_failure",state="malformed"} 0
+        scrubjay_source_state{source="memory_failure",state="off"} 0
+        scrubjay_source_state{source="uptime",state="ok"} 1
+        scrubjay_source_state{source="uptime",state="partial"} 0
+        scrubjay_source_state{source="uptime",state="absent"} 0
+        scrubjay_source_state{source="uptime",state="unreadable"} 0
+        scrubjay_source_state{source="uptime",state="malformed"} 0
+        scrubjay_source_state{source="uptime",state="off"} 0
+        scrubjay_source_state{source="kernel",state="ok"} 1
+        scrubjay_source_state{source="kernel",state="partial"} 0
+        scrubjay_source_state{source="kernel",state="absent"} 0
+        scrubjay_source_state{source="kernel",state="unreadable"} 0
+        scrubjay_source_state{source="kernel",state="malformed"} 0
+        scrubjay_source_state{source="kernel",state="off"} 0
+        scrubjay_source_state{source="kernel_health",state="ok"} 1
+        scrubjay_source_state{source="kernel_health",state="partial"} 0
+        scrubjay_source_state{source="kernel_health",state="absent"} 0
+        scrubjay_source_state{source="kernel_health",state="unreadable"} 0
+        scrubjay_source_state{source="kernel_health",state="malformed"} 0
+        scrubjay_source_state{source="kernel_health",state="off"} 0
+        scrubjay_source_state{source="cpu_vulnerabilities",state="ok"} 0
+        scrubjay_source_state{source="cpu_vulnerabilities",state="partial"} 0
+        scrubjay_source_state{source="cpu_vulnerabilities",state="absent"} 1
+        scrubjay_source_state{source="cpu_vulnerabilities",state="unreadable"} 0
+        scrubjay_source_state{source="cpu_vulnerabilities",state="malformed"} 0
+        scrubjay_source_state{source="cpu_vulnerabilities",state="off"} 0
+        scrubjay_source_state{source="kexec",state="ok"} 1
+        scrubjay_source_state{source="kexec",state="partial"} 0
+        scrubjay_source_state{source="kexec",state="absent"} 0
+        scrubjay_source_state{source="kexec",state="unreadable"} 0
+        scrubjay_source_state{source="kexec",state="malformed"} 0
+        scrubjay_source_state{source="kexec",state="off"} 0
+        scrubjay_source_state{source="lockdown",state="ok"} 0
+        scrubjay_source_state{source="lockdown",state="partial"} 0
+        scrubjay_source_state{source="lockdown",state="absent"} 1
+        scrubjay_source_state{source="lockdown",state="unreadable"} 0
+        scrubjay_source_state{source="lockdown",state="malformed"} 0
+        scrubjay_source_state{source="lockdown",state="off"} 0
+        scrubjay_source_state{source="livepatch",state="ok"} 0
+        scrubjay_source_state{source="livepatch",state="partial"} 0
+        scrubjay_source_state{source="livepatch",state="absent"} 1
+        scrubjay_source_state{source="livepatch",state="unreadable"} 0
+        scrubjay_source_state{source="livepatch",state="malformed"} 0
+        scrubjay_source_state{source="livepatch",state="off"} 0
+        scrubjay_source_state{source="reboot_markers",state="ok"} 1
+        scrubjay_source_state{source="reboot_markers",state="partial"} 0
+        scrubjay_source_state{source="reboot_markers",state="absent"} 0
+        scrubjay_source_state{source="reboot_markers",state="unreadable"} 0
+        scrubjay_source_state{source="reboot_markers",state="malformed"} 0
+        scrubjay_source_state{source="reboot_markers",state="off"} 0
+        scrubjay_source_state{source="machine_check",state="ok"} 0
+        scrubjay_source_state{source="machine_check",state="partial"} 0
+        scrubjay_source_state{source="machine_check",state="absent"} 1
+        scrubjay_source_state{source="machine_check",state="unreadable"} 0
+        scrubjay_source_state{source="machine_check",state="malformed"} 0
+        scrubjay_source_state{source="machine_check",state="off"} 0
+        scrubjay_source_state{source="platform",state="ok"} 1
+        scrubjay_source_state{source="platform",state="partial"} 0
+        scrubjay_source_state{source="platform",state="absent"} 0
+        scrubjay_source_state{source="platform",state="unreadable"} 0
+        scrubjay_source_state{source="platform",state="malformed"} 0
+        scrubjay_source_state{source="platform",state="off"} 0
+        # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
+        # TYPE scrubjay_source_duration_seconds gauge
+        scrubjay_source_duration_seconds{source="edac"} 0.0015
+        scrubjay_source_duration_seconds{source="memory_failure"} 0.0015
+        scrubjay_source_duration_seconds{source="uptime"} 0.0015
+        scrubjay_source_duration_seconds{source="kernel"} 0.0015
+        scrubjay_source_duration_seconds{source="kernel_health"} 0.0015
+        scrubjay_source_duration_seconds{source="cpu_vulnerabilities"} 0.0015
+        scrubjay_source_duration_seconds{source="kexec"} 0.0015
+        scrubjay_source_duration_seconds{source="lockdown"} 0.0015
+        scrubjay_source_duration_seconds{source="livepatch"} 0.0015
+        scrubjay_source_duration_seconds{source="reboot_markers"} 0.0015
+        scrubjay_source_duration_seconds{source="machine_check"} 0.0015
+        scrubjay_source_duration_seconds{source="platform"} 0.0015
+        # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
+        # TYPE scrubjay_snapshot_timestamp_seconds gauge
+        scrubjay_snapshot_timestamp_seconds 1795500120
+        # HELP scrubjay_snapshot_stale 1 if the last pass is too old to speak for the host; the host's samples are then left out.
+        # TYPE scrubjay_snapshot_stale gauge
+        scrubjay_snapshot_stale 0
+        # HELP scrubjay_build_info Version of scrubjay; always 1.
+        # TYPE scrubjay_build_info gauge
+        scrubjay_build_info{version="0.1.0"} 1
+        "##);
+    }
+
+    #[test]
+    fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
+        insta::assert_snapshot!(render(&testing::server(), true), @r#"
+        # HELP scrubjay_source_read_failures_total Attributes that were offered but could not be read or understood, since the agent started.
+        # TYPE scrubjay_source_read_failures_total counter
+        scrubjay_source_read_failures_total{source="edac"} 2
+        scrubjay_source_read_failures_total{source="memory_failure"} 2
+        scrubjay_source_read_failures_total{source="uptime"} 2
+        scrubjay_source_read_failures_total{source="kernel"} 2
+        scrubjay_source_read_failures_total{source="kernel_health"} 2
+        scrubjay_source_read_failures_total{source="cpu_vulnerabilities"} 2
+        scrubjay_source_read_failures_total{source="kexec"} 2
+        scrubjay_source_read_failures_total{source="lockdown"} 2
+        scrubjay_source_read_failures_total{source="livepatch"} 2
+        scrubjay_source_read_failures_total{source="reboot_markers"} 2
+        scrubjay_source_read_failures_total{source="machine_check"} 2
+        scrubjay_source_read_failures_total{source="platform"} 2
+        # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
+        # TYPE scrubjay_source_deadlines_missed_total counter
+        scrubjay_source_deadlines_missed_total{source="edac"} 1
+        scrubjay_source_deadlines_missed_total{source="memory_failure"} 1
+        scrubjay_source_deadlines_missed_total{source="uptime"} 1
+        scrubjay_source_deadlines_missed_total{source="kernel"} 1
+        scrubjay_source_deadlines_missed_total{source="kernel_health"} 1
+        scrubjay_source_deadlines_missed_total{source="cpu_vulnerabilities"} 1
+        scrubjay_source_deadlines_missed_total{source="kexec"} 1
+        scrubjay_source_deadlines_missed_total{source="lockdown"} 1
+        scrubjay_source_deadlines_missed_total{source="livepatch"} 1
+        scrubjay_source_deadlines_missed_total{source="reboot_markers"} 1
+        scrubjay_source_deadlines_missed_total{source="machine_check"} 1
+        scrubjay_source_deadlines_missed_total{source="platform"} 1
+        # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
+        # TYPE scrubjay_source_last_success_timestamp_seconds gauge
+        scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="memory_failure"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="uptime"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="kernel"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="kernel_health"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="cpu_vulnerabilities"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="kexec"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="lockdown"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="livepatch"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="reboot_markers"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
+        # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
+        # TYPE scrubjay_snapshot_timestamp_seconds gauge
+        scrubjay_snapshot_timestamp_seconds 1795500120
+        # HELP scrubjay_snapshot_stale 1 if the last pass is too old to speak for the host; the host's samples are then left out.
+        # TYPE scrubjay_snapshot_stale gauge
+        scrubjay_snapshot_stale 1
+        # HELP scrubjay_agent_interval_seconds Planned time between passes.
+        # TYPE scrubjay_agent_interval_seconds gauge
+        scrubjay_agent_interval_seconds 30
+        # HELP scrubjay_agent_passes_total Passes completed since the agent started.
+        # TYPE scrubjay_agent_passes_total counter
+        scrubjay_agent_passes_total 103680
+        # HELP scrubjay_agent_late_passes_total Passes that began more than one interval late.
+        # TYPE scrubjay_agent_late_passes_total counter
+        scrubjay_agent_late_passes_total 3
+        # HELP scrubjay_agent_pass_duration_seconds Duration of the last pass.
+        # TYPE scrubjay_agent_pass_duration_seconds gauge
+        scrubjay_agent_pass_duration_seconds 0.012
+        # HELP scrubjay_history_size_bytes Size of the history with its write-ahead log.
+        # TYPE scrubjay_history_size_bytes gauge
+        scrubjay_history_size_bytes 1258291
+        # HELP scrubjay_history_writes_total Transactions committed to the history since the agent started.
+        # TYPE scrubjay_history_writes_total counter
+        scrubjay_history_writes_total 420
+        # HELP scrubjay_history_write_failures_total Transactions that failed since the agent started; nothing is lost while the agent runs, the next one catches up.
+        # TYPE scrubjay_history_write_failures_total counter
+        scrubjay_history_write_failures_total 1
+        # HELP scrubjay_history_replaced Whether the history had to be begun anew because the file was corrupt; the old file was kept.
+        # TYPE scrubjay_history_replaced gauge
+        scrubjay_history_replaced 0
+        # HELP scrubjay_build_info Version of scrubjay; always 1.
+        # TYPE scrubjay_build_info gauge
+        scrubjay_build_info{version="0.1.0"} 1
+        # HELP process_start_time_seconds When the agent started.
+        # TYPE process_start_time_seconds gauge
+        process_start_time_seconds 1792389720
+        # HELP process_resident_memory_bytes Resident memory of the agent.
+        # TYPE process_resident_memory_bytes gauge
+        process_resident_memory_bytes 9437184
+        # HELP process_cpu_seconds_total CPU time used by the agent.
+        # TYPE process_cpu_seconds_total counter
+        process_cpu_seconds_total 93.25
+        "#);
+    }
+
+    #[test]
+    fn hostile_label_values_stay_in_their_line_and_do_nothing() {
+        let mut view = testing::contradictory();
+        let edac = view.snapshot.edac.as_mut().unwrap();
+        let Reading::Value(edac) = &mut edac.reading else { unreachable!() };
+        edac.controllers[0].dimms[0].label =
+            testing::text("a\"} 1\nscrubjay_verdict{verdict=\"ok\"} 1\n\\ \x1b[2J\r");
+        let page = render(&view, false);
+        let line = page.lines().find(|line| line.contains("label=\"a")).unwrap();
+        assert!(
+            line.contains(
+                r#"label="a\"} 1\\u{a}scrubjay_verdict{verdict=\"ok\"} 1\\u{a}\\ \\u{1b}[2J\\u{d}","#
+            ),
+            "{line}"
+        );
+        assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+
+    #[test]
+    fn the_same_view_gives_the_same_page_in_the_order_of_the_catalogue() {
+        let page = render(&testing::large(), false);
+        assert_eq!(page, render(&testing::large(), false));
+        let order: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        let catalogue: Vec<&str> =
+            CATALOGUE.iter().map(|def| def.name).filter(|name| order.contains(name)).collect();
+        assert_eq!(order, catalogue);
+        let sticks = page.lines().filter(|l| l.starts_with(metrics::DIMM_CORRECTABLE.name));
+        assert_eq!(sticks.count(), 64 * 32);
+    }
+}
