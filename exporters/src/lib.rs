@@ -5,6 +5,7 @@
 //! pure functions: nothing here opens a file or reads a clock. The one exception is the server,
 //! which owns sockets and is given its clock.
 
+pub mod json;
 pub mod observe;
 mod printable;
 pub mod prometheus;
