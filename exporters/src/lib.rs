@@ -11,5 +11,6 @@ mod printable;
 pub mod prometheus;
 #[cfg(test)]
 mod testing;
+pub mod text;
 
 pub use printable::printable;

@@ -1,0 +1,26 @@
+//! Pages for people, read in a terminal.
+//!
+//! They lead with the verdict, then say what cannot be seen, then the rest. Nothing depends on
+//! colour. A reading without a value prints as its state and reason, never as 0 and never as
+//! nothing. All text from outside passes through [`crate::printable`] where a page takes it in.
+
+mod doctor;
+mod edac;
+mod facts;
+mod history;
+mod page;
+mod status;
+mod words;
+
+pub use doctor::doctor;
+pub use history::{boots, memory};
+pub use status::status;
+
+/// How pages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether to embed ANSI colours.
+    pub colour: bool,
+    /// Whether to list everything, however long; otherwise large hosts are summed up.
+    pub all: bool,
+}

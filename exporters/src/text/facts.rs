@@ -1,0 +1,470 @@
+//! The facts of `status`, other than error counters: one function for each source.
+
+use super::page::Page;
+use super::words::{self, count, moment_ago, reading, size, span};
+use scrubjay_model::{
+    AgentStats, Blocker, BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel,
+    KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure, Patch, Platform,
+    Reading, RebootMarkers, Section, StorageStats, Taint, Uptime, VulnerabilityState,
+};
+
+/// Tasks, vulnerabilities and packages named before they are only counted.
+const NAMED: usize = 8;
+
+/// Writes a field for a source that answered, else the reason why it did not.
+fn source<T>(
+    page: &mut Page,
+    label: &str,
+    section: &Option<Section<T>>,
+    write: impl FnOnce(&mut Page, &T),
+) {
+    match words::findings(section) {
+        Ok(found) => write(page, found),
+        Err(missing) => page.field(2, label, &missing),
+    }
+}
+
+pub(super) fn host(page: &mut Page, header: &HostHeader) {
+    let HostHeader { root, version: _, host_name, os, cpu, memory_bytes } = header;
+    page.field(2, "host", &reading(host_name, Clone::clone));
+    if root != "/" {
+        page.field(2, "read from", root);
+    }
+    page.field(2, "system", &reading(os, Clone::clone));
+    page.field(2, "cpu", &reading(cpu, Clone::clone));
+    page.field(2, "memory", &reading(memory_bytes, |bytes| size(*bytes)));
+}
+
+pub(super) fn platform(page: &mut Page, section: &Option<Section<Platform>>) {
+    source(page, "platform", section, |page, platform| {
+        let Platform {
+            hypervisor_flag,
+            hypervisor_type,
+            system_vendor,
+            product_name,
+            board_vendor: _,
+            board_name: _,
+            bios_version,
+            // These decide what can be seen, and speak through "cannot see".
+            command_line: _,
+            edac_core: _,
+            hest: _,
+            bert: _,
+            ghes_edac: _,
+            cec: _,
+        } = platform;
+        let named: Vec<&str> = [system_vendor, product_name]
+            .into_iter()
+            .filter_map(Reading::value)
+            .map(|s| &**s)
+            .collect();
+        let named = if named.is_empty() {
+            format!("maker {}", reading(system_vendor, Clone::clone))
+        } else {
+            named.join(" ")
+        };
+        let firmware = match bios_version.value() {
+            Some(version) => format!(", firmware {version}"),
+            None => String::new(),
+        };
+        page.field(2, "platform", &format!("{named}{firmware}"));
+        let guest = match (hypervisor_flag.value(), hypervisor_type.value()) {
+            (_, Some(kind)) => Some(format!("virtual machine ({kind})")),
+            (Some(true), None) => Some("virtual machine (CPU flag \"hypervisor\")".to_owned()),
+            (Some(false) | None, None) => None,
+        };
+        if let Some(guest) = guest {
+            page.more(2, &guest);
+        }
+    });
+}
+
+pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
+    source(page, "kernel", section, |page, kernel| {
+        let Kernel { release, version, banner: _, uname, modules_supported, modules_directory } =
+            kernel;
+        page.field(2, "kernel", &reading(release, |release| format!("{release}, running")));
+        page.more(2, &reading(version, Clone::clone));
+        if let (Some(release), Some(version), Some(uname)) =
+            (release.value(), version.value(), uname.value())
+            && (*release != uname.release || *version != uname.version)
+        {
+            let text = format!(
+                "uname answers otherwise: {} {}; a live patch may replace it",
+                uname.release, uname.version
+            );
+            page.more(2, &text);
+        }
+        match (modules_directory, modules_supported) {
+            (Reading::Value(_), _) => page.field(2, "modules", "directory present"),
+            (Reading::Absent(origin), Reading::Value(_)) => page.field(
+                2,
+                "modules",
+                &format!("directory gone ({origin}): the running kernel's package was removed"),
+            ),
+            (Reading::Absent(_), Reading::Absent(_)) => {
+                page.field(2, "modules", "not supported by this kernel");
+            }
+            (directory, supported) => {
+                let reason = directory.non_value().filter(|_| !directory.is_absent());
+                let reason = reason.or_else(|| supported.non_value());
+                let text = reason.map(|reason| words::missing(&reason)).unwrap_or_default();
+                page.field(2, "modules", &text);
+            }
+        }
+    });
+}
+
+pub(super) fn kernel_health(page: &mut Page, section: &Option<Section<KernelHealth>>) {
+    source(page, "tainted", section, |page, health| {
+        let KernelHealth { taint, oops_count, warn_count } = health;
+        page.field(2, "tainted", &reading(taint, |taint| tainted(*taint)));
+        let oopses = reading(oops_count, |n| count(*n, "oops", "oopses"));
+        page.field(2, "oopses", &format!("{oopses} since boot"));
+        let warnings = reading(warn_count, |n| count(*n, "warning", "warnings"));
+        page.field(2, "warnings", &format!("{warnings} since boot"));
+    });
+}
+
+fn tainted(taint: Taint) -> String {
+    let flags = taint.flags();
+    if flags.is_empty() {
+        return "no (0)".to_owned();
+    }
+    let meanings: Vec<String> =
+        flags.iter().map(|flag| format!("{}: {}", flag.name(), flag.meaning)).collect();
+    format!("{} ({})", meanings.join("; "), taint.0)
+}
+
+pub(super) fn uptime(page: &mut Page, section: &Option<Section<Uptime>>, now_ms: i64) {
+    source(page, "uptime", section, |page, uptime| {
+        let Uptime { boot_id, since_boot, boot_time_s, slept } = uptime;
+        let up = reading(since_boot, |up| span(*up));
+        let slept = match slept.as_ref().into_result() {
+            Ok(slept) if slept.as_secs() == 0 => String::new(),
+            Ok(slept) => format!(", of that {} asleep", span(*slept)),
+            Err(reason) => format!("; time asleep {}", words::missing(&reason)),
+        };
+        page.field(2, "uptime", &format!("{up}{slept}"));
+        let booted = reading(boot_time_s, |seconds| {
+            seconds
+                .checked_mul(1000)
+                .map_or_else(|| format!("{seconds} s after 1970"), |ms| moment_ago(ms, now_ms))
+        });
+        page.field(2, "booted", &booted);
+        page.field(2, "boot id", &reading(boot_id, ToString::to_string));
+    });
+}
+
+pub(super) fn livepatch(page: &mut Page, section: &Option<Section<Livepatch>>) {
+    source(page, "live patch", section, |page, livepatch| {
+        let Livepatch { patches, blockers } = livepatch;
+        if patches.is_empty() {
+            page.field(2, "live patch", "none applied");
+        }
+        for patch in patches {
+            page.field(2, "live patch", &patch_line(patch));
+        }
+        match blockers {
+            None => {}
+            Some(Reading::Value(blockers)) => write_blockers(page, blockers),
+            Some(missing) => {
+                let text = reading(missing, |_| String::new());
+                page.more(2, &format!("tasks the transition waits for: {text}"));
+            }
+        }
+    });
+}
+
+fn patch_line(patch: &Patch) -> String {
+    let Patch { name, enabled, transition, replace, stack_order, objects, module_taint } = patch;
+    let mut parts = vec![reading(enabled, |enabled| {
+        if *enabled { "enabled" } else { "being removed (enabled 0)" }.to_owned()
+    })];
+    match transition.as_ref().into_result() {
+        Ok(true) => parts.push("in transition: not every task runs it yet".to_owned()),
+        Ok(false) => parts.push("transition complete".to_owned()),
+        Err(reason) => parts.push(format!("transition {}", words::missing(&reason))),
+    }
+    let functions = patch
+        .function_count()
+        .map_or_else(|| "functions not known".to_owned(), |n| count(n, "function", "functions"));
+    parts.push(match objects.as_ref().into_result() {
+        Ok(objects) => {
+            let idle: Vec<&str> = objects
+                .iter()
+                .filter(|object| object.patched.value() == Some(&false))
+                .map(|object| object.name.as_str())
+                .collect();
+            let idle = if idle.is_empty() {
+                String::new()
+            } else {
+                format!(" (not patched: {})", idle.join(", "))
+            };
+            format!("{functions} in {}{idle}", count(objects.len(), "object", "objects"))
+        }
+        Err(reason) => format!("objects {}", words::missing(&reason)),
+    });
+    if replace.value() == Some(&true) {
+        parts.push("replaces all others".to_owned());
+    }
+    if let Some(order) = stack_order.value() {
+        parts.push(format!("stack order {order}"));
+    }
+    if let Some(taint) = module_taint.value() {
+        let taint = if taint.is_empty() { "none" } else { taint };
+        parts.push(format!("module taint {taint}"));
+    }
+    format!("{name}: {}", parts.join(", "))
+}
+
+fn write_blockers(page: &mut Page, blockers: &[Blocker]) {
+    if blockers.is_empty() {
+        page.more(2, "the transition runs, but no task was found that it waits for");
+        return;
+    }
+    page.more(2, &format!("the transition waits for {}:", count(blockers.len(), "task", "tasks")));
+    let shown = if page.style.all { blockers.len() } else { NAMED };
+    for Blocker { pid, tid, comm, patch_state } in blockers.iter().take(shown) {
+        let runs = match patch_state {
+            0 => "runs the old code".to_owned(),
+            1 => "runs the new code".to_owned(),
+            other => format!("patch_state {other}"),
+        };
+        let thread = if pid == tid { String::new() } else { format!(" thread {tid}") };
+        let comm = reading(comm, |comm| format!("\"{comm}\""));
+        page.more(2, &format!("- pid {pid}{thread} {comm} {runs}"));
+    }
+    if let Some(more) = blockers.len().checked_sub(shown).filter(|more| *more > 0) {
+        page.more(2, &format!("- and {more} more (--all lists them)"));
+    }
+}
+
+pub(super) fn reboot_markers(page: &mut Page, section: &Option<Section<RebootMarkers>>) {
+    source(page, "reboot mark", section, |page, markers| {
+        let RebootMarkers { required, packages, needed } = markers;
+        let mut lines = Vec::new();
+        match required {
+            Reading::Value(_) => {
+                lines.push(format!("run/reboot-required is there{}", for_packages(packages)))
+            }
+            Reading::Absent(_) => {}
+            Reading::Unreadable(..) | Reading::Malformed(..) => {
+                lines.push(reading(required, Clone::clone));
+            }
+        }
+        match needed {
+            Reading::Value(what) => lines.push(format!("run/reboot-needed asks for: {what}")),
+            Reading::Absent(_) => {}
+            Reading::Unreadable(..) | Reading::Malformed(..) => {
+                lines.push(reading(needed, Clone::clone));
+            }
+        }
+        if lines.is_empty() {
+            lines.push("none left by the distribution; some leave none".to_owned());
+        }
+        page.field(2, "reboot mark", &lines.join("; "));
+    });
+}
+
+fn for_packages(packages: &Reading<Vec<String>>) -> String {
+    match packages.as_ref().into_result() {
+        Ok(packages) => {
+            let mut named: Vec<&str> = packages.iter().take(NAMED).map(String::as_str).collect();
+            if packages.len() > named.len() {
+                named.push("…");
+            }
+            format!(
+                ", because of {}: {}",
+                count(packages.len(), "package", "packages"),
+                named.join(" ")
+            )
+        }
+        Err(_) if packages.is_absent() => String::new(),
+        Err(reason) => format!("; packages {}", words::missing(&reason)),
+    }
+}
+
+pub(super) fn vulnerabilities(page: &mut Page, section: &Option<Section<Vec<CpuVulnerability>>>) {
+    source(page, "cpu flaws", section, |page, found| {
+        let tally = |state| found.iter().filter(|v| v.state.value() == Some(&state)).count();
+        let mut parts: Vec<String> = VulnerabilityState::ALL
+            .into_iter()
+            .map(|state| (tally(state), state.as_str().replace('_', " ")))
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, state)| format!("{n} {state}"))
+            .collect();
+        let unread = found.iter().filter(|v| v.state.value().is_none()).count();
+        if unread > 0 {
+            parts.push(format!("{unread} could not be read"));
+        }
+        if parts.is_empty() {
+            parts.push("the kernel lists none".to_owned());
+        }
+        page.field(2, "cpu flaws", &parts.join(", "));
+        for CpuVulnerability { name, state, text } in found {
+            match state.as_ref().into_result() {
+                Ok(VulnerabilityState::NotAffected | VulnerabilityState::Mitigated) => {}
+                Ok(VulnerabilityState::Vulnerable | VulnerabilityState::Unknown) => {
+                    page.more(2, &format!("- {name}: {}", reading(text, Clone::clone)));
+                }
+                Err(reason) => page.more(2, &format!("- {name}: {}", words::missing(&reason))),
+            }
+        }
+    });
+}
+
+pub(super) fn kexec(page: &mut Page, section: &Option<Section<Kexec>>) {
+    source(page, "crash dump", section, |page, kexec| {
+        let Kexec { loaded, crash_loaded, crash_size_bytes } = kexec;
+        let crash = reading(crash_loaded, |loaded| {
+            if *loaded {
+                "a crash kernel is loaded".to_owned()
+            } else {
+                "no crash kernel is loaded: a panic leaves no dump".to_owned()
+            }
+        });
+        let reserved = reading(crash_size_bytes, |bytes| size(*bytes));
+        page.field(2, "crash dump", &format!("{crash}; reserved {reserved}"));
+        let kexec = reading(loaded, |loaded| {
+            if *loaded { "a kernel is loaded for the next reboot" } else { "no kernel is loaded" }
+                .to_owned()
+        });
+        page.field(2, "kexec", &kexec);
+    });
+}
+
+pub(super) fn lockdown(page: &mut Page, section: &Option<Section<Lockdown>>) {
+    source(page, "lockdown", section, |page, mode| page.field(2, "lockdown", mode.as_str()));
+}
+
+pub(super) fn pages(page: &mut Page, section: &Option<Section<MemoryFailure>>) {
+    source(page, "lost pages", section, |page, pages| {
+        let MemoryFailure { hardware_corrupted_bytes, nodes } = pages;
+        let lost = reading(hardware_corrupted_bytes, |bytes| match bytes {
+            0 => "no memory is out of use because of errors (0 B)".to_owned(),
+            bytes => format!("{} are out of use because of errors", size(*bytes)),
+        });
+        page.field(2, "lost pages", &lost);
+        match nodes.as_ref().into_result() {
+            Ok(nodes) => {
+                for node in nodes {
+                    let results: Vec<String> = node
+                        .pages
+                        .by_result()
+                        .into_iter()
+                        .map(|(name, pages)| match pages.as_ref().into_result() {
+                            Ok(n) => format!("{n} {name}"),
+                            Err(reason) => format!("{name} {}", words::missing(&reason)),
+                        })
+                        .collect();
+                    page.more(2, &format!("node{}: {}", node.node, results.join(", ")));
+                }
+            }
+            Err(reason) => page.more(2, &format!("by node: {}", words::missing(&reason))),
+        }
+    });
+}
+
+pub(super) fn machine_check(page: &mut Page, section: &Option<Section<MachineCheck>>) {
+    source(page, "mce", section, |page, check| {
+        let MachineCheck { check_interval_seconds, ignore_ce, dont_log_ce, cmci_disabled } = check;
+        let interval = reading(check_interval_seconds, |seconds| match seconds {
+            0 => "not polled".to_owned(),
+            seconds => format!("polled at least every {seconds} s"),
+        });
+        page.field(2, "mce", &interval);
+        for (switch, state) in [
+            ("ignore_ce", ignore_ce),
+            ("dont_log_ce", dont_log_ce),
+            ("cmci_disabled", cmci_disabled),
+        ] {
+            match state.as_ref().into_result() {
+                Ok(false) => {}
+                Ok(true) => page.more(2, &format!("{switch} is set")),
+                Err(reason) => page.more(2, &format!("{switch} {}", words::missing(&reason))),
+            }
+        }
+    });
+}
+
+pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms: i64) {
+    let summary = match history.as_ref().into_result() {
+        Ok(summary) => summary,
+        Err(reason) => {
+            page.field(2, "history", &format!("none: {}", words::missing(&reason)));
+            return;
+        }
+    };
+    let HistorySummary { path, since_wall_ms, boots: _, clock_steps, covered, covered_without_gap } =
+        summary;
+    page.field(2, "history", &format!("since {}", moment_ago(*since_wall_ms, now_ms)));
+    page.more(
+        2,
+        &format!(
+            "watched for {} of that, without a gap for {}",
+            span(*covered),
+            span(*covered_without_gap)
+        ),
+    );
+    let ends: Vec<String> = BootEnd::ALL
+        .into_iter()
+        .map(|end| (summary.boots_ended(end), end.as_str()))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, end)| format!("{n} {end}"))
+        .collect();
+    let ends = if ends.is_empty() { "none".to_owned() } else { ends.join(", ") };
+    page.more(2, &format!("boots: {ends}; {}", count(*clock_steps, "clock step", "clock steps")));
+    page.more(2, path);
+}
+
+pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
+    let Some(agent) = agent else {
+        page.field(2, "agent", "not asked; this page was read by the command itself");
+        return;
+    };
+    let AgentStats {
+        started_wall_ms,
+        interval,
+        passes,
+        late_passes,
+        pass_took,
+        // `doctor` has them.
+        sources: _,
+        storage,
+        resident_bytes,
+        cpu,
+    } = agent;
+    page.field(2, "agent", &format!("running since {}", moment_ago(*started_wall_ms, now_ms)));
+    page.more(
+        2,
+        &format!(
+            "{}, one every {}, {late_passes} late; the last took {}",
+            count(*passes, "pass", "passes"),
+            span(*interval),
+            span(*pass_took)
+        ),
+    );
+    let resident = reading(resident_bytes, |bytes| size(*bytes));
+    let cpu = reading(cpu, |cpu| span(*cpu));
+    page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
+
+    let StorageStats { size_bytes, writes, write_failures, last_error, replaced } = storage;
+    let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
+    page.more(
+        2,
+        &format!(
+            "history file {file}, {}, {write_failures} failed",
+            count(*writes, "write", "writes")
+        ),
+    );
+    if let Some(error) = last_error {
+        page.warning(2, &format!("the history cannot be written: {error}"));
+    }
+    if let Some(kept) = replaced {
+        page.warning(
+            2,
+            &format!("the history was corrupt and begun anew; the old file is kept as {kept}"),
+        );
+    }
+}

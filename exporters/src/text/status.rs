@@ -1,0 +1,160 @@
+//! `status`: one screen about the host.
+
+use super::page::{Cell, Page, paint_of, sign_of};
+use super::words::moment;
+use super::{Style, edac, facts};
+use anstyle::Style as Paint;
+use scrubjay_model::{
+    Action, Assessment, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
+};
+
+/// The page for a view: the verdict on the first line, then what cannot be seen, then the findings,
+/// then the facts.
+pub fn status(view: &HostView, style: &Style) -> String {
+    let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
+    let mut page = Page::new(*style);
+    verdict_line(&mut page, assessment);
+    page.blank();
+    cannot_see(&mut page, assessment);
+    page.blank();
+    findings(&mut page, assessment);
+    page.blank();
+
+    let Snapshot {
+        at,
+        edac,
+        memory_failure,
+        uptime,
+        kernel,
+        kernel_health,
+        cpu_vulnerabilities,
+        kexec,
+        lockdown,
+        livepatch,
+        reboot_markers,
+        machine_check,
+        platform,
+    } = snapshot;
+    let now_ms = at.wall_ms;
+    page.heading("memory errors:");
+    edac::errors(&mut page, edac, accumulated, at);
+    facts::pages(&mut page, memory_failure);
+    facts::machine_check(&mut page, machine_check);
+    page.blank();
+    page.heading("kernel:");
+    facts::kernel(&mut page, kernel);
+    facts::kernel_health(&mut page, kernel_health);
+    facts::livepatch(&mut page, livepatch);
+    facts::reboot_markers(&mut page, reboot_markers);
+    facts::vulnerabilities(&mut page, cpu_vulnerabilities);
+    facts::kexec(&mut page, kexec);
+    facts::lockdown(&mut page, lockdown);
+    page.blank();
+    page.heading(&format!("host, read {}:", moment(now_ms)));
+    facts::host(&mut page, header);
+    facts::platform(&mut page, platform);
+    facts::uptime(&mut page, uptime, now_ms);
+    facts::history(&mut page, history, now_ms);
+    facts::agent(&mut page, agent.as_ref(), now_ms);
+    page.into_text()
+}
+
+fn verdict_line(page: &mut Page, assessment: &Assessment) {
+    let verdict = assessment.verdict;
+    let word = verdict.as_str().to_uppercase();
+    page.line(&[
+        ("scrubjay: ", Paint::new()),
+        (&word, paint_of(verdict)),
+        (" — ", Paint::new()),
+        (&headline(assessment), Paint::new()),
+    ]);
+}
+
+fn headline(assessment: &Assessment) -> String {
+    let Assessment { verdict, coverage, findings } = assessment;
+    let worst =
+        || findings.iter().chain(&coverage.findings).find(|finding| finding.verdict == *verdict);
+    let told = |finding: &Finding| match finding.subject.as_str() {
+        "host" | "" => finding.because.clone(),
+        subject => format!("{subject}: {}", finding.because),
+    };
+    match (verdict, coverage.state) {
+        (Verdict::Ok, _) => "all that was asked was seen, and nothing calls for action".to_owned(),
+        (Verdict::Unknown, CoverageState::None) => {
+            "no memory error of this host can be seen".to_owned()
+        }
+        (Verdict::Unknown, CoverageState::Partial) => {
+            "some memory errors of this host may not be seen".to_owned()
+        }
+        (Verdict::Unknown, CoverageState::Unknown) => {
+            "it cannot be told whether memory errors of this host are seen".to_owned()
+        }
+        (Verdict::Unknown, CoverageState::Full) => {
+            worst().map_or_else(|| "something that matters could not be seen".to_owned(), told)
+        }
+        (Verdict::Watch | Verdict::Plan | Verdict::Act, _) => {
+            worst().map_or_else(|| "no reason is given".to_owned(), told)
+        }
+    }
+}
+
+/// What hides memory errors, and how to mend that.
+pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
+    let gaps = &assessment.coverage.findings;
+    page.heading("cannot see:");
+    if gaps.is_empty() {
+        let state = match assessment.coverage.state {
+            CoverageState::Full => "nothing is known to hide memory errors of this host",
+            CoverageState::Partial => "some memory errors may be hidden; no reason is known",
+            CoverageState::None => "any memory error of this host; no reason is known",
+            CoverageState::Unknown => "it could not be told whether memory errors are hidden",
+        };
+        page.sentence(2, state);
+    }
+    for gap in gaps {
+        finding(page, gap);
+    }
+}
+
+fn findings(page: &mut Page, assessment: &Assessment) {
+    page.heading("findings:");
+    if assessment.findings.is_empty() {
+        page.sentence(2, "none in what was seen");
+    }
+    for found in &assessment.findings {
+        finding(page, found);
+    }
+}
+
+fn finding(page: &mut Page, finding: &Finding) {
+    let Finding { code, verdict, subject, because, action, remedy, reboot_helps, origin } = finding;
+    let head = format!("{:<2} {}", sign_of(*verdict), verdict.as_str().to_uppercase());
+    let row = vec![
+        Cell::left(head).painted(paint_of(*verdict)),
+        Cell::left(subject),
+        Cell::left(format!("({code})")),
+    ];
+    page.table(2, &[row]);
+    page.field(5, "because", because);
+    match action {
+        Action::Observe => page.field(5, "do", remedy),
+        Action::FixVisibility
+        | Action::RebootToClearState
+        | Action::RebootIntoNewerKernel
+        | Action::InvestigateChannelOrCpu => {
+            page.field(5, "do", &format!("{}: {remedy}", action.as_str()));
+        }
+    }
+    let reboot = match reboot_helps {
+        RebootHelps::Yes => "helps",
+        RebootHelps::No => "does not help",
+        RebootHelps::Unknown => "cannot be told whether it helps",
+    };
+    page.field(5, "a reboot", reboot);
+    if let Some(origin) = origin {
+        page.field(5, "evidence", origin.as_str());
+    }
+}
+
+#[cfg(test)]
+mod tests;
