@@ -2,9 +2,11 @@
 //! people.
 //!
 //! Everything is computed from [`scrubjay_model::HostView`] or from records of the history, by
-//! pure functions: nothing here opens a file or reads a clock. The one exception is the server,
+//! pure functions: nothing here opens a file or reads a clock. The one exception is [`http`],
 //! which owns sockets and is given its clock.
 
+pub mod docs;
+pub mod http;
 pub mod json;
 pub mod observe;
 mod printable;

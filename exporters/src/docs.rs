@@ -1,0 +1,124 @@
+//! Documentation made from code.
+
+use scrubjay_model::{
+    BootEnd, CATALOGUE, CoverageState, ErrorClass, Layout, Lockdown, MetricDef, MetricKind,
+    SourceId, SourceState, Taint, TaintFlag, Verdict, VulnerabilityState,
+};
+use std::fmt::Write as _;
+
+const INTRODUCTION: &str = "\
+# Metrics
+
+Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it there, then run
+`UPDATE_DOCS=1 cargo test -p scrubjay-exporters`.
+
+- **No sample for a non-value.** What could not be read has no sample: no 0, no NaN, no last good
+  value. `scrubjay_source_state` says why. An alert on a value therefore needs a companion on the
+  state, and a panel must not end in `or vector(0)`.
+- **Counters of errors are our own sums.** The kernel's begin anew at every reboot, driver reload and
+  reset, and wrap at 2³². Ours go on, from the history. They are lower bounds as soon as
+  `scrubjay_controller_counter_restarts_total` is above 0. Before relying on `increase()`, remember
+  that a DIMM's counter also appears with the value it has.
+- **A controller's total** is
+  `sum by (controller) (scrubjay_dimm_correctable_errors_total) + on (controller)
+  scrubjay_controller_unattributed_correctable_errors_total`; where a driver counts by controller
+  only, the second holds everything and the first has no series.
+- **State sets** have one series for each state, 1 for the one that holds and 0 for the others, or no
+  series when it is not known.
+- **A stale page** (`scrubjay_snapshot_stale 1`) carries only the metrics marked *agent*: the last
+  pass is too old to speak for the host. Before the first pass `/metrics` answers 503.
+- **Labels** that hold text from the kernel or the firmware have control characters written as
+  `\\u{…}`. A text that could not be read is an empty label, which to Prometheus is no label.
+";
+
+/// `docs/metrics.md`.
+pub fn metrics_markdown() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    out.push_str("\n| metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n");
+    for def in CATALOGUE {
+        let labels: Vec<String> = def.labels.iter().map(|label| format!("`{label}`")).collect();
+        let agent = if crate::observe::is_about_the_agent(def) { " *(agent)*" } else { "" };
+        push(
+            &mut out,
+            format_args!(
+                "| `{}` | {} | {} | {} | {}{agent} |",
+                def.name,
+                kind(def),
+                def.unit.replace('_', " "),
+                labels.join(", "),
+                def.help,
+            ),
+        );
+    }
+    out.push_str("\n## Label values\n\n| label | of | values |\n|---|---|---|\n");
+    for (label, of, values) in label_values() {
+        let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+        push(&mut out, format_args!("| `{label}` | {of} | {} |", values.join(" ")));
+    }
+    out.push_str("\n## Taint flags\n\n| flag | bit | meaning |\n|---|---|---|\n");
+    for flag in Taint::known() {
+        let TaintFlag { bit, letter: _, meaning } = flag;
+        push(&mut out, format_args!("| `{}` | {bit} | {meaning} |", flag.name()));
+    }
+    out.push_str("| `bit_N` | N | a bit this version does not know; exported only when set |\n");
+    out
+}
+
+fn kind(def: &MetricDef) -> &'static str {
+    match def.kind {
+        MetricKind::Counter => "counter",
+        MetricKind::Gauge => "gauge",
+    }
+}
+
+/// Labels with a fixed vocabulary.
+fn label_values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    vec![
+        ("verdict", "`scrubjay_verdict`, best first", words(&Verdict::ALL, Verdict::as_str)),
+        (
+            "state",
+            "`scrubjay_monitoring_coverage`",
+            words(&CoverageState::ALL, CoverageState::as_str),
+        ),
+        ("state", "`scrubjay_source_state`", words(&SourceState::ALL, SourceState::as_str)),
+        (
+            "state",
+            "`scrubjay_cpu_vulnerability`",
+            words(&VulnerabilityState::ALL, VulnerabilityState::as_str),
+        ),
+        ("source", "every `scrubjay_source_*`", words(&SourceId::ALL, SourceId::as_str)),
+        (
+            "class",
+            "`scrubjay_controller_unreconciled_errors`",
+            words(&ErrorClass::ALL, ErrorClass::as_str),
+        ),
+        (
+            "layout",
+            "`scrubjay_controller_info`",
+            words(&[Layout::Dimm, Layout::Rank, Layout::Csrow, Layout::Controller], Layout::as_str),
+        ),
+        (
+            "result",
+            "`scrubjay_node_memory_failure_pages_total`",
+            vec!["ignored", "failed", "delayed", "recovered"],
+        ),
+        ("mode", "`scrubjay_kernel_lockdown`", words(&Lockdown::ALL, Lockdown::as_str)),
+        ("end", "`scrubjay_boots`", words(&BootEnd::ALL, BootEnd::as_str)),
+        ("kind", "`scrubjay_kexec_loaded`", vec!["kexec", "crash"]),
+        ("marker", "`scrubjay_reboot_marker`", vec!["reboot-required", "reboot-needed"]),
+        (
+            "switch",
+            "`scrubjay_machine_check_switch`",
+            vec!["ignore_ce", "dont_log_ce", "cmci_disabled"],
+        ),
+    ]
+}
+
+fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().copied().map(word).collect()
+}
+
+fn push(out: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a `String` does not fail.
+    let _ = writeln!(out, "{line}");
+}

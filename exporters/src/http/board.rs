@@ -1,0 +1,124 @@
+//! The latest view, shared between the agent's loop and the server.
+
+use crate::{json, prometheus};
+use axum::body::Bytes;
+use scrubjay_model::HostView;
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+/// Where the agent posts each pass, and the server reads the last one.
+///
+/// Pages are made on first demand and kept until the next pass: many scrapers cost as much as one,
+/// and none cost nothing.
+pub struct Board {
+    now: Arc<dyn Fn() -> Duration + Send + Sync>,
+    latest: RwLock<Option<Arc<Posted>>>,
+}
+
+struct Posted {
+    view: HostView,
+    at: Duration,
+    good_for: Duration,
+    metrics: OnceLock<Bytes>,
+    stale_metrics: OnceLock<Bytes>,
+    snapshot: OnceLock<Bytes>,
+}
+
+/// Whether the last pass speaks for the host now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Freshness {
+    /// It does.
+    Fresh,
+    /// It is too old.
+    Stale {
+        /// Its age.
+        age: Duration,
+        /// How old it may be.
+        good_for: Duration,
+    },
+    /// There is none.
+    NoPassYet,
+}
+
+impl fmt::Display for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh => f.write_str("healthy"),
+            Self::Stale { age, good_for } => write!(
+                f,
+                "the last pass is {} s old and was good for {} s",
+                age.as_secs(),
+                good_for.as_secs()
+            ),
+            Self::NoPassYet => f.write_str("no pass over the host has completed yet"),
+        }
+    }
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Board").field("freshness", &self.freshness()).finish_non_exhaustive()
+    }
+}
+
+impl Board {
+    /// An empty board. `now` is a clock that never runs backwards, from any origin; one that stands
+    /// still in sleep would take a view from before it for a fresh one.
+    pub fn new(now: Arc<dyn Fn() -> Duration + Send + Sync>) -> Self {
+        Self { now, latest: RwLock::new(None) }
+    }
+
+    /// Posts the result of a pass that ended now. It speaks for the host for `good_for`.
+    pub fn publish(&self, view: HostView, good_for: Duration) {
+        let posted = Arc::new(Posted {
+            view,
+            at: (self.now)(),
+            good_for,
+            metrics: OnceLock::new(),
+            stale_metrics: OnceLock::new(),
+            snapshot: OnceLock::new(),
+        });
+        // A panic cannot leave an `Option<Arc>` half written.
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(posted);
+    }
+
+    fn latest(&self) -> Option<Arc<Posted>> {
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn freshness_of(&self, posted: Option<&Posted>) -> Freshness {
+        let Some(posted) = posted else { return Freshness::NoPassYet };
+        let age = (self.now)().saturating_sub(posted.at);
+        if age <= posted.good_for {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale { age, good_for: posted.good_for }
+        }
+    }
+
+    pub(super) fn freshness(&self) -> Freshness {
+        self.freshness_of(self.latest().as_deref())
+    }
+
+    /// The metrics page, as stale as the last pass is; `None` before the first.
+    pub(super) fn metrics(&self) -> Option<Bytes> {
+        let posted = self.latest()?;
+        let (page, stale) = match self.freshness_of(Some(&posted)) {
+            Freshness::Fresh => (&posted.metrics, false),
+            Freshness::Stale { .. } | Freshness::NoPassYet => (&posted.stale_metrics, true),
+        };
+        Some(page.get_or_init(|| prometheus::render(&posted.view, stale).into()).clone())
+    }
+
+    /// The snapshot as JSON, or why there is none that speaks for the host.
+    pub(super) fn snapshot(&self) -> Result<Bytes, Freshness> {
+        let latest = self.latest();
+        match (self.freshness_of(latest.as_deref()), latest) {
+            (Freshness::Fresh, Some(posted)) => {
+                Ok(posted.snapshot.get_or_init(|| json::snapshot(&posted.view).into()).clone())
+            }
+            (freshness, _) => Err(freshness),
+        }
+    }
+}

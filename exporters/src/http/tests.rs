@@ -1,0 +1,1 @@
+//! The server over real loopback sockets, spoken to by plain blocking clients.
