@@ -67,7 +67,7 @@ catalogue! {
     /// The kernel's total of a controller less its DIMMs' and its unattributed errors; not 0 means that the kernel contradicts itself.
     UNRECONCILED: Gauge "" "scrubjay_controller_unreconciled_errors" ["controller", "class"];
     /// Times a controller's counters began anew (reboot, driver reload, reset); each time the errors since the reading before are lost, so totals are lower bounds.
-    COUNTER_RESTARTS: Counter "" "scrubjay_controller_counter_restarts_total" ["controller"];
+    COUNTER_RESTARTS: Counter "" "scrubjay_controller_count_restarts_total" ["controller"];
     /// When the kernel's counters of a controller were last zeroed.
     COUNTERS_ZEROED: Gauge "seconds" "scrubjay_controller_counters_zeroed_timestamp_seconds" ["controller"];
     /// Scrub rate of a controller, as set.
@@ -193,6 +193,9 @@ mod tests {
             let stem = name.trim_end_matches("_total");
             assert!(def.unit.is_empty() || stem.ends_with(def.unit), "{name}: {}", def.unit);
             assert!(!def.labels.contains(&"type"), "{name}");
+            // promtool objects to these.
+            let types = ["counter", "gauge", "histogram", "summary", "untyped"];
+            assert!(!name.split('_').any(|word| types.contains(&word)), "{name}");
         }
     }
 }
