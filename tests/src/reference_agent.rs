@@ -137,7 +137,8 @@ pub(crate) fn files(tree: &str) -> BTreeMap<&str, String> {
     files
 }
 
-fn counter_at(path: &str, by_dimm: bool) -> Option<(SeriesPlace, ErrorClass)> {
+/// Which counter a file below `mcN` is, in the view that is read.
+pub(crate) fn counter_at(path: &str, by_dimm: bool) -> Option<(SeriesPlace, ErrorClass)> {
     let (directory, file) = path.rsplit_once('/').unwrap_or(("", path));
     let class = ErrorClass::ALL.into_iter().find(|class| file.contains(class.kernel_word()))?;
     let numbered = |text: &str, word: &str| text.strip_prefix(word)?.parse::<u32>().ok();

@@ -61,15 +61,6 @@ pub struct Facts {
     pub uname_machine: String,
 }
 
-/// The same host at successive moments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timeline {
-    /// Name of the directory.
-    pub name: String,
-    /// One tree per moment, earliest first.
-    pub moments: Vec<String>,
-}
-
 impl TreeBuilder {
     /// An empty tree.
     pub fn new() -> Self {
@@ -145,23 +136,6 @@ impl Facts {
     }
 }
 
-impl Timeline {
-    /// The timeline `fixtures/timelines/<name>`.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn load(name: &str) -> Self {
-        let directory = timelines_dir().join(name);
-        let moments: Vec<String> = (0..)
-            .map(|moment| directory.join(format!("t{moment}.tree")))
-            .take_while(|path| path.exists())
-            .map(|path| read(&path))
-            .collect();
-        assert!(!moments.is_empty(), "no timeline in {}", directory.display());
-        Self { name: name.to_owned(), moments }
-    }
-}
-
 /// The directory of the host trees.
 pub fn hosts_dir() -> PathBuf {
     fixtures().join("hosts")
@@ -198,6 +172,21 @@ pub fn hostile_with_a_mebibyte() -> String {
     let flood = vec![b'A'; 1 << 20];
     let more = TreeBuilder::new().file("sys/devices/system/edac/mc/mc9/mc_name", flood);
     host("hostile") + &more.sections()
+}
+
+/// The moments of `fixtures/timelines/<name>`, earliest first.
+///
+/// # Panics
+/// When there are none.
+pub fn timeline(name: &str) -> Vec<String> {
+    let directory = timelines_dir().join(name);
+    let moments: Vec<String> = (0..)
+        .map(|moment| directory.join(format!("t{moment}.tree")))
+        .take_while(|path| path.exists())
+        .map(|path| read(&path))
+        .collect();
+    assert!(!moments.is_empty(), "no timeline in {}", directory.display());
+    moments
 }
 
 fn fixtures() -> PathBuf {
