@@ -2,27 +2,25 @@
 
 use std::time::Duration;
 
-/// A span in its two largest units: `36 d 4 h`, `5 min 20 s`, `7 s`.
+/// A duration in its two largest units: `36 d 4 h`.
 pub fn span(duration: Duration) -> String {
-    const UNITS: [(u64, &str); 5] =
-        [(31_557_600, "y"), (86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let mut left = duration.as_secs();
-    let mut parts = Vec::new();
-    for (seconds, unit) in UNITS {
-        let count = left / seconds;
-        left %= seconds;
-        if count > 0 || !parts.is_empty() {
-            parts.push((count, unit));
+    let seconds = duration.as_secs();
+    let two = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
+        if small == 0 {
+            format!("{big} {big_unit}")
+        } else {
+            format!("{big} {big_unit} {small} {small_unit}")
         }
-        if parts.len() == 2 {
-            break;
-        }
+    };
+    match seconds {
+        0 if duration.is_zero() => "0 s".to_owned(),
+        0 if duration.as_millis() == 0 => "under 1 ms".to_owned(),
+        0 => format!("{} ms", duration.as_millis()),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
     }
-    parts.retain(|(count, _)| *count > 0);
-    if parts.is_empty() {
-        return "0 s".to_owned();
-    }
-    parts.iter().map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -31,16 +29,18 @@ mod tests {
 
     #[test]
     fn spans_show_their_two_largest_units() {
-        for (seconds, text) in [
+        for (milliseconds, text) in [
             (0, "0 s"),
-            (59, "59 s"),
-            (60, "1 min"),
-            (3_605, "1 h"),
-            (3_665, "1 h 1 min"),
-            (3_124_800, "36 d 4 h"),
-            (315_576_000, "10 y"),
+            (999, "999 ms"),
+            (59_999, "59 s"),
+            (60_000, "1 min"),
+            (3_605_000, "1 h"),
+            (3_665_000, "1 h 1 min"),
+            (3_124_800_000, "36 d 4 h"),
+            (315_576_000_000, "3652 d 12 h"),
         ] {
-            assert_eq!(span(Duration::from_secs(seconds)), text);
+            assert_eq!(span(Duration::from_millis(milliseconds)), text);
         }
+        assert_eq!(span(Duration::from_micros(3)), "under 1 ms");
     }
 }

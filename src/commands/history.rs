@@ -46,11 +46,7 @@ fn boots(reader: &HistoryReader, args: &ReadArgs, now: &Stamp) -> anyhow::Result
     Ok(Exit::Ok)
 }
 
-fn memory(
-    reader: &HistoryReader,
-    args: &MemoryArgs,
-    snapshot: &Snapshot,
-) -> anyhow::Result<Exit> {
+fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> anyhow::Result<Exit> {
     let since_wall_ms = match &args.since {
         None => None,
         Some(text) => {

@@ -67,7 +67,8 @@ fn remembered(
         Ok(None) => (without_history(snapshot), Reading::Absent(origin())),
         Err(error) => {
             let why = anyhow::Error::from(error);
-            let fault = ParseFault::new("a history that can be read", format!("{why:#}").as_bytes());
+            let fault =
+                ParseFault::new("a history that can be read", format!("{why:#}").as_bytes());
             (without_history(snapshot), Reading::Malformed(origin(), fault))
         }
     }

@@ -1,8 +1,8 @@
 //! kill -9 between any two samples: no increment is lost, none is counted twice.
 
 use crate::harness::{Agent, sum};
-use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
 use scrubjay_tests::directory;
+use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
 use std::path::Path;
 use std::time::Duration;
 

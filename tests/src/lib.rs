@@ -1,11 +1,15 @@
 //! Harness for scrubjay's tests.
 //!
+//! * [`directory`]: a host tree as real files, for an agent that watches it change.
 //! * [`edac_model`]: an exact model of the kernel's EDAC counters that keeps the truth beside them.
+//! * [`golden`]: files with what people and scrapers read.
 //! * [`histories`]: random lives of a host, and the loop that plays them to an agent.
 //! * [`timelines`]: fixed lives of a host, one per way in which counters and clocks mislead.
 //! * [`trees`]: writing host trees, and the trees in `fixtures/`.
 
+pub mod directory;
 pub mod edac_model;
+pub mod golden;
 pub mod histories;
 pub mod timelines;
 pub mod trees;

@@ -40,9 +40,7 @@ fn corrected(accumulated: &Accumulated) -> (u64, bool) {
     accumulated
         .totals
         .iter()
-        .filter(|(key, _)| {
-            key.class == ErrorClass::Correctable && key.place != SeriesPlace::Total
-        })
+        .filter(|(key, _)| key.class == ErrorClass::Correctable && key.place != SeriesPlace::Total)
         .fold((0, false), |(sum, bound), (_, total)| {
             (sum + total.total, bound || total.is_lower_bound())
         })

@@ -25,20 +25,17 @@ pub(super) fn observe_identity(samples: &mut Samples, kernel: &Kernel) {
         // Release and version in one text, and what a vendor's live patch would have us believe.
         banner: _,
         uname: _,
-        modules_supported,
-        modules_directory,
+        // Judged together, by `modules_removed`.
+        modules_supported: _,
+        modules_root: _,
+        modules_directory: _,
     } = kernel;
     if let Some(release) = release.value() {
         let version = version.value().map_or("", String::as_str);
         samples.push(&metrics::KERNEL_INFO, [release, version], true);
     }
-    match modules_directory {
-        Reading::Value(_) => samples.push(&metrics::MODULES_DIRECTORY, [], true),
-        // A kernel without modules has no such directory, and misses nothing.
-        Reading::Absent(_) if modules_supported.value().is_some() => {
-            samples.push(&metrics::MODULES_DIRECTORY, [], false);
-        }
-        Reading::Absent(_) | Reading::Unreadable(..) | Reading::Malformed(..) => {}
+    if let Some(removed) = kernel.modules_removed() {
+        samples.push(&metrics::MODULES_DIRECTORY, [], !removed);
     }
 }
 

@@ -81,8 +81,15 @@ pub(super) fn platform(page: &mut Page, section: &Option<Section<Platform>>) {
 
 pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
     source(page, "kernel", section, |page, kernel| {
-        let Kernel { release, version, banner: _, uname, modules_supported, modules_directory } =
-            kernel;
+        let Kernel {
+            release,
+            version,
+            banner: _,
+            uname,
+            modules_supported,
+            modules_root,
+            modules_directory,
+        } = kernel;
         page.field(2, "kernel", &reading(release, |release| format!("{release}, running")));
         page.more(2, &reading(version, Clone::clone));
         if let (Some(release), Some(version), Some(uname)) =
@@ -95,23 +102,21 @@ pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
             );
             page.more(2, &text);
         }
-        match (modules_directory, modules_supported) {
-            (Reading::Value(_), _) => page.field(2, "modules", "directory present"),
-            (Reading::Absent(origin), Reading::Value(_)) => page.field(
-                2,
-                "modules",
-                &format!("directory gone ({origin}): the running kernel's package was removed"),
-            ),
-            (Reading::Absent(_), Reading::Absent(_)) => {
-                page.field(2, "modules", "not supported by this kernel");
+        let modules = match (kernel.modules_removed(), modules_supported) {
+            (Some(false), _) => "directory present".to_owned(),
+            (Some(true), _) => {
+                "directory gone: the running kernel's package was removed".to_owned()
             }
-            (directory, supported) => {
-                let reason = directory.non_value().filter(|_| !directory.is_absent());
-                let reason = reason.or_else(|| supported.non_value());
-                let text = reason.map(|reason| words::missing(&reason)).unwrap_or_default();
-                page.field(2, "modules", &text);
+            (None, Reading::Absent(_)) => "not supported by this kernel".to_owned(),
+            (None, Reading::Value(_)) if modules_root.is_absent() => {
+                "none in this root, as in many containers".to_owned()
             }
-        }
+            (None, supported) => {
+                let reason = modules_directory.non_value().or_else(|| supported.non_value());
+                reason.map(|reason| words::missing(&reason)).unwrap_or_default()
+            }
+        };
+        page.field(2, "modules", &modules);
     });
 }
 

@@ -139,7 +139,7 @@ fn finding(page: &mut Page, finding: &Finding) {
     match action {
         Action::Observe => page.field(5, "do", remedy),
         Action::FixVisibility
-        | Action::RebootToClearState
+        | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::InvestigateChannelOrCpu => {
             page.field(5, "do", &format!("{}: {remedy}", action.as_str()));

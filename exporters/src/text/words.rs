@@ -1,6 +1,7 @@
 //! Times, sizes and missing values in words.
 
 use jiff::Timestamp;
+pub(super) use scrubjay_model::span;
 use scrubjay_model::{NonValue, Reading, Section};
 use std::time::Duration;
 
@@ -18,27 +19,6 @@ pub(super) fn moment_ago(wall_ms: i64, now_ms: i64) -> String {
     let distance = span(Duration::from_secs(distance));
     let side = if wall_ms > now_ms { "ahead" } else { "ago" };
     format!("{} ({distance} {side})", moment(wall_ms))
-}
-
-/// A duration in its two largest units: `36 d 4 h`.
-pub(super) fn span(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let two = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
-        if small == 0 {
-            format!("{big} {big_unit}")
-        } else {
-            format!("{big} {big_unit} {small} {small_unit}")
-        }
-    };
-    match seconds {
-        0 if duration.is_zero() => "0 s".to_owned(),
-        0 if duration.as_millis() == 0 => "under 1 ms".to_owned(),
-        0 => format!("{} ms", duration.as_millis()),
-        1..60 => format!("{seconds} s"),
-        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
-    }
 }
 
 /// A size in the largest binary unit that leaves at least 1: `32 GiB`, `1.5 KiB`.
