@@ -6,8 +6,7 @@ use scrubjay_model::{
 };
 use std::fmt::Write as _;
 
-const INTRODUCTION: &str = "\
-# Metrics
+const INTRODUCTION: &str = r##"# Metrics
 
 Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it there, then run
 `UPDATE_DOCS=1 cargo test -p scrubjay-exporters`.
@@ -17,19 +16,18 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
   state, and a panel must not end in `or vector(0)`.
 - **Counters of errors are our own sums.** The kernel's begin anew at every reboot, driver reload and
   reset, and wrap at 2³². Ours go on, from the history. They are lower bounds as soon as
-  `scrubjay_controller_counter_restarts_total` is above 0. Before relying on `increase()`, remember
-  that a DIMM's counter also appears with the value it has.
-- **A controller's total** is
-  `sum by (controller) (scrubjay_dimm_correctable_errors_total) + on (controller)
-  scrubjay_controller_unattributed_correctable_errors_total`; where a driver counts by controller
-  only, the second holds everything and the first has no series.
+  `scrubjay_controller_count_restarts_total` is above 0. `increase()` does not see the value with
+  which a series first appears.
+- **A controller's total** is the sum over its DIMMs and what it could not attribute; where a driver
+  counts by controller only, the second holds everything:
+  `sum by (controller) ({__name__=~"scrubjay_(dimm|controller_unattributed)_correctable_errors_total"})`.
 - **State sets** have one series for each state, 1 for the one that holds and 0 for the others, or no
   series when it is not known.
 - **A stale page** (`scrubjay_snapshot_stale 1`) carries only the metrics marked *agent*: the last
   pass is too old to speak for the host. Before the first pass `/metrics` answers 503.
 - **Labels** that hold text from the kernel or the firmware have control characters written as
-  `\\u{…}`. A text that could not be read is an empty label, which to Prometheus is no label.
-";
+  `\u{…}`. A text that could not be read is an empty label, which to Prometheus is no label.
+"##;
 
 /// `docs/metrics.md`.
 pub fn metrics_markdown() -> String {
@@ -121,4 +119,44 @@ fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static s
 fn push(out: &mut String, line: std::fmt::Arguments<'_>) {
     // Writing to a `String` does not fail.
     let _ = writeln!(out, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const UPDATE: &str = "UPDATE_DOCS";
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a file of the repository, not of a host")]
+    fn the_committed_page_is_the_one_made_from_the_catalogue() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+        let page = metrics_markdown();
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap();
+        assert!(committed == page, "docs/metrics.md is out of date: run the test with {UPDATE}=1");
+    }
+
+    #[test]
+    fn every_label_value_named_here_is_one_that_is_given() {
+        let page = crate::prometheus::render(&crate::testing::server(), false);
+        for (label, of, values) in label_values() {
+            if label == "layout" {
+                // An info metric has one value at a time.
+                continue;
+            }
+            for value in values {
+                let metric = of.trim_matches(|c| c != '`').trim_matches('`');
+                let metric = metric.strip_prefix("every ").unwrap_or(metric);
+                let metric = metric.trim_end_matches('*');
+                let given = page.lines().any(|line| {
+                    line.starts_with(metric) && line.contains(&format!("{label}=\"{value}\""))
+                });
+                assert!(given, "{metric} never has {label}={value}");
+            }
+        }
+    }
 }

@@ -1,1 +1,238 @@
 //! The server over real loopback sockets, spoken to by plain blocking clients.
+
+use super::*;
+use crate::testing;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+
+/// A clock the test sets.
+fn clock() -> (Arc<Mutex<Duration>>, Arc<Board>) {
+    let time = Arc::new(Mutex::new(Duration::from_secs(1_000)));
+    let read = Arc::clone(&time);
+    (time, Arc::new(Board::new(Arc::new(move || *read.lock().unwrap()))))
+}
+
+/// Serves `board` while `client` runs on a thread of its own.
+fn serving<T: Send + 'static>(
+    board: Arc<Board>,
+    limits: Limits,
+    client: impl FnOnce(SocketAddr) -> T + Send + 'static,
+) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (done, stop) = oneshot::channel();
+        let client = std::thread::spawn(move || {
+            let result = client(address);
+            done.send(()).unwrap();
+            result
+        });
+        serve_within(listener, board, async { stop.await.unwrap_or_default() }, limits).await;
+        client.join().unwrap()
+    })
+}
+
+/// Asks until there is an answer: where the time for a request is short, a busy machine may miss it.
+fn is_answered(address: SocketAddr) -> bool {
+    (0..100).any(|_| try_request(address, "GET", "/healthz").is_some_and(|(s, _, _)| s == 200))
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    // A test that would hang fails instead.
+    stream.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(8))).unwrap();
+    stream
+}
+
+/// Everything the server sends until it closes; what a reset cuts off is not missed.
+fn rest(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match stream.read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Status, head and body of the answer; `None` if there was none.
+fn try_request(address: SocketAddr, method: &str, path: &str) -> Option<(u16, String, String)> {
+    let mut stream = connect(address);
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").ok()?;
+    let text = rest(stream);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, head.to_ascii_lowercase(), body.to_owned()))
+}
+
+fn request(address: SocketAddr, method: &str, path: &str) -> (u16, String, String) {
+    try_request(address, method, path).unwrap()
+}
+
+fn get(address: SocketAddr, path: &str) -> (u16, String, String) {
+    request(address, "GET", path)
+}
+
+#[test]
+fn before_the_first_pass_nothing_is_told_of_the_host() {
+    let (_, board) = clock();
+    serving(board, Limits::DEFAULT, |address| {
+        for path in ["/metrics", "/healthz", "/-/healthy", "/readyz", "/-/ready"] {
+            let (status, _, body) = get(address, path);
+            assert_eq!((status, body.as_str()), (503, "no pass over the host has completed yet\n"));
+        }
+        let (status, head, body) = get(address, "/api/v1/snapshot");
+        assert_eq!(status, 503);
+        assert!(head.contains("content-type: application/json"));
+        assert_eq!(
+            body,
+            "{\"schema_version\":1,\"error\":\"no pass over the host has completed yet\"}\n"
+        );
+        assert_eq!(get(address, "/").0, 200);
+    });
+}
+
+#[test]
+fn a_fresh_pass_is_served_on_every_route() {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    serving(board, Limits::DEFAULT, |address| {
+        let (status, head, body) = get(address, "/metrics");
+        assert_eq!(status, 200);
+        assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
+        assert_eq!(body, crate::prometheus::render(&testing::server(), false));
+
+        let (status, head, body) = get(address, "/api/v1/snapshot");
+        assert_eq!(status, 200);
+        assert!(head.contains("content-type: application/json"), "{head}");
+        assert_eq!(body, crate::json::snapshot(&testing::server()));
+
+        for path in ["/healthz", "/-/healthy"] {
+            assert_eq!(get(address, path).2, "healthy\n");
+        }
+        for path in ["/readyz", "/-/ready"] {
+            assert_eq!(get(address, path).2, "ready\n");
+        }
+        let (_, head, body) = get(address, "/");
+        assert!(head.contains("content-type: text/html"), "{head}");
+        assert!(body.contains(env!("CARGO_PKG_VERSION")));
+        for linked in ["/metrics", "/api/v1/snapshot", "/healthz", "/readyz"] {
+            assert!(body.contains(&format!("href=\"{linked}\"")));
+        }
+    });
+}
+
+#[test]
+fn a_pass_that_is_too_old_is_not_passed_off_as_the_present() {
+    let (time, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    serving(board, Limits::DEFAULT, move |address| {
+        *time.lock().unwrap() += Duration::from_secs(90);
+        assert_eq!(get(address, "/healthz").0, 200);
+        *time.lock().unwrap() += Duration::from_secs(1);
+        let (status, _, body) = get(address, "/healthz");
+        assert_eq!(
+            (status, body.as_str()),
+            (503, "the last pass is 91 s old and was good for 90 s\n")
+        );
+        let (status, _, body) = get(address, "/metrics");
+        assert_eq!(status, 200);
+        assert_eq!(body, crate::prometheus::render(&testing::server(), true));
+        assert_eq!(get(address, "/api/v1/snapshot").0, 503);
+        // A pass has completed, and the agent answers.
+        assert_eq!(get(address, "/readyz").0, 200);
+    });
+}
+
+#[test]
+fn a_new_pass_replaces_the_old_pages() {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    let publisher = Arc::clone(&board);
+    serving(board, Limits::DEFAULT, move |address| {
+        assert!(get(address, "/metrics").2.contains("skylake"));
+        publisher.publish(testing::guest(), Duration::from_secs(90));
+        assert!(!get(address, "/metrics").2.contains("skylake"));
+    });
+}
+
+#[test]
+fn other_paths_and_methods_are_refused_in_words() {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    serving(board, Limits::DEFAULT, |address| {
+        assert_eq!(get(address, "/etc/passwd").0, 404);
+        assert_eq!(get(address, "/metrics/../metrics").0, 404);
+        let (status, _, body) = request(address, "DELETE", "/metrics");
+        assert_eq!((status, body.as_str()), (405, "only GET and HEAD are answered\n"));
+        let (status, head, body) = request(address, "HEAD", "/metrics");
+        assert_eq!((status, body.as_str()), (200, ""));
+        assert!(head.contains("content-length: "), "{head}");
+    });
+}
+
+#[test]
+fn clients_that_send_nothing_or_too_much_do_not_keep_others_out() {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    let limits = Limits {
+        connections: 2,
+        request_within: Duration::from_millis(50),
+        request_bytes: 4_096,
+        ..Limits::DEFAULT
+    };
+    serving(board, limits, |address| {
+        // More than there are places for, each with half a request.
+        let idle: Vec<TcpStream> = (0..6)
+            .map(|_| {
+                let mut stream = connect(address);
+                stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: loc").unwrap();
+                stream
+            })
+            .collect();
+        assert!(is_answered(address));
+        for stream in idle {
+            assert_eq!(rest(stream), "", "closed without an answer");
+        }
+
+        let mut endless = connect(address);
+        endless.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        let header = [b"x: ", [b'y'; 4_000].as_slice(), b"\r\n"].concat();
+        // The server closes in the middle of this.
+        while endless.write_all(&header).is_ok() {}
+        assert!(is_answered(address));
+
+        let mut garbage = connect(address);
+        garbage.write_all(&[0xff; 512]).unwrap();
+        let _ = rest(garbage);
+        assert!(is_answered(address));
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answer_is_dropped() {
+    let (_, board) = clock();
+    board.publish(testing::large(), Duration::from_secs(90));
+    let limits =
+        Limits { connections: 1, response_within: Duration::from_millis(50), ..Limits::DEFAULT };
+    serving(board, limits, |address| {
+        let mut lazy = connect(address);
+        lazy.write_all(b"GET /api/v1/snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        // There is one place, and it becomes free.
+        assert_eq!(get(address, "/healthz").0, 200);
+        assert!(rest(lazy).len() < 32 << 20);
+    });
+}
+
+#[test]
+fn stopping_does_not_wait_for_idle_clients() {
+    let (_, board) = clock();
+    let idle = serving(board, Limits::DEFAULT, |address| {
+        let idle = connect(address);
+        assert_eq!(get(address, "/").0, 200);
+        idle
+    });
+    assert_eq!(rest(idle), "");
+}

@@ -99,3 +99,153 @@ fn explain(page: &mut Page, status: &SourceStatus, doc: Option<&SourceDoc>) {
     page.field(2, "reads", &reads.join(", "));
     page.field(2, "see", kernel_doc);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use scrubjay_model::SourceId;
+
+    const PLAIN: Style = Style { colour: false, all: false };
+
+    fn docs() -> Vec<SourceDoc> {
+        let describe = |id| SourceDoc {
+            id,
+            reads: &["sys/some/where*", "proc/some/thing"],
+            needs: "nothing",
+            absence: "The kernel was built without it; build it with it, or accept that what it \
+                      would tell is not known.",
+            kernel_doc: "Documentation/some/where.rst",
+        };
+        SourceId::ALL.into_iter().map(describe).collect()
+    }
+
+    #[test]
+    fn a_guest_is_told_what_it_does_not_offer() {
+        insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
+        scrubjay doctor: 7 of 12 sources answered in full
+
+        sources:
+          -  edac                 absent  1 ms  3 attributes
+          +  memory_failure       ok      1 ms  3 attributes
+          +  uptime               ok      1 ms  3 attributes
+          +  kernel               ok      1 ms  3 attributes
+          +  kernel_health        ok      1 ms  3 attributes
+          -  cpu_vulnerabilities  absent  1 ms  3 attributes
+          +  kexec                ok      1 ms  3 attributes
+          -  lockdown             absent  1 ms  3 attributes
+          -  livepatch            absent  1 ms  3 attributes
+          +  reboot_markers       ok      1 ms  3 attributes
+          -  machine_check        absent  1 ms  3 attributes
+          +  platform             ok      1 ms  3 attributes
+
+        edac: absent
+          why          not offered (sys/devices/system/edac/mc)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        cpu_vulnerabilities: absent
+          why          not offered (sys/devices/system/cpu/vulnerabilities)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        lockdown: absent
+          why          not offered (sys/kernel/security/lockdown)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        livepatch: absent
+          why          not offered (sys/kernel/livepatch)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        machine_check: absent
+          why          not offered (sys/devices/system/machinecheck)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        cannot see:
+          ?  UNKNOWN  host  (no-edac-in-guest)
+             because      this is a virtual machine, and its kernel has no EDAC core;
+                          the memory is the hypervisor's, and so are its errors
+             do           fix visibility: run scrubjay on the hypervisor
+             a reboot     does not help
+             evidence     sys/devices/system/edac
+        ");
+    }
+
+    #[test]
+    fn faults_and_switched_off_sources_are_explained() {
+        let mut view = testing::blind();
+        view.snapshot.kexec = None;
+        let lockdown = view.snapshot.lockdown.as_mut().unwrap();
+        let fault = lockdown.report.faults[0].clone();
+        lockdown.report.faults = vec![fault; 12];
+        let page = doctor(&view, &docs(), &PLAIN);
+        let from = page.find("\nkexec: off").unwrap();
+        insta::assert_snapshot!(&page[from..], @r"
+        kexec: off
+          remedy       switch it on in the configuration
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        lockdown: unreadable
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+          fault        unreadable: permission denied (lockdown)
+                       2 more (--all lists them)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        platform: absent
+          why          not offered (platform)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        cannot see:
+          nothing is known to hide memory errors of this host
+        ");
+    }
+
+    #[test]
+    fn all_describes_sources_that_answered_too() {
+        let all = Style { colour: false, all: true };
+        let page = doctor(&testing::server(), &docs(), &all);
+        assert_eq!(page.matches("Documentation/some/where.rst").count(), SourceId::ALL.len());
+        let page = doctor(&testing::server(), &docs(), &PLAIN);
+        assert_eq!(page.matches("Documentation/some/where.rst").count(), 0);
+    }
+
+    #[test]
+    fn a_source_nobody_described_still_has_its_reason() {
+        let page = doctor(&testing::guest(), &[], &PLAIN);
+        assert!(page.contains("not offered (sys/kernel/livepatch)"));
+    }
+}

@@ -44,14 +44,11 @@ pub(super) fn errors(
     }
     if quiet.dimms > 0 || quiet.controllers > 0 {
         let dimms = count(quiet.dimms, "DIMM", "DIMMs");
-        let rest = match quiet.controllers {
-            0 => format!("not listed: {dimms} without errors (--all lists them)"),
-            n => format!(
-                "not listed: {dimms} without errors, among them those of {} without any \
-                 (--all lists them)",
-                count(n, "controller", "controllers")
-            ),
+        let controllers = match quiet.controllers {
+            0 => String::new(),
+            n => format!(", among them all of {}", count(n, "controller", "controllers")),
         };
+        let rest = format!("not listed: {dimms} without errors{controllers} (--all lists them)");
         page.sentence(2, &rest);
     }
 }
@@ -148,51 +145,53 @@ impl ControllerView<'_> {
     }
 
     fn write_head(&self, page: &mut Page, at: &Stamp) {
-        let Controller { index, name, size_bytes, seconds_since_reset, scrub_rate, .. } =
-            self.controller;
-        let key = self.accumulated.controllers.get(index);
-        let key = key.map_or_else(|| format!("mc{index}"), ToString::to_string);
+        let controller = self.controller;
+        let key = self.accumulated.controllers.get(&controller.index);
+        let key = key.map_or_else(|| format!("mc{}", controller.index), ToString::to_string);
+        page.table(2, &[vec![Cell::left(key).painted(BOLD)]]);
+        let scrub = match controller.scrub_rate.as_ref().into_result() {
+            Ok(0) => "off (0)".to_owned(),
+            Ok(rate) => format!("{}/s", size(*rate)),
+            Err(reason) => missing(&reason),
+        };
         let about = format!(
-            "mc{index}, driver's name {}, {}",
-            words::reading(name, |name| format!("\"{name}\"")),
-            words::reading(size_bytes, |bytes| size(*bytes)),
+            "mc{}, name {}, size {}, layout {}, scrub rate {scrub}",
+            controller.index,
+            words::reading(&controller.name, |name| format!("\"{name}\"")),
+            words::reading(&controller.size_bytes, |bytes| size(*bytes)),
+            controller.layout.as_str(),
         );
-        page.table(2, &[vec![Cell::left(key).painted(BOLD), Cell::left(about)]]);
+        page.field(4, "edac", &about);
+        page.field(4, "counts", &self.basis(at));
+    }
 
-        let zeroed = words::reading(seconds_since_reset, |seconds| {
+    /// What the numbers of the table are.
+    fn basis(&self, at: &Stamp) -> String {
+        let zeroed = words::reading(&self.controller.seconds_since_reset, |seconds| {
             let ms = i64::try_from(*seconds).ok().and_then(|s| s.checked_mul(1000));
             match ms.and_then(|ms| at.wall_ms.checked_sub(ms)) {
                 Some(zeroed_ms) => moment_ago(zeroed_ms, at.wall_ms),
                 None => format!("{} ago", span(Duration::from_secs(*seconds))),
             }
         });
-        page.field(4, "counts", &self.basis());
-        page.field(4, "zeroed", &zeroed);
-        let scrub = words::reading(scrub_rate, |rate| match rate {
-            0 => "off (0 bytes per second)".to_owned(),
-            rate => format!("{} per second", size(*rate)),
-        });
-        page.field(4, "scrub rate", &scrub);
-        page.field(4, "layout", self.controller.layout.as_str());
-    }
-
-    /// What the numbers of the table are.
-    fn basis(&self) -> String {
         let sums = ErrorClass::ALL.into_iter().filter_map(|class| {
             self.accumulated.total(self.controller.index, SeriesPlace::Total, class)
         });
         let Some(sum) = sums.max_by_key(|sum| sum.restarts) else {
-            return "the kernel's own, since it last zeroed them; no history of this controller"
-                .to_owned();
+            return format!("the kernel's own, zeroed {zeroed}; no history of this controller");
         };
-        let since = words::moment(sum.since_wall_ms);
-        match sum.restarts {
-            0 => format!("summed since {since}, exact"),
-            n => format!(
-                "summed since {since}; ≥ marks lower bounds: the kernel began anew {}",
-                count(n, "time", "times")
-            ),
-        }
+        let since = moment_ago(sum.since_wall_ms, at.wall_ms);
+        let bounds = match sum.restarts {
+            0 => String::new(),
+            n => {
+                let times = count(n, "time", "times");
+                format!(" ≥ marks lower bounds: the counters began anew {times}.")
+            }
+        };
+        format!(
+            "kept since {since}, with what the kernel had counted before.{bounds} Last zeroed: \
+             {zeroed}"
+        )
     }
 
     fn id(&self, place: &str) -> String {
@@ -251,7 +250,7 @@ impl ControllerView<'_> {
         let Csrow { index, errors } = row;
         let id = self.id(&format!("csrow{index}"));
         let mut cells =
-            [id, "(kernel's row total)".to_owned(), String::new()].map(Cell::left).to_vec();
+            [id, "(kernel's row total, now)".to_owned(), String::new()].map(Cell::left).to_vec();
         for class in ErrorClass::ALL {
             cells.push(number(notes.text(errors.get(class), |c| c.value.to_string())));
         }
@@ -294,7 +293,11 @@ impl Notes {
                 match non_value {
                     // The word says it all.
                     NonValue::Absent(_) => {}
-                    NonValue::Unreadable(..) | NonValue::Malformed(..) => self.0.push(non_value),
+                    NonValue::Unreadable(..) | NonValue::Malformed(..) => {
+                        if !self.0.contains(&non_value) {
+                            self.0.push(non_value);
+                        }
+                    }
                 }
                 word
             }

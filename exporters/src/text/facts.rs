@@ -124,10 +124,8 @@ pub(super) fn kernel_health(page: &mut Page, section: &Option<Section<KernelHeal
     source(page, "tainted", section, |page, health| {
         let KernelHealth { taint, oops_count, warn_count } = health;
         page.field(2, "tainted", &reading(taint, |taint| tainted(*taint)));
-        let oopses = reading(oops_count, |n| count(*n, "oops", "oopses"));
-        page.field(2, "oopses", &format!("{oopses} since boot"));
-        let warnings = reading(warn_count, |n| count(*n, "warning", "warnings"));
-        page.field(2, "warnings", &format!("{warnings} since boot"));
+        page.field(2, "oopses", &reading(oops_count, |n| format!("{n} since boot")));
+        page.field(2, "warnings", &reading(warn_count, |n| format!("{n} since boot")));
     });
 }
 
@@ -358,12 +356,15 @@ pub(super) fn pages(page: &mut Page, section: &Option<Section<MemoryFailure>>) {
                         .pages
                         .by_result()
                         .into_iter()
+                        // The total is told even if it is 0, its parts only if they are not.
+                        .filter(|(name, pages)| *name == "total" || pages.value() != Some(&0))
                         .map(|(name, pages)| match pages.as_ref().into_result() {
                             Ok(n) => format!("{n} {name}"),
                             Err(reason) => format!("{name} {}", words::missing(&reason)),
                         })
                         .collect();
-                    page.more(2, &format!("node{}: {}", node.node, results.join(", ")));
+                    let results = results.join(", ");
+                    page.more(2, &format!("memory_failure() on node{}: {results}", node.node));
                 }
             }
             Err(reason) => page.more(2, &format!("by node: {}", words::missing(&reason))),

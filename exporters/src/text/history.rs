@@ -32,11 +32,12 @@ pub fn boots(records: &[BootRecord], coverage: &[CoverageRecord], style: &Style)
     page.sentence(
         0,
         &format!(
-            "{} since {}: seen running for {}, watched without gaps for {} of that.",
+            "{} since {}: seen running for {}; watched for {} of that, no data for {}.",
             count(records.len(), "boot", "boots"),
             moment(first.booted_wall_ms),
             span(ran),
-            span(watched)
+            span(watched),
+            span(ran.saturating_sub(watched))
         ),
     );
     page.blank();
@@ -82,7 +83,7 @@ pub fn boots(records: &[BootRecord], coverage: &[CoverageRecord], style: &Style)
     page.blank();
     page.heading("why these ends:");
     for record in records {
-        page.field(2, "", &format!("{}: {}", moment(record.booted_wall_ms), record.evidence));
+        page.sentence(2, &format!("{}: {}", moment(record.booted_wall_ms), record.evidence));
     }
     page.into_text()
 }
@@ -113,10 +114,10 @@ pub fn memory(
     sums(&mut page, accumulated);
     page.blank();
     page.heading("changes:");
-    if changes.is_empty() {
-        page.sentence(2, "none recorded in the time watched");
-    } else {
-        write_changes(&mut page, changes);
+    match (changes.is_empty(), coverage.is_empty()) {
+        (true, true) => page.sentence(2, "no data"),
+        (true, false) => page.sentence(2, "none in the time watched"),
+        (false, _) => write_changes(&mut page, changes),
     }
     page.into_text()
 }
@@ -147,8 +148,11 @@ fn exposure(page: &mut Page, coverage: &[CoverageRecord]) {
     }
     let total = gaps.iter().fold(0_u64, |sum, (from, to)| sum.saturating_add(to.abs_diff(*from)));
     let total = span(Duration::from_millis(total));
-    let told =
-        format!("{total} in {}; errors in them are not dated", count(gaps.len(), "gap", "gaps"));
+    let told = format!(
+        "{total} in {}; what was counted in them shows at the next reading, unless the counter \
+         began anew",
+        count(gaps.len(), "gap", "gaps")
+    );
     page.field(2, "no data", &told);
     let shown = if page.style.all { gaps.len() } else { GAPS };
     // The latest matter most.
@@ -298,3 +302,6 @@ fn how(step: &str) -> &str {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

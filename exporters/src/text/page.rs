@@ -9,7 +9,7 @@ use scrubjay_model::Verdict;
 pub(super) const WIDTH: usize = 80;
 
 /// Width of the label column of fields.
-const LABEL: usize = 11;
+const LABEL: usize = 12;
 
 /// A page being written. Whatever text it is given, it writes no control character but line feeds
 /// and its own colours.
@@ -209,8 +209,8 @@ mod tests {
         let mut page = Page::new(PLAIN);
         page.field(2, "label", &"word ".repeat(20));
         insta::assert_snapshot!(page.into_text(), @r"
-        label       word word word word word word word word word word word word word
-                    word word word word word word word
+        label        word word word word word word word word word word word word word
+                     word word word word word word word
         ");
     }
 

@@ -12,49 +12,49 @@ fn a_guest_without_edac() {
 
     cannot see:
       ?  UNKNOWN  host  (no-edac-in-guest)
-         because     this is a virtual machine, and its kernel has no EDAC core; the
-                     memory is the hypervisor's, and so are its errors
-         do          fix visibility: run scrubjay on the hypervisor
-         a reboot    does not help
-         evidence    sys/devices/system/edac
+         because      this is a virtual machine, and its kernel has no EDAC core;
+                      the memory is the hypervisor's, and so are its errors
+         do           fix visibility: run scrubjay on the hypervisor
+         a reboot     does not help
+         evidence     sys/devices/system/edac
 
     findings:
       none in what was seen
 
     memory errors:
-      counters    not offered (sys/devices/system/edac/mc)
-      lost pages  no memory is out of use because of errors (0 B)
-                  by node: not offered
-                  (sys/devices/system/node/node0/memory_failure)
-      mce         not offered (sys/devices/system/machinecheck)
+      counters     not offered (sys/devices/system/edac/mc)
+      lost pages   no memory is out of use because of errors (0 B)
+                   by node: not offered
+                   (sys/devices/system/node/node0/memory_failure)
+      mce          not offered (sys/devices/system/machinecheck)
 
     kernel:
-      kernel      6.12.0-13-amd64, running
-                  #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
-      modules     not supported by this kernel
-      tainted     no (0)
-      oopses      0 oopses since boot
-      warnings    0 warnings since boot
-      live patch  not offered (sys/kernel/livepatch)
-      reboot mark none left by the distribution; some leave none
-      cpu flaws   not offered (sys/devices/system/cpu/vulnerabilities)
-      crash dump  no crash kernel is loaded: a panic leaves no dump; reserved
-                  unreadable: permission denied (sys/kernel/kexec_crash_size)
-      kexec       no kernel is loaded
-      lockdown    not offered (sys/kernel/security/lockdown)
+      kernel       6.12.0-13-amd64, running
+                   #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
+      modules      not supported by this kernel
+      tainted      no (0)
+      oopses       0 since boot
+      warnings     0 since boot
+      live patch   not offered (sys/kernel/livepatch)
+      reboot mark  none left by the distribution; some leave none
+      cpu flaws    not offered (sys/devices/system/cpu/vulnerabilities)
+      crash dump   no crash kernel is loaded: a panic leaves no dump; reserved
+                   unreadable: permission denied (sys/kernel/kexec_crash_size)
+      kexec        no kernel is loaded
+      lockdown     not offered (sys/kernel/security/lockdown)
 
     host, read 2026-11-24T06:02:00Z:
-      host        guest
-      system      Debian GNU/Linux 12 (bookworm)
-      cpu         Imaginary CPU @ 2.10GHz
-      memory      128 GiB
-      platform    maker not offered (sys/class/dmi/id/sys_vendor)
-                  virtual machine (CPU flag "hypervisor")
-      uptime      4 h 2 min
-      booted      2026-11-24T02:00:00Z (4 h 2 min ago)
-      boot id     5a6b7c8d-1234-5678-9abc-def012345678
-      history     none: not offered (var/lib/scrubjay/history.db)
-      agent       not asked; this page was read by the command itself
+      host         guest
+      system       Debian GNU/Linux 12 (bookworm)
+      cpu          Imaginary CPU @ 2.10GHz
+      memory       128 GiB
+      platform     maker not offered (sys/class/dmi/id/sys_vendor)
+                   virtual machine (CPU flag "hypervisor")
+      uptime       4 h 2 min
+      booted       2026-11-24T02:00:00Z (4 h 2 min ago)
+      boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      history      none: not offered (var/lib/scrubjay/history.db)
+      agent        not asked; this page was read by the command itself
     "#);
 }
 
@@ -65,97 +65,99 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
 
     cannot see:
       ?  UNKNOWN  host  (firmware-first)
-         because     the firmware has a HEST table and may handle corrected errors
-                     itself
-         do          fix visibility: switch firmware-first handling off in the
-                     firmware's setup
-         a reboot    cannot be told whether it helps
-         evidence    sys/firmware/acpi/tables/HEST
+         because      the firmware has a HEST table and may handle corrected errors
+                      itself
+         do           fix visibility: switch firmware-first handling off in the
+                      firmware's setup
+         a reboot     cannot be told whether it helps
+         evidence     sys/firmware/acpi/tables/HEST
 
     findings:
       !! ACT  skylake-socket-0-imc-0/dimm1  (memory-uncorrected)
-         because     3 uncorrected errors were counted in 36 d of watching; the
-                     limit is 0
-         do          investigate channel or CPU: move the DIMM to another slot at
-                     the next window and see whether the errors move with it
-         a reboot    does not help
-         evidence    sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count
+         because      3 uncorrected errors were counted in 36 d of watching; the
+                      limit is 0
+         do           investigate channel or CPU: move the DIMM to another slot at
+                      the next window and see whether the errors move with it
+         a reboot     does not help
+         evidence     sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count
       ~  WATCH  kpatch_2026_11  (livepatch-stalled)
-         because     the transition of kpatch_2026_11 has waited for 2 tasks for 4 h
-                     2 min
-         do          let the tasks leave the kernel, or send them a signal they
-                     ignore
-         a reboot    helps
-         evidence    sys/kernel/livepatch/kpatch_2026_11/transition
+         because      the transition of kpatch_2026_11 has waited for 2 tasks for 4
+                      h 2 min
+         do           let the tasks leave the kernel, or send them a signal they
+                      ignore
+         a reboot     helps
+         evidence     sys/kernel/livepatch/kpatch_2026_11/transition
 
     memory errors:
-      skylake-socket-0-imc-0  mc0, driver's name "Skylake Socket#0 IMC#0", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z; ≥ marks lower bounds: the
-                    kernel began anew 2 times
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      dimm
+      skylake-socket-0-imc-0
+        edac         mc0, name "Skylake Socket#0 IMC#0", size 64 GiB, layout dimm,
+                     scrub rate 12.2 MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. ≥ marks lower bounds: the counters
+                     began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
+                     ago)
         id                             label                  size       CE   UE
         skylake-socket-0-imc-0/dimm0   CPU0_MC0_Chan0_DIMM#0  32 GiB    ≥ 0  ≥ 0
         skylake-socket-0-imc-0/dimm1   CPU0_MC0_Chan0_DIMM#1  32 GiB  ≥ 123  ≥ 9
         skylake-socket-0-imc-0/noinfo  (no DIMM known)                  ≥ 3  ≥ 0
         skylake-socket-0-imc-0/total   (controller)                   ≥ 126  ≥ 9
-      skylake-socket-0-imc-1  mc1, driver's name "Skylake Socket#0 IMC#1", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z; ≥ marks lower bounds: the
-                    kernel began anew 2 times
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      dimm
+      skylake-socket-0-imc-1
+        edac         mc1, name "Skylake Socket#0 IMC#1", size 64 GiB, layout dimm,
+                     scrub rate 12.2 MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. ≥ marks lower bounds: the counters
+                     began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
+                     ago)
         id                             label                  size     CE   UE
         skylake-socket-0-imc-1/dimm0   CPU0_MC1_Chan0_DIMM#0  32 GiB  ≥ 0  ≥ 0
         skylake-socket-0-imc-1/dimm1   CPU0_MC1_Chan0_DIMM#1  32 GiB  ≥ 0  ≥ 0
         skylake-socket-0-imc-1/noinfo  (no DIMM known)                ≥ 0  ≥ 0
         skylake-socket-0-imc-1/total   (controller)                   ≥ 0  ≥ 0
-      lost pages  12 KiB are out of use because of errors
-                  node0: 3 total, 0 ignored, 1 failed, 0 delayed, 2 recovered
-      mce         polled at least every 300 s
-                  cmci_disabled is set
+      lost pages   12 KiB are out of use because of errors
+                   memory_failure() on node0: 3 total, 1 failed, 2 recovered
+      mce          polled at least every 300 s
+                   cmci_disabled is set
 
     kernel:
-      kernel      6.12.0-13-amd64, running
-                  #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
-      modules     directory present
-      tainted     M: machine check was reported; O: out-of-tree module was loaded;
-                  E: unsigned module was loaded; K: kernel was live patched; bit_40:
-                  not known to this version of scrubjay (1099511672848)
-      oopses      0 oopses since boot
-      warnings    2 warnings since boot
-      live patch  kpatch_2026_11: enabled, in transition: not every task runs it
-                  yet, 3 functions in 2 objects (not patched: nfsd), replaces all
-                  others, stack order 1, module taint OEK
-                  the transition waits for 2 tasks:
-                  - pid 812 "kworker/u8:1" runs the old code
-                  - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
-      reboot mark run/reboot-required is there, because of 2 packages:
-                  linux-image-amd64 libc6
-      cpu flaws   1 not affected, 1 mitigated, 1 vulnerable
-                  - srbds: Vulnerable: No microcode
-      crash dump  a crash kernel is loaded; reserved 256 MiB
-      kexec       no kernel is loaded
-      lockdown    integrity
+      kernel       6.12.0-13-amd64, running
+                   #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
+      modules      directory present
+      tainted      M: machine check was reported; O: out-of-tree module was loaded;
+                   E: unsigned module was loaded; K: kernel was live patched;
+                   bit_40: not known to this version of scrubjay (1099511672848)
+      oopses       0 since boot
+      warnings     2 since boot
+      live patch   kpatch_2026_11: enabled, in transition: not every task runs it
+                   yet, 3 functions in 2 objects (not patched: nfsd), replaces all
+                   others, stack order 1, module taint OEK
+                   the transition waits for 2 tasks:
+                   - pid 812 "kworker/u8:1" runs the old code
+                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+      reboot mark  run/reboot-required is there, because of 2 packages:
+                   linux-image-amd64 libc6
+      cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
+                   - srbds: Vulnerable: No microcode
+      crash dump   a crash kernel is loaded; reserved 256 MiB
+      kexec        no kernel is loaded
+      lockdown     integrity
 
     host, read 2026-11-24T06:02:00Z:
-      host        db1
-      system      Debian GNU/Linux 12 (bookworm)
-      cpu         Imaginary CPU @ 2.10GHz
-      memory      128 GiB
-      platform    Imaginary Inc. Server 9000, firmware 1.2.3
-      uptime      36 d 4 h
-      booted      2026-10-19T02:01:00Z (36 d 4 h ago)
-      boot id     5a6b7c8d-1234-5678-9abc-def012345678
-      history     since 2025-10-20T06:02:00Z (400 d ago)
-                  watched for 390 d of that, without a gap for 36 d 3 h
-                  boots: 1 running, 2 clean, 1 unclean; 1 clock step
-                  /var/lib/scrubjay/history.db
-      agent       running since 2026-10-19T06:02:00Z (36 d ago)
-                  103680 passes, one every 30 s, 3 late; the last took 12 ms
-                  resident memory 9 MiB, CPU time 1 min 33 s
-                  history file 1.1 MiB, 420 writes, 1 failed
+      host         db1
+      system       Debian GNU/Linux 12 (bookworm)
+      cpu          Imaginary CPU @ 2.10GHz
+      memory       128 GiB
+      platform     Imaginary Inc. Server 9000, firmware 1.2.3
+      uptime       36 d 4 h
+      booted       2026-10-19T02:01:00Z (36 d 4 h ago)
+      boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      history      since 2025-10-20T06:02:00Z (400 d ago)
+                   watched for 390 d of that, without a gap for 36 d 3 h
+                   boots: 1 running, 2 clean, 1 unclean; 1 clock step
+                   /var/lib/scrubjay/history.db
+      agent        running since 2026-10-19T06:02:00Z (36 d ago)
+                   103680 passes, one every 30 s, 3 late; the last took 12 ms
+                   resident memory 9 MiB, CPU time 1 min 33 s
+                   history file 1.1 MiB, 420 writes, 1 failed
     "#);
 }
 
@@ -171,27 +173,29 @@ fn a_kernel_that_contradicts_itself() {
       none in what was seen
 
     memory errors:
-      i7core  mc0, driver's name "i7core", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z, exact
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      csrow
-        id                 label                 size    CE  UE
-        i7core/csrow0/ch0  mc#0csrow#0channel#0  32 GiB   0   0
-        i7core/csrow0/ch1  mc#0csrow#0channel#1  32 GiB   0   4
-        i7core/csrow0      (kernel's row total)           3   4
-        i7core/noinfo      (no DIMM known)                2   1
-        i7core/total       (controller)                   1   5
+      i7core
+        edac         mc0, name "i7core", size 64 GiB, layout csrow, scrub rate 12.2
+                     MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
+                     (36 d 4 h ago)
+        id                 label                      size    CE  UE
+        i7core/csrow0/ch0  mc#0csrow#0channel#0       32 GiB   0   0
+        i7core/csrow0/ch1  mc#0csrow#0channel#1       32 GiB   0   4
+        i7core/csrow0      (kernel's row total, now)           3   4
+        i7core/noinfo      (no DIMM known)                     2   1
+        i7core/total       (controller)                        1   5
         ! the kernel contradicts itself: mc0: ce_count 1, but its parts sum to 0 + 2
           unattributed
         ! the kernel contradicts itself: mc0/csrow0: ce_count 3, but its channels
           sum to 0
-      old  mc1, driver's name "old", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z, exact
-        zeroed      malformed: expected a number, found "banana\u{1b}[2J"
-                    (sys/devices/system/edac/mc/mc1/seconds_since_reset)
-        scrub rate  not offered (sys/devices/system/edac/mc/mc1/sdram_scrub_rate)
-        layout      csrow
+      old
+        edac         mc1, name "old", size 64 GiB, layout csrow, scrub rate not
+                     offered (sys/devices/system/edac/mc/mc1/sdram_scrub_rate)
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. Last zeroed: malformed: expected a
+                     number, found "banana\u{1b}[2J"
+                     (sys/devices/system/edac/mc/mc1/seconds_since_reset)
         id              label            size               CE           UE
         old/csrow0/ch1  (empty)          malformed  unreadable  not offered
         old/noinfo      (no DIMM known)                      0            0
@@ -201,59 +205,60 @@ fn a_kernel_that_contradicts_itself() {
         ! unreadable: permission denied
           (sys/devices/system/edac/mc/mc1/csrow0/ch1_ce_count)
         ! errors arrived while this was read; its sums were not checked
-      whole  mc2, driver's name "whole", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z, exact
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      controller
+      whole
+        edac         mc2, name "whole", size 64 GiB, layout controller, scrub rate
+                     12.2 MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
+                     (36 d 4 h ago)
         id           label         size  CE  UE
         whole/total  (controller)         7   1
         this driver attributes errors to no DIMM
-      lost pages  12 KiB are out of use because of errors
-                  node0: 3 total, 0 ignored, 1 failed, 0 delayed, 2 recovered
-      mce         polled at least every 300 s
-                  cmci_disabled is set
+      lost pages   12 KiB are out of use because of errors
+                   memory_failure() on node0: 3 total, 1 failed, 2 recovered
+      mce          polled at least every 300 s
+                   cmci_disabled is set
 
     kernel:
-      kernel      6.12.0-13-amd64, running
-                  #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
-      modules     directory present
-      tainted     M: machine check was reported; O: out-of-tree module was loaded;
-                  E: unsigned module was loaded; K: kernel was live patched; bit_40:
-                  not known to this version of scrubjay (1099511672848)
-      oopses      0 oopses since boot
-      warnings    2 warnings since boot
-      live patch  kpatch_2026_11: enabled, in transition: not every task runs it
-                  yet, 3 functions in 2 objects (not patched: nfsd), replaces all
-                  others, stack order 1, module taint OEK
-                  the transition waits for 2 tasks:
-                  - pid 812 "kworker/u8:1" runs the old code
-                  - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
-      reboot mark run/reboot-required is there, because of 2 packages:
-                  linux-image-amd64 libc6
-      cpu flaws   1 not affected, 1 mitigated, 1 vulnerable
-                  - srbds: Vulnerable: No microcode
-      crash dump  a crash kernel is loaded; reserved 256 MiB
-      kexec       no kernel is loaded
-      lockdown    integrity
+      kernel       6.12.0-13-amd64, running
+                   #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
+      modules      directory present
+      tainted      M: machine check was reported; O: out-of-tree module was loaded;
+                   E: unsigned module was loaded; K: kernel was live patched;
+                   bit_40: not known to this version of scrubjay (1099511672848)
+      oopses       0 since boot
+      warnings     2 since boot
+      live patch   kpatch_2026_11: enabled, in transition: not every task runs it
+                   yet, 3 functions in 2 objects (not patched: nfsd), replaces all
+                   others, stack order 1, module taint OEK
+                   the transition waits for 2 tasks:
+                   - pid 812 "kworker/u8:1" runs the old code
+                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+      reboot mark  run/reboot-required is there, because of 2 packages:
+                   linux-image-amd64 libc6
+      cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
+                   - srbds: Vulnerable: No microcode
+      crash dump   a crash kernel is loaded; reserved 256 MiB
+      kexec        no kernel is loaded
+      lockdown     integrity
 
     host, read 2026-11-24T06:02:00Z:
-      host        db1
-      system      Debian GNU/Linux 12 (bookworm)
-      cpu         Imaginary CPU @ 2.10GHz
-      memory      128 GiB
-      platform    Imaginary Inc. Server 9000, firmware 1.2.3
-      uptime      36 d 4 h
-      booted      2026-10-19T02:01:00Z (36 d 4 h ago)
-      boot id     5a6b7c8d-1234-5678-9abc-def012345678
-      history     since 2025-10-20T06:02:00Z (400 d ago)
-                  watched for 390 d of that, without a gap for 36 d 3 h
-                  boots: 1 running, 2 clean, 1 unclean; 1 clock step
-                  /var/lib/scrubjay/history.db
-      agent       running since 2026-10-19T06:02:00Z (36 d ago)
-                  103680 passes, one every 30 s, 3 late; the last took 12 ms
-                  resident memory 9 MiB, CPU time 1 min 33 s
-                  history file 1.1 MiB, 420 writes, 1 failed
+      host         db1
+      system       Debian GNU/Linux 12 (bookworm)
+      cpu          Imaginary CPU @ 2.10GHz
+      memory       128 GiB
+      platform     Imaginary Inc. Server 9000, firmware 1.2.3
+      uptime       36 d 4 h
+      booted       2026-10-19T02:01:00Z (36 d 4 h ago)
+      boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      history      since 2025-10-20T06:02:00Z (400 d ago)
+                   watched for 390 d of that, without a gap for 36 d 3 h
+                   boots: 1 running, 2 clean, 1 unclean; 1 clock step
+                   /var/lib/scrubjay/history.db
+      agent        running since 2026-10-19T06:02:00Z (36 d ago)
+                   103680 passes, one every 30 s, 3 late; the last took 12 ms
+                   resident memory 9 MiB, CPU time 1 min 33 s
+                   history file 1.1 MiB, 420 writes, 1 failed
     "#);
 }
 
@@ -269,12 +274,13 @@ fn nothing_can_be_read() {
       none in what was seen
 
     memory errors:
-      mc0  mc0, driver's name "", 64 GiB
-        counts      summed since 1970-01-01T00:00:00Z; ≥ marks lower bounds: the
-                    kernel began anew 7 times
-        zeroed      not offered (seconds_since_reset)
-        scrub rate  unreadable: permission denied (sdram_scrub_rate)
-        layout      dimm
+      mc0
+        edac         mc0, name "", size 64 GiB, layout dimm, scrub rate unreadable:
+                     permission denied (sdram_scrub_rate)
+        counts       kept since 1970-01-01T00:00:00Z (20781 d 6 h ago), with what
+                     the kernel had counted before. ≥ marks lower bounds: the
+                     counters began anew 7 times. Last zeroed: not offered
+                     (seconds_since_reset)
         id          label               size               CE         UE
         mc0/dimm0   (channel 0 slot 0)  malformed  unreadable  malformed
         mc0/noinfo  (no DIMM known)                unreadable  malformed
@@ -282,54 +288,50 @@ fn nothing_can_be_read() {
         ! malformed: expected a number, found "banana\u{1b}[2J" (size)
         ! unreadable: permission denied (ce)
         ! malformed: expected a number, found "banana\u{1b}[2J" (ue)
-        ! unreadable: permission denied (ce)
-        ! malformed: expected a number, found "banana\u{1b}[2J" (ue)
-        ! unreadable: permission denied (ce)
-        ! malformed: expected a number, found "banana\u{1b}[2J" (ue)
-      lost pages  malformed: expected a number, found "banana\u{1b}[2J"
-                  (proc/meminfo)
-                  by node: unreadable: permission denied (node)
-      mce         malformed: expected a number, found "banana\u{1b}[2J"
-                  (check_interval)
-                  ignore_ce unreadable: permission denied (ignore_ce)
-                  dont_log_ce not offered (dont_log_ce)
-                  cmci_disabled not offered (cmci_disabled)
+      lost pages   malformed: expected a number, found "banana\u{1b}[2J"
+                   (proc/meminfo)
+                   by node: unreadable: permission denied (node)
+      mce          malformed: expected a number, found "banana\u{1b}[2J"
+                   (check_interval)
+                   ignore_ce unreadable: permission denied (ignore_ce)
+                   dont_log_ce not offered (dont_log_ce)
+                   cmci_disabled not offered (cmci_disabled)
 
     kernel:
-      kernel      unreadable: permission denied (osrelease)
-                  unreadable: permission denied (version)
-      modules     unreadable: permission denied (proc/modules)
-      tainted     malformed: expected a number, found "banana\u{1b}[2J" (tainted)
-      oopses      not offered (oops_count) since boot
-      warnings    unreadable: permission denied (warn_count) since boot
-      live patch  p: unreadable: permission denied (enabled), transition malformed:
-                  expected a number, found "banana\u{1b}[2J" (transition), objects
-                  unreadable: permission denied (objects), replaces all others,
-                  stack order 1, module taint OEK
-                  tasks the transition waits for: unreadable: permission denied
-                  (proc/1/patch_state)
-      reboot mark unreadable: permission denied (run/reboot-required); malformed:
-                  expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
-      cpu flaws   1 could not be read
-                  - meltdown: malformed: expected a number, found "banana\u{1b}[2J"
-                  (meltdown)
-      crash dump  malformed: expected a number, found "banana\u{1b}[2J"
-                  (kexec_crash_loaded); reserved not offered (kexec_crash_size)
-      kexec       unreadable: permission denied (kexec_loaded)
-      lockdown    unreadable: permission denied (lockdown)
+      kernel       unreadable: permission denied (osrelease)
+                   unreadable: permission denied (version)
+      modules      unreadable: permission denied (proc/modules)
+      tainted      malformed: expected a number, found "banana\u{1b}[2J" (tainted)
+      oopses       not offered (oops_count)
+      warnings     unreadable: permission denied (warn_count)
+      live patch   p: unreadable: permission denied (enabled), transition malformed:
+                   expected a number, found "banana\u{1b}[2J" (transition), objects
+                   unreadable: permission denied (objects), replaces all others,
+                   stack order 1, module taint OEK
+                   tasks the transition waits for: unreadable: permission denied
+                   (proc/1/patch_state)
+      reboot mark  unreadable: permission denied (run/reboot-required); malformed:
+                   expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
+      cpu flaws    1 could not be read
+                   - meltdown: malformed: expected a number, found "banana\u{1b}[2J"
+                   (meltdown)
+      crash dump   malformed: expected a number, found "banana\u{1b}[2J"
+                   (kexec_crash_loaded); reserved not offered (kexec_crash_size)
+      kexec        unreadable: permission denied (kexec_loaded)
+      lockdown     unreadable: permission denied (lockdown)
 
     host, read 2026-11-24T06:02:00Z:
-      host        blind
-      system      Debian GNU/Linux 12 (bookworm)
-      cpu         Imaginary CPU @ 2.10GHz
-      memory      128 GiB
-      platform    not offered (platform)
-      uptime      malformed: expected a number, found "banana\u{1b}[2J"
-                  (proc/uptime); time asleep not offered (clock_gettime)
-      booted      not offered (proc/stat)
-      boot id     unreadable: permission denied (boot_id)
-      history     none: unreadable: permission denied (history.db)
-      agent       not asked; this page was read by the command itself
+      host         blind
+      system       Debian GNU/Linux 12 (bookworm)
+      cpu          Imaginary CPU @ 2.10GHz
+      memory       128 GiB
+      platform     not offered (platform)
+      uptime       malformed: expected a number, found "banana\u{1b}[2J"
+                   (proc/uptime); time asleep not offered (clock_gettime)
+      booted       not offered (proc/stat)
+      boot id      unreadable: permission denied (boot_id)
+      history      none: unreadable: permission denied (history.db)
+      agent        not asked; this page was read by the command itself
     "#);
 }
 
@@ -344,31 +346,33 @@ fn a_large_host_lists_only_dimms_with_errors() {
         .collect();
     insta::assert_snapshot!(errors.join("\n"), @r#"
     memory errors:
-      mc-7  mc7, driver's name "MC 7", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z, exact
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      dimm
+      mc-7
+        edac         mc7, name "MC 7", size 64 GiB, layout dimm, scrub rate 12.2
+                     MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
+                     (36 d 4 h ago)
         id           label            size    CE  UE
         mc-7/dimm0   S7D0             32 GiB   0   1
         mc-7/dimm31  S7D31            32 GiB   5   0
         mc-7/noinfo  (no DIMM known)           0   0
         mc-7/total   (controller)              5   1
-      mc-63  mc63, driver's name "MC 63", 64 GiB
-        counts      summed since 2025-10-20T06:02:00Z, exact
-        zeroed      2026-10-19T02:02:00Z (36 d 4 h ago)
-        scrub rate  12.2 MiB per second
-        layout      dimm
+      mc-63
+        edac         mc63, name "MC 63", size 64 GiB, layout dimm, scrub rate 12.2
+                     MiB/s
+        counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
+                     kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
+                     (36 d 4 h ago)
         id            label            size    CE  UE
         mc-63/dimm2   S63D2            32 GiB   1   0
         mc-63/noinfo  (no DIMM known)           0   0
         mc-63/total   (controller)              1   0
-      not listed: 2045 DIMMs without errors, among them those of 62 controllers
-      without any (--all lists them)
-      lost pages  12 KiB are out of use because of errors
-                  node0: 3 total, 0 ignored, 1 failed, 0 delayed, 2 recovered
-      mce         polled at least every 300 s
-                  cmci_disabled is set
+      not listed: 2045 DIMMs without errors, among them all of 62 controllers (--all
+      lists them)
+      lost pages   12 KiB are out of use because of errors
+                   memory_failure() on node0: 3 total, 1 failed, 2 recovered
+      mce          polled at least every 300 s
+                   cmci_disabled is set
     "#);
     let all = status(&view, &Style { colour: false, all: true });
     let dimms = all.lines().filter(|line| line.contains("32 GiB")).count();
