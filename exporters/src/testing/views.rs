@@ -87,6 +87,7 @@ fn kernel() -> Kernel {
             machine: "x86_64".to_owned(),
         }),
         modules_supported: value(Present),
+        modules_root: value(Present),
         modules_directory: value(Present),
     }
 }
@@ -436,6 +437,7 @@ pub(crate) fn blind() -> HostView {
                 banner: denied("banner"),
                 uname: denied("uname"),
                 modules_supported: denied("proc/modules"),
+                modules_root: denied("lib/modules"),
                 modules_directory: absent("lib/modules"),
             })),
             kernel_health: section(value(KernelHealth {

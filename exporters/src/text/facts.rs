@@ -112,7 +112,7 @@ pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
                 "none in this root, as in many containers".to_owned()
             }
             (None, supported) => {
-                let reason = modules_directory.non_value().or_else(|| supported.non_value());
+                let reason = supported.non_value().or_else(|| modules_directory.non_value());
                 reason.map(|reason| words::missing(&reason)).unwrap_or_default()
             }
         };
