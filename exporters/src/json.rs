@@ -4,6 +4,7 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+use crate::printable::acts;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
     HistorySummary, HostHeader, HostView, MemoryRecord, NonValue, Reading, SeriesPlace, Snapshot,
@@ -149,88 +150,22 @@ fn line<T: Serialize>(value: &T) -> String {
         clippy::expect_used,
         reason = "serialising to memory fails only for maps whose keys are not text"
     )]
-    let mut text = serde_json::to_string(value).expect("all keys are text");
-    text.push('\n');
-    text
+    let text = serde_json::to_string(value).expect("all keys are text");
+    let mut line = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if acts(c) {
+            // serde_json escapes what JSON requires, which is less than what acts on a terminal.
+            // Such characters stand in strings only, where an escape means the same.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                line.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-    use serde_json::Value;
-
-    fn parsed(text: &str) -> Value {
-        assert!(text.ends_with('\n') && text.lines().count() == 1);
-        serde_json::from_str(text).unwrap()
-    }
-
-    #[test]
-    fn the_top_level_keys_are_stable() {
-        let text = snapshot(&testing::server());
-        // In order: a parsed object would sort them.
-        let mut from = 0;
-        for key in [
-            "{\"schema_version\":1,",
-            ",\"header\":{\"root\":\"/\",",
-            ",\"snapshot\":{\"at\":{",
-            ",\"accumulated\":[{\"controller\":\"skylake-socket-0-imc-0\",\"edac\":\"mc0\",",
-            ",\"history\":{\"state\":\"ok\",\"value\":{",
-            ",\"assessment\":{\"verdict\":\"act\",",
-            ",\"agent\":{",
-        ] {
-            from += text[from..].find(key).unwrap_or_else(|| panic!("{key} is not in {text}"));
-        }
-    }
-
-    #[test]
-    fn sums_say_whether_they_are_lower_bounds() {
-        let json = parsed(&snapshot(&testing::server()));
-        let dimm = json["accumulated"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|t| t["place"] == "dimm1" && t["class"] == "correctable")
-            .unwrap();
-        assert_eq!(dimm["total"], 123);
-        assert_eq!(dimm["restarts"], 2);
-        assert_eq!(dimm["lower_bound"], true);
-    }
-
-    #[test]
-    fn non_values_are_states_with_reasons() {
-        let json = parsed(&snapshot(&testing::guest()));
-        let edac = &json["snapshot"]["edac"]["reading"];
-        assert_eq!(edac["state"], "absent");
-        assert_eq!(edac["origin"], "sys/devices/system/edac/mc");
-        assert!(edac.get("value").is_none());
-        assert_eq!(json["history"]["state"], "absent");
-        assert!(json["agent"].is_null());
-        let blind = snapshot(&testing::blind());
-        assert!(!blind.contains("NaN") && !blind.contains('\x1b'));
-    }
-
-    #[test]
-    fn doctor_joins_each_source_with_its_description() {
-        let docs = [SourceDoc {
-            id: SourceId::Edac,
-            reads: &["sys/devices/system/edac/mc/mc*"],
-            needs: "nothing",
-            absence: "No driver.",
-            kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
-        }];
-        let json = parsed(&doctor(&testing::guest(), &docs));
-        assert_eq!(json["sources"][0]["source"], "edac");
-        assert_eq!(json["sources"][0]["doc"]["absence"], "No driver.");
-        assert!(json["sources"][1]["doc"].is_null());
-        assert_eq!(json["sources"].as_array().unwrap().len(), SourceId::ALL.len());
-    }
-
-    #[test]
-    fn histories_state_their_exposure() {
-        let json = parsed(&memory(&[], &Accumulated::default(), &[]));
-        assert_eq!(json["coverage"], serde_json::json!([]));
-        assert_eq!(json["changes"], serde_json::json!([]));
-        assert_eq!(parsed(&boots(&[], &[]))["schema_version"], 1);
-    }
-}
+mod tests;

@@ -249,6 +249,93 @@ mod tests {
         "##);
     }
 
+    /// The samples whose names begin with one of `stems`.
+    fn samples(page: &str, stems: &[&str]) -> String {
+        let wanted = |line: &&str| stems.iter().any(|stem| line.starts_with(stem));
+        page.lines().filter(wanted).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_server_with_errors_and_a_stalled_live_patch() {
+        let page = render(&testing::server(), false);
+        let stems =
+            ["scrubjay_verdict", "scrubjay_dimm_c", "scrubjay_dimm_u", "scrubjay_controller"];
+        insta::assert_snapshot!(samples(&page, &stems), @r#"
+        scrubjay_verdict{verdict="ok"} 0
+        scrubjay_verdict{verdict="unknown"} 0
+        scrubjay_verdict{verdict="watch"} 0
+        scrubjay_verdict{verdict="plan"} 0
+        scrubjay_verdict{verdict="act"} 1
+        scrubjay_dimm_correctable_errors_total{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm0"} 0
+        scrubjay_dimm_correctable_errors_total{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm1"} 123
+        scrubjay_dimm_correctable_errors_total{controller="skylake-socket-0-imc-1",dimm="skylake-socket-0-imc-1/dimm0"} 0
+        scrubjay_dimm_correctable_errors_total{controller="skylake-socket-0-imc-1",dimm="skylake-socket-0-imc-1/dimm1"} 0
+        scrubjay_dimm_uncorrectable_errors_total{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm0"} 0
+        scrubjay_dimm_uncorrectable_errors_total{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm1"} 9
+        scrubjay_dimm_uncorrectable_errors_total{controller="skylake-socket-0-imc-1",dimm="skylake-socket-0-imc-1/dimm0"} 0
+        scrubjay_dimm_uncorrectable_errors_total{controller="skylake-socket-0-imc-1",dimm="skylake-socket-0-imc-1/dimm1"} 0
+        scrubjay_controller_unattributed_correctable_errors_total{controller="skylake-socket-0-imc-0"} 3
+        scrubjay_controller_unattributed_correctable_errors_total{controller="skylake-socket-0-imc-1"} 0
+        scrubjay_controller_unattributed_uncorrectable_errors_total{controller="skylake-socket-0-imc-0"} 0
+        scrubjay_controller_unattributed_uncorrectable_errors_total{controller="skylake-socket-0-imc-1"} 0
+        scrubjay_controller_unreconciled_errors{controller="skylake-socket-0-imc-0",class="correctable"} 0
+        scrubjay_controller_unreconciled_errors{controller="skylake-socket-0-imc-0",class="uncorrectable"} 0
+        scrubjay_controller_unreconciled_errors{controller="skylake-socket-0-imc-1",class="correctable"} 0
+        scrubjay_controller_unreconciled_errors{controller="skylake-socket-0-imc-1",class="uncorrectable"} 0
+        scrubjay_controller_count_restarts_total{controller="skylake-socket-0-imc-0"} 2
+        scrubjay_controller_count_restarts_total{controller="skylake-socket-0-imc-1"} 2
+        scrubjay_controller_counters_zeroed_timestamp_seconds{controller="skylake-socket-0-imc-0"} 1792375320
+        scrubjay_controller_counters_zeroed_timestamp_seconds{controller="skylake-socket-0-imc-1"} 1792375320
+        scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-0"} 12800000
+        scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-1"} 12800000
+        scrubjay_controller_info{controller="skylake-socket-0-imc-0",edac="mc0",name="Skylake Socket#0 IMC#0",layout="dimm"} 1
+        scrubjay_controller_info{controller="skylake-socket-0-imc-1",edac="mc1",name="Skylake Socket#0 IMC#1",layout="dimm"} 1
+        "#);
+        insta::assert_snapshot!(samples(&page, &["scrubjay_livepatch"]), @r#"
+        scrubjay_livepatch_enabled{patch="kpatch_2026_11"} 1
+        scrubjay_livepatch_transition{patch="kpatch_2026_11"} 1
+        scrubjay_livepatch_functions{patch="kpatch_2026_11"} 3
+        scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="vmlinux"} 1
+        scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="nfsd"} 0
+        scrubjay_livepatch_blocking_tasks 2
+        "#);
+    }
+
+    #[test]
+    fn a_kernel_that_contradicts_itself() {
+        let page = render(&testing::contradictory(), false);
+        let stems = ["scrubjay_dimm", "scrubjay_controller"];
+        insta::assert_snapshot!(samples(&page, &stems), @r#"
+        scrubjay_dimm_correctable_errors_total{controller="i7core",dimm="i7core/csrow0/ch0"} 0
+        scrubjay_dimm_correctable_errors_total{controller="i7core",dimm="i7core/csrow0/ch1"} 0
+        scrubjay_dimm_uncorrectable_errors_total{controller="i7core",dimm="i7core/csrow0/ch0"} 0
+        scrubjay_dimm_uncorrectable_errors_total{controller="i7core",dimm="i7core/csrow0/ch1"} 4
+        scrubjay_controller_unattributed_correctable_errors_total{controller="i7core"} 2
+        scrubjay_controller_unattributed_correctable_errors_total{controller="old"} 0
+        scrubjay_controller_unattributed_correctable_errors_total{controller="whole"} 7
+        scrubjay_controller_unattributed_uncorrectable_errors_total{controller="i7core"} 1
+        scrubjay_controller_unattributed_uncorrectable_errors_total{controller="old"} 0
+        scrubjay_controller_unattributed_uncorrectable_errors_total{controller="whole"} 1
+        scrubjay_controller_unreconciled_errors{controller="i7core",class="correctable"} -1
+        scrubjay_controller_unreconciled_errors{controller="i7core",class="uncorrectable"} 0
+        scrubjay_controller_count_restarts_total{controller="i7core"} 0
+        scrubjay_controller_count_restarts_total{controller="old"} 0
+        scrubjay_controller_count_restarts_total{controller="whole"} 0
+        scrubjay_controller_counters_zeroed_timestamp_seconds{controller="i7core"} 1792375320
+        scrubjay_controller_counters_zeroed_timestamp_seconds{controller="whole"} 1792375320
+        scrubjay_controller_scrub_rate_bytes_per_second{controller="i7core"} 12800000
+        scrubjay_controller_scrub_rate_bytes_per_second{controller="whole"} 12800000
+        scrubjay_controller_info{controller="i7core",edac="mc0",name="i7core",layout="csrow"} 1
+        scrubjay_controller_info{controller="old",edac="mc1",name="old",layout="csrow"} 1
+        scrubjay_controller_info{controller="whole",edac="mc2",name="whole",layout="controller"} 1
+        scrubjay_dimm_info{controller="i7core",dimm="i7core/csrow0/ch0",edac="mc0/csrow0/ch0",label="mc#0csrow#0channel#0",location="channel 0 slot 0",memory_type="Registered-DDR4",device_type="x4",edac_mode="S4ECD4ED"} 1
+        scrubjay_dimm_info{controller="i7core",dimm="i7core/csrow0/ch1",edac="mc0/csrow0/ch1",label="mc#0csrow#0channel#1",location="channel 0 slot 0",memory_type="Registered-DDR4",device_type="x4",edac_mode="S4ECD4ED"} 1
+        scrubjay_dimm_info{controller="old",dimm="old/csrow0/ch1",edac="mc1/csrow0/ch1",label="",location="",memory_type="Registered-DDR4",device_type="x4",edac_mode="S4ECD4ED"} 1
+        scrubjay_dimm_size_bytes{controller="i7core",dimm="i7core/csrow0/ch0"} 34359738368
+        scrubjay_dimm_size_bytes{controller="i7core",dimm="i7core/csrow0/ch1"} 34359738368
+        "#);
+    }
+
     #[test]
     fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
         insta::assert_snapshot!(render(&testing::server(), true), @r#"

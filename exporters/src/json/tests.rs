@@ -1,0 +1,162 @@
+//! The layouts are an interface: keys, their order, and what stands for a missing value.
+
+use super::*;
+use crate::testing;
+use proptest::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+fn parsed(text: &str) -> Value {
+    assert!(text.ends_with('\n') && text.lines().count() == 1);
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_top_level_keys_are_stable() {
+    let text = snapshot(&testing::server());
+    // In order: a parsed object would sort them.
+    let mut from = 0;
+    for key in [
+        "{\"schema_version\":1,",
+        ",\"header\":{\"root\":\"/\",",
+        ",\"snapshot\":{\"at\":{",
+        ",\"accumulated\":[{\"controller\":\"skylake-socket-0-imc-0\",\"edac\":\"mc0\",",
+        ",\"history\":{\"state\":\"ok\",\"value\":{",
+        ",\"assessment\":{\"verdict\":\"act\",",
+        ",\"agent\":{",
+    ] {
+        from += text[from..].find(key).unwrap_or_else(|| panic!("{key} is not in {text}"));
+    }
+}
+
+#[test]
+fn sums_say_whether_they_are_lower_bounds() {
+    let json = parsed(&snapshot(&testing::server()));
+    let dimm = json["accumulated"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|t| t["place"] == "dimm1" && t["class"] == "correctable")
+        .unwrap();
+    assert_eq!(dimm["total"], 123);
+    assert_eq!(dimm["restarts"], 2);
+    assert_eq!(dimm["lower_bound"], true);
+}
+
+#[test]
+fn non_values_are_states_with_reasons() {
+    let json = parsed(&snapshot(&testing::guest()));
+    let edac = &json["snapshot"]["edac"]["reading"];
+    assert_eq!(edac["state"], "absent");
+    assert_eq!(edac["origin"], "sys/devices/system/edac/mc");
+    assert!(edac.get("value").is_none());
+    assert_eq!(json["history"]["state"], "absent");
+    assert!(json["agent"].is_null());
+    let blind = snapshot(&testing::blind());
+    assert!(!blind.contains("NaN") && !blind.contains('\x1b'));
+}
+
+#[test]
+fn doctor_joins_each_source_with_its_description() {
+    let docs = [SourceDoc {
+        id: SourceId::Edac,
+        reads: &["sys/devices/system/edac/mc/mc*"],
+        needs: "nothing",
+        absence: "No driver.",
+        kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
+    }];
+    let json = parsed(&doctor(&testing::guest(), &docs));
+    assert_eq!(json["sources"][0]["source"], "edac");
+    assert_eq!(json["sources"][0]["doc"]["absence"], "No driver.");
+    assert!(json["sources"][1]["doc"].is_null());
+    assert_eq!(json["sources"].as_array().unwrap().len(), SourceId::ALL.len());
+}
+
+#[test]
+fn histories_state_their_exposure() {
+    let json = parsed(&memory(&[], &Accumulated::default(), &[]));
+    assert_eq!(json["coverage"], serde_json::json!([]));
+    assert_eq!(json["changes"], serde_json::json!([]));
+    assert_eq!(parsed(&boots(&[], &[]))["schema_version"], 1);
+}
+
+/// All keys of all objects.
+fn keys(json: &Value, found: &mut BTreeSet<String>) {
+    match json {
+        Value::Object(map) => {
+            for (key, value) in map {
+                found.insert(key.clone());
+                keys(value, found);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| keys(value, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a file of the repository, not of a host")]
+fn every_key_is_documented() {
+    let mut view = testing::contradictory();
+    let edac = view.snapshot.edac.as_mut().unwrap();
+    let Reading::Value(edac) = &mut edac.reading else { unreachable!() };
+    let Reading::Value(counter) = &mut edac.controllers[0].errors.correctable else {
+        unreachable!()
+    };
+    counter.epoch.zeroed = Some(scrubjay_model::ZeroedWindow {
+        earliest: Duration::from_secs(1),
+        latest: Duration::from_secs(2),
+    });
+    let series = view.accumulated.totals.keys().next().unwrap().clone();
+    let change =
+        MemoryRecord { at_wall_ms: 1, series, by: 1, total: 1, step: "advanced".to_owned() };
+    let stretch = CoverageRecord {
+        boot: testing::boot(),
+        from_wall_ms: 0,
+        to_wall_ms: 1,
+        length: Duration::from_millis(1),
+    };
+    let boot = BootRecord {
+        boot: testing::boot(),
+        booted_wall_ms: 0,
+        last_seen_wall_ms: 1,
+        ran: Duration::from_millis(1),
+        slept: None,
+        kernel_release: None,
+        kernel_version: None,
+        end: scrubjay_model::BootEnd::Running,
+        evidence: "it runs".to_owned(),
+    };
+    let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
+    let mut found = BTreeSet::new();
+    for text in [
+        snapshot(&view),
+        snapshot(&testing::server()),
+        snapshot(&testing::guest()),
+        boots(&[boot], std::slice::from_ref(&stretch)),
+        memory(&[change], &view.accumulated, &[stretch]),
+        doctor(&testing::blind(), &[doc]),
+        failure("x"),
+    ] {
+        keys(&parsed(&text), &mut found);
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let undocumented: Vec<&String> = found
+        .iter()
+        .filter(|key| !page.contains(&format!("`{key}`")) && !page.contains(&format!("\"{key}\":")))
+        .collect();
+    assert_eq!(undocumented, Vec::<&String>::new());
+    assert!(found.contains("earliest_awake_seconds") && found.contains("kernel_doc"));
+}
+
+proptest! {
+    /// Text from the host survives, and does nothing to the terminal it is printed on.
+    #[test]
+    fn text_is_escaped_without_loss(text in any::<String>()) {
+        let json = line(&text);
+        prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        prop_assert!(json.trim_end_matches('\n').chars().all(|c| !acts(c)));
+    }
+}
