@@ -2,7 +2,7 @@
 //!
 //! They lead with the verdict, then say what cannot be seen, then the rest. Nothing depends on
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
-//! nothing. All text from outside passes through [`crate::printable`] where a page takes it in.
+//! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
 mod doctor;
 mod edac;
