@@ -111,10 +111,11 @@ pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
             (None, Reading::Value(_)) if modules_root.is_absent() => {
                 "none in this root, as in many containers".to_owned()
             }
-            (None, supported) => {
-                let reason = supported.non_value().or_else(|| modules_directory.non_value());
-                reason.map(|reason| words::missing(&reason)).unwrap_or_default()
-            }
+            // The first of the three that has no value is what keeps it from being told.
+            (None, supported) => [supported, modules_root, modules_directory]
+                .into_iter()
+                .find_map(Reading::non_value)
+                .map_or_else(|| "not known".to_owned(), |reason| words::missing(&reason)),
         };
         page.field(2, "modules", &modules);
     });
