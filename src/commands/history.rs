@@ -8,7 +8,7 @@ use anyhow::Context;
 use jiff::SignedDuration;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::{Snapshot, Stamp};
+use scrubjay_model::Snapshot;
 use scrubjay_storage::HistoryReader;
 use std::io::Write;
 use std::sync::Arc;
@@ -31,17 +31,17 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
     };
     let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
     match command {
-        HistoryCommand::Boots(args) => boots(&reader, args, &collector.stamp()),
+        HistoryCommand::Boots(args) => boots(&reader, args),
         HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
     }
 }
 
-fn boots(reader: &HistoryReader, args: &ReadArgs, now: &Stamp) -> anyhow::Result<Exit> {
+fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
     let (boots, coverage) = (reader.boots()?, reader.coverage()?);
     print(&if args.json {
         json::boots(&boots, &coverage)
     } else {
-        text::boots(&boots, &coverage, now.wall_ms, &style(true))
+        text::boots(&boots, &coverage, &style(true))
     })?;
     Ok(Exit::Ok)
 }

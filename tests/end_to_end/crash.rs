@@ -48,6 +48,6 @@ fn a_killed_agent_loses_nothing_and_counts_nothing_twice() {
     let agent = Agent::start(home.path(), &root);
     let page = agent.metrics_after(1);
     assert_eq!(corrected(&page), truth);
-    assert_eq!(sum(&page, "scrubjay_controller_counter_restarts_total"), 0);
+    assert_eq!(sum(&page, "scrubjay_controller_count_restarts_total"), 0);
     assert_eq!(agent.stop(), 0);
 }
