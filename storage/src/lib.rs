@@ -1,1 +1,31 @@
-//! .
+//! The history of one host, in SQLite: counters that survive resets, reboots and kills; boots and
+//! how they ended; when anybody was looking; what else changed.
+//!
+//! What a snapshot changes is planned by pure functions (`plan`, `counters`, `facts`, `boot_end`)
+//! on a state in memory (`state`); the outcome (`changes`) is then written in one transaction
+//! (`write`). A pass that changes nothing writes nothing. `docs/design/storage.md` holds the
+//! schema, the pragmas and the budget.
+
+mod boot_end;
+mod changes;
+mod convert;
+mod counters;
+mod error;
+mod facts;
+mod files;
+mod history;
+mod load;
+mod open;
+mod plan;
+mod query;
+mod reader;
+mod schema;
+mod state;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{DatabaseFault, StorageError};
+pub use history::{Appended, History};
+pub use reader::HistoryReader;

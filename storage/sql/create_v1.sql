@@ -1,0 +1,133 @@
+-- Schema version 1 as released. Frozen: upgrades are tested from here.
+
+CREATE TABLE history (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  begun_wall_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE incident (
+  id INTEGER PRIMARY KEY,
+  wall_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('file_replaced', 'writes_failed', 'upgraded')),
+  detail TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE boot (
+  id INTEGER PRIMARY KEY,
+  boot_id TEXT NOT NULL UNIQUE CHECK (boot_id = 'unknown' OR length(boot_id) = 36),
+  booted_wall_ms INTEGER NOT NULL,
+  last_wall_ms INTEGER NOT NULL,
+  last_since_boot_ns INTEGER CHECK (last_since_boot_ns >= 0),
+  last_awake_ns INTEGER CHECK (last_awake_ns >= 0),
+  kernel_release TEXT,
+  kernel_version TEXT,
+  ended TEXT NOT NULL CHECK (ended IN ('running', 'clean', 'unclean', 'unknown')),
+  evidence TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX boot_running ON boot (ended) WHERE ended = 'running';
+
+CREATE TABLE agent_run (
+  id INTEGER PRIMARY KEY,
+  boot INTEGER NOT NULL REFERENCES boot (id),
+  version TEXT NOT NULL,
+  interval_ns INTEGER NOT NULL CHECK (interval_ns >= 0),
+  started_wall_ms INTEGER NOT NULL,
+  started_since_boot_ns INTEGER CHECK (started_since_boot_ns >= 0),
+  stopped_wall_ms INTEGER,
+  stopped_since_boot_ns INTEGER CHECK (stopped_since_boot_ns >= 0),
+  CHECK (stopped_since_boot_ns IS NULL OR stopped_wall_ms IS NOT NULL)
+) STRICT;
+CREATE INDEX agent_run_boot ON agent_run (boot);
+
+CREATE TABLE coverage (
+  run INTEGER NOT NULL REFERENCES agent_run (id),
+  from_since_boot_ns INTEGER NOT NULL CHECK (from_since_boot_ns >= 0),
+  from_wall_ms INTEGER NOT NULL,
+  to_since_boot_ns INTEGER NOT NULL,
+  to_wall_ms INTEGER NOT NULL,
+  PRIMARY KEY (run, from_since_boot_ns),
+  CHECK (to_since_boot_ns >= from_since_boot_ns)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshot (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES agent_run (id),
+  wall_ms INTEGER NOT NULL,
+  since_boot_ns INTEGER CHECK (since_boot_ns >= 0),
+  awake_ns INTEGER CHECK (awake_ns >= 0)
+) STRICT;
+CREATE INDEX snapshot_wall ON snapshot (wall_ms);
+
+CREATE TABLE controller (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''),
+  last_index INTEGER UNIQUE CHECK (last_index BETWEEN 0 AND 4294967295),
+  name TEXT
+) STRICT;
+
+CREATE TABLE series (
+  id INTEGER PRIMARY KEY,
+  controller INTEGER NOT NULL REFERENCES controller (id),
+  place TEXT NOT NULL CHECK (place <> ''),
+  class TEXT NOT NULL CHECK (class IN ('correctable', 'uncorrectable')),
+  since_wall_ms INTEGER NOT NULL,
+  UNIQUE (controller, place, class)
+) STRICT;
+
+CREATE TABLE counter_state (
+  series INTEGER PRIMARY KEY REFERENCES series (id),
+  boot INTEGER NOT NULL REFERENCES boot (id),
+  value INTEGER NOT NULL CHECK (value >= 0),
+  zeroed_earliest_ns INTEGER CHECK (zeroed_earliest_ns >= 0),
+  zeroed_latest_ns INTEGER,
+  read_awake_ns INTEGER CHECK (read_awake_ns >= 0),
+  total INTEGER NOT NULL,
+  restarts INTEGER NOT NULL CHECK (restarts >= 0),
+  fell_to INTEGER CHECK (fell_to >= 0 AND fell_to < value),
+  CHECK (total >= value),
+  CHECK ((zeroed_earliest_ns IS NULL) = (zeroed_latest_ns IS NULL)),
+  CHECK (zeroed_latest_ns >= zeroed_earliest_ns)
+) STRICT;
+
+CREATE TABLE counter_point (
+  snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+  series INTEGER NOT NULL REFERENCES series (id),
+  step TEXT NOT NULL
+    CHECK (step IN ('first', 'advanced', 'reboot', 'zeroed', 'assumed', 'fell')),
+  by INTEGER NOT NULL CHECK (by >= 0),
+  value INTEGER NOT NULL CHECK (value >= 0),
+  total INTEGER NOT NULL CHECK (total >= by),
+  PRIMARY KEY (snapshot, series),
+  CHECK (step <> 'fell' OR by = 0),
+  CHECK (step <> 'first' OR by = total)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE source_state (
+  snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+  source TEXT NOT NULL,
+  state TEXT NOT NULL
+    CHECK (state IN ('ok', 'partial', 'absent', 'unreadable', 'malformed', 'off')),
+  reason_kind TEXT,
+  reason TEXT,
+  PRIMARY KEY (snapshot, source),
+  CHECK ((state IN ('ok', 'off')) = (reason_kind IS NULL)),
+  CHECK ((reason_kind IS NULL) = (reason IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fact (
+  name TEXT NOT NULL CHECK (name <> ''),
+  subject TEXT NOT NULL,
+  snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+  source TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('ok', 'absent', 'unreadable', 'malformed', 'gone')),
+  value TEXT,
+  reason TEXT,
+  PRIMARY KEY (name, subject, snapshot),
+  CHECK ((state = 'ok') = (value IS NOT NULL)),
+  CHECK ((state IN ('absent', 'unreadable', 'malformed')) = (reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clock_step (
+  snapshot INTEGER PRIMARY KEY REFERENCES snapshot (id),
+  by_ms INTEGER NOT NULL CHECK (by_ms <> 0)
+) STRICT;

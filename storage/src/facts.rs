@@ -1,0 +1,71 @@
+//! Which facts and source states changed. Pure.
+
+use crate::state::{FactKey, FactState, Known, SourceWord};
+use scrubjay_model::{Fact, NonValue, SourceId, SourceState, SourceStatus};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Brings the facts up to date; returns those that changed, with the reason in full.
+///
+/// A fact that is no longer listed is gone if its source was read without fault. If it was read
+/// with faults, what is not listed may be what could not be read; if it was not read at all,
+/// nothing is known. In both cases the fact stays as it was.
+pub(crate) fn follow(
+    known: &mut BTreeMap<FactKey, FactState>,
+    facts: &[Fact],
+    sources: &[SourceStatus],
+) -> BTreeMap<FactKey, (FactState, Option<String>)> {
+    let mut changed = BTreeMap::new();
+    let mut listed: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for fact in facts {
+        listed.insert((fact.name, &fact.subject));
+        let state = FactState {
+            source: fact.source,
+            known: match fact.reading.value() {
+                Some(value) => Known::Value(value.clone()),
+                None => Known::NonValue(fact.reading.outcome()),
+            },
+        };
+        let key = (fact.name.to_owned(), fact.subject.clone());
+        if known.get(&key) != Some(&state) {
+            let reason = fact.reading.non_value().map(|non_value| non_value.to_string());
+            known.insert(key.clone(), state.clone());
+            changed.insert(key, (state, reason));
+        }
+    }
+    let complete: BTreeSet<SourceId> =
+        sources.iter().filter(|s| s.state == SourceState::Ok).map(|s| s.source).collect();
+    for (key, state) in known {
+        let is_listed = listed.contains(&(key.0.as_str(), key.1.as_str()));
+        if !is_listed && state.known != Known::Gone && complete.contains(&state.source) {
+            state.known = Known::Gone;
+            changed.insert(key.clone(), (state.clone(), None));
+        }
+    }
+    changed
+}
+
+/// Brings the states of the sources up to date; returns those that changed, with the reason in
+/// full.
+pub(crate) fn follow_sources(
+    known: &mut BTreeMap<SourceId, SourceWord>,
+    sources: &[SourceStatus],
+) -> BTreeMap<SourceId, (SourceWord, Option<String>)> {
+    let mut changed = BTreeMap::new();
+    for status in sources {
+        let word =
+            SourceWord { state: status.state, reason: status.reason.as_ref().map(reason_kind) };
+        if known.insert(status.source, word) != Some(word) {
+            let reason = status.reason.as_ref().map(ToString::to_string);
+            changed.insert(status.source, (word, reason));
+        }
+    }
+    changed
+}
+
+fn reason_kind(reason: &NonValue) -> &'static str {
+    match reason {
+        NonValue::Absent(_) => "absent",
+        NonValue::Unreadable(_, fault) => fault.kind(),
+        NonValue::Malformed(..) => "malformed",
+    }
+}

@@ -1,0 +1,116 @@
+//! The files of the state directory: names, modes, the lock, and moving a corrupt database aside.
+//!
+//! Nothing here deletes. The history is evidence, also when it is damaged.
+
+use crate::StorageError;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const DATABASE: &str = "history.db";
+const LOCK: &str = "history.lock";
+
+/// What SQLite keeps beside a database in WAL mode.
+const SIDECARS: [&str; 2] = ["-wal", "-shm"];
+
+/// The path of the database in a state directory.
+pub(crate) fn database_path(dir: &Path) -> PathBuf {
+    dir.join(DATABASE)
+}
+
+/// `path` with `suffix` added to its name.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Makes the directory, with its parents, if it is missing.
+pub(crate) fn create_directory(dir: &Path) -> Result<(), StorageError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o750)
+        .create(dir)
+        .map_err(|source| StorageError::Directory { path: dir.to_owned(), source })
+}
+
+/// Takes the lock that only one writer can hold. It lasts as long as the returned file, and the
+/// kernel releases it when the process dies, so that a lock is never stale.
+pub(crate) fn lock(dir: &Path) -> Result<File, StorageError> {
+    let path = dir.join(LOCK);
+    let unusable = |source| StorageError::Directory { path: dir.to_owned(), source };
+    let file = create(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { path }),
+        Err(TryLockError::Error(source)) => Err(unusable(source)),
+    }
+}
+
+/// Makes the file, if it is missing, readable for its group. SQLite gives its other files the
+/// same mode.
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o640).open(path)
+}
+
+/// Whether there is such a file; an error if this user may not read it or cannot tell.
+pub(crate) fn is_readable(path: &Path) -> Result<bool, StorageError> {
+    match OpenOptions::new().read(true).open(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Err(StorageError::NotReadable { path: path.to_owned(), source })
+        }
+        Err(source) => Err(StorageError::Directory { path: path.to_owned(), source }),
+    }
+}
+
+/// Size of a file in bytes; `None` if it is missing or cannot be told.
+pub(crate) fn size_bytes(path: &Path) -> Option<u64> {
+    Some(fs::metadata(path).ok()?.len())
+}
+
+/// Whether a log lies beside a database that is missing or empty. SQLite would delete the log.
+pub(crate) fn is_log_without_database(path: &Path) -> bool {
+    size_bytes(path).unwrap_or(0) == 0 && size_bytes(&beside(path, "-wal")).unwrap_or(0) > 0
+}
+
+/// Moves a database and what belongs to it to `<name>.corrupt-<wall_ms>`, or to a numbered name if
+/// that is taken. Returns the new path of the database.
+pub(crate) fn move_aside(path: &Path, wall_ms: i64) -> Result<PathBuf, StorageError> {
+    let failed = |source| StorageError::MoveAside { path: path.to_owned(), source };
+    let plain = beside(path, &format!(".corrupt-{wall_ms}"));
+    let numbered = (1_u32..).map(|n| beside(&plain, &format!("-{n}")));
+    let target = std::iter::once(plain.clone())
+        .chain(numbered)
+        .find(|candidate| is_free(candidate))
+        .ok_or_else(|| failed(io::Error::other("no free name")))?;
+    // The log goes first: should we be cut off in between, a log must never meet a new database,
+    // into which SQLite would replay it.
+    let names = SIDECARS.map(|suffix| (beside(path, suffix), beside(&target, suffix)));
+    for (from, to) in names.into_iter().chain([(path.to_owned(), target.clone())]) {
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(target)
+}
+
+/// The first free name for a copy made before an upgrade from `version`.
+pub(crate) fn backup_path(path: &Path, version: u32) -> PathBuf {
+    let plain = beside(path, &format!(".v{version}"));
+    let numbered = (1_u32..).map(|n| beside(&plain, &format!("-{n}")));
+    std::iter::once(plain.clone())
+        .chain(numbered)
+        .find(|candidate| is_free(candidate))
+        .unwrap_or(plain)
+}
+
+/// Whether nothing bears that name, nor one of the names that belong to it.
+fn is_free(candidate: &Path) -> bool {
+    let taken = |path: &Path| fs::symlink_metadata(path).is_ok();
+    !taken(candidate) && !SIDECARS.iter().any(|suffix| taken(&beside(candidate, suffix)))
+}

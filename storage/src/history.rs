@@ -1,0 +1,181 @@
+//! The one writer.
+
+use crate::changes::Changes;
+use crate::error::{chain, database};
+use crate::schema::SCHEMA;
+use crate::state::State;
+use crate::{StorageError, files, load, open, plan, query, write};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use scrubjay_model::{Accumulated, HistorySummary, Snapshot, Stamp, StorageStats};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The history of this host, open for writing. There is one per state directory, held by the
+/// agent; it blocks on the disk, so it has no place on an async loop.
+///
+/// Dropping it without [`History::end_run`] leaves the run open, as a kill would.
+#[derive(Debug)]
+pub struct History {
+    pub(crate) conn: Connection,
+    /// Held for as long as the connection; declared after it, so released after it.
+    _lock: File,
+    path: PathBuf,
+    pub(crate) state: State,
+    pub(crate) pending: Changes,
+    replaced: Option<String>,
+    writes: u64,
+    write_failures: u64,
+    trouble: Option<Trouble>,
+}
+
+/// Writing fails at present.
+#[derive(Debug)]
+struct Trouble {
+    since_wall_ms: i64,
+    failures: u64,
+    last_error: String,
+}
+
+/// What came of appending a snapshot.
+#[derive(Debug)]
+pub struct Appended {
+    /// The sums with this snapshot. They do not depend on whether it could be written.
+    pub accumulated: Accumulated,
+    /// Why it could not be written. Its changes wait in memory and are written with a later one.
+    pub error: Option<StorageError>,
+}
+
+impl History {
+    /// Opens the history in the state directory `dir`, making both if they are missing.
+    ///
+    /// A damaged file is moved aside with everything that belongs to it, a new history is begun,
+    /// and the fact is kept in it and in [`History::stats`]. Nothing is ever deleted.
+    ///
+    /// # Errors
+    /// If the directory cannot be used, another agent uses it, the file is of a newer version or
+    /// of another program (both stay untouched), or the database fails.
+    pub fn open(dir: &Path, now: &Stamp) -> Result<Self, StorageError> {
+        let open::Writer { conn, lock, path } = open::for_writing(dir, now.wall_ms, &SCHEMA)?;
+        let state = load::state(&conn).map_err(database("read the history", &path))?;
+        let replaced = conn
+            .query_row(
+                "SELECT detail FROM incident WHERE kind = 'file_replaced' ORDER BY id DESC LIMIT 1",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(database("read the history", &path))?;
+        Ok(Self {
+            conn,
+            _lock: lock,
+            path,
+            state,
+            pending: Changes::default(),
+            replaced,
+            writes: 0,
+            write_failures: 0,
+            trouble: None,
+        })
+    }
+
+    /// Begins a run of the agent of the given version, which plans a pass every `interval`. If
+    /// another boot was seen last, how it ended is judged now.
+    ///
+    /// # Errors
+    /// If it cannot be written. The run has begun nevertheless, and is written with a later
+    /// snapshot.
+    pub fn begin_run(
+        &mut self,
+        at: &Stamp,
+        version: &str,
+        interval: Duration,
+    ) -> Result<(), StorageError> {
+        self.pending.merge(plan::begin(&mut self.state, at, version, interval));
+        self.flush(at)
+    }
+
+    /// Takes in one snapshot: writes what it changes, if anything, in one transaction.
+    ///
+    /// The sums are always returned. If writing fails, the changes wait in memory; the next
+    /// snapshot tries again, and no increment is lost or counted twice. If the agent is killed
+    /// meanwhile, the next one starts from what was written last.
+    pub fn append(&mut self, snapshot: &Snapshot) -> Appended {
+        let Some(plan::Pass { changes, keys }) = plan::pass(&mut self.state, snapshot) else {
+            let accumulated = query::accumulate(self.state.clone(), snapshot);
+            return Appended { accumulated, error: Some(StorageError::NoRun) };
+        };
+        self.pending.merge(changes);
+        let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
+        Appended { accumulated: plan::accumulated(&self.state, keys), error }
+    }
+
+    /// Ends the run in order. Does nothing if none was begun.
+    ///
+    /// # Errors
+    /// If it cannot be written; the run then looks like one that was cut off.
+    pub fn end_run(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        self.pending.merge(plan::end(&mut self.state, at));
+        self.flush(at)
+    }
+
+    /// The history in figures, as of `at`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn summary(&self, at: &Stamp) -> Result<HistorySummary, StorageError> {
+        query::summary(&self.conn, &self.path, at, self.state.run.as_ref())
+            .map_err(database("read the history", &self.path))
+    }
+
+    /// How the history file fares.
+    pub fn stats(&self) -> StorageStats {
+        let log = files::beside(&self.path, "-wal");
+        let size_bytes = files::size_bytes(&self.path)
+            .map(|size| size.saturating_add(files::size_bytes(&log).unwrap_or(0)));
+        StorageStats {
+            size_bytes,
+            writes: self.writes,
+            write_failures: self.write_failures,
+            last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
+            replaced: self.replaced.clone(),
+        }
+    }
+
+    fn flush(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        if let Err(source) = self.write() {
+            let error = database("write the history", &self.path)(source);
+            self.write_failures = self.write_failures.saturating_add(1);
+            let trouble = self.trouble.get_or_insert(Trouble {
+                since_wall_ms: at.wall_ms,
+                failures: 0,
+                last_error: String::new(),
+            });
+            trouble.failures = trouble.failures.saturating_add(1);
+            trouble.last_error = chain(&error);
+            return Err(error);
+        }
+        self.writes = self.writes.saturating_add(1);
+        self.pending = Changes::default();
+        self.trouble = None;
+        let at = self.state.placed(at);
+        if let Some(run) = &mut self.state.run {
+            run.flushed = at;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> rusqlite::Result<()> {
+        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        write::changes(&tx, &self.pending)?;
+        if let Some(trouble) = &self.trouble {
+            let detail = format!(
+                "{} transactions failed and their changes were kept in memory, {} passes with \
+                 changes were folded into later ones; the last failure was: failed to {}",
+                trouble.failures, self.pending.folded, trouble.last_error
+            );
+            write::incident(&tx, trouble.since_wall_ms, "writes_failed", &detail)?;
+        }
+        tx.commit()
+    }
+}

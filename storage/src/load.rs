@@ -1,0 +1,149 @@
+//! The state as the database holds it: what a run of the agent starts from, and what a reader
+//! reckons with.
+
+use crate::convert::{
+    boot_end, boot_id, class, duration, odd, optional_duration, outcome, place, source, stamp,
+    uncount,
+};
+use crate::state::{
+    BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+use scrubjay_model::{ControllerKey, Counter, Epoch, Outcome, SeriesKey, ZeroedWindow};
+use std::collections::BTreeMap;
+
+/// Loads all of it. No run is open in it: a run does not outlive its process.
+pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
+    Ok(State {
+        boot: boot(conn)?,
+        run: None,
+        controllers: controllers(conn)?,
+        counters: counters(conn)?,
+        facts: facts(conn)?,
+        next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
+        next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,
+    })
+}
+
+fn next_id(conn: &Connection, last: &str) -> rusqlite::Result<i64> {
+    conn.query_row(last, [], |row| row.get::<_, i64>(0)).map(|id| id.saturating_add(1))
+}
+
+fn boot(conn: &Connection) -> rusqlite::Result<Option<BootState>> {
+    let found = conn
+        .query_row(
+            "SELECT id, boot_id, booted_wall_ms, last_wall_ms, last_since_boot_ns, last_awake_ns,
+                    kernel_release, kernel_version, ended, evidence
+             FROM boot WHERE ended = 'running'",
+            [],
+            |row| {
+                let text: String = row.get("boot_id")?;
+                let last = stamp(
+                    &text,
+                    row.get("last_wall_ms")?,
+                    row.get("last_since_boot_ns")?,
+                    row.get("last_awake_ns")?,
+                )?;
+                let ended: String = row.get("ended")?;
+                let boot = BootState {
+                    booted_wall_ms: row.get("booted_wall_ms")?,
+                    last,
+                    kernel_release: row.get("kernel_release")?,
+                    kernel_version: row.get("kernel_version")?,
+                    ended: boot_end(&ended)?,
+                    evidence: row.get("evidence")?,
+                    last_run: RunEnd::NeverRan,
+                };
+                Ok((row.get::<_, i64>("id")?, boot))
+            },
+        )
+        .optional()?;
+    let Some((id, mut boot)) = found else { return Ok(None) };
+    let stopped: Option<Option<i64>> = conn
+        .query_row(
+            "SELECT stopped_wall_ms FROM agent_run WHERE boot = ?1 ORDER BY id DESC LIMIT 1",
+            [id],
+            |row| row.get(0),
+        )
+        .optional()?;
+    boot.last_run = match stopped {
+        None => RunEnd::NeverRan,
+        Some(None) => RunEnd::Open,
+        Some(Some(wall_ms)) => RunEnd::Stopped { wall_ms },
+    };
+    Ok(Some(boot))
+}
+
+fn controllers(conn: &Connection) -> rusqlite::Result<Vec<ControllerState>> {
+    conn.prepare("SELECT key, last_index, name FROM controller ORDER BY id")?
+        .query_map([], |row| {
+            Ok(ControllerState {
+                key: ControllerKey::from_stored(row.get::<_, String>("key")?),
+                index: row.get("last_index")?,
+                name: row.get("name")?,
+            })
+        })?
+        .collect()
+}
+
+fn counters(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, CounterState>> {
+    conn.prepare(
+        "SELECT controller.key, place, class, since_wall_ms, boot_id, value, zeroed_earliest_ns,
+                zeroed_latest_ns, read_awake_ns, total, restarts, fell_to
+         FROM counter_state
+         JOIN series ON series.id = counter_state.series
+         JOIN controller ON controller.id = series.controller
+         JOIN boot ON boot.id = counter_state.boot",
+    )?
+    .query_map([], |row| Ok((series_key(row)?, counter(row)?)))?
+    .collect()
+}
+
+/// A series from the columns `key`, `place` and `class`.
+pub(crate) fn series_key(row: &Row<'_>) -> rusqlite::Result<SeriesKey> {
+    Ok(SeriesKey {
+        controller: ControllerKey::from_stored(row.get::<_, String>("key")?),
+        place: place(&row.get::<_, String>("place")?)?,
+        class: class(&row.get::<_, String>("class")?)?,
+    })
+}
+
+fn counter(row: &Row<'_>) -> rusqlite::Result<CounterState> {
+    let zeroed = match (row.get("zeroed_earliest_ns")?, row.get("zeroed_latest_ns")?) {
+        (Some(earliest), Some(latest)) => {
+            Some(ZeroedWindow { earliest: duration(earliest)?, latest: duration(latest)? })
+        }
+        (None, _) | (_, None) => None,
+    };
+    let boot = boot_id(&row.get::<_, String>("boot_id")?)?;
+    Ok(CounterState {
+        base: Counter { value: uncount(row.get("value")?)?, epoch: Epoch { boot, zeroed } },
+        read_awake: optional_duration(row.get("read_awake_ns")?)?,
+        total: uncount(row.get("total")?)?,
+        restarts: uncount(row.get("restarts")?)?,
+        since_wall_ms: row.get("since_wall_ms")?,
+        fell_to: row.get::<_, Option<i64>>("fell_to")?.map(uncount).transpose()?,
+    })
+}
+
+fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {
+    // With MAX, SQLite takes the other columns from the row that holds the maximum.
+    conn.prepare(
+        "SELECT name, subject, source, state, value, MAX(snapshot)
+         FROM fact GROUP BY name, subject",
+    )?
+    .query_map([], |row| {
+        let state: String = row.get("state")?;
+        let known = match (state.as_str(), row.get::<_, Option<String>>("value")?) {
+            ("gone", None) => Known::Gone,
+            (word, value) => match (outcome(word)?, value) {
+                (Outcome::Ok, Some(value)) => Known::Value(value),
+                (other, None) => Known::NonValue(other),
+                (_, Some(value)) => return Err(odd("value", value)),
+            },
+        };
+        let fact = FactState { source: source(&row.get::<_, String>("source")?)?, known };
+        Ok(((row.get("name")?, row.get("subject")?), fact))
+    })?
+    .collect()
+}

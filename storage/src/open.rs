@@ -1,0 +1,178 @@
+//! Opening the database: for the one writer, with everything it takes to trust the file, and for
+//! readers, who may have no right to write.
+//!
+//! Every pragma is justified in `docs/design/storage.md`.
+
+use crate::StorageError;
+use crate::error::{DatabaseFault, database};
+use crate::files;
+use crate::schema::{Found, Schema};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait for a lock. In WAL mode readers and the writer do not wait for each other;
+/// this covers checkpoints, recovery after a crash and a curious database shell.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Set once, before the first table exists.
+const AT_CREATION: &str = "PRAGMA auto_vacuum = INCREMENTAL;";
+
+/// Set at every opening for writing.
+const FOR_WRITING: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA journal_size_limit = 4194304;
+    PRAGMA temp_store = MEMORY;
+";
+
+/// Set at every opening.
+const ALWAYS: &str = "
+    PRAGMA cache_size = -1024;
+    PRAGMA mmap_size = 0;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+";
+
+/// The database, open for its one writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// The connection. Declared before the lock, so that it is closed first.
+    pub(crate) conn: Connection,
+    /// The lock file, locked.
+    pub(crate) lock: File,
+    /// The database.
+    pub(crate) path: PathBuf,
+}
+
+/// Opens the database for writing; makes, upgrades or replaces it as needed.
+pub(crate) fn for_writing(
+    dir: &Path,
+    now_wall_ms: i64,
+    schema: &Schema,
+) -> Result<Writer, StorageError> {
+    files::create_directory(dir)?;
+    let lock = files::lock(dir)?;
+    let path = files::database_path(dir);
+    let mut replaced = None;
+    if files::is_log_without_database(&path) {
+        replaced = Some(files::move_aside(&path, now_wall_ms)?);
+    }
+    let mut conn = match connect_sound(&path)? {
+        Some(conn) => conn,
+        None => {
+            replaced = Some(files::move_aside(&path, now_wall_ms)?);
+            connect(&path).map_err(database("open the history", &path))?
+        }
+    };
+    let found = schema.recognise(&conn, &path)?;
+
+    if found == Found::Empty {
+        conn.execute_batch(AT_CREATION).map_err(database("create the history", &path))?;
+    }
+    conn.execute_batch(ALWAYS)
+        .and_then(|()| conn.execute_batch(FOR_WRITING))
+        .map_err(database("open the history", &path))?;
+    match found {
+        Found::Present => {}
+        Found::Empty => {
+            schema
+                .create(&mut conn, now_wall_ms, replaced.as_deref())
+                .map_err(database("create the history", &path))?;
+        }
+        Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
+    }
+    let finish = || -> rusqlite::Result<()> {
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+    };
+    finish().map_err(database("open the history", &path))?;
+    Ok(Writer { conn, lock, path })
+}
+
+/// Connects and checks the whole file; `None` if it is damaged.
+fn connect_sound(path: &Path) -> Result<Option<Connection>, StorageError> {
+    let attempt = || -> rusqlite::Result<Option<Connection>> {
+        let conn = connect(path)?;
+        // Reports the first defect as text, if it does not fail on it.
+        let report: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((report == "ok").then_some(conn))
+    };
+    match attempt() {
+        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => Ok(None),
+        other => other.map_err(database("open the history", path)),
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Fails with a better message in SQLite's own attempt to open the file.
+    drop(files::create(path));
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    // Until the file is known to be sound and ours, closing it must not write the log back.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(conn)
+}
+
+/// Opens the database for reading. `None` if there is no history yet.
+pub(crate) fn for_reading(
+    dir: &Path,
+    schema: &Schema,
+) -> Result<Option<(Connection, PathBuf)>, StorageError> {
+    let path = files::database_path(dir);
+    if !files::is_readable(&path)? {
+        return Ok(None);
+    }
+    let conn = connect_reader(&path).map_err(database("read the history", &path))?;
+    match schema.recognise(&conn, &path)? {
+        Found::Empty => Ok(None),
+        Found::Present => Ok(Some((conn, path))),
+        Found::Older(found) => Err(StorageError::Older { path, found, known: schema.version() }),
+    }
+}
+
+/// Reading in WAL mode needs the `-shm` file, which SQLite cannot make where this user may not
+/// write. While an agent runs, and after one was killed, the file is there. After an orderly stop
+/// it is not, but neither is a log, so the database alone is complete and can be read as immutable.
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let attempt = |path: &Path, flags| -> rusqlite::Result<Connection> {
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        conn.execute_batch(ALWAYS)?;
+        conn.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(conn)
+    };
+    let refused = match attempt(path, flags) {
+        Ok(conn) => return Ok(conn),
+        Err(error) => error,
+    };
+    let fault = DatabaseFault::of(&refused);
+    let is_trap = matches!(fault, DatabaseFault::CannotOpen | DatabaseFault::ReadOnly);
+    let has_log = files::size_bytes(&files::beside(path, "-wal")).unwrap_or(0) > 0;
+    if is_trap && !has_log {
+        return attempt(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI);
+    }
+    Err(refused)
+}
+
+/// The URI that opens a file as immutable.
+fn immutable(path: &Path) -> PathBuf {
+    let mut uri = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02x}").bytes()),
+            _ => uri.push(*byte),
+        }
+    }
+    uri.extend(b"?immutable=1");
+    PathBuf::from(OsString::from_vec(uri))
+}

@@ -1,0 +1,235 @@
+//! What a pass changes. Pure: state and snapshot in, changed state and changes out; nothing here
+//! knows a database.
+
+use crate::boot_end;
+use crate::changes::{Changes, Entry};
+use crate::counters::{self, WINDOW_FLUSH};
+use crate::facts;
+use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
+use scrubjay_model::{
+    Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, clock_step,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often coverage and the time a boot was last seen are written while nothing else changes.
+/// After a kill they understate by up to this much, never overstate. Ten minutes cost some 1.2 MB
+/// of writing a day; every pass would cost twelve.
+pub(crate) const QUIET_FLUSH: Duration = Duration::from_secs(600);
+
+/// Begins a run of the agent.
+pub(crate) fn begin(state: &mut State, at: &Stamp, version: &str, interval: Duration) -> Changes {
+    let mut changes = Changes { urgent: true, ..Changes::default() };
+    state.run = None;
+    start_run(state, at, version.to_owned(), interval, &mut changes);
+    changes
+}
+
+/// Ends the run in order. Everything known is written out, so that what is loaded next equals what
+/// is in memory now.
+pub(crate) fn end(state: &mut State, at: &Stamp) -> Changes {
+    let mut changes = Changes { urgent: true, ..Changes::default() };
+    let at = state.placed(at);
+    let Some(mut run) = state.run.take() else { return changes };
+    // A pass may be under way when the stop is asked for; the stretch is not extended to a moment
+    // at which nothing was read.
+    run.row.stopped = Some(at.clone());
+    changes.runs.insert(run.row.id, run.row.clone());
+    if let Some(boot) = &mut state.boot
+        && boot.id() == run.row.boot()
+    {
+        // If the wall clock was stepped since the last pass, the next run finds that out by
+        // comparing with that pass.
+        if boot.id() == &at.boot && clock_step(&boot.last, &at).is_none() {
+            boot.last = at.clone();
+        }
+        boot.last_run = RunEnd::Stopped { wall_ms: at.wall_ms };
+        changes.boots.insert(boot.id().clone(), boot.clone());
+    }
+    if let Some(stretch) = run.stretch {
+        changes.stretches.insert((run.row.id, stretch.from), stretch);
+    }
+    changes.counters.clone_from(&state.counters);
+    changes
+}
+
+/// What a pass changed, and how its controllers are called.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// To be written.
+    pub(crate) changes: Changes,
+    /// The key of each controller in the snapshot, by its index.
+    pub(crate) keys: BTreeMap<u32, ControllerKey>,
+}
+
+/// Takes in one snapshot. `None` if no run was begun.
+pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
+    let at = state.placed(&snapshot.at);
+    let mut changes = Changes::default();
+    let earlier = state.boot.as_ref().map(|boot| boot.last.clone());
+    let run = state.run.as_ref()?;
+    if run.row.boot() != &at.boot {
+        // No live host does this, but a root of files may. A run lies within one boot.
+        let (version, interval) = (run.row.version.clone(), run.row.interval);
+        start_run(state, &at, version, interval, &mut changes);
+    }
+    see_boot(state, snapshot, &at, &mut changes);
+    let (run_id, extends) = cover(state.run.as_mut()?, &at, &mut changes);
+    changes.urgent |= !extends;
+
+    let mut entry = Entry::new(state.next_snapshot, run_id, at.clone());
+    entry.clock_step_ms =
+        earlier.and_then(|earlier| clock_step(&earlier, &at)).map(|step| step.by_ms);
+    let keys = match Snapshot::found(&snapshot.edac) {
+        Some(edac) => {
+            let followed = counters::follow(state, edac, &at);
+            entry.points = followed.points;
+            changes.urgent |= !(followed.controllers.is_empty() && followed.counters.is_empty());
+            let controllers = state.controllers.iter();
+            changes.controllers = controllers
+                .filter(|c| followed.controllers.contains(&c.key))
+                .map(|c| (c.key.clone(), c.clone()))
+                .collect();
+            changes.counters = followed
+                .counters
+                .into_iter()
+                .filter_map(|key| Some((key.clone(), state.counters.get(&key)?.clone())))
+                .collect();
+            followed.keys
+        }
+        None => BTreeMap::new(),
+    };
+    let sources = snapshot.sources();
+    entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
+    let run = state.run.as_mut()?;
+    entry.sources = facts::follow_sources(&mut run.sources, &sources);
+    if !entry.is_empty() {
+        state.next_snapshot = state.next_snapshot.saturating_add(1);
+        changes.entries.push(entry);
+        changes.urgent = true;
+    }
+
+    changes.urgent |= passed(&run.flushed, &at) >= QUIET_FLUSH;
+    if passed(&run.windows_flushed, &at) >= WINDOW_FLUSH {
+        run.windows_flushed = at;
+        changes.counters.clone_from(&state.counters);
+    }
+    Some(Pass { changes, keys })
+}
+
+/// The sums as they now are.
+pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> Accumulated {
+    let total = |counter: &crate::state::CounterState| SeriesTotal {
+        total: counter.total,
+        since_wall_ms: counter.since_wall_ms,
+        restarts: counter.restarts,
+    };
+    let totals = state.counters.iter().map(|(key, counter)| (key.clone(), total(counter)));
+    Accumulated { controllers: keys, totals: totals.collect() }
+}
+
+/// Time between two moments: by the boot clock if that tells, else by the wall clock, whichever
+/// way it ran. Only good for deciding when to write.
+fn passed(earlier: &Stamp, later: &Stamp) -> Duration {
+    later
+        .since(earlier)
+        .unwrap_or_else(|| Duration::from_millis(later.wall_ms.abs_diff(earlier.wall_ms)))
+}
+
+fn start_run(
+    state: &mut State,
+    at: &Stamp,
+    version: String,
+    interval: Duration,
+    changes: &mut Changes,
+) {
+    changes.urgent = true;
+    enter_boot(state, at, changes);
+    let id = state.next_run;
+    state.next_run = id.saturating_add(1);
+    let row = RunRow { id, version, interval, started: at.clone(), stopped: None };
+    changes.runs.insert(id, row.clone());
+    state.run = Some(Run {
+        row,
+        stretch: None,
+        sources: BTreeMap::new(),
+        flushed: at.clone(),
+        windows_flushed: at.clone(),
+    });
+    if let Some(boot) = &mut state.boot {
+        boot.last_run = RunEnd::Open;
+    }
+}
+
+/// Makes `at` belong to the present boot: if it is of another one, that other one has begun and
+/// the end of the present one is judged.
+fn enter_boot(state: &mut State, at: &Stamp, changes: &mut Changes) {
+    if let Some(boot) = &mut state.boot {
+        if boot.id() == &at.boot {
+            return;
+        }
+        (boot.ended, boot.evidence) = boot_end::judge(boot, at);
+        changes.boots.insert(boot.id().clone(), boot.clone());
+    }
+    let boot = BootState {
+        booted_wall_ms: at.booted_wall_ms().unwrap_or(at.wall_ms),
+        last: at.clone(),
+        kernel_release: None,
+        kernel_version: None,
+        ended: BootEnd::Running,
+        evidence: "No later boot has been seen.".to_owned(),
+        last_run: RunEnd::NeverRan,
+    };
+    changes.boots.insert(at.boot.clone(), boot.clone());
+    state.boot = Some(boot);
+}
+
+/// Notes that the boot still runs, and which kernel it runs. The first kernel read stays: within
+/// a boot it cannot change, whatever a live patch makes uname(2) say.
+fn see_boot(state: &mut State, snapshot: &Snapshot, at: &Stamp, changes: &mut Changes) {
+    let Some(boot) = &mut state.boot else { return };
+    boot.last = at.clone();
+    if let Some(kernel) = Snapshot::found(&snapshot.kernel) {
+        for (known, read) in [
+            (&mut boot.kernel_release, &kernel.release),
+            (&mut boot.kernel_version, &kernel.version),
+        ] {
+            if known.is_none() && read.value().is_some() {
+                *known = read.value().cloned();
+                changes.urgent = true;
+            }
+        }
+    }
+    changes.boots.insert(boot.id().clone(), boot.clone());
+}
+
+/// Extends the stretch of coverage, or begins a new one after a gap. Returns the run, and whether
+/// there was no gap.
+///
+/// Time is told by the boot clock, which goes on while the host sleeps, so that sleep is a gap
+/// too. Where it is not known, or runs backwards, nothing is claimed.
+fn cover(run: &mut Run, at: &Stamp, changes: &mut Changes) -> (i64, bool) {
+    let id = run.row.id;
+    let Some(now) = at.since_boot else { return (id, true) };
+    let point = Stretch { from: now, from_wall_ms: at.wall_ms, to: now, to_wall_ms: at.wall_ms };
+    let (stretch, extends) = match run.stretch {
+        _ if run.row.started.since_boot.is_some_and(|started| now < started) => return (id, true),
+        None => (point, false),
+        Some(open) => match now.checked_sub(open.to) {
+            None => return (id, true),
+            Some(gap) if gap <= longest_gap(run.row.interval) => {
+                (Stretch { to: now, to_wall_ms: at.wall_ms, ..open }, true)
+            }
+            Some(_) => (point, false),
+        },
+    };
+    run.stretch = Some(stretch);
+    changes.stretches.insert((id, stretch.from), stretch);
+    (id, extends)
+}
+
+/// Passes further apart than this have a gap between them. Two and a half intervals: one pass may
+/// fail to happen and the next be late before we say that nobody was looking.
+pub(crate) fn longest_gap(interval: Duration) -> Duration {
+    interval.saturating_mul(5) / 2
+}

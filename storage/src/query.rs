@@ -1,0 +1,224 @@
+//! What the history answers. Shared by the writer and the readers.
+
+use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
+use crate::state::{Run, State};
+use crate::{counters, load, plan};
+use rusqlite::{Connection, OptionalExtension, named_params};
+use scrubjay_model::{
+    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary,
+    MemoryRecord, RunRecord, Snapshot, Stamp,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// The sums as they would be after this snapshot.
+pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
+    let at = state.placed(&snapshot.at);
+    let keys = match Snapshot::found(&snapshot.edac) {
+        Some(edac) => counters::follow(&mut state, edac, &at).keys,
+        None => BTreeMap::new(),
+    };
+    plan::accumulated(&state, keys)
+}
+
+/// The history in figures. `run` is the run of this very process, which knows more than what is
+/// written.
+pub(crate) fn summary(
+    conn: &Connection,
+    path: &Path,
+    at: &Stamp,
+    run: Option<&Run>,
+) -> rusqlite::Result<HistorySummary> {
+    let since_wall_ms =
+        conn.query_row("SELECT begun_wall_ms FROM history", [], |row| row.get(0))?;
+    let mut boots: BTreeMap<&'static str, u64> =
+        BootEnd::ALL.into_iter().map(|end| (end.as_str(), 0)).collect();
+    let mut ends = conn.prepare_cached("SELECT ended, COUNT(*) FROM boot GROUP BY ended")?;
+    let mut rows = ends.query([])?;
+    while let Some(row) = rows.next()? {
+        let end = boot_end(&row.get::<_, String>(0)?)?;
+        boots.insert(end.as_str(), uncount(row.get(1)?)?);
+    }
+    let clock_steps = conn
+        .query_row("SELECT COUNT(*) FROM clock_step", [], |row| row.get(0))
+        .and_then(uncount)?;
+
+    let live = run.and_then(|run| Some((run.row.id, run.stretch?)));
+    let written = conn
+        .prepare_cached(
+            "SELECT COALESCE(SUM(to_since_boot_ns - from_since_boot_ns), 0) FROM coverage
+             WHERE run IS NOT :run OR from_since_boot_ns IS NOT :from",
+        )?
+        .query_row(
+            named_params! {
+                ":run": live.map(|(run, _)| run),
+                ":from": live.map(|(_, stretch)| nanos(stretch.from)),
+            },
+            |row| row.get(0),
+        )
+        .and_then(duration)?;
+    let live_length = live.map_or(Duration::ZERO, |(_, stretch)| stretch.length());
+    let covered_without_gap = match run {
+        Some(run) => match (run.stretch, at.since_boot) {
+            (Some(open), Some(now)) if !is_gap(now, open.to, run.row.interval, Duration::ZERO) => {
+                open.length()
+            }
+            (Some(_) | None, _) => Duration::ZERO,
+        },
+        None => written_without_gap(conn, at)?,
+    };
+    Ok(HistorySummary {
+        path: path.display().to_string(),
+        since_wall_ms,
+        boots,
+        clock_steps,
+        covered: written.saturating_add(live_length),
+        covered_without_gap,
+    })
+}
+
+/// The length of the present stretch as far as it is written: a running agent writes it every
+/// [`plan::QUIET_FLUSH`], so this understates by up to as much.
+fn written_without_gap(conn: &Connection, at: &Stamp) -> rusqlite::Result<Duration> {
+    let last: Option<(i64, i64, i64)> = conn
+        .prepare_cached(
+            "SELECT from_since_boot_ns, to_since_boot_ns, interval_ns FROM coverage
+             JOIN agent_run ON agent_run.id = coverage.run
+             JOIN boot ON boot.id = agent_run.boot
+             WHERE boot_id = :boot AND stopped_wall_ms IS NULL
+             ORDER BY run DESC, from_since_boot_ns DESC LIMIT 1",
+        )?
+        .query_row(named_params! { ":boot": at.boot.as_str() }, |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let (Some((from, to, interval)), Some(now)) = (last, at.since_boot) else {
+        return Ok(Duration::ZERO);
+    };
+    let (from, to) = (duration(from)?, duration(to)?);
+    let open = !is_gap(now, to, duration(interval)?, plan::QUIET_FLUSH);
+    Ok(if open { to.saturating_sub(from) } else { Duration::ZERO })
+}
+
+/// Whether so much time has passed since the end of a stretch that it does not go on.
+fn is_gap(now: Duration, end: Duration, interval: Duration, slack: Duration) -> bool {
+    now.saturating_sub(end) > plan::longest_gap(interval).saturating_add(slack)
+}
+
+/// All boots, in the order in which they were first seen.
+pub(crate) fn boots(conn: &Connection) -> rusqlite::Result<Vec<BootRecord>> {
+    conn.prepare(
+        "SELECT boot_id, booted_wall_ms, last_wall_ms, last_since_boot_ns, last_awake_ns,
+                kernel_release, kernel_version, ended, evidence
+         FROM boot ORDER BY id",
+    )?
+    .query_map([], |row| {
+        let booted_wall_ms: i64 = row.get("booted_wall_ms")?;
+        let boot: String = row.get("boot_id")?;
+        let last = stamp(
+            &boot,
+            row.get("last_wall_ms")?,
+            row.get("last_since_boot_ns")?,
+            row.get("last_awake_ns")?,
+        )?;
+        // Where the boot clock is not known there is only the wall clock to go by.
+        let by_wall = last.wall_ms.saturating_sub(booted_wall_ms);
+        let by_wall = Duration::from_millis(u64::try_from(by_wall).unwrap_or(0));
+        Ok(BootRecord {
+            booted_wall_ms,
+            last_seen_wall_ms: last.wall_ms,
+            ran: last.since_boot.unwrap_or(by_wall),
+            slept: last.slept(),
+            kernel_release: row.get("kernel_release")?,
+            kernel_version: row.get("kernel_version")?,
+            end: boot_end(&row.get::<_, String>("ended")?)?,
+            evidence: row.get("evidence")?,
+            boot: last.boot,
+        })
+    })?
+    .collect()
+}
+
+/// All runs of the agent, in order.
+pub(crate) fn runs(conn: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
+    conn.prepare(
+        "SELECT boot_id, version, started_wall_ms, stopped_wall_ms
+         FROM agent_run JOIN boot ON boot.id = agent_run.boot ORDER BY agent_run.id",
+    )?
+    .query_map([], |row| {
+        Ok(RunRecord {
+            boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+            version: row.get("version")?,
+            started_wall_ms: row.get("started_wall_ms")?,
+            stopped_wall_ms: row.get("stopped_wall_ms")?,
+        })
+    })?
+    .collect()
+}
+
+/// All stretches of coverage, in order.
+pub(crate) fn coverage(conn: &Connection) -> rusqlite::Result<Vec<CoverageRecord>> {
+    conn.prepare(
+        "SELECT boot_id, from_wall_ms, to_wall_ms, to_since_boot_ns - from_since_boot_ns AS length
+         FROM coverage
+         JOIN agent_run ON agent_run.id = coverage.run
+         JOIN boot ON boot.id = agent_run.boot
+         ORDER BY run, from_since_boot_ns",
+    )?
+    .query_map([], |row| {
+        Ok(CoverageRecord {
+            boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+            from_wall_ms: row.get("from_wall_ms")?,
+            to_wall_ms: row.get("to_wall_ms")?,
+            length: duration(row.get("length")?)?,
+        })
+    })?
+    .collect()
+}
+
+/// All steps of the wall clock, in order.
+pub(crate) fn clock_steps(conn: &Connection) -> rusqlite::Result<Vec<ClockStepRecord>> {
+    conn.prepare(
+        "SELECT boot_id, snapshot.wall_ms, by_ms
+         FROM clock_step
+         JOIN snapshot ON snapshot.id = clock_step.snapshot
+         JOIN agent_run ON agent_run.id = snapshot.run
+         JOIN boot ON boot.id = agent_run.boot
+         ORDER BY clock_step.snapshot",
+    )?
+    .query_map([], |row| {
+        Ok(ClockStepRecord {
+            boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+            at_wall_ms: row.get("wall_ms")?,
+            by_ms: row.get("by_ms")?,
+        })
+    })?
+    .collect()
+}
+
+/// The changes of error counters, in the order in which they were seen.
+pub(crate) fn memory(
+    conn: &Connection,
+    since_wall_ms: Option<i64>,
+) -> rusqlite::Result<Vec<MemoryRecord>> {
+    conn.prepare(
+        "SELECT wall_ms, controller.key, place, class, by, total, step
+         FROM snapshot
+         JOIN counter_point ON counter_point.snapshot = snapshot.id
+         JOIN series ON series.id = counter_point.series
+         JOIN controller ON controller.id = series.controller
+         WHERE wall_ms >= :since
+         ORDER BY snapshot.id, series.id",
+    )?
+    .query_map(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) }, |row| {
+        Ok(MemoryRecord {
+            at_wall_ms: row.get("wall_ms")?,
+            series: load::series_key(row)?,
+            by: uncount(row.get("by")?)?,
+            total: uncount(row.get("total")?)?,
+            step: row.get("step")?,
+        })
+    })?
+    .collect()
+}

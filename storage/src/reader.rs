@@ -1,0 +1,101 @@
+//! Readers: commands that look at the history, beside a running agent or without one.
+
+use crate::error::database;
+use crate::schema::SCHEMA;
+use crate::{StorageError, load, open, query};
+use rusqlite::Connection;
+use scrubjay_model::{
+    Accumulated, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary, MemoryRecord,
+    RunRecord, Snapshot, Stamp,
+};
+use std::path::{Path, PathBuf};
+
+/// The history of this host, open for reading only. It needs no lock and never holds up the
+/// agent.
+#[derive(Debug)]
+pub struct HistoryReader {
+    conn: Connection,
+    path: PathBuf,
+}
+
+impl HistoryReader {
+    /// Opens the history in the state directory `dir`; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// If this user may not read it, or it is of another version or another program, or damaged.
+    pub fn open(dir: &Path) -> Result<Option<Self>, StorageError> {
+        Ok(open::for_reading(dir, &SCHEMA)?.map(|(conn, path)| Self { conn, path }))
+    }
+
+    /// The sums with this snapshot, as the agent would state them; nothing is written.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn accumulate(&self, snapshot: &Snapshot) -> Result<Accumulated, StorageError> {
+        self.ask(load::state).map(|state| query::accumulate(state, snapshot))
+    }
+
+    /// The history in figures, as of `at`. Coverage is stated as far as it is written, which the
+    /// agent does at least every ten minutes.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn summary(&self, at: &Stamp) -> Result<HistorySummary, StorageError> {
+        self.ask(|conn| query::summary(conn, &self.path, at, None))
+    }
+
+    /// All boots, in the order in which they were first seen.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn boots(&self) -> Result<Vec<BootRecord>, StorageError> {
+        self.ask(query::boots)
+    }
+
+    /// All runs of the agent, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunRecord>, StorageError> {
+        self.ask(query::runs)
+    }
+
+    /// All stretches of coverage, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn coverage(&self) -> Result<Vec<CoverageRecord>, StorageError> {
+        self.ask(query::coverage)
+    }
+
+    /// All steps of the wall clock, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn clock_steps(&self) -> Result<Vec<ClockStepRecord>, StorageError> {
+        self.ask(query::clock_steps)
+    }
+
+    /// The changes of error counters seen at or after a moment of the wall clock, in the order in
+    /// which they were seen; all of them if none is given.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn memory(&self, since_wall_ms: Option<i64>) -> Result<Vec<MemoryRecord>, StorageError> {
+        self.ask(|conn| query::memory(conn, since_wall_ms))
+    }
+
+    /// Asks within one transaction, so that an answer made of several queries is of one moment.
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StorageError> {
+        let answer = || {
+            let tx = self.conn.unchecked_transaction()?;
+            let answer = question(&tx)?;
+            tx.finish()?;
+            Ok(answer)
+        };
+        answer().map_err(database("read the history", &self.path))
+    }
+}

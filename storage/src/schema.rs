@@ -1,0 +1,155 @@
+//! The life of the schema: creation, recognition, upgrades.
+//!
+//! `sql/schema.sql` is the present schema. For every released version N, `sql/create_vN.sql` holds
+//! the schema as it was released and is never edited again; a test upgrades each of them and
+//! compares the outcome with a fresh database. An upgrade runs in one transaction, after a copy
+//! of the file was made, so it happens as a whole or not at all.
+
+use crate::StorageError;
+use crate::error::database;
+use crate::files;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+
+/// `application_id` of our databases ("jay1"), so that another program's file is recognised.
+const APPLICATION_ID: i32 = 0x6a61_7931;
+
+/// Takes a database from one version to the next.
+pub(crate) type Upgrade = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// A schema with the way that leads to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Schema {
+    /// Creates it in an empty database.
+    pub(crate) create: &'static str,
+    /// The n-th (from 0) leads from version n + 1 to n + 2; the last one to the present version.
+    pub(crate) upgrades: &'static [Upgrade],
+}
+
+/// The present schema.
+pub(crate) const SCHEMA: Schema =
+    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[] };
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// No tables yet.
+    Empty,
+    /// The present version.
+    Present,
+    /// An older version.
+    Older(u32),
+}
+
+impl Schema {
+    /// The version it creates.
+    pub(crate) fn version(&self) -> u32 {
+        u32::try_from(self.upgrades.len()).map_or(u32::MAX, |n| n.saturating_add(1))
+    }
+
+    /// Recognises a database without changing it.
+    pub(crate) fn recognise(&self, conn: &Connection, path: &Path) -> Result<Found, StorageError> {
+        let ask = || -> rusqlite::Result<(i64, i32, u32)> {
+            let tables = "SELECT COUNT(*) FROM sqlite_schema";
+            Ok((
+                conn.query_row(tables, [], |row| row.get(0))?,
+                conn.pragma_query_value(None, "application_id", |row| row.get(0))?,
+                conn.pragma_query_value(None, "user_version", |row| row.get(0))?,
+            ))
+        };
+        let (tables, application, found) = ask().map_err(database("read the history", path))?;
+        let path = path.to_owned();
+        if tables == 0 && found == 0 && application == 0 {
+            return Ok(Found::Empty);
+        }
+        if application != APPLICATION_ID || found == 0 {
+            return Err(StorageError::Foreign { path });
+        }
+        let known = self.version();
+        if found > known {
+            return Err(StorageError::Newer { path, found, known });
+        }
+        Ok(if found == known { Found::Present } else { Found::Older(found) })
+    }
+
+    /// Creates the schema in an empty database, and notes where the one it replaces was moved.
+    pub(crate) fn create(
+        &self,
+        conn: &mut Connection,
+        begun_wall_ms: i64,
+        replaced: Option<&Path>,
+    ) -> rusqlite::Result<()> {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(self.create)?;
+        tx.execute("INSERT INTO history (one, begun_wall_ms) VALUES (1, ?1)", [begun_wall_ms])?;
+        if let Some(moved) = replaced {
+            tx.execute(
+                "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, 'file_replaced', ?2)",
+                rusqlite::params![begun_wall_ms, moved.display().to_string()],
+            )?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", self.version())?;
+        tx.commit()
+    }
+
+    /// Copies the file, then upgrades it.
+    pub(crate) fn upgrade(
+        &self,
+        conn: &mut Connection,
+        path: &Path,
+        from: u32,
+        now_wall_ms: i64,
+    ) -> Result<(), StorageError> {
+        let backup = files::backup_path(path, from);
+        copy(conn, &backup)
+            .map_err(|source| StorageError::Backup { path: backup.clone(), source })?;
+        self.run_upgrades(conn, from, now_wall_ms, &backup)
+            .map_err(database("upgrade the history", path))
+    }
+
+    fn run_upgrades(
+        &self,
+        conn: &mut Connection,
+        from: u32,
+        now_wall_ms: i64,
+        backup: &Path,
+    ) -> rusqlite::Result<()> {
+        // Rebuilding a table must not cascade; the references are checked as a whole at the end.
+        conn.pragma_update(None, "foreign_keys", false)?;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = usize::try_from(from.saturating_sub(1)).unwrap_or(usize::MAX);
+        for upgrade in self.upgrades.iter().skip(done) {
+            upgrade(&tx)?;
+        }
+        let dangling = tx.prepare("PRAGMA foreign_key_check")?.exists([])?;
+        if dangling {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
+                Some("the upgrade left dangling references".to_owned()),
+            ));
+        }
+        tx.execute(
+            "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, 'upgraded', ?2)",
+            rusqlite::params![
+                now_wall_ms,
+                format!(
+                    "from schema version {from} to {}; the file as it was is kept as {}",
+                    self.version(),
+                    backup.display()
+                )
+            ],
+        )?;
+        tx.pragma_update(None, "user_version", self.version())?;
+        tx.commit()
+    }
+}
+
+/// A consistent copy of the database, its log included.
+fn copy(conn: &Connection, target: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // VACUUM INTO accepts an empty file, and keeps the mode we give it here.
+    drop(files::create(target)?);
+    let target = target.to_str().ok_or("the path is not UTF-8")?;
+    conn.execute("VACUUM INTO ?1", [target])?;
+    Ok(())
+}

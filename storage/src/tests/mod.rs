@@ -1,0 +1,5 @@
+//! Tests of the crate as a whole. They build snapshots from the model's types; the database is a
+//! real one in a temporary directory.
+
+mod counting;
+mod support;
