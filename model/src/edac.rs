@@ -212,8 +212,18 @@ impl ErrorCounts {
 
 impl Contradiction {
     /// The kernel's total less everything it shows as part of it.
+    ///
+    /// Each counter wraps at 2³² on its own. Parts that together exceed that can only belong to a
+    /// total that has wrapped, so the difference is then taken modulo 2³².
     pub fn difference(&self) -> i128 {
-        i128::from(self.total) - i128::from(self.parts) - i128::from(self.unattributed)
+        const RANGE: i128 = 1 << 32;
+        let parts = i128::from(self.parts) + i128::from(self.unattributed);
+        let difference = i128::from(self.total) - parts;
+        if parts < RANGE {
+            return difference;
+        }
+        let above = difference.rem_euclid(RANGE);
+        if above > RANGE / 2 { above - RANGE } else { above }
     }
 }
 
@@ -277,8 +287,33 @@ impl Controller {
     }
 }
 
-/// The kernel's own sums are modulo 2³², but a sum that wrapped is no contradiction worth hiding:
-/// both sides are compared unwrapped only below the range.
+/// The sum of counters; `None` if one of them has no value.
 fn sum(counters: &[&Reading<Counter>]) -> Option<u64> {
     counters.iter().try_fold(0_u64, |sum, reading| sum.checked_add(reading.value()?.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn difference(total: u64, parts: u64, unattributed: u64) -> i128 {
+        let (level, class) = (Level::Controller, ErrorClass::Correctable);
+        Contradiction { level, class, total, parts, unattributed }.difference()
+    }
+
+    #[test]
+    fn a_total_that_wrapped_before_its_parts_is_no_contradiction() {
+        assert_eq!(difference(7, 4, 3), 0);
+        // 3·10⁹ on each of two DIMMs: the total shows 6·10⁹ − 2³².
+        assert_eq!(difference(1_705_032_704, 6_000_000_000, 0), 0);
+        assert_eq!(difference(2, 4_294_967_295, 3), 0);
+    }
+
+    #[test]
+    fn a_real_difference_keeps_its_sign_wrapped_or_not() {
+        assert_eq!(difference(1, 3, 2), -4);
+        assert_eq!(difference(9, 3, 2), 4);
+        assert_eq!(difference(1_705_032_700, 6_000_000_000, 0), -4);
+        assert_eq!(difference(1_705_032_708, 6_000_000_000, 0), 4);
+    }
 }
