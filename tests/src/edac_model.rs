@@ -1,5 +1,5 @@
 //! An exact model of the kernel's EDAC counters (drivers/edac/edac_mc.c, edac_mc_sysfs.c, Linux
-//! 5.7 and later; for [`View::Csrows`], kernels before 3.6).
+//! 5.7 and later; [`View`] has two older ones).
 //!
 //! [`Kernel`] counts as the kernel does, shows itself as a host tree, and keeps the truth beside
 //! the counters: how many errors each place has had over all lives of its counter. Told when an

@@ -55,6 +55,8 @@ pub enum Machine {
     SingleDimm,
     /// Firmware-first: ghes_edac.
     Ghes,
+    /// Two Intel controllers under a kernel before 5.7, where parts do not make the total.
+    IntelBefore57,
     /// A kernel that shows rows and channels only.
     OldKernel,
 }
@@ -153,11 +155,9 @@ impl Machine {
     /// The machine just booted.
     pub fn boot(self) -> Kernel {
         let (controllers, view) = match self {
-            Self::Intel | Self::IntelWithoutCsrows => {
-                let second = ControllerSpec::skx(0, 1, 2, 2).without_dimm(3);
-                let view = if self == Self::Intel { View::DimmsAndCsrows } else { View::Dimms };
-                (vec![ControllerSpec::skx(0, 0, 2, 2).scrubbing(0), second], view)
-            }
+            Self::Intel => (intel(), View::DimmsAndCsrows),
+            Self::IntelWithoutCsrows => (intel(), View::Dimms),
+            Self::IntelBefore57 => (intel(), View::DimmsAndCsrowsBefore57),
             Self::Amd => (vec![ControllerSpec::amd("F19h", 2, 2); 2], View::DimmsAndCsrows),
             Self::SingleDimm => {
                 (vec![ControllerSpec::skx(0, 0, 2, 1).without_dimm(1)], View::DimmsAndCsrows)
@@ -167,6 +167,11 @@ impl Machine {
         };
         Kernel::boot(controllers, view)
     }
+}
+
+fn intel() -> Vec<ControllerSpec> {
+    let second = ControllerSpec::skx(0, 1, 2, 2).without_dimm(3);
+    vec![ControllerSpec::skx(0, 0, 2, 2).scrubbing(0), second]
 }
 
 /// Plays a history to an agent. At its end the driver is loaded, the agent runs and has taken a
@@ -203,6 +208,7 @@ pub fn any_history() -> impl Strategy<Value = History> {
         Machine::Amd,
         Machine::SingleDimm,
         Machine::Ghes,
+        Machine::IntelBefore57,
         Machine::OldKernel,
     ]);
     let events = proptest::collection::vec(event(), 1..60);

@@ -82,6 +82,19 @@ fn an_error_of_unknown_or_half_known_place_is_in_the_total_and_in_no_dimm() {
 }
 
 #[test]
+fn before_5_7_a_half_known_place_was_in_the_total_only() {
+    let mut kernel =
+        Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::DimmsAndCsrowsBefore57);
+    kernel.corrected(0, 1, 4);
+    kernel.report(0, error(ErrorKind::Corrected, UNKNOWN, 1));
+    kernel.report(0, error(ErrorKind::Corrected, [1, -1, -1], 2));
+    check(
+        &kernel,
+        &[("ce_count", "7\n"), ("ce_noinfo_count", "1\n"), ("dimm1/dimm_ce_count", "4\n")],
+    );
+}
+
+#[test]
 fn all_that_is_not_corrected_is_counted_as_uncorrected() {
     let mut kernel = one();
     let at = kernel.location(0, 2);
@@ -251,6 +264,16 @@ fn labels_are_taken_up_to_31_bytes_and_an_empty_one_is_an_empty_file() {
             ("dimm1/dimm_label", ""),
         ],
     );
+}
+
+#[test]
+fn a_machine_may_be_large_and_its_labels_are_cut() {
+    let machine = (0..64).map(|socket| ControllerSpec::skx(socket, 0, 16, 2)).collect();
+    let tree = Kernel::boot(machine, View::Dimms).tree();
+    let files = files(&tree);
+    assert_eq!(files.keys().filter(|path| path.ends_with("/dimm_ce_count")).count(), 64 * 32);
+    let last = "sys/devices/system/edac/mc/mc63/dimm31/dimm_label";
+    assert_eq!(files[last], "CPU_SrcID#63_MC#0_Chan#15_DIMM#\n");
 }
 
 #[test]

@@ -207,7 +207,9 @@ mod tests {
                             SeriesPlace::Unattributed | SeriesPlace::Dimm(_) => parts += shown,
                         }
                     }
-                    prop_assert_eq!(total, parts % (1 << 32));
+                    if history.machine != Machine::IntelBefore57 {
+                        prop_assert_eq!(total, parts % (1 << 32));
+                    }
                 }
             }
         }

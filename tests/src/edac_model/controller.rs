@@ -41,6 +41,9 @@ pub enum View {
     DimmsAndCsrows,
     /// `dimmN` or `rankN` only: built without `CONFIG_EDAC_LEGACY_SYSFS`.
     Dimms,
+    /// As [`View::DimmsAndCsrows`], in kernels 4.10 to 5.6: an error whose place is known in part
+    /// is in the controller's total and nowhere else, so that the parts do not make the total.
+    DimmsAndCsrowsBefore57,
     /// `csrowN` only: kernels before 3.6, whose drivers report rows and channels.
     Csrows,
 }
@@ -117,7 +120,9 @@ impl Controller {
     pub(crate) fn register(&mut self, index: usize, started: u128, life: Life) {
         for slot in 0..self.spec.slots.len() {
             let label = self.spec.slots[slot].label.clone();
-            self.labels[slot] = label.unwrap_or_else(|| self.core_label(index, slot));
+            let label = label.unwrap_or_else(|| self.core_label(index, slot));
+            // Drivers write with snprintf.
+            self.labels[slot] = label.chars().take(super::LABEL_LENGTH).collect();
         }
         self.zero(started, life);
     }
@@ -141,16 +146,28 @@ impl Controller {
         let count = u64::from(error.count) * u64::from(times);
         self.total.get_mut(class).add(count);
         match view {
-            View::DimmsAndCsrows | View::Dimms => self.count_located(error.at, class, count),
+            View::DimmsAndCsrows | View::Dimms => {
+                if self.dimm_at(error.at).is_none() {
+                    self.noinfo.get_mut(class).add(count);
+                }
+                self.count_located(error.at, class, count);
+            }
+            View::DimmsAndCsrowsBefore57 => {
+                let layers = error.at.iter().take(self.spec.layers.len());
+                if layers.into_iter().all(|position| *position < 0) {
+                    self.noinfo.get_mut(class).add(count);
+                } else {
+                    self.count_located(error.at, class, count);
+                }
+            }
             View::Csrows => self.count_by_row(error.at, class, count),
         }
     }
 
-    /// `edac_inc_ce_error`, `edac_inc_ue_error` and `edac_inc_csrow`.
+    /// The DIMM of `edac_inc_ce_error` and `edac_inc_ue_error`, and `edac_inc_csrow`.
     fn count_located(&mut self, at: [i32; 3], class: ErrorClass, count: u64) {
-        match self.dimm_at(at) {
-            Some(index) => self.dimms[index].get_mut(class).add(count),
-            None => self.noinfo.get_mut(class).add(count),
+        if let Some(index) = self.dimm_at(at) {
+            self.dimms[index].get_mut(class).add(count);
         }
         if self.spec.reports == Reports::Raw {
             return;
@@ -212,13 +229,13 @@ impl Controller {
         location.iter().zip(at).all(|(is, said)| said < 0 || i64::from(*is) == i64::from(said))
     }
 
-    /// The label the core makes up, cut to 31 characters.
+    /// The label the core makes up.
     fn core_label(&self, index: usize, slot: usize) -> String {
         let mut label = format!("mc#{index}");
         for (layer, position) in self.spec.layers.iter().zip(self.spec.location(slot)) {
             label.push_str(&format!("{}#{position}", layer.kind.word()));
         }
-        label.chars().take(super::LABEL_LENGTH).collect()
+        label
     }
 
     fn tallies(&mut self) -> impl Iterator<Item = &mut Tally> {
