@@ -22,20 +22,18 @@ pub(crate) fn read(host: &HostRoot, root: &Path) -> HostHeader {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
-    let system = System::new_with_specifics(wanted);
-    let cpu = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+    let system = System::new_with_specifics(wanted).ok();
+    let cpu = system.as_ref().and_then(|system| system.cpus().first());
+    let memory = system.as_ref().map(System::total_memory).filter(|bytes| *bytes > 0);
     let named = |text: Option<String>, what| match text {
         Some(text) if !text.is_empty() => Reading::Value(text),
         Some(_) | None => not_recorded(what),
     };
     HostHeader {
-        host_name: named(System::host_name(), "host name"),
-        os: named(System::long_os_version(), "operating system"),
-        cpu: named(cpu, "CPU"),
-        memory_bytes: match system.total_memory() {
-            0 => not_recorded("memory"),
-            bytes => Reading::Value(bytes),
-        },
+        host_name: named(System::host_name().ok(), "host name"),
+        os: named(System::long_os_version().ok(), "operating system"),
+        cpu: named(cpu.map(|cpu| cpu.brand().trim().to_owned()), "CPU"),
+        memory_bytes: memory.map_or_else(|| not_recorded("memory"), Reading::Value),
         ..header
     }
 }

@@ -15,17 +15,19 @@ use std::sync::Arc;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
-    let Some(dir) = reading::history_dir(settings, host.is_this_host()) else {
+    let dirs = reading::history_dirs(settings, &host);
+    if dirs.is_empty() {
         anyhow::bail!(
             "the root {} is not this host, and no history of it is named: add --state-dir",
             settings.root.display()
         );
-    };
-    let Some(reader) = HistoryReader::open(&dir)? else {
+    }
+    let Some(reader) = reading::open_history(&dirs)? else {
+        let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
         writeln!(
             anstream::stderr(),
             "no history in {}: start the agent, or name its directory with --state-dir",
-            dir.display()
+            dirs.join(" or ")
         )?;
         return Ok(Exit::NoData);
     };

@@ -1,13 +1,13 @@
 //! One reading of the host beside whatever history there is, for commands that show the present.
 
-use crate::config::Settings;
+use crate::config::{SYSTEM_STATE_DIR, Settings};
 use crate::{clock, header};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading, SeenController,
-    Snapshot, match_controllers,
+    Accumulated, HistorySummary, HostView, Origin, ParseFault, Reading, SeenController, Snapshot,
+    match_controllers,
 };
-use scrubjay_storage::HistoryReader;
+use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,50 +25,57 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let (accumulated, history) = match history_dir(settings, host.is_this_host()) {
-        Some(dir) => remembered(&dir, &snapshot),
-        None => {
-            let none = Reading::Absent(Origin::new("no history belongs to this root"));
-            (without_history(&snapshot), none)
-        }
-    };
+    let (accumulated, history) = remembered(settings, &host, &snapshot);
     let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, None);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }
 
-/// Where the history of the host in question is: where it was said to be, else where an agent of
-/// this host would keep it. Another host's tree has none unless one is named, for ours would be
-/// taken for its.
-pub(crate) fn history_dir(settings: &Settings, is_this_host: bool) -> Option<PathBuf> {
+/// Where the history of the host in question may be, most likely first: where it was said to be,
+/// else where an agent of this host keeps it. Another host's tree has none unless one is named,
+/// for ours would be taken for its.
+pub(crate) fn history_dirs(settings: &Settings, host: &HostRoot) -> Vec<PathBuf> {
     if settings.state_dir_is_chosen {
-        return Some(settings.state_dir.clone());
+        return vec![settings.state_dir.clone()];
     }
-    if !is_this_host {
-        return None;
+    if !host.is_this_host() {
+        return Vec::new();
     }
     // The service's history is the host's; one that a user keeps comes second.
-    let service = PathBuf::from(crate::config::SYSTEM_STATE_DIR);
-    let kept_by_service = scrubjay_storage::exists(&service);
-    Some(if kept_by_service { service } else { settings.state_dir.clone() })
+    vec![PathBuf::from(SYSTEM_STATE_DIR), settings.state_dir.clone()]
+}
+
+/// Opens the first history there is. One that cannot be read is not passed over.
+pub(crate) fn open_history(dirs: &[PathBuf]) -> Result<Option<HistoryReader>, StorageError> {
+    for dir in dirs {
+        if let Some(reader) = HistoryReader::open(dir)? {
+            return Ok(Some(reader));
+        }
+    }
+    Ok(None)
 }
 
 fn remembered(
-    dir: &std::path::Path,
+    settings: &Settings,
+    host: &HostRoot,
     snapshot: &Snapshot,
 ) -> (Accumulated, Reading<HistorySummary>) {
-    let origin = || Origin::new(dir.display().to_string());
-    let read = || -> Result<_, scrubjay_storage::StorageError> {
-        let Some(reader) = HistoryReader::open(dir)? else { return Ok(None) };
+    let dirs = history_dirs(settings, host);
+    let shown: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+    let origin = || match shown.as_slice() {
+        [] => Origin::new("none belongs to this root; name one with --state-dir"),
+        dirs => Origin::new(dirs.join(", ")),
+    };
+    let read = || -> Result<_, StorageError> {
+        let Some(reader) = open_history(&dirs)? else { return Ok(None) };
         Ok(Some((reader.accumulate(snapshot)?, reader.summary(&snapshot.at)?)))
     };
     match read() {
         Ok(Some((accumulated, summary))) => (accumulated, Reading::Value(summary)),
         Ok(None) => (without_history(snapshot), Reading::Absent(origin())),
         Err(error) => {
-            let why = anyhow::Error::from(error);
-            let fault =
-                ParseFault::new("a history that can be read", format!("{why:#}").as_bytes());
+            let why = format!("{:#}", anyhow::Error::from(error));
+            let fault = ParseFault::new("a history that can be read", why.as_bytes());
             (without_history(snapshot), Reading::Malformed(origin(), fault))
         }
     }

@@ -10,6 +10,5 @@ mod fragments;
 mod inputs;
 mod settings;
 
-pub(crate) use error::ConfigError;
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};
