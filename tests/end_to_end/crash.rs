@@ -26,7 +26,7 @@ fn count(kernel: &mut Kernel, root: &Path, errors: u16) {
 fn a_killed_agent_loses_nothing_and_counts_nothing_twice() {
     let home = tempfile::tempdir().unwrap();
     let root = home.path().join("root");
-    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::Modern);
+    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::DimmsAndCsrows);
     let mut truth = 0_u64;
     count(&mut kernel, &root, 5);
     truth += 5;

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
-use scrubjay_model::{Accumulated, Clocks, SourceId};
+use scrubjay_model::{Accumulated, Clocks, SourceId, Stamp};
 use scrubjay_storage::History;
 use scrubjay_tests::histories::{self, Agent};
 use std::collections::BTreeSet;
@@ -17,23 +17,13 @@ const HISTORIES: u32 = 1_000;
 struct Scrubjay {
     state: tempfile::TempDir,
     history: Option<History>,
-    last: Accumulated,
+    /// When the last sample was taken, and the totals it gave.
+    last: Option<(Stamp, Accumulated)>,
 }
 
 impl Scrubjay {
     fn new() -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let mut agent = Self { state, history: None, last: Accumulated::default() };
-        // The first start needs a host; an empty one will do.
-        agent.open(&collector("//! scrubjay host tree 1\n"));
-        agent
-    }
-
-    fn open(&mut self, collector: &Collector) {
-        let at = collector.stamp();
-        let mut history = History::open(self.state.path(), &at).unwrap();
-        history.begin_run(&at, "test", Duration::from_secs(60)).unwrap();
-        self.history = Some(history);
+        Self { state: tempfile::tempdir().unwrap(), history: None, last: None }
     }
 }
 
@@ -49,19 +39,21 @@ fn collector(tree: &str) -> Collector {
 
 impl Agent for Scrubjay {
     fn sample(&mut self, tree: &str) {
-        let mut collector = collector(tree);
-        if self.history.is_none() {
-            self.open(&collector);
-        }
-        let appended = self.history.as_mut().unwrap().append(&collector.snapshot());
+        let snapshot = collector(tree).snapshot();
+        let history = self.history.get_or_insert_with(|| {
+            // Opened at the first sample after a start, whose host tells the time.
+            let mut history = History::open(self.state.path(), &snapshot.at).unwrap();
+            history.begin_run(&snapshot.at, "test", Duration::from_secs(60)).unwrap();
+            history
+        });
+        let appended = history.append(&snapshot);
         assert!(appended.error.is_none(), "{:?}", appended.error);
-        self.last = appended.accumulated;
+        self.last = Some((snapshot.at, appended.accumulated));
     }
 
     fn stop(&mut self) {
-        if let Some(mut history) = self.history.take() {
-            let at = history.last_seen().cloned().unwrap();
-            history.end_run(&at).unwrap();
+        if let (Some(mut history), Some((at, _))) = (self.history.take(), &self.last) {
+            history.end_run(at).unwrap();
         }
     }
 
@@ -70,9 +62,7 @@ impl Agent for Scrubjay {
         self.history = None;
     }
 
-    fn start(&mut self) {
-        // The history is opened at the next sample, whose host tells the time.
-    }
+    fn start(&mut self) {}
 }
 
 proptest! {
@@ -82,12 +72,13 @@ proptest! {
     fn totals_equal_the_truth(history in histories::any_history()) {
         let mut agent = Scrubjay::new();
         let kernel = histories::play(&history, &mut agent);
+        let (_, accumulated) = agent.last.unwrap();
         if !kernel.numbering_is_traceable() {
             return Ok(());
         }
         for account in kernel.accounts() {
             let index = kernel.index_of(account.controller).unwrap();
-            let total = agent.last.total(index, account.place, account.class);
+            let total = accumulated.total(index, account.place, account.class);
             let total = total.ok_or_else(|| {
                 TestCaseError::fail(format!("{account}: sampled, and not in the history"))
             })?;
