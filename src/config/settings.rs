@@ -44,7 +44,11 @@ impl Settings {
         if !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
             return Err(wrong(&inputs.interval, "agent.interval", "must be from 1s to 24h"));
         }
-        let deadline = span(&inputs.deadline, "collector.deadline")?;
+        let mut deadline = span(&inputs.deadline, "collector.deadline")?;
+        if inputs.deadline.origin == Origin::Default {
+            // A short interval alone is no mistake.
+            deadline = deadline.min(interval);
+        }
         if deadline < Duration::from_millis(100) || deadline > interval {
             let why = format!(
                 "must be from 100ms to agent.interval, which is \"{}\" ({})",
@@ -198,6 +202,8 @@ mod tests {
         assert!(error("[agent]\ninterval = \"-5s\"\n").contains("span of time"));
         assert!(error("[agent]\ninterval = \"10ms\"\n").contains("from 1s to 24h"));
         assert!(error("[collector]\ndeadline = \"2m\"\n").contains("(default)"));
+        let short = Flags { interval: Some("1s".to_owned()), ..Flags::default() };
+        assert_eq!(settings("", &short).unwrap().deadline, Duration::from_secs(1));
         assert!(error("[web]\nlisten_address = \"localhost\"\n").contains("[::1]:10072"));
     }
 

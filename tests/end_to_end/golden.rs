@@ -13,6 +13,10 @@ const OF_THIS_RUN: [&str; 4] = [
     "scrubjay_history_size_bytes",
 ];
 
+/// Hosts whose JSON and `doctor` are compared as well: one with nothing, one with everything, one
+/// that refuses to be read.
+const IN_FULL: [&str; 3] = ["bare-guest", "busy-server", "unreadable"];
+
 fn steady(page: &str) -> String {
     let of_this_run = |line: &str| {
         OF_THIS_RUN.iter().any(|family| {
@@ -42,10 +46,13 @@ fn every_host_tree_reads_as_it_did() {
         let tree = home.path().join("host.tree");
         std::fs::write(&tree, text).unwrap();
         let version = env!("CARGO_PKG_VERSION");
-        let before = run(home.path(), &tree, &["status"]).replace(version, "…");
-        golden::compare(&format!("{name}.status.txt"), &before);
+        let status = run(home.path(), &tree, &["status"]).replace(version, "…");
+        golden::compare(&format!("{name}.status.txt"), &status);
         let metrics = run(home.path(), &tree, &["agent", "--once"]);
         golden::compare(&format!("{name}.prom"), &steady(&metrics));
+        if !IN_FULL.contains(&name.as_str()) {
+            continue;
+        }
         let json = run(home.path(), &tree, &["status", "--json"]);
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         let pretty = serde_json::to_string_pretty(&json).unwrap() + "\n";
