@@ -5,12 +5,14 @@
 //! of it. What is no file but the answer of a system call (clocks, uname) belongs to the host as
 //! well: it is taken from this kernel only if the root is of this kernel.
 
-use crate::tree::{Node, Tree, TreeError, is_relative};
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
+mod captured;
+mod dir;
+
+use crate::tree::{Tree, TreeError};
+use dir::{Directory, read_bounded};
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 use scrubjay_model::{Clocks, Uname};
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +28,8 @@ pub struct HostRoot {
 }
 
 enum Backend {
-    /// A directory, held open.
-    Dir { fd: OwnedFd, confined: bool },
+    /// A directory.
+    Dir(Directory),
     /// A captured tree.
     Tree(Tree),
 }
@@ -72,7 +74,7 @@ pub(crate) enum Failure {
     Errno(i32),
     /// Not a plain file.
     NotAFile,
-    /// Longer than the limit given.
+    /// Longer than accepted.
     TooLong,
 }
 
@@ -107,8 +109,8 @@ impl HostRoot {
         let stat = rustix::fs::fstat(&fd).map_err(|errno| failed(errno.into()))?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             let confined = path != Path::new("/");
-            let backend = Backend::Dir { fd, confined };
-            let mut host = Self { backend, clocks, kernel: KernelOf::AnotherHost };
+            let dir = if confined { Directory::confined(fd) } else { Directory::plain(fd) };
+            let mut host = Self::new(Backend::Dir(dir), clocks);
             if !confined || host.shares_this_kernel() {
                 host.kernel = KernelOf::ThisHost;
             }
@@ -128,7 +130,11 @@ impl HostRoot {
 
     /// A host that exists only as a tree.
     pub fn from_tree(tree: Tree, clocks: ClockFn) -> Self {
-        Self { backend: Backend::Tree(tree), clocks, kernel: KernelOf::AnotherHost }
+        Self::new(Backend::Tree(tree), clocks)
+    }
+
+    fn new(backend: Backend, clocks: ClockFn) -> Self {
+        Self { backend, clocks, kernel: KernelOf::AnotherHost }
     }
 
     /// Whether the root belongs to the running kernel, so that system calls speak for it.
@@ -199,142 +205,41 @@ impl HostRoot {
     /// All bytes of a file, at most `limit`.
     pub(crate) fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, Failure> {
         match &self.backend {
-            Backend::Dir { fd, confined } => {
-                read_bounded(&open(fd, *confined, path, OFlags::empty())?, limit)
-            }
-            Backend::Tree(tree) => match tree.get(path) {
-                Some(Node::File(bytes)) if bytes.len() > limit => Err(Failure::TooLong),
-                Some(Node::File(bytes)) => Ok(bytes.clone()),
-                Some(Node::Dir) => Err(Failure::NotAFile),
-                Some(Node::Fails(errno)) => Err(Failure::Errno(*errno)),
-                None => Err(Failure::Errno(Errno::NOENT.raw_os_error())),
-            },
+            Backend::Dir(dir) => dir.read(path, limit),
+            Backend::Tree(tree) => captured::read(tree, path, limit),
         }
     }
 
     /// The first `length` bytes of a file, for files that are long and dear to produce.
     pub(crate) fn head(&self, path: &str, length: usize) -> Result<Vec<u8>, Failure> {
         match &self.backend {
-            Backend::Dir { fd, confined } => {
-                let file = open(fd, *confined, path, OFlags::empty())?;
-                let mut bytes = vec![0; length];
-                let read = retry(|| rustix::io::read(&file, &mut bytes))?;
-                bytes.truncate(read);
-                Ok(bytes)
-            }
-            Backend::Tree(_) => {
-                let mut bytes = self.read(path, usize::MAX)?;
-                bytes.truncate(length);
-                Ok(bytes)
-            }
+            Backend::Dir(dir) => dir.head(path, length),
+            Backend::Tree(tree) => captured::head(tree, path, length),
         }
     }
 
     /// Whether something is there, readable or not.
     pub(crate) fn exists(&self, path: &str) -> Result<(), Failure> {
         match &self.backend {
-            Backend::Dir { fd, confined } => open(fd, *confined, path, OFlags::PATH).map(|_| ()),
-            Backend::Tree(tree) => match tree.get(path) {
-                Some(Node::Fails(errno)) => Err(Failure::Errno(*errno)),
-                Some(Node::File(_) | Node::Dir) => Ok(()),
-                None => Err(Failure::Errno(Errno::NOENT.raw_os_error())),
-            },
+            Backend::Dir(dir) => dir.exists(path),
+            Backend::Tree(tree) => captured::exists(tree, path),
         }
     }
 
-    /// The entries of a directory in the order of their names. Names that are not UTF-8 are left
-    /// out: the kernel makes none, and no source asks for one.
-    pub(crate) fn list(&self, path: &str) -> Result<Vec<Entry>, Failure> {
+    /// Those entries of a directory whose names are wanted, in the order of their names. Names
+    /// that are not UTF-8 are left out: the kernel makes none, and no source asks for one.
+    pub(crate) fn list(
+        &self,
+        path: &str,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Entry>, Failure> {
         match &self.backend {
-            Backend::Dir { fd, confined } => list_dir(fd, *confined, path),
-            Backend::Tree(tree) => match tree.get(path) {
-                Some(Node::Dir) => Ok(tree
-                    .children(path)
-                    .into_iter()
-                    .map(|(name, node)| Entry { name, is_dir: *node == Node::Dir })
-                    .collect()),
-                Some(Node::File(_)) => Err(Failure::Errno(Errno::NOTDIR.raw_os_error())),
-                Some(Node::Fails(errno)) => Err(Failure::Errno(*errno)),
-                None => Err(Failure::Errno(Errno::NOENT.raw_os_error())),
-            },
+            Backend::Dir(dir) => dir.list(path, wants),
+            Backend::Tree(tree) => captured::list(tree, path, wants),
         }
     }
 }
 
 fn fact<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
-}
-
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Failure> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result.map_err(|errno| Failure::Errno(errno.raw_os_error())),
-        }
-    }
-}
-
-/// Opens below the root. A FIFO does not block, and below a root other than `/` links are
-/// resolved as if that root were `/`.
-fn open(root: &OwnedFd, confined: bool, path: &str, extra: OFlags) -> Result<OwnedFd, Failure> {
-    // `join` with an absolute path would leave the root silently.
-    if !is_relative(path) {
-        return Err(Failure::Errno(Errno::INVAL.raw_os_error()));
-    }
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | extra;
-    if confined {
-        let inside = ResolveFlags::IN_ROOT;
-        let opened = retry(|| rustix::fs::openat2(root, path, flags, Mode::empty(), inside));
-        if opened.as_ref().err() != Some(&Failure::Errno(Errno::NOSYS.raw_os_error())) {
-            return opened;
-        }
-        // Before Linux 5.6: refuse links in the last component rather than follow them out.
-        let flags = flags | OFlags::NOFOLLOW;
-        return retry(|| rustix::fs::openat(root, path, flags, Mode::empty()));
-    }
-    retry(|| rustix::fs::openat(root, path, flags, Mode::empty()))
-}
-
-/// Sizes shown by sysfs and procfs are fictions, so this reads to the end, but no further than
-/// `limit`.
-fn read_bounded(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Failure> {
-    let stat = retry(|| rustix::fs::fstat(file))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(Failure::NotAFile);
-    }
-    let mut bytes = Vec::new();
-    let mut chunk = [0_u8; 4096];
-    loop {
-        let read = retry(|| rustix::io::read(file, &mut chunk))?;
-        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else {
-            return Ok(bytes);
-        };
-        if bytes.len() + read > limit {
-            return Err(Failure::TooLong);
-        }
-        bytes.extend_from_slice(part);
-    }
-}
-
-fn list_dir(root: &OwnedFd, confined: bool, path: &str) -> Result<Vec<Entry>, Failure> {
-    let fd = open(root, confined, path, OFlags::DIRECTORY)?;
-    let mut entries = Vec::new();
-    for entry in rustix::fs::Dir::new(fd).map_err(|e| Failure::Errno(e.raw_os_error()))? {
-        let entry = entry.map_err(|errno| Failure::Errno(errno.raw_os_error()))?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
-        if name == "." || name == ".." {
-            continue;
-        }
-        let kind = entry.file_type();
-        // Below /sys many directories are reached by links; some filesystems tell no kind at all.
-        let ask = matches!(kind, FileType::Symlink | FileType::Unknown);
-        let opens = || {
-            let target = format!("{path}/{name}");
-            open(root, confined, &target, OFlags::DIRECTORY | OFlags::PATH).is_ok()
-        };
-        let is_dir = kind == FileType::Directory || (ask && opens());
-        entries.push(Entry { name: name.to_owned(), is_dir });
-    }
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(entries)
 }

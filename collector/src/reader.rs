@@ -154,12 +154,11 @@ impl<'h> Reader<'h> {
     /// The indexes `N` of the directories `<prefix>N`, in order. Only the form the kernel writes
     /// counts: no leading zeros, nothing after the digits.
     pub(crate) fn indexed(&self, path: &str, prefix: &str) -> Reading<Vec<u32>> {
-        self.list(path).map(|entries| {
-            let mut indexes: Vec<u32> = entries
-                .iter()
-                .filter(|entry| entry.is_dir)
-                .filter_map(|entry| index(entry.name.strip_prefix(prefix)?))
-                .collect();
+        let index_of = |name: &str| index(name.strip_prefix(prefix)?);
+        self.list(path, &|name| index_of(name).is_some()).map(|entries| {
+            let directories = entries.iter().filter(|entry| entry.is_dir);
+            let mut indexes: Vec<u32> =
+                directories.filter_map(|entry| index_of(&entry.name)).collect();
             indexes.sort_unstable();
             for index in &indexes {
                 self.record_directory(path, &format!("{prefix}{index}"));
@@ -170,14 +169,14 @@ impl<'h> Reader<'h> {
 
     /// The names of the plain files in a directory.
     pub(crate) fn files(&self, path: &str) -> Reading<Vec<String>> {
-        self.list(path).map(|entries| {
+        self.list(path, &|_| true).map(|entries| {
             entries.into_iter().filter(|entry| !entry.is_dir).map(|entry| entry.name).collect()
         })
     }
 
     /// The names of the directories in a directory.
     pub(crate) fn directories(&self, path: &str) -> Reading<Vec<String>> {
-        self.list(path).map(|entries| {
+        self.list(path, &|_| true).map(|entries| {
             let names: Vec<String> =
                 entries.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect();
             for name in &names {
@@ -187,9 +186,9 @@ impl<'h> Reader<'h> {
         })
     }
 
-    fn list(&self, path: &str) -> Reading<Vec<Entry>> {
+    fn list(&self, path: &str, wants: &dyn Fn(&str) -> bool) -> Reading<Vec<Entry>> {
         self.count();
-        let listed = self.host.list(path);
+        let listed = self.host.list(path, wants);
         self.record_listed(path, listed.as_ref().map(|_| ()).map_err(|failure| *failure));
         self.noted(listed.map_err(|failure| non_value(path, failure)))
     }
@@ -327,41 +326,6 @@ mod tests {
         tree.insert("mc/mc3", Node::File(Vec::new()));
         let host = host(tree);
         assert_eq!(Reader::new(&host).indexed("mc", "mc"), Reading::Value(vec![0, 2, 10]));
-    }
-
-    #[test]
-    fn paths_cannot_leave_the_root() {
-        let dir = tempfile::tempdir().unwrap();
-        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
-        let host = HostRoot::open(dir.path(), Arc::new(move || clocks)).unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", dir.path().join("absolute")).unwrap();
-        std::os::unix::fs::symlink("../../../../etc/hostname", dir.path().join("up")).unwrap();
-        let reader = Reader::new(&host);
-        for path in ["absolute", "up"] {
-            assert_eq!(reader.attr(path), Reading::Absent(Origin::new(path)), "{path}");
-        }
-        for path in ["/etc/hostname", "../etc/hostname", "a//b", ""] {
-            let reading = reader.attr(path);
-            assert_eq!(reading, Reading::Unreadable(Origin::new(path), ReadFault::Io(22)));
-        }
-    }
-
-    #[test]
-    fn odd_files_are_neither_awaited_nor_believed() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("directory")).unwrap();
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        let fifo = dir.path().join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        std::fs::write(dir.path().join("long"), vec![b'1'; ATTRIBUTE_LIMIT + 1]).unwrap();
-        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
-        let host = HostRoot::open(dir.path(), Arc::new(move || clocks)).unwrap();
-        let reader = Reader::new(&host);
-        for path in ["directory", "fifo"] {
-            let not_a_file = Reading::Unreadable(Origin::new(path), ReadFault::NotAFile);
-            assert_eq!(reader.number(path), not_a_file);
-        }
-        assert!(matches!(reader.number("long"), Reading::Malformed(..)));
     }
 
     proptest! {

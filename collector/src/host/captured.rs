@@ -1,0 +1,51 @@
+//! A host root that is a captured tree: it answers as the kernel answered when it was taken.
+
+use super::{Entry, Failure};
+use crate::tree::{Node, Tree, is_relative};
+use rustix::io::Errno;
+
+pub(super) fn read(tree: &Tree, path: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+    match lookup(tree, path)? {
+        Node::File(bytes) if bytes.len() > limit => Err(Failure::TooLong),
+        Node::File(bytes) => Ok(bytes.clone()),
+        Node::Dir => Err(Failure::NotAFile),
+        Node::Fails(errno) => Err(Failure::Errno(*errno)),
+    }
+}
+
+pub(super) fn head(tree: &Tree, path: &str, length: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = read(tree, path, usize::MAX)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {
+    match lookup(tree, path)? {
+        Node::File(_) | Node::Dir => Ok(()),
+        Node::Fails(errno) => Err(Failure::Errno(*errno)),
+    }
+}
+
+pub(super) fn list(
+    tree: &Tree,
+    path: &str,
+    wants: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Entry>, Failure> {
+    match lookup(tree, path)? {
+        Node::Dir => Ok(tree
+            .children(path)
+            .into_iter()
+            .filter(|(name, _)| wants(name))
+            .map(|(name, node)| Entry { name, is_dir: *node == Node::Dir })
+            .collect()),
+        Node::File(_) => Err(Failure::Errno(Errno::NOTDIR.raw_os_error())),
+        Node::Fails(errno) => Err(Failure::Errno(*errno)),
+    }
+}
+
+fn lookup<'t>(tree: &'t Tree, path: &str) -> Result<&'t Node, Failure> {
+    if !is_relative(path) {
+        return Err(Failure::Errno(Errno::INVAL.raw_os_error()));
+    }
+    tree.get(path).ok_or(Failure::Errno(Errno::NOENT.raw_os_error()))
+}

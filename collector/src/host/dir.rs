@@ -1,0 +1,235 @@
+//! A host root that is a directory: `/`, `/host` in a container, an unpacked capture.
+//!
+//! Below `/` the kernel resolves paths as for everybody. Below any other root a link must not lead
+//! out of it (in an unpacked capture, or below `/host`, `/etc` is not our `/etc`): every path is
+//! resolved as if the root were `/`, by openat2(2) or, where that is missing, here.
+
+use super::{Entry, Failure};
+use crate::tree::is_relative;
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+/// Most entries of a directory accepted; `/proc` shows at most 2²² processes and in practice far
+/// fewer.
+const ENTRIES_LIMIT: usize = 1 << 20;
+
+/// As many links as the kernel follows in one path (`MAXSYMLINKS`).
+const LINKS_LIMIT: usize = 40;
+
+/// How often openat2 is asked again after EAGAIN: a mount or rename anywhere on the host while a
+/// `..` of a link was resolved. Hosts that start containers mount all the time.
+const RACES_LIMIT: u32 = 64;
+
+/// A FIFO or a terminal never blocks us, and never becomes our controlling terminal.
+const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+const LIST: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
+/// Looks without opening. openat2 refuses O_PATH together with flags that mean nothing to it.
+const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+const LOOK_DIRECTORY: OFlags = LOOK.union(OFlags::DIRECTORY);
+
+/// A directory held open.
+pub(super) struct Directory {
+    fd: OwnedFd,
+    resolution: Resolution,
+}
+
+/// Who resolves paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resolution {
+    /// The kernel, without confinement: the root is `/`.
+    Plain,
+    /// The kernel, confined by openat2 (Linux 5.6).
+    Confined,
+    /// We, link by link: the kernel is older, or a sandbox refuses openat2 (old container
+    /// runtimes answer EPERM).
+    ByHand,
+}
+
+impl Directory {
+    /// The directory `/`.
+    pub(super) fn plain(fd: OwnedFd) -> Self {
+        Self { fd, resolution: Resolution::Plain }
+    }
+
+    /// Another directory, which no link leads out of.
+    pub(super) fn confined(fd: OwnedFd) -> Self {
+        let probe = open_in_root(fd.as_fd(), OsStr::new("."), LOOK_DIRECTORY);
+        let resolution = if probe.is_ok() { Resolution::Confined } else { Resolution::ByHand };
+        Self { fd, resolution }
+    }
+
+    /// The same directory, resolved in a given way.
+    #[cfg(test)]
+    pub(super) fn resolved(self, resolution: Resolution) -> Self {
+        Self { resolution, ..self }
+    }
+
+    /// All bytes of a file, at most `limit`.
+    pub(super) fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+        read_bounded(&self.open_file(path)?, limit)
+    }
+
+    /// What one read(2) gives of the first `length` bytes.
+    pub(super) fn head(&self, path: &str, length: usize) -> Result<Vec<u8>, Failure> {
+        let file = self.open_file(path)?;
+        regular(&file)?;
+        let mut bytes = vec![0; length];
+        let read = retry(|| rustix::io::read(&file, &mut bytes))?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
+
+    /// Whether something is there, readable or not.
+    pub(super) fn exists(&self, path: &str) -> Result<(), Failure> {
+        self.open(path, LOOK).map(drop)
+    }
+
+    /// The entries with names that are wanted, in the order of their names.
+    pub(super) fn list(
+        &self,
+        path: &str,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Entry>, Failure> {
+        let fd = self.open(path, LIST)?;
+        let mut entries = Vec::new();
+        for entry in rustix::fs::Dir::new(fd).map_err(|e| Failure::Errno(e.raw_os_error()))? {
+            let entry = entry.map_err(|errno| Failure::Errno(errno.raw_os_error()))?;
+            let Ok(name) = entry.file_name().to_str() else { continue };
+            if name == "." || name == ".." || !wants(name) {
+                continue;
+            }
+            let kind = entry.file_type();
+            // Below /sys some directories are reached by links; some filesystems tell no kind.
+            let ask = matches!(kind, FileType::Symlink | FileType::Unknown);
+            let opens = || self.open(&format!("{path}/{name}"), LOOK_DIRECTORY).is_ok();
+            let is_dir = kind == FileType::Directory || (ask && opens());
+            if entries.len() == ENTRIES_LIMIT {
+                return Err(Failure::TooLong);
+            }
+            entries.push(Entry { name: name.to_owned(), is_dir });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn open_file(&self, path: &str) -> Result<OwnedFd, Failure> {
+        let opened = self.open(path, READ);
+        let refused = [Errno::NXIO, Errno::NODEV].map(|errno| Failure::Errno(errno.raw_os_error()));
+        // From an attribute these mean "not offered". A socket and a device file without a driver
+        // answer the same, and are something else.
+        if opened.as_ref().is_err_and(|failure| refused.contains(failure)) {
+            regular(&self.open(path, LOOK)?)?;
+        }
+        opened
+    }
+
+    fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Failure> {
+        // `openat` with an absolute path would leave the root silently.
+        if !is_relative(path) {
+            return Err(Failure::Errno(Errno::INVAL.raw_os_error()));
+        }
+        match self.resolution {
+            Resolution::Plain => open_below(self.fd.as_fd(), OsStr::new(path), flags),
+            Resolution::Confined => open_in_root(self.fd.as_fd(), OsStr::new(path), flags),
+            Resolution::ByHand => self.open_by_hand(path, flags),
+        }
+    }
+
+    /// Walks from the root, following no link but by reading it, so that a link that is put in
+    /// place meanwhile is refused (ELOOP, ENOTDIR) rather than followed out of the root.
+    fn open_by_hand(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Failure> {
+        let mut ahead: Vec<OsString> = path.rsplit('/').map(OsString::from).collect();
+        let mut passed: Vec<OwnedFd> = Vec::new();
+        let mut links = 0;
+        while let Some(part) = ahead.pop() {
+            if part == ".." {
+                passed.pop();
+                continue;
+            }
+            let here = passed.last().map_or(self.fd.as_fd(), AsFd::as_fd);
+            match retry(|| rustix::fs::readlinkat(here, part.as_os_str(), Vec::new())) {
+                Ok(target) => {
+                    links += 1;
+                    if links > LINKS_LIMIT {
+                        return Err(Failure::Errno(Errno::LOOP.raw_os_error()));
+                    }
+                    let target = target.into_bytes();
+                    if target.starts_with(b"/") {
+                        passed.clear();
+                    }
+                    let parts = target.rsplit(|byte| *byte == b'/');
+                    let parts = parts.filter(|part| !part.is_empty() && *part != b".");
+                    ahead.extend(parts.map(|part| OsString::from_vec(part.to_vec())));
+                }
+                Err(Failure::Errno(errno)) if errno == Errno::INVAL.raw_os_error() => {
+                    if ahead.is_empty() {
+                        return open_below(here, &part, flags.union(OFlags::NOFOLLOW));
+                    }
+                    let next = open_below(here, &part, LOOK_DIRECTORY.union(OFlags::NOFOLLOW))?;
+                    passed.push(next);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        // The path ended in `..` of a link: what was passed last is what it names.
+        let here = passed.last().map_or(self.fd.as_fd(), AsFd::as_fd);
+        open_below(here, OsStr::from_bytes(b"."), flags)
+    }
+}
+
+fn open_below(at: BorrowedFd<'_>, path: &OsStr, flags: OFlags) -> Result<OwnedFd, Failure> {
+    retry(|| rustix::fs::openat(at, path, flags, Mode::empty()))
+}
+
+fn open_in_root(root: BorrowedFd<'_>, path: &OsStr, flags: OFlags) -> Result<OwnedFd, Failure> {
+    let inside = ResolveFlags::IN_ROOT;
+    let raced = Failure::Errno(Errno::AGAIN.raw_os_error());
+    let mut races = 0;
+    loop {
+        let opened = retry(|| rustix::fs::openat2(root, path, flags, Mode::empty(), inside));
+        if opened.as_ref().err() != Some(&raced) || races == RACES_LIMIT {
+            return opened;
+        }
+        races += 1;
+    }
+}
+
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Failure> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result.map_err(|errno| Failure::Errno(errno.raw_os_error())),
+        }
+    }
+}
+
+fn regular(file: &OwnedFd) -> Result<(), Failure> {
+    let stat = retry(|| rustix::fs::fstat(file))?;
+    let plain = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    plain.then_some(()).ok_or(Failure::NotAFile)
+}
+
+/// Sizes shown by sysfs and procfs are fictions, so this reads to the end, but no further than
+/// `limit`.
+pub(super) fn read_bounded(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Failure> {
+    regular(file)?;
+    let mut bytes = Vec::new();
+    let mut chunk = [0_u8; 4096];
+    loop {
+        let read = retry(|| rustix::io::read(file, &mut chunk))?;
+        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else {
+            return Ok(bytes);
+        };
+        if bytes.len() + read > limit {
+            return Err(Failure::TooLong);
+        }
+        bytes.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests;

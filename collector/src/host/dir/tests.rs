@@ -1,0 +1,142 @@
+use super::*;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use tempfile::TempDir;
+
+const MISSING: Failure = Failure::Errno(2);
+
+/// A root beside a file that must never be reached.
+fn root() -> (TempDir, TempDir) {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret"), "secret").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("sys/devices/dmi")).unwrap();
+    std::fs::create_dir_all(dir.path().join("sys/class")).unwrap();
+    std::fs::write(dir.path().join("sys/devices/dmi/vendor"), "x\n").unwrap();
+    (dir, outside)
+}
+
+fn held(path: &Path) -> Directory {
+    let fd = rustix::fs::openat(rustix::fs::CWD, path, LIST, Mode::empty()).unwrap();
+    Directory::confined(fd)
+}
+
+/// Runs a check with the kernel's resolution, where it has one, and with ours.
+fn both(path: &Path, check: impl Fn(&Directory)) {
+    check(&held(path));
+    check(&held(path).resolved(Resolution::ByHand));
+}
+
+fn link(target: &str, dir: &TempDir, name: &str) {
+    symlink(target, dir.path().join(name)).unwrap();
+}
+
+#[test]
+fn links_are_resolved_as_if_the_root_were_the_whole_system() {
+    let (dir, _outside) = root();
+    link("../devices/dmi", &dir, "sys/class/relative");
+    link("/sys/devices/dmi", &dir, "sys/class/absolute");
+    link("../../../../../../sys/devices/dmi", &dir, "sys/class/above");
+    link("absolute/./", &dir, "sys/class/chained");
+    link("/", &dir, "sys/class/root");
+    link("..", &dir, "sys/class/up");
+    both(dir.path(), |root| {
+        for name in ["relative", "absolute", "above", "chained", "root/sys/devices/dmi"] {
+            let path = format!("sys/class/{name}/vendor");
+            assert_eq!(root.read(&path, 9), Ok(b"x\n".to_vec()), "{path}");
+            assert_eq!(root.exists(&path), Ok(()), "{path}");
+        }
+        let names = |path| root.list(path, &|_| true).map(|entries| entries.len());
+        assert_eq!(names("sys/class/up"), Ok(2));
+        assert_eq!(names("sys/class/root"), Ok(1));
+        assert_eq!(names("sys/class/relative"), Ok(1));
+    });
+}
+
+#[test]
+fn no_link_leads_out_of_the_root() {
+    let (dir, outside) = root();
+    let secret = outside.path().join("secret");
+    let up = format!("../../../../../../../..{}", secret.display());
+    link(secret.to_str().unwrap(), &dir, "absolute");
+    link(&up, &dir, "up");
+    link(outside.path().to_str().unwrap(), &dir, "directory");
+    both(dir.path(), |root| {
+        for path in ["absolute", "up", "directory/secret", "directory"] {
+            assert_eq!(root.read(path, 9), Err(MISSING), "{path}");
+            assert_eq!(root.exists(path), Err(MISSING), "{path}");
+        }
+        for path in ["/etc/hostname", "../etc/hostname", "a//b", "sys/../sys", "", "a\0"] {
+            assert_eq!(root.read(path, 9), Err(Failure::Errno(22)), "{path}");
+        }
+    });
+}
+
+#[test]
+fn links_in_a_circle_end() {
+    let (dir, _outside) = root();
+    link("b", &dir, "a");
+    link("a", &dir, "b");
+    both(dir.path(), |root| assert_eq!(root.read("a", 9), Err(Failure::Errno(40))));
+}
+
+#[test]
+fn presence_and_kind_are_told_without_opening() {
+    let (dir, _outside) = root();
+    link("devices/dmi", &dir, "sys/directory");
+    link("devices/dmi/vendor", &dir, "sys/file");
+    link("nowhere", &dir, "sys/dangling");
+    both(dir.path(), |root| {
+        assert_eq!(root.exists("sys/devices"), Ok(()));
+        assert_eq!(root.exists("sys/devices/dmi/vendor"), Ok(()));
+        assert_eq!(root.exists("sys/dangling"), Err(MISSING));
+        assert_eq!(root.exists("sys/devices/dmi/vendor/x"), Err(Failure::Errno(20)));
+        let directories: Vec<String> = root
+            .list("sys", &|name| name != "class")
+            .unwrap()
+            .into_iter()
+            .filter(|entry| entry.is_dir)
+            .map(|entry| entry.name)
+            .collect();
+        assert_eq!(directories, ["devices", "directory"]);
+    });
+}
+
+#[test]
+fn odd_files_are_neither_awaited_nor_believed() {
+    let (dir, _outside) = root();
+    let mode = Mode::from_raw_mode(0o600);
+    let fifo = dir.path().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, mode, 0).unwrap();
+    let _listening = UnixListener::bind(dir.path().join("socket")).unwrap();
+    both(dir.path(), |root| {
+        for path in ["sys", "fifo", "socket"] {
+            assert_eq!(root.read(path, 9), Err(Failure::NotAFile), "{path}");
+            assert_eq!(root.head(path, 9), Err(Failure::NotAFile), "{path}");
+        }
+    });
+}
+
+#[test]
+fn reading_ends_at_the_limit() {
+    let (dir, _outside) = root();
+    std::fs::write(dir.path().join("long"), vec![b'1'; 10_000]).unwrap();
+    both(dir.path(), |root| {
+        assert_eq!(root.read("long", 10_000).map(|bytes| bytes.len()), Ok(10_000));
+        assert_eq!(root.read("long", 9_999), Err(Failure::TooLong));
+        assert_eq!(root.head("long", 9_999).map(|bytes| bytes.len()), Ok(9_999));
+    });
+}
+
+#[test]
+fn names_that_are_no_text_are_left_out() {
+    let (dir, _outside) = root();
+    std::fs::write(dir.path().join("sys/devices").join(OsStr::from_bytes(b"\xff")), "").unwrap();
+    both(dir.path(), |root| {
+        let names = root.list("sys/devices", &|_| true).unwrap();
+        assert_eq!(names, [Entry { name: "dmi".to_owned(), is_dir: true }]);
+        assert_eq!(root.list("sys/devices/dmi", &|_| false), Ok(Vec::new()));
+        assert_eq!(root.list("sys/devices/dmi/vendor", &|_| true), Err(Failure::Errno(20)));
+    });
+}
