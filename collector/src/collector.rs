@@ -79,8 +79,7 @@ impl Collector {
         let machine_check = self.ask(SourceId::MachineCheck, &at, sources::machine_check::read);
         let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
 
-        let mut patience =
-            Patience { left: self.options.deadline, deadline: self.options.deadline };
+        let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
             at,
             edac: patience.answer(edac),
@@ -137,26 +136,38 @@ fn section<T>(host: &HostRoot, at: &Stamp, read: Source<T>) -> Section<T> {
 
 /// All sources are asked at the same moment, so they share one deadline: once it has passed for
 /// one, the others have had their time as well.
-struct Patience {
+struct Patience<'h> {
+    host: &'h HostRoot,
     left: Duration,
     deadline: Duration,
 }
 
-impl Patience {
+impl<'h> Patience<'h> {
+    fn new(host: &'h HostRoot, deadline: Duration) -> Self {
+        Self { host, left: deadline, deadline }
+    }
+
     fn answer<T>(&mut self, asked: Asked<T>) -> Option<Section<T>> {
         match asked {
             Asked::Off => None,
             Asked::Refused(section) => Some(section),
-            Asked::Started(id, receiver) => Some(match receiver.recv_timeout(self.left) {
-                Ok(section) => section,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.left = Duration::ZERO;
-                    unanswered(id, ReadFault::Deadline, self.deadline)
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    unanswered(id, ReadFault::Panicked, Duration::ZERO)
-                }
-            }),
+            Asked::Started(id, receiver) => {
+                let before = self.host.own_monotonic();
+                let answer = receiver.recv_timeout(self.left);
+                let waited = self.host.own_monotonic().zip(before);
+                let waited = waited.map_or(Duration::ZERO, |(now, then)| now.saturating_sub(then));
+                self.left = self.left.saturating_sub(waited);
+                Some(match answer {
+                    Ok(section) => section,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.left = Duration::ZERO;
+                        unanswered(id, ReadFault::Deadline, self.deadline)
+                    }
+                    Err(RecvTimeoutError::Disconnected) => {
+                        unanswered(id, ReadFault::Panicked, Duration::ZERO)
+                    }
+                })
+            }
         }
     }
 }
@@ -172,6 +183,7 @@ mod tests {
     use super::*;
     use crate::tree::Tree;
     use scrubjay_model::{Clocks, SourceState};
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::mpsc;
 
     fn collector() -> Collector {
@@ -197,8 +209,8 @@ mod tests {
         let at = collector.stamp();
         let (release, gate) = mpsc::channel();
         *GATE.lock().unwrap() = Some(gate);
-        let mut patience =
-            Patience { left: Duration::from_millis(50), deadline: Duration::from_millis(50) };
+        let host = Arc::clone(&collector.host);
+        let mut patience = Patience::new(&host, Duration::from_millis(50));
         let mut fault = |collector: &mut Collector| {
             let asked = collector.ask(SourceId::Edac, &at, hangs);
             match patience.answer(asked).unwrap().reading {
@@ -223,10 +235,31 @@ mod tests {
         let mut collector = collector();
         let at = collector.stamp();
         let asked = collector.ask::<u32>(SourceId::Edac, &at, |_, _| panic!("defect under test"));
-        let mut patience =
-            Patience { left: Duration::from_secs(10), deadline: Duration::from_secs(10) };
+        let mut patience = Patience::new(&collector.host, Duration::from_secs(10));
         let section = patience.answer(asked).unwrap();
         assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Panicked)));
+    }
+
+    #[test]
+    fn sources_that_answer_late_use_up_the_deadline_of_all() {
+        // Every look at the clock finds that 400 s have passed.
+        let looks = AtomicU64::new(0);
+        let clocks = move || Clocks {
+            realtime_ms: 0,
+            boottime: None,
+            monotonic: Some(Duration::from_secs(looks.fetch_add(400, Ordering::Relaxed))),
+        };
+        let host = Arc::new(HostRoot::from_tree(Tree::new(), Arc::new(clocks)));
+        let mut patience = Patience::new(&host, Duration::from_secs(1000));
+        for left in [600, 200, 0, 0] {
+            let (sender, receiver) = sync_channel(1);
+            sender
+                .send(unanswered::<u32>(SourceId::Edac, ReadFault::Denied, Duration::ZERO))
+                .unwrap();
+            let section = patience.answer(Asked::Started(SourceId::Edac, receiver)).unwrap();
+            assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Denied)));
+            assert_eq!(patience.left, Duration::from_secs(left));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod captured;
 mod dir;
 
+use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -32,6 +33,9 @@ enum Backend {
     Dir(Directory),
     /// A captured tree.
     Tree(Tree),
+    /// A host that changes while it is read: every access sees the tree of its moment.
+    #[cfg(test)]
+    Changing(Box<dyn Fn() -> Tree + Send + Sync>),
 }
 
 /// Whose system calls speak for the root.
@@ -133,6 +137,15 @@ impl HostRoot {
         Self::new(Backend::Tree(tree), clocks)
     }
 
+    /// A host that changes while it is read; `now` is asked at every access.
+    #[cfg(test)]
+    pub(crate) fn changing(
+        now: impl Fn() -> Tree + Send + Sync + 'static,
+        clocks: ClockFn,
+    ) -> Self {
+        Self::new(Backend::Changing(Box::new(now)), clocks)
+    }
+
     fn new(backend: Backend, clocks: ClockFn) -> Self {
         Self { backend, clocks, kernel: KernelOf::AnotherHost }
     }
@@ -173,6 +186,11 @@ impl HostRoot {
         }
     }
 
+    /// This kernel's awake time, whatever host is read: what our own waiting is measured by.
+    pub(crate) fn own_monotonic(&self) -> Option<Duration> {
+        (self.clocks)().monotonic
+    }
+
     /// What uname(2) answers on the host; `None` where that is not recorded.
     pub(crate) fn uname(&self) -> Option<Uname> {
         if self.is_this_host() {
@@ -196,10 +214,7 @@ impl HostRoot {
     }
 
     fn uptime_shown(&self) -> Option<Duration> {
-        let bytes = self.read("proc/uptime", 256).ok()?;
-        let text = std::str::from_utf8(&bytes).ok()?;
-        let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
+        proc_text::uptime(&self.read("proc/uptime", 256).ok()?)
     }
 
     /// All bytes of a file, at most `limit`.
@@ -207,6 +222,8 @@ impl HostRoot {
         match &self.backend {
             Backend::Dir(dir) => dir.read(path, limit),
             Backend::Tree(tree) => captured::read(tree, path, limit),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::read(&now(), path, limit),
         }
     }
 
@@ -215,6 +232,8 @@ impl HostRoot {
         match &self.backend {
             Backend::Dir(dir) => dir.head(path, length),
             Backend::Tree(tree) => captured::head(tree, path, length),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::head(&now(), path, length),
         }
     }
 
@@ -223,6 +242,8 @@ impl HostRoot {
         match &self.backend {
             Backend::Dir(dir) => dir.exists(path),
             Backend::Tree(tree) => captured::exists(tree, path),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::exists(&now(), path),
         }
     }
 
@@ -236,6 +257,8 @@ impl HostRoot {
         match &self.backend {
             Backend::Dir(dir) => dir.list(path, wants),
             Backend::Tree(tree) => captured::list(tree, path, wants),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::list(&now(), path, wants),
         }
     }
 }

@@ -12,6 +12,7 @@
 mod capture;
 mod collector;
 mod host;
+mod proc_text;
 mod process;
 mod reader;
 mod sources;

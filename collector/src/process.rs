@@ -1,8 +1,8 @@
 //! The agent's own process, by the same readings as everything else.
 
 use crate::host::HostRoot;
+use crate::proc_text::process_stat;
 use crate::reader::{Reader, malformed};
-use procfs::FromRead;
 use scrubjay_model::Reading;
 use std::time::Duration;
 
@@ -22,20 +22,60 @@ const STAT: &str = "proc/self/stat";
 /// tells.
 pub fn own_process(own: &HostRoot, page_size: u64, ticks_per_second: u64) -> OwnProcess {
     let reader = Reader::new(own);
-    let stat: Reading<procfs::process::Stat> = reader
-        .statistics(STAT)
-        .into_result()
-        .and_then(|bytes| {
-            procfs::process::Stat::from_read(bytes.as_slice())
-                .map_err(|_| malformed(STAT, "the fields of proc(5)", &bytes))
+    let bytes = reader.statistics(STAT).into_result();
+    let accounted = |account: &dyn Fn(&procfs::process::Stat) -> Option<u64>| {
+        bytes.clone().and_then(|bytes| {
+            process_stat(&bytes)
+                .as_ref()
+                .and_then(account)
+                .ok_or_else(|| malformed(STAT, "the fields of proc(5)", &bytes))
         })
-        .into();
-    let ticks = |stat: &procfs::process::Stat| stat.utime.saturating_add(stat.stime);
+    };
     OwnProcess {
-        resident_bytes: stat.as_ref().map(|stat| stat.rss.saturating_mul(page_size)),
-        cpu: stat.as_ref().map(|stat| {
-            let milliseconds = ticks(stat).saturating_mul(1000) / ticks_per_second.max(1);
-            Duration::from_millis(milliseconds)
-        }),
+        resident_bytes: accounted(&|stat| stat.rss.checked_mul(page_size)).into(),
+        cpu: accounted(&|stat| {
+            let ticks = stat.utime.checked_add(stat.stime)?;
+            ticks.checked_mul(1000)?.checked_div(ticks_per_second)
+        })
+        .map(Duration::from_millis)
+        .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Node, Tree};
+    use scrubjay_model::{Clocks, Outcome};
+    use std::sync::Arc;
+
+    fn own(stat: &str) -> OwnProcess {
+        let mut tree = Tree::new();
+        tree.insert(STAT, Node::File(stat.as_bytes().to_vec()));
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        own_process(&HostRoot::from_tree(tree, Arc::new(move || clocks)), 4096, 100)
+    }
+
+    #[test]
+    fn memory_and_time_are_those_the_kernel_accounts() {
+        let text = |rss: &str| {
+            format!(
+                "7 (scrub jay) S 1 7 7 0 -1 4194304 94 0 0 0 150 50 0 0 20 0 1 0 9 57 {rss} 1 1 1 \
+                 1 0 0 0 0 0 0 0 0 0 17 4 0 0 0 0 0 5 6 7 8 9 10 11 0\n"
+            )
+        };
+        let found = own(&text("225"));
+        assert_eq!(found.resident_bytes, Reading::Value(225 * 4096));
+        assert_eq!(found.cpu, Reading::Value(Duration::from_secs(2)));
+        let huge = own(&text("18446744073709551615"));
+        assert_eq!(huge.resident_bytes.outcome(), Outcome::Malformed);
+        assert_eq!(huge.cpu, Reading::Value(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn what_is_no_stat_file_gives_no_numbers() {
+        let found = own("(");
+        assert_eq!(found.resident_bytes.outcome(), Outcome::Malformed);
+        assert_eq!(found.cpu.outcome(), Outcome::Malformed);
     }
 }

@@ -13,10 +13,28 @@ use std::time::Duration;
 
 /// Longest attribute accepted. sysfs shows at most one page, 64 KiB on some machines; only
 /// statistics files of procfs are longer.
-const ATTRIBUTE_LIMIT: usize = 64 << 10;
+const ATTRIBUTE_LIMIT: Limit = Limit { bytes: 64 << 10, words: "an attribute of at most 64 KiB" };
 
-/// Longest procfs statistics file accepted: `/proc/stat` grows with CPUs and interrupts.
-const STATISTICS_LIMIT: usize = 1 << 20;
+/// Longest procfs statistics file accepted. `/proc/stat` grows with CPUs (about 100 bytes each)
+/// and interrupts (at least 2 bytes each): 1 MiB is too little for the largest machines.
+const STATISTICS_LIMIT: Limit = Limit { bytes: 8 << 20, words: "a file of at most 8 MiB" };
+
+/// The host root bounds what it lists by itself.
+const NAMES: &str = "a directory of at most a million entries";
+
+/// How much is accepted, and how to say so.
+struct Limit {
+    bytes: usize,
+    words: &'static str,
+}
+
+/// The beginning of a long file.
+pub(crate) struct Head {
+    /// As many bytes as were asked for, or the whole file.
+    pub(crate) bytes: Vec<u8>,
+    /// Whether there may be more.
+    pub(crate) cut: bool,
+}
 
 /// Reads attributes of one host for one source.
 pub(crate) struct Reader<'h> {
@@ -47,6 +65,15 @@ impl<'h> Reader<'h> {
         }
     }
 
+    /// Forgets the faults at and below a path that is about to be read again: what counts is how
+    /// the last attempt went.
+    pub(crate) fn forget(&self, path: &str) {
+        self.faults.borrow_mut().retain(|origin, _| {
+            let below = origin.as_str().strip_prefix(path);
+            !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+    }
+
     /// The host's clocks now.
     pub(crate) fn clocks(&self) -> Clocks {
         self.host.clocks()
@@ -60,7 +87,7 @@ impl<'h> Reader<'h> {
 
     /// The bytes of a statistics file of procfs, for the parsers of the procfs crate.
     pub(crate) fn statistics(&self, path: &str) -> Reading<Vec<u8>> {
-        self.bytes(path, STATISTICS_LIMIT)
+        self.bytes(path, &STATISTICS_LIMIT)
     }
 
     /// The text of an attribute without its final newline.
@@ -68,21 +95,13 @@ impl<'h> Reader<'h> {
         self.parse(path, "text in UTF-8", |text| Some(text.to_owned()))
     }
 
-    /// The beginning of a long text file, up to `length` bytes, cut at the last whole line.
-    pub(crate) fn head(&self, path: &str, length: usize) -> Reading<String> {
+    /// The first `length` bytes of a file that is long and dear to produce.
+    pub(crate) fn head(&self, path: &str, length: usize) -> Reading<Head> {
         self.count();
         let read = self.host.head(path, length);
         self.record(path, &read);
-        self.noted(read.map_err(|failure| non_value(path, failure)).and_then(|bytes| {
-            let whole = match bytes.iter().rposition(|byte| *byte == b'\n') {
-                Some(end) if bytes.len() == length => bytes.get(..end).unwrap_or_default(),
-                _ => &bytes,
-            };
-            match std::str::from_utf8(whole) {
-                Ok(text) => Ok(text.to_owned()),
-                Err(_) => Err(malformed(path, "text in UTF-8", whole)),
-            }
-        }))
+        let head = |bytes: Vec<u8>| Head { cut: bytes.len() >= length, bytes };
+        self.noted(read.map(head).map_err(|failure| non_value(path, failure, NAMES)))
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.
@@ -92,7 +111,7 @@ impl<'h> Reader<'h> {
         expected: &'static str,
         parser: impl FnOnce(&str) -> Option<T>,
     ) -> Reading<T> {
-        let result = self.bytes(path, ATTRIBUTE_LIMIT).into_result().and_then(|bytes| {
+        let result = self.bytes(path, &ATTRIBUTE_LIMIT).into_result().and_then(|bytes| {
             let content = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             std::str::from_utf8(content)
                 .ok()
@@ -148,7 +167,7 @@ impl<'h> Reader<'h> {
         self.count();
         let found = self.host.exists(path);
         self.record_listed(path, found);
-        self.noted(found.map(|()| Present).map_err(|failure| non_value(path, failure)))
+        self.noted(found.map(|()| Present).map_err(|failure| non_value(path, failure, NAMES)))
     }
 
     /// The indexes `N` of the directories `<prefix>N`, in order. Only the form the kernel writes
@@ -190,14 +209,14 @@ impl<'h> Reader<'h> {
         self.count();
         let listed = self.host.list(path, wants);
         self.record_listed(path, listed.as_ref().map(|_| ()).map_err(|failure| *failure));
-        self.noted(listed.map_err(|failure| non_value(path, failure)))
+        self.noted(listed.map_err(|failure| non_value(path, failure, NAMES)))
     }
 
-    fn bytes(&self, path: &str, limit: usize) -> Reading<Vec<u8>> {
+    fn bytes(&self, path: &str, limit: &Limit) -> Reading<Vec<u8>> {
         self.count();
-        let read = self.host.read(path, limit);
+        let read = self.host.read(path, limit.bytes);
         self.record(path, &read);
-        self.noted(read.map_err(|failure| non_value(path, failure)))
+        self.noted(read.map_err(|failure| non_value(path, failure, limit.words)))
     }
 
     fn count(&self) {
@@ -228,7 +247,9 @@ impl<'h> Reader<'h> {
     }
 
     fn record_directory(&self, path: &str, name: &str) {
-        self.record_listed(&format!("{path}/{name}"), Ok(()));
+        if self.recording.is_some() {
+            self.record_listed(&format!("{path}/{name}"), Ok(()));
+        }
     }
 
     /// Notes what is only known to be there.
@@ -241,15 +262,15 @@ impl<'h> Reader<'h> {
     }
 }
 
-/// The one place where an errno becomes an outcome.
-fn non_value(path: &str, failure: Failure) -> NonValue {
+/// The one place where an errno becomes an outcome. `longest` is what was accepted.
+fn non_value(path: &str, failure: Failure, longest: &'static str) -> NonValue {
     let origin = Origin::new(path);
     match failure {
         Failure::NotAFile => NonValue::Unreadable(origin, ReadFault::NotAFile),
-        Failure::TooLong => {
-            NonValue::Malformed(origin, ParseFault::new("an attribute of at most 64 KiB", b""))
-        }
+        Failure::TooLong => NonValue::Malformed(origin, ParseFault::new(longest, b"more")),
         Failure::Errno(number) => match Errno::from_raw_os_error(number) {
+            // No attribute answers EFBIG: it is how a capture writes down what was too long.
+            Errno::FBIG => non_value(path, Failure::TooLong, longest),
             // ENOTDIR: a part of the path is no directory on this kernel.
             // ESRCH: what procfs answers for a task that has just ended.
             Errno::NOENT
@@ -269,13 +290,15 @@ pub(crate) fn malformed(path: &str, expected: &'static str, found: &[u8]) -> Non
     NonValue::Malformed(Origin::new(path), ParseFault::new(expected, found))
 }
 
-fn whole_number(text: &str) -> Option<u64> {
+/// The number that `%u` prints as this text.
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let digits = text.trim_matches([' ', '\t', '\n']);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| plain)
 }
 
-fn index(digits: &str) -> Option<u32> {
+/// The number in the kernel's form of an index: no sign, no leading zeros.
+pub(crate) fn index(digits: &str) -> Option<u32> {
     let number: u32 = digits.parse().ok()?;
     (number.to_string() == digits).then_some(number)
 }
@@ -292,7 +315,7 @@ mod tests {
         HostRoot::from_tree(tree, Arc::new(move || clocks))
     }
 
-    fn with(path: &str, node: Node) -> HostRoot {
+    fn host_with(path: &str, node: Node) -> HostRoot {
         let mut tree = Tree::new();
         tree.insert(path, node);
         host(tree)
@@ -301,7 +324,7 @@ mod tests {
     #[test]
     fn errnos_become_outcomes_in_one_way() {
         let outcome = |errno| {
-            let host = with("a", Node::Fails(errno));
+            let host = host_with("a", Node::Fails(errno));
             let reader = Reader::new(&host);
             let reading = reader.number("a");
             (reading, reader.report(Duration::ZERO).faults.len())
@@ -315,6 +338,34 @@ mod tests {
         assert_eq!(outcome(1), unreadable(ReadFault::Denied));
         assert_eq!(outcome(21), unreadable(ReadFault::NotAFile));
         assert_eq!(outcome(5), unreadable(ReadFault::Io(5)));
+    }
+
+    #[test]
+    fn what_is_too_long_is_malformed_also_when_captured() {
+        let long = host_with("a", Node::File(vec![b'1'; (64 << 10) + 1]));
+        let tree = RefCell::new(Tree::new());
+        let reading = Reader::recording(&long, &tree).number("a");
+        let expected = ParseFault::new("an attribute of at most 64 KiB", b"more");
+        assert_eq!(reading, Reading::Malformed(Origin::new("a"), expected));
+        let again = host(tree.into_inner());
+        assert_eq!(Reader::new(&again).number("a"), reading);
+        assert!(matches!(Reader::new(&long).statistics("a"), Reading::Value(_)));
+    }
+
+    #[test]
+    fn faults_of_an_earlier_attempt_are_forgotten_by_path() {
+        let mut tree = Tree::new();
+        for path in ["mc0", "mc0/x", "mc01"] {
+            tree.insert(path, Node::Fails(5));
+        }
+        let host = host(tree);
+        let reader = Reader::new(&host);
+        for path in ["mc0", "mc0/x", "mc01"] {
+            let _ = reader.number(path);
+        }
+        reader.forget("mc0");
+        let faults = reader.report(Duration::ZERO).faults;
+        assert_eq!(faults.iter().map(NonValue::origin).collect::<Vec<_>>(), [&Origin::new("mc01")]);
     }
 
     #[test]
@@ -332,7 +383,7 @@ mod tests {
         /// Any bytes: no panic, and a value only if it prints back as what was read.
         #[test]
         fn a_number_is_only_what_reads_back_the_same(bytes: Vec<u8>) {
-            let host = with("a", Node::File(bytes.clone()));
+            let host = host_with("a", Node::File(bytes.clone()));
             if let Reading::Value(number) = Reader::new(&host).number("a") {
                 let text = String::from_utf8(bytes).unwrap();
                 let digits = text.trim().trim_start_matches('0');
@@ -343,7 +394,7 @@ mod tests {
 
         #[test]
         fn digits_within_range_are_their_number(number: u64) {
-            let host = with("a", Node::File(format!("{number}\n").into_bytes()));
+            let host = host_with("a", Node::File(format!("{number}\n").into_bytes()));
             prop_assert_eq!(Reader::new(&host).number("a"), Reading::Value(number));
             let narrow = Reader::new(&host).number_u32("a");
             prop_assert_eq!(narrow.value().copied(), u32::try_from(number).ok());

@@ -73,13 +73,20 @@ impl Directory {
         read_bounded(&self.open_file(path)?, limit)
     }
 
-    /// What one read(2) gives of the first `length` bytes.
+    /// The first `length` bytes of a file, or all of them.
     pub(super) fn head(&self, path: &str, length: usize) -> Result<Vec<u8>, Failure> {
         let file = self.open_file(path)?;
         regular(&file)?;
         let mut bytes = vec![0; length];
-        let read = retry(|| rustix::io::read(&file, &mut bytes))?;
-        bytes.truncate(read);
+        let mut filled = 0;
+        // procfs gives whole records, so one read(2) may give less than there is room for.
+        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+            match retry(|| rustix::io::read(&file, &mut *room))? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        bytes.truncate(filled);
         Ok(bytes)
     }
 

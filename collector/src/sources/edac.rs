@@ -7,10 +7,10 @@
 //! An `mc` directory without controllers is absent, not an empty success: the core is there but
 //! no driver is, and nothing is being counted.
 
-use crate::reader::Reader;
+use crate::reader::{Reader, index, whole_number};
 use scrubjay_model::{
-    BootId, Controller, Counter, Csrow, Dimm, Edac, Epoch, ErrorCounts, Layout, Origin, Place,
-    Reading, SourceDoc, SourceId, Stamp, ZeroedWindow,
+    BootId, Controller, Counter, Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Layout, Origin,
+    Place, Reading, SourceDoc, SourceId, Stamp, ZeroedWindow,
 };
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
@@ -29,50 +29,49 @@ const ATTEMPTS: u32 = 3;
 
 pub(crate) fn read(reader: &Reader<'_>, at: &Stamp) -> Reading<Edac> {
     reader.indexed(MC, "mc").into_result().map_or_else(Into::into, |indexes| {
-        if indexes.is_empty() {
+        let controllers: Vec<Controller> =
+            indexes.into_iter().filter_map(|index| controller(reader, index, &at.boot)).collect();
+        if controllers.is_empty() {
             return Reading::Absent(Origin::new(format!("{MC}/mc0")));
         }
-        let controllers =
-            indexes.into_iter().map(|index| controller(reader, index, &at.boot)).collect();
         Reading::Value(Edac { controllers })
     })
 }
 
-/// Reads a controller's counters together with the age that tells which life they belong to.
+/// Reads a controller's counters together with the age that tells which life they belong to;
+/// `None` if its driver was unloaded since it was listed.
 ///
 /// The files are read one by one while the kernel goes on counting, so the age is read before and
 /// after. If the counters were zeroed in between, some values may belong to the old life and some
 /// to the new: they are read again.
-fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Controller {
+fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controller> {
     let dir = format!("{MC}/mc{index}");
+    let mut bare = None;
     for _ in 0..ATTEMPTS {
+        reader.forget(&dir);
         let before = age(reader, &dir);
-        let found = counters(reader, &dir, index, &before, boot);
-        let after = age(reader, &dir);
-        let torn = match (before.window, after.window) {
-            (Some(before), Some(after)) => after.is_after(&before),
-            (None, _) | (_, None) => false,
-        };
-        if !torn {
-            return found;
+        let counter = |path: &str| counter(reader, path, &before, boot);
+        let (found, fell) = counters(reader, &dir, index, &before, &counter);
+        let settled = !fell && same_life(&before, &age(reader, &dir));
+        if settled && counts(&found) {
+            return Some(found);
         }
+        if settled && reader.present(&dir).is_absent() {
+            return None;
+        }
+        // There, but without what every driver shows: perhaps it is just coming back.
+        bare = settled.then_some(found);
     }
-    let found = counters(reader, &dir, index, &age(reader, &dir), boot);
-    let torn = |part: &str| {
-        let at = |class: &str| reader.torn(&format!("{dir}{part}/{class}"));
-        ErrorCounts { correctable: at("ce_count"), uncorrectable: at("ue_count") }
+    if bare.is_some() {
+        return bare;
+    }
+    reader.forget(&dir);
+    let now = age(reader, &dir);
+    let torn = |path: &str| {
+        let counted = counter(reader, path, &now, boot).into_result();
+        counted.map_or_else(Into::into, |_| reader.torn(path))
     };
-    let dimms = found.dimms.into_iter().map(|dimm| {
-        let errors = torn(&format!("/{}", dimm.place));
-        Dimm { errors, ..dimm }
-    });
-    Controller {
-        errors: torn(""),
-        unattributed: torn("/noinfo"),
-        dimms: dimms.collect(),
-        csrows: Vec::new(),
-        ..found
-    }
+    Some(counters(reader, &dir, index, &now, &torn).0)
 }
 
 struct Age {
@@ -93,39 +92,80 @@ fn age(reader: &Reader<'_>, dir: &str) -> Age {
     Age { seconds, window }
 }
 
-fn counters(reader: &Reader<'_>, dir: &str, index: u32, age: &Age, boot: &BootId) -> Controller {
+/// Whether there is anything that a driver shows of every controller.
+fn counts(controller: &Controller) -> bool {
+    let Controller { seconds_since_reset, errors, .. } = controller;
+    !seconds_since_reset.is_absent() || !errors.correctable.is_absent()
+}
+
+/// Whether nothing was zeroed between two looks at the age. An age that came or went means that
+/// the driver did.
+fn same_life(before: &Age, after: &Age) -> bool {
+    match (before.window, after.window) {
+        (Some(before), Some(after)) => !after.is_after(&before),
+        (None, None) => true,
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+fn counter(reader: &Reader<'_>, path: &str, age: &Age, boot: &BootId) -> Reading<Counter> {
     let epoch = Epoch { boot: boot.clone(), zeroed: age.window };
-    let counter = |path: String| {
-        let value = reader.number_u32(&path);
-        value.map(|value| Counter { value: u64::from(value), epoch: epoch.clone() })
-    };
+    reader.number_u32(path).map(|value| Counter { value: u64::from(value), epoch })
+}
+
+/// Everything of a controller, and whether a total fell while the parts were read.
+fn counters(
+    reader: &Reader<'_>,
+    dir: &str,
+    index: u32,
+    age: &Age,
+    counter: &CounterAt<'_>,
+) -> (Controller, bool) {
     let totals = || ErrorCounts {
-        correctable: counter(format!("{dir}/ce_count")),
-        uncorrectable: counter(format!("{dir}/ue_count")),
+        correctable: counter(&format!("{dir}/ce_count")),
+        uncorrectable: counter(&format!("{dir}/ue_count")),
     };
     let before = totals();
-    let (layout, dimms, csrows) = parts(reader, dir, &counter);
+    let (layout, dimms, csrows) = parts(reader, dir, counter);
     let unattributed = ErrorCounts {
-        correctable: counter(format!("{dir}/ce_noinfo_count")),
-        uncorrectable: counter(format!("{dir}/ue_noinfo_count")),
+        correctable: counter(&format!("{dir}/ce_noinfo_count")),
+        uncorrectable: counter(&format!("{dir}/ue_noinfo_count")),
     };
     let errors = totals();
-    Controller {
+    let fell = ErrorClass::ALL.into_iter().any(|class| {
+        let both = before.get(class).value().zip(errors.get(class).value());
+        both.is_some_and(|(before, after)| after.value < before.value)
+    });
+    let controller = Controller {
         index,
         name: reader.attr(&format!("{dir}/mc_name")),
         size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
         seconds_since_reset: age.seconds.clone(),
-        scrub_rate: reader.number(&format!("{dir}/sdram_scrub_rate")),
+        scrub_rate: scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
         steady: before == errors,
         errors,
         unattributed,
         layout,
         dimms,
         csrows,
+    };
+    (controller, fell)
+}
+
+/// The file is left out, or fails, where the driver cannot tell; the ABI document has `-1` for it.
+fn scrub_rate(reader: &Reader<'_>, path: &str) -> Reading<u64> {
+    let rate = reader.parse(path, "bytes per second", |text| match text.trim() {
+        "-1" => Some(None),
+        _ => whole_number(text).map(Some),
+    });
+    match rate.into_result() {
+        Ok(Some(rate)) => Reading::Value(rate),
+        Ok(None) => Reading::Absent(Origin::new(path)),
+        Err(non_value) => non_value.into(),
     }
 }
 
-type CounterAt<'c> = dyn Fn(String) -> Reading<Counter> + 'c;
+type CounterAt<'c> = dyn Fn(&str) -> Reading<Counter> + 'c;
 
 fn parts(
     reader: &Reader<'_>,
@@ -181,8 +221,8 @@ fn places(
             device_type: reader.attr(&format!("{dir}/dimm_dev_type")),
             edac_mode: reader.attr(&format!("{dir}/dimm_edac_mode")),
             errors: ErrorCounts {
-                correctable: counter(format!("{dir}/dimm_ce_count")),
-                uncorrectable: counter(format!("{dir}/dimm_ue_count")),
+                correctable: counter(&format!("{dir}/dimm_ce_count")),
+                uncorrectable: counter(&format!("{dir}/dimm_ue_count")),
             },
         }
     };
@@ -194,14 +234,14 @@ fn places(
 fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (Vec<Dimm>, Csrow) {
     let dir = format!("{dir}/csrow{row}");
     let total = ErrorCounts {
-        correctable: counter(format!("{dir}/ce_count")),
-        uncorrectable: counter(format!("{dir}/ue_count")),
+        correctable: counter(&format!("{dir}/ce_count")),
+        uncorrectable: counter(&format!("{dir}/ue_count")),
     };
-    let describe = |place, label, errors| Dimm {
+    let describe = |place, label, size_bytes, errors| Dimm {
         place,
         label,
         location: Reading::Value(place.to_string()),
-        size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+        size_bytes,
         memory_type: reader.attr(&format!("{dir}/mem_type")),
         device_type: reader.attr(&format!("{dir}/dev_type")),
         edac_mode: reader.attr(&format!("{dir}/edac_mode")),
@@ -213,17 +253,18 @@ fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (
         .value()
         .into_iter()
         .flatten()
-        .filter_map(|name| name.strip_prefix("ch")?.split_once('_')?.0.parse().ok())
+        .filter_map(|name| index(name.strip_prefix("ch")?.split_once('_')?.0))
         .collect();
     channels.sort_unstable();
     channels.dedup();
 
-    let at = |channel: u32, class: &str| counter(format!("{dir}/ch{channel}_{class}_count"));
+    let at = |channel: u32, class: &str| counter(&format!("{dir}/ch{channel}_{class}_count"));
     let by_channel = |class: &str| {
         let counts: Vec<Reading<Counter>> = channels.iter().map(|c| at(*c, class)).collect();
         (!counts.is_empty() && !counts.iter().any(Reading::is_absent)).then_some(counts)
     };
     let not_here = |name: String| Reading::Absent(Origin::new(format!("{dir}/{name}")));
+    let row_size = reader.mebibytes(&format!("{dir}/size_mb"));
     let (correctable, uncorrectable) = (by_channel("ce"), by_channel("ue"));
 
     let mut places = Vec::new();
@@ -237,7 +278,18 @@ fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (
             uncorrectable: count(&uncorrectable, "ue"),
         };
         let label = reader.attr(&format!("{dir}/ch{channel}_dimm_label"));
-        places.push(describe(Place::Channel { csrow: row, channel: *channel }, label, errors));
+        // The kernel shows the size of the row; with several channels that of one is not known.
+        let size = if channels.len() == 1 {
+            row_size.clone()
+        } else {
+            Reading::Absent(Origin::new(format!("{dir}/ch{channel}_size_mb")))
+        };
+        places.push(describe(
+            Place::Channel { csrow: row, channel: *channel },
+            label,
+            size,
+            errors,
+        ));
     }
     if correctable.is_none() || uncorrectable.is_none() {
         let of_row = |counts: &Option<_>, total: &Reading<Counter>, class: &str| {
@@ -248,7 +300,10 @@ fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (
             uncorrectable: of_row(&uncorrectable, &total.uncorrectable, "ue"),
         };
         let label = Reading::Absent(Origin::new(format!("{dir}/dimm_label")));
-        places.push(describe(Place::Csrow(row), label, errors));
+        places.push(describe(Place::Csrow(row), label, row_size, errors));
     }
     (places, Csrow { index: row, errors: total })
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

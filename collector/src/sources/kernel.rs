@@ -23,7 +23,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 };
 
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
-    let release = reader.attr("proc/sys/kernel/osrelease");
+    let release = reader.parse("proc/sys/kernel/osrelease", "a kernel release", release);
     let version = reader.attr("proc/sys/kernel/version");
     let banner = reader.attr("proc/version");
     if release.is_absent() && version.is_absent() && banner.is_absent() {
@@ -42,4 +42,11 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
         version,
         banner,
     })
+}
+
+/// A release names a directory, so what cannot is refused: from an empty one it would follow that
+/// the modules are gone.
+fn release(text: &str) -> Option<String> {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '/';
+    (!matches!(text, "" | "." | "..") && text.chars().all(plain)).then(|| text.to_owned())
 }

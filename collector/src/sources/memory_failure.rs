@@ -7,10 +7,11 @@
 //! hard failures. Absence means that a page hit by an error is not taken out of use.
 
 use super::unless_all_absent;
+use crate::proc_text;
 use crate::reader::{Reader, malformed};
-use procfs::FromRead;
 use scrubjay_model::{
-    MemoryFailure, NodeMemoryFailure, NodePages, Origin, Reading, SourceDoc, SourceId, Stamp,
+    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, Reading, SourceDoc, SourceId,
+    Stamp,
 };
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
@@ -36,22 +37,27 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MemoryFailure> {
 
 fn hardware_corrupted(reader: &Reader<'_>) -> Reading<u64> {
     let parsed = reader.statistics(MEMINFO).into_result().and_then(|bytes| {
-        procfs::Meminfo::from_read(bytes.as_slice())
-            .map_err(|_| malformed(MEMINFO, "the lines of /proc/meminfo", &bytes))
+        match proc_text::line(&bytes, "HardwareCorrupted:") {
+            Some(size) => proc_text::kibibytes(size)
+                .ok_or_else(|| malformed(MEMINFO, "HardwareCorrupted in kB", size)),
+            // Only a file that is /proc/meminfo can say that the line is not offered.
+            None if proc_text::line(&bytes, "MemTotal:").is_some() => {
+                Err(NonValue::Absent(Origin::new(format!("{MEMINFO} HardwareCorrupted"))))
+            }
+            None => Err(malformed(MEMINFO, "the lines of /proc/meminfo", &bytes)),
+        }
     });
-    let field = reader.noted(parsed).map(|meminfo| meminfo.hardware_corrupted);
-    match field.into_result() {
-        Ok(Some(bytes)) => Reading::Value(bytes),
-        Ok(None) => Reading::Absent(Origin::new("proc/meminfo HardwareCorrupted")),
-        Err(non_value) => non_value.into(),
-    }
+    reader.noted(parsed)
 }
 
 fn nodes(reader: &Reader<'_>) -> Reading<Vec<NodeMemoryFailure>> {
     reader.indexed(NODES, "node").into_result().map_or_else(Into::into, |indexes| {
         let nodes: Vec<NodeMemoryFailure> =
             indexes.into_iter().map(|node| self::node(reader, node)).collect();
-        let absent: Vec<bool> = nodes.iter().map(|node| node.pages.total.is_absent()).collect();
+        let absent: Vec<bool> = nodes
+            .iter()
+            .flat_map(|node| node.pages.by_result().map(|(_, count)| count.is_absent()))
+            .collect();
         let absence = Reading::Absent(Origin::new(format!("{NODES}/node*/memory_failure")));
         unless_all_absent(nodes, &absent, absence)
     })

@@ -4,6 +4,8 @@
 
 use scrubjay_model::{Reading, SourceDoc};
 
+#[cfg(test)]
+pub(crate) mod check;
 pub(crate) mod cpu_vulnerabilities;
 pub(crate) mod edac;
 pub(crate) mod kernel;

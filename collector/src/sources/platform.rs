@@ -5,8 +5,8 @@
 //! Documentation/admin-guide/RAS. Each fact is absent on machines without it; an absent
 //! `/sys/kernel/debug/ras/cec` may also mean that debugfs is not mounted.
 
-use crate::reader::Reader;
-use scrubjay_model::{Origin, Platform, Reading, SourceDoc, SourceId, Stamp};
+use crate::reader::{Reader, malformed};
+use scrubjay_model::{NonValue, Origin, Platform, Reading, SourceDoc, SourceId, Stamp};
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Platform,
@@ -65,16 +65,23 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Platform> {
 /// x86 lists its CPU flags in a line `flags`; other architectures have no such line and no such
 /// flag.
 fn hypervisor_flag(reader: &Reader<'_>) -> Reading<bool> {
-    let parsed = reader.head(CPUINFO, CPUINFO_HEAD).into_result().map(|text| {
-        text.lines().find_map(|line| {
-            let (key, flags) = line.split_once(':')?;
-            let hypervisor = || flags.split_whitespace().any(|flag| flag == "hypervisor");
-            (key.trim() == "flags").then(hypervisor)
+    let found = reader.head(CPUINFO, CPUINFO_HEAD).into_result().and_then(|head| {
+        let mut lines: Vec<&[u8]> = head.bytes.split(|byte| *byte == b'\n').collect();
+        let unfinished = if head.cut { lines.pop() } else { None };
+        if let Some(flags) = lines.into_iter().find_map(cpu_flags) {
+            return Ok(flags.split(u8::is_ascii_whitespace).any(|flag| flag == b"hypervisor"));
+        }
+        // Half a list of flags does not say what is not on it.
+        Err(match unfinished.and_then(cpu_flags) {
+            Some(flags) => malformed(CPUINFO, "flags within the first 8 KiB", flags),
+            None => NonValue::Absent(Origin::new(format!("{CPUINFO} flags"))),
         })
     });
-    match parsed {
-        Ok(Some(flag)) => Reading::Value(flag),
-        Ok(None) => Reading::Absent(Origin::new("proc/cpuinfo flags")),
-        Err(non_value) => non_value.into(),
-    }
+    reader.noted(found)
+}
+
+/// The flags on a line of flags. Bytes, because the model name beside it is the firmware's and
+/// need not be text.
+fn cpu_flags(line: &[u8]) -> Option<&[u8]> {
+    line.strip_prefix(b"flags")?.trim_ascii_start().strip_prefix(b":")
 }

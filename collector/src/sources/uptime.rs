@@ -4,8 +4,8 @@
 //! Kernel documentation: Documentation/filesystems/proc.rst. Always there; if not, the root is
 //! no host.
 
+use crate::proc_text;
 use crate::reader::{Reader, malformed};
-use procfs::FromRead;
 use scrubjay_model::{BootId, Origin, Reading, SourceDoc, SourceId, Stamp, Uptime};
 use std::time::Duration;
 
@@ -41,19 +41,15 @@ pub(crate) fn read(reader: &Reader<'_>, at: &Stamp) -> Reading<Uptime> {
 
 fn since_boot(reader: &Reader<'_>) -> Reading<Duration> {
     let parsed = reader.statistics(UPTIME).into_result().and_then(|bytes| {
-        procfs::Uptime::from_read(bytes.as_slice())
-            .ok()
-            .and_then(|uptime| Duration::try_from_secs_f64(uptime.uptime).ok())
-            .ok_or_else(|| malformed(UPTIME, "two numbers of seconds", &bytes))
+        proc_text::uptime(&bytes).ok_or_else(|| malformed(UPTIME, "two numbers of seconds", &bytes))
     });
     reader.noted(parsed)
 }
 
-/// Only one line of `/proc/stat` is of interest, and the others must not stand in its way.
 fn boot_time(reader: &Reader<'_>) -> Reading<i64> {
     let parsed = reader.statistics(STAT).into_result().and_then(|bytes| {
-        let line = bytes.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"btime "));
-        line.and_then(|seconds| std::str::from_utf8(seconds).ok()?.trim().parse().ok())
+        let line = proc_text::line(&bytes, "btime ");
+        line.and_then(proc_text::epoch_seconds)
             .ok_or_else(|| malformed(STAT, "a btime line", line.unwrap_or_default()))
     });
     reader.noted(parsed)
