@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StorageError {
-    /// The state directory could not be made or used.
+    /// The state directory, or the place of the history in it, could not be made or used.
     #[error(
-        "use the state directory {path}; create it for this user, or choose another with --state-dir",
+        "use {path} to keep the state; give this user access to it, or choose another place with \
+         --state-dir",
         path = path.display()
     )]
     Directory {
-        /// The directory.
+        /// The directory or file.
         path: PathBuf,
         /// What the system answered.
         #[source]

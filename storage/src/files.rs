@@ -55,15 +55,25 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o640).open(path)
 }
 
-/// Whether there is such a file; an error if this user may not read it or cannot tell.
-pub(crate) fn is_readable(path: &Path) -> Result<bool, StorageError> {
-    match OpenOptions::new().read(true).open(path) {
-        Ok(_) => Ok(true),
+/// Whether there is a file of that name; an error if it is something else, or cannot be told.
+pub(crate) fn is_file(path: &Path) -> Result<bool, StorageError> {
+    let unusable = |source| StorageError::Directory { path: path.to_owned(), source };
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(unusable(io::Error::other("there is something else than a file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-            Err(StorageError::NotReadable { path: path.to_owned(), source })
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(StorageError::NotReadable { path: path.to_owned(), source: error })
         }
-        Err(source) => Err(StorageError::Directory { path: path.to_owned(), source }),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// Fails if this user may not read the file.
+pub(crate) fn check_readable(path: &Path) -> Result<(), StorageError> {
+    match OpenOptions::new().read(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(StorageError::NotReadable { path: path.to_owned(), source }),
     }
 }
 
@@ -72,9 +82,14 @@ pub(crate) fn size_bytes(path: &Path) -> Option<u64> {
     Some(fs::metadata(path).ok()?.len())
 }
 
-/// Whether a log lies beside a database that is missing or empty. SQLite would delete the log.
-pub(crate) fn is_log_without_database(path: &Path) -> bool {
-    size_bytes(path).unwrap_or(0) == 0 && size_bytes(&beside(path, "-wal")).unwrap_or(0) > 0
+/// Whether SQLite would take what is there for an empty database and so destroy it: a log whose
+/// database is missing or empty, or a file too short to hold the smallest page.
+pub(crate) fn is_remnant(path: &Path) -> bool {
+    const SMALLEST_PAGE_BYTES: u64 = 512;
+    match size_bytes(path).unwrap_or(0) {
+        0 => size_bytes(&beside(path, "-wal")).unwrap_or(0) > 0,
+        size => size < SMALLEST_PAGE_BYTES,
+    }
 }
 
 /// Moves a database and what belongs to it to `<name>.corrupt-<wall_ms>`, or to a numbered name if

@@ -59,8 +59,9 @@ pub(crate) fn for_writing(
     files::create_directory(dir)?;
     let lock = files::lock(dir)?;
     let path = files::database_path(dir);
+    files::is_file(&path)?;
     let mut replaced = None;
-    if files::is_log_without_database(&path) {
+    if files::is_remnant(&path) {
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
     }
     let mut conn = match connect_sound(&path)? {
@@ -128,9 +129,10 @@ pub(crate) fn for_reading(
     schema: &Schema,
 ) -> Result<Option<(Connection, PathBuf)>, StorageError> {
     let path = files::database_path(dir);
-    if !files::is_readable(&path)? {
+    if !files::is_file(&path)? {
         return Ok(None);
     }
+    files::check_readable(&path)?;
     let conn = connect_reader(&path).map_err(database("read the history", &path))?;
     match schema.recognise(&conn, &path)? {
         Found::Empty => Ok(None),

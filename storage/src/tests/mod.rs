@@ -1,5 +1,9 @@
 //! Tests of the crate as a whole. They build snapshots from the model's types; the database is a
 //! real one in a temporary directory.
 
+mod boots;
 mod counting;
+mod faults;
+mod sources;
 mod support;
+mod upgrades;

@@ -1,0 +1,118 @@
+//! The life of the schema.
+
+use super::support::Host;
+use crate::schema::{SCHEMA, Schema, Upgrade};
+use crate::{History, HistoryReader, StorageError, files, open};
+use rusqlite::{Connection, Transaction};
+use std::path::Path;
+
+/// Every released version, oldest first, as it was released.
+const RELEASED: [&str; 1] = [include_str!("../../sql/create_v1.sql")];
+
+/// The definitions in a database, without comments and differences in white space.
+fn definitions(conn: &Connection) -> Vec<String> {
+    let text = |sql: String| -> String {
+        let code = sql.lines().map(|line| line.split("--").next().unwrap());
+        code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    };
+    conn.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+        .unwrap()
+        .query_map([], |row| row.get(0).map(text))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
+}
+
+/// Makes a history as version `version` made it.
+fn make(dir: &Path, version: usize) {
+    let steps: &'static [Upgrade] = &SCHEMA.upgrades[..version - 1];
+    let then = Schema { create: RELEASED[version - 1], upgrades: steps };
+    drop(open::for_writing(dir, 1_000, &then).unwrap());
+}
+
+#[test]
+fn every_released_version_is_upgraded_to_what_is_created_now() {
+    let fresh = tempfile::tempdir().unwrap();
+    let fresh = open::for_writing(fresh.path(), 1_000, &SCHEMA).unwrap();
+    assert_eq!(usize::try_from(SCHEMA.version()).unwrap(), RELEASED.len());
+    for version in 1..=RELEASED.len() {
+        let dir = tempfile::tempdir().unwrap();
+        make(dir.path(), version);
+        let upgraded = open::for_writing(dir.path(), 2_000, &SCHEMA).unwrap();
+        assert_eq!(definitions(&upgraded.conn), definitions(&fresh.conn), "version {version}");
+    }
+}
+
+fn add_remark(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch("ALTER TABLE incident ADD COLUMN remark TEXT")
+}
+
+fn add_remark_then_fail(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    add_remark(tx)?;
+    tx.execute_batch("DELETE FROM history; INSERT INTO no_such_table VALUES (1)")
+}
+
+fn lose_boots(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch("DELETE FROM boot")
+}
+
+const NEXT: Schema = Schema { create: RELEASED[0], upgrades: &[add_remark] };
+
+/// A history of version 1 with a run in it.
+fn with_a_run() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    make(dir.path(), 1);
+    let host = Host::new();
+    super::support::start(dir.path(), &host.at());
+    dir
+}
+
+fn runs(conn: &Connection) -> i64 {
+    conn.query_row("SELECT COUNT(*) FROM agent_run", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn an_upgrade_keeps_the_rows_and_a_copy_of_the_file_as_it_was() {
+    let dir = with_a_run();
+    let upgraded = open::for_writing(dir.path(), 2_000, &NEXT).unwrap();
+    assert_eq!(runs(&upgraded.conn), 1);
+    assert_eq!(definitions(&upgraded.conn).iter().filter(|d| d.contains("remark")).count(), 1);
+    let copy = Connection::open(dir.path().join("history.db.v1")).unwrap();
+    assert_eq!(runs(&copy), 1);
+    assert!(!definitions(&copy).iter().any(|d| d.contains("remark")));
+    let kind: String =
+        upgraded.conn.query_row("SELECT kind FROM incident", [], |row| row.get(0)).unwrap();
+    assert_eq!(kind, "upgraded");
+}
+
+#[test]
+fn a_failed_upgrade_changes_nothing() {
+    for failing in [add_remark_then_fail as Upgrade, lose_boots] {
+        let dir = with_a_run();
+        let steps: &'static [Upgrade] = Box::leak(Box::new([failing]));
+        let next = Schema { create: RELEASED[0], upgrades: steps };
+        let error = open::for_writing(dir.path(), 2_000, &next).unwrap_err();
+        assert!(error.to_string().starts_with("upgrade the history"), "{error}");
+        // The version that wrote it still reads it, with everything in it.
+        let again = open::for_writing(dir.path(), 3_000, &SCHEMA).unwrap();
+        assert_eq!(runs(&again.conn), 1);
+        assert!(!definitions(&again.conn).iter().any(|d| d.contains("remark")));
+    }
+}
+
+#[test]
+fn a_reader_does_not_upgrade() {
+    let dir = with_a_run();
+    let error = open::for_reading(dir.path(), &NEXT).unwrap_err();
+    assert!(matches!(error, StorageError::Older { found: 1, known: 2, .. }), "{error}");
+    assert!(HistoryReader::open(dir.path()).unwrap().is_some());
+    assert!(!files::backup_path(Path::new("x"), 1).exists());
+}
+
+#[test]
+fn an_upgraded_history_is_not_opened_by_the_version_before() {
+    let dir = with_a_run();
+    drop(open::for_writing(dir.path(), 2_000, &NEXT).unwrap());
+    let error = History::open(dir.path(), &Host::new().at()).unwrap_err();
+    assert!(matches!(error, StorageError::Newer { found: 2, known: 1, .. }), "{error}");
+}
