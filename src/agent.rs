@@ -42,7 +42,7 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         let view = agent.pass();
         agent.stop()?;
         let mut out = anstream::stdout().lock();
-        out.write_all(prometheus::render(&view, false).as_bytes())?;
+        out.write_all(prometheus::render(&view, false)?.as_bytes())?;
         out.flush()?;
         return Ok(Exit::Ok);
     }

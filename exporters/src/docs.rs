@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn every_label_value_named_here_is_one_that_is_given() {
-        let page = crate::prometheus::render(&crate::testing::server(), false);
+        let page = crate::prometheus::render(&crate::testing::server(), false).unwrap();
         for (label, of, values) in label_values() {
             if label == "layout" {
                 // An info metric has one value at a time.

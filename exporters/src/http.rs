@@ -22,7 +22,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use board::Freshness;
+use board::{Freshness, Page};
 use guard::{GuardedListener, Limits};
 use std::future::Future;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ async fn landing() -> Response {
 
 async fn metrics(State(board): State<Arc<Board>>) -> Response {
     match board.metrics() {
-        Some(page) => answer(StatusCode::OK, crate::prometheus::CONTENT_TYPE, page),
+        Some(page) => written(page, crate::prometheus::CONTENT_TYPE),
         None => {
             answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", Freshness::NoPassYet))
         }
@@ -143,10 +143,18 @@ async fn ready(State(board): State<Arc<Board>>) -> Response {
 
 async fn snapshot(State(board): State<Arc<Board>>) -> Response {
     match board.snapshot() {
-        Ok(text) => answer(StatusCode::OK, JSON, text),
-        Err(freshness) => {
-            answer(status(&freshness), JSON, crate::json::failure(&freshness.to_string()))
-        }
+        Ok(page) => written(page, JSON),
+        Err(freshness) => match crate::json::failure(&freshness.to_string()) {
+            Ok(body) => answer(status(&freshness), JSON, body),
+            Err(error) => written(Err(error.to_string()), JSON),
+        },
+    }
+}
+
+fn written(page: Page, content_type: &'static str) -> Response {
+    match page {
+        Ok(page) => answer(StatusCode::OK, content_type, page),
+        Err(error) => answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
@@ -80,7 +81,7 @@ struct Failure<'a> {
 }
 
 /// Everything known about the host after one pass: `/api/v1/snapshot` and `status --json`.
-pub fn snapshot(view: &HostView) -> String {
+pub fn snapshot(view: &HostView) -> Result<String, PageError> {
     let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
     let accumulated = totals(accumulated);
     let schema_version = SCHEMA_VERSION;
@@ -89,7 +90,7 @@ pub fn snapshot(view: &HostView) -> String {
 
 /// The boots of the history with the stretches of time in which the agent watched: `history boots
 /// --json`.
-pub fn boots(boots: &[BootRecord], coverage: &[CoverageRecord]) -> String {
+pub fn boots(boots: &[BootRecord], coverage: &[CoverageRecord]) -> Result<String, PageError> {
     line(&Boots { schema_version: SCHEMA_VERSION, boots, coverage })
 }
 
@@ -99,14 +100,14 @@ pub fn memory(
     changes: &[MemoryRecord],
     accumulated: &Accumulated,
     coverage: &[CoverageRecord],
-) -> String {
+) -> Result<String, PageError> {
     let totals = totals(accumulated);
     line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not
 /// describe has a null `doc`.
-pub fn doctor(view: &HostView, docs: &[SourceDoc]) -> String {
+pub fn doctor(view: &HostView, docs: &[SourceDoc]) -> Result<String, PageError> {
     let describe = |status: scrubjay_model::SourceStatus| Source {
         source: status.source,
         state: status.state,
@@ -121,7 +122,7 @@ pub fn doctor(view: &HostView, docs: &[SourceDoc]) -> String {
 }
 
 /// The body of an answer that is not there to be given.
-pub(crate) fn failure(error: &str) -> String {
+pub(crate) fn failure(error: &str) -> Result<String, PageError> {
     line(&Failure { schema_version: SCHEMA_VERSION, error })
 }
 
@@ -145,12 +146,8 @@ fn totals(accumulated: &Accumulated) -> Vec<Total<'_>> {
         .collect()
 }
 
-fn line<T: Serialize>(value: &T) -> String {
-    #[expect(
-        clippy::expect_used,
-        reason = "serialising to memory fails only for maps whose keys are not text"
-    )]
-    let text = serde_json::to_string(value).expect("all keys are text");
+fn line<T: Serialize>(value: &T) -> Result<String, PageError> {
+    let text = serde_json::to_string(value)?;
     let mut line = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         if acts(c) {
@@ -164,7 +161,7 @@ fn line<T: Serialize>(value: &T) -> String {
         }
     }
     line.push('\n');
-    line
+    Ok(line)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! which owns sockets and is given its clock.
 
 pub mod docs;
+mod error;
 pub mod http;
 pub mod json;
 pub mod observe;
@@ -15,4 +16,5 @@ pub mod prometheus;
 mod testing;
 pub mod text;
 
+pub use error::PageError;
 pub use printable::printable;

@@ -3,6 +3,7 @@
 //! Every page is made from scratch: no registry and no long-lived counters, which could neither
 //! mirror a kernel counter that restarts nor forget a DIMM that is gone.
 
+use crate::PageError;
 use crate::observe::{self, Observation};
 use ::prometheus::TextEncoder;
 use ::prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
@@ -16,22 +17,18 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// `scrubjay_snapshot_stale 1`: old samples are not passed off as the host's present state.
 ///
 /// Metrics are in the order of the catalogue, and within one in the order of the view.
-pub fn render(view: &HostView, stale: bool) -> String {
+pub fn render(view: &HostView, stale: bool) -> Result<String, PageError> {
     encode(&if stale { observe::stale_observations(view) } else { observe::observations(view) })
 }
 
-fn encode(observations: &[Observation]) -> String {
+fn encode(observations: &[Observation]) -> Result<String, PageError> {
     let mut by_name: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
     for observation in observations {
         by_name.entry(observation.def.name).or_default().push(observation);
     }
     let families: Vec<MetricFamily> =
         CATALOGUE.iter().filter_map(|def| Some(family(def, by_name.get(def.name)?))).collect();
-    #[expect(
-        clippy::expect_used,
-        reason = "the encoder refuses only families without a name or without samples"
-    )]
-    TextEncoder::new().encode_to_string(&families).expect("named families with samples")
+    Ok(TextEncoder::new().encode_to_string(&families)?)
 }
 
 fn family(def: &MetricDef, observations: &[&Observation]) -> MetricFamily {
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_guest_without_edac() {
-        insta::assert_snapshot!(render(&testing::guest(), false), @r##"
+        insta::assert_snapshot!(render(&testing::guest(), false).unwrap(), @r##"
         # HELP scrubjay_verdict Verdict on the host: 1 for the one that holds.
         # TYPE scrubjay_verdict gauge
         scrubjay_verdict{verdict="ok"} 0
@@ -257,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_server_with_errors_and_a_stalled_live_patch() {
-        let page = render(&testing::server(), false);
+        let page = render(&testing::server(), false).unwrap();
         let stems =
             ["scrubjay_verdict", "scrubjay_dimm_c", "scrubjay_dimm_u", "scrubjay_controller"];
         insta::assert_snapshot!(samples(&page, &stems), @r#"
@@ -303,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_kernel_that_contradicts_itself() {
-        let page = render(&testing::contradictory(), false);
+        let page = render(&testing::contradictory(), false).unwrap();
         let stems = ["scrubjay_dimm", "scrubjay_controller"];
         insta::assert_snapshot!(samples(&page, &stems), @r#"
         scrubjay_dimm_correctable_errors_total{controller="i7core",dimm="i7core/csrow0/ch0"} 0
@@ -338,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
-        insta::assert_snapshot!(render(&testing::server(), true), @r#"
+        insta::assert_snapshot!(render(&testing::server(), true).unwrap(), @r#"
         # HELP scrubjay_source_read_failures_total Attributes that were offered but could not be read or understood, since the agent started.
         # TYPE scrubjay_source_read_failures_total counter
         scrubjay_source_read_failures_total{source="edac"} 2
@@ -433,7 +430,7 @@ mod tests {
         let Reading::Value(edac) = &mut edac.reading else { unreachable!() };
         edac.controllers[0].dimms[0].label =
             testing::text("a\"} 1\nscrubjay_verdict{verdict=\"ok\"} 1\n\\ \x1b[2J\r");
-        let page = render(&view, false);
+        let page = render(&view, false).unwrap();
         let line = page.lines().find(|line| line.contains("label=\"a")).unwrap();
         assert!(
             line.contains(
@@ -446,8 +443,8 @@ mod tests {
 
     #[test]
     fn the_same_view_gives_the_same_page_in_the_order_of_the_catalogue() {
-        let page = render(&testing::large(), false);
-        assert_eq!(page, render(&testing::large(), false));
+        let page = render(&testing::large(), false).unwrap();
+        assert_eq!(page, render(&testing::large(), false).unwrap());
         let order: Vec<&str> = page
             .lines()
             .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())

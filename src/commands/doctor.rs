@@ -10,7 +10,7 @@ use scrubjay_exporters::{json, text};
 pub(crate) fn run(settings: &Settings, args: &ReadArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
     print(&if args.json {
-        json::doctor(&view, &SOURCES)
+        json::doctor(&view, &SOURCES)?
     } else {
         text::doctor(&view, &SOURCES, &style(true))
     })?;

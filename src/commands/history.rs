@@ -41,7 +41,7 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
 fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
     let (boots, coverage) = (reader.boots()?, reader.coverage()?);
     print(&if args.json {
-        json::boots(&boots, &coverage)
+        json::boots(&boots, &coverage)?
     } else {
         text::boots(&boots, &coverage, &style(true))
     })?;
@@ -62,7 +62,7 @@ fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> any
     let changes = reader.memory(since_wall_ms)?;
     let (accumulated, coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
     print(&if args.read.json {
-        json::memory(&changes, &accumulated, &coverage)
+        json::memory(&changes, &accumulated, &coverage)?
     } else {
         text::memory(&changes, &accumulated, &coverage, &style(true))
     })?;

@@ -10,7 +10,7 @@ use scrubjay_model::Verdict;
 pub(crate) fn run(settings: &Settings, args: &StatusArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
     if args.read.json {
-        print(&json::snapshot(&view))?;
+        print(&json::snapshot(&view)?)?;
     } else {
         print(&text::status(&view, &style(args.all)))?;
     }

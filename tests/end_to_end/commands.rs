@@ -79,9 +79,7 @@ fn configuration_errors_name_file_line_column_and_text() {
     let home = home.path();
     let file = home.join("bad.toml");
     std::fs::write(&file, "[agent]\ninterval = \"soon\"\n").unwrap();
-    let mut command = scrubjay(home);
-    // The last --config wins over the harness's empty one only if clap allows it; so start bare.
-    let _ = &mut command;
+    // Not by the harness, which names a configuration of its own.
     let bare = |args: &[&str]| {
         let mut command = std::process::Command::new(crate::harness::SCRUBJAY);
         output(command.env_clear().env("HOME", home).args(args).arg("--config").arg(&file))

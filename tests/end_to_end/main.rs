@@ -1,5 +1,16 @@
 //! The real binary, run as a person, a scraper or a crash would run it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs the binary and makes files for it; the host is left alone"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure of the harness is a failed test"
+)]
+
 mod commands;
 mod crash;
 mod golden;

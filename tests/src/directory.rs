@@ -1,5 +1,10 @@
 //! A host tree as a directory of real files, for an agent that watches it change.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "makes and reads files of the tests, never the host's"
+)]
+
 use scrubjay_collector::{Node, Tree};
 use std::path::Path;
 

@@ -1,6 +1,11 @@
 //! Golden files: what a person or a scraper reads, kept beside the tests and compared to the
 //! letter. `UPDATE_GOLDEN=1` rewrites them; the diff is then reviewed like code.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "makes and reads files of the tests, never the host's"
+)]
+
 use std::path::PathBuf;
 
 /// Where the golden files are.

@@ -1,6 +1,6 @@
 //! The latest view, shared between the agent's loop and the server.
 
-use crate::{json, prometheus};
+use crate::{PageError, json, prometheus};
 use axum::body::Bytes;
 use scrubjay_model::HostView;
 use std::fmt;
@@ -16,13 +16,20 @@ pub struct Board {
     latest: RwLock<Option<Arc<Posted>>>,
 }
 
+/// A page, or why it could not be written.
+pub(super) type Page = Result<Bytes, String>;
+
+fn page(written: Result<String, PageError>) -> Page {
+    written.map(Bytes::from).map_err(|error| error.to_string())
+}
+
 struct Posted {
     view: HostView,
     at: Duration,
     good_for: Duration,
-    metrics: OnceLock<Bytes>,
-    stale_metrics: OnceLock<Bytes>,
-    snapshot: OnceLock<Bytes>,
+    metrics: OnceLock<Page>,
+    stale_metrics: OnceLock<Page>,
+    snapshot: OnceLock<Page>,
 }
 
 /// Whether the last pass speaks for the host now.
@@ -102,21 +109,21 @@ impl Board {
     }
 
     /// The metrics page, as stale as the last pass is; `None` before the first.
-    pub(super) fn metrics(&self) -> Option<Bytes> {
+    pub(super) fn metrics(&self) -> Option<Page> {
         let posted = self.latest()?;
-        let (page, stale) = match self.freshness_of(Some(&posted)) {
+        let (made, stale) = match self.freshness_of(Some(&posted)) {
             Freshness::Fresh => (&posted.metrics, false),
             Freshness::Stale { .. } | Freshness::NoPassYet => (&posted.stale_metrics, true),
         };
-        Some(page.get_or_init(|| prometheus::render(&posted.view, stale).into()).clone())
+        Some(made.get_or_init(|| page(prometheus::render(&posted.view, stale))).clone())
     }
 
     /// The snapshot as JSON, or why there is none that speaks for the host.
-    pub(super) fn snapshot(&self) -> Result<Bytes, Freshness> {
+    pub(super) fn snapshot(&self) -> Result<Page, Freshness> {
         let latest = self.latest();
         match (self.freshness_of(latest.as_deref()), latest) {
             (Freshness::Fresh, Some(posted)) => {
-                Ok(posted.snapshot.get_or_init(|| json::snapshot(&posted.view).into()).clone())
+                Ok(posted.snapshot.get_or_init(|| page(json::snapshot(&posted.view))).clone())
             }
             (freshness, _) => Err(freshness),
         }

@@ -102,12 +102,12 @@ fn a_fresh_pass_is_served_on_every_route() {
         let (status, head, body) = get(address, "/metrics");
         assert_eq!(status, 200);
         assert!(head.contains("content-type: text/plain; version=0.0.4; charset=utf-8"), "{head}");
-        assert_eq!(body, crate::prometheus::render(&testing::server(), false));
+        assert_eq!(body, crate::prometheus::render(&testing::server(), false).unwrap());
 
         let (status, head, body) = get(address, "/api/v1/snapshot");
         assert_eq!(status, 200);
         assert!(head.contains("content-type: application/json"), "{head}");
-        assert_eq!(body, crate::json::snapshot(&testing::server()));
+        assert_eq!(body, crate::json::snapshot(&testing::server()).unwrap());
 
         for path in ["/healthz", "/-/healthy"] {
             assert_eq!(get(address, path).2, "healthy\n");
@@ -139,7 +139,7 @@ fn a_pass_that_is_too_old_is_not_passed_off_as_the_present() {
         );
         let (status, _, body) = get(address, "/metrics");
         assert_eq!(status, 200);
-        assert_eq!(body, crate::prometheus::render(&testing::server(), true));
+        assert_eq!(body, crate::prometheus::render(&testing::server(), true).unwrap());
         assert_eq!(get(address, "/api/v1/snapshot").0, 503);
         // A pass has completed, and the agent answers.
         assert_eq!(get(address, "/readyz").0, 200);

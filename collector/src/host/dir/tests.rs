@@ -1,3 +1,5 @@
+//! Real directories: links, sockets, devices, and roots that are not ours.
+
 use super::*;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;

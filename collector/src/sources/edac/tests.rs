@@ -1,3 +1,5 @@
+//! The EDAC source on trees: every layout, every way in which counters mislead.
+
 use super::*;
 use crate::sources::check::{self, found, is_absent, partly_found};
 use crate::tree::{Node, Tree};

@@ -1,3 +1,5 @@
+//! The live patch source on trees: stacks, transitions, and the tasks that hold them up.
+
 use super::*;
 use crate::host::HostRoot;
 use crate::sources::check::{self, found, is_absent, partly_found};

@@ -1,0 +1,13 @@
+//! Why a page could not be written.
+
+/// A page that could not be written. Nothing a host shows can cause this; it would be a defect.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// A value that JSON cannot hold.
+    #[error("cannot write the page as JSON (a defect of scrubjay, please report)")]
+    Json(#[from] serde_json::Error),
+    /// A family that the Prometheus text format cannot hold.
+    #[error("cannot write the metrics page (a defect of scrubjay, please report)")]
+    Metrics(#[from] ::prometheus::Error),
+}
