@@ -170,7 +170,7 @@ impl Agent {
         let snapshot = self.collector.snapshot();
         let appended = self.history.append(&snapshot);
         if let Some(error) = appended.error {
-            tracing::error!("{:#}", anyhow::Error::from(error));
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         self.account(&snapshot, began);
         let history = match self.history.summary(&snapshot.at) {

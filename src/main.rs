@@ -13,6 +13,7 @@ use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
 use config::{Inputs, Settings};
 use exit::Exit;
+use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -24,8 +25,9 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // The chain is printed once, here.
-            let _ = writeln!(anstream::stderr(), "error: {error}");
+            // The chain is printed once, here. The history's errors say what was being done.
+            let doing = if error.is::<StorageError>() { "failed to " } else { "" };
+            let _ = writeln!(anstream::stderr(), "error: {doing}{error}");
             for cause in error.chain().skip(1) {
                 let _ = writeln!(anstream::stderr(), "  because: {cause}");
             }

@@ -4,11 +4,7 @@
     clippy::disallowed_methods,
     reason = "runs the binary and makes files for it; the host is left alone"
 )]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failure of the harness is a failed test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
 mod commands;
 mod crash;

@@ -183,9 +183,9 @@ mod tests {
           ?  UNKNOWN  host  (no-edac-in-guest)
              because      this is a virtual machine, and its kernel has no EDAC core;
                           the memory is the hypervisor's, and so are its errors
+             evidence     sys/devices/system/edac
              do           fix visibility: run scrubjay on the hypervisor
              a reboot     does not help
-             evidence     sys/devices/system/edac
         ");
     }
 

@@ -1,7 +1,7 @@
 //! `status`: one screen about the host.
 
 use super::page::{Cell, Page, paint_of, sign_of};
-use super::words::moment;
+use super::words::{count, moment};
 use super::{Style, edac, facts};
 use anstyle::Style as Paint;
 use scrubjay_model::{
@@ -111,9 +111,7 @@ pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
         };
         page.sentence(2, state);
     }
-    for gap in gaps {
-        finding(page, gap);
-    }
+    grouped(page, gaps);
 }
 
 fn findings(page: &mut Page, assessment: &Assessment) {
@@ -121,39 +119,67 @@ fn findings(page: &mut Page, assessment: &Assessment) {
     if assessment.findings.is_empty() {
         page.sentence(2, "none in what was seen");
     }
-    for found in &assessment.findings {
-        finding(page, found);
+    grouped(page, &assessment.findings);
+}
+
+/// Findings that differ only in where they were made share their heading and their advice: a
+/// failing channel fills one paragraph, not a screen.
+fn grouped(page: &mut Page, findings: &[Finding]) {
+    let advice = |f: &Finding| (f.code, f.verdict, f.action, f.remedy.clone(), f.reboot_helps);
+    for group in findings.chunk_by(|a, b| advice(a) == advice(b)) {
+        let Some(first) = group.first() else { continue };
+        let sign =
+            format!("{:<2} {}", sign_of(first.verdict), first.verdict.as_str().to_uppercase());
+        let about = match group {
+            [_] => first.subject.clone(),
+            several => count(several.len(), "place", "places"),
+        };
+        page.table(
+            2,
+            &[vec![
+                Cell::left(sign).painted(paint_of(first.verdict)),
+                Cell::left(about),
+                Cell::left(format!("({})", first.code)),
+            ]],
+        );
+        match group {
+            [_] => {
+                page.field(5, "because", &first.because);
+                if let Some(origin) = &first.origin {
+                    page.field(5, "evidence", origin.as_str());
+                }
+            }
+            several => places(page, several),
+        }
+        advise(page, first);
     }
 }
 
-fn finding(page: &mut Page, finding: &Finding) {
-    let Finding { code, verdict, subject, because, action, remedy, reboot_helps, origin } = finding;
-    let head = format!("{:<2} {}", sign_of(*verdict), verdict.as_str().to_uppercase());
-    let row = vec![
-        Cell::left(head).painted(paint_of(*verdict)),
-        Cell::left(subject),
-        Cell::left(format!("({code})")),
-    ];
-    page.table(2, &[row]);
-    page.field(5, "because", because);
-    match action {
-        Action::Observe => page.field(5, "do", remedy),
+fn places(page: &mut Page, findings: &[Finding]) {
+    let labels = std::iter::once("because").chain(std::iter::repeat(""));
+    for (finding, label) in findings.iter().zip(labels) {
+        let evidence =
+            finding.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        page.field(5, label, &format!("{}: {}{evidence}", finding.subject, finding.because));
+    }
+}
+
+fn advise(page: &mut Page, finding: &Finding) {
+    match finding.action {
+        Action::Observe => page.field(5, "do", &finding.remedy),
         Action::FixVisibility
         | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::InvestigateChannelOrCpu => {
-            page.field(5, "do", &format!("{}: {remedy}", action.as_str()));
+            page.field(5, "do", &format!("{}: {}", finding.action.as_str(), finding.remedy));
         }
     }
-    let reboot = match reboot_helps {
+    let reboot = match finding.reboot_helps {
         RebootHelps::Yes => "helps",
         RebootHelps::No => "does not help",
         RebootHelps::Unknown => "cannot be told whether it helps",
     };
     page.field(5, "a reboot", reboot);
-    if let Some(origin) = origin {
-        page.field(5, "evidence", origin.as_str());
-    }
 }
 
 #[cfg(test)]

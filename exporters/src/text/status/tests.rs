@@ -14,9 +14,9 @@ fn a_guest_without_edac() {
       ?  UNKNOWN  host  (no-edac-in-guest)
          because      this is a virtual machine, and its kernel has no EDAC core;
                       the memory is the hypervisor's, and so are its errors
+         evidence     sys/devices/system/edac
          do           fix visibility: run scrubjay on the hypervisor
          a reboot     does not help
-         evidence     sys/devices/system/edac
 
     findings:
       none in what was seen
@@ -67,26 +67,26 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       ?  UNKNOWN  host  (firmware-first)
          because      the firmware has a HEST table and may handle corrected errors
                       itself
+         evidence     sys/firmware/acpi/tables/HEST
          do           fix visibility: switch firmware-first handling off in the
                       firmware's setup
          a reboot     cannot be told whether it helps
-         evidence     sys/firmware/acpi/tables/HEST
 
     findings:
       !! ACT  skylake-socket-0-imc-0/dimm1  (memory-uncorrected)
          because      3 uncorrected errors were counted in 36 d of watching; the
                       limit is 0
+         evidence     sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count
          do           investigate channel or CPU: move the DIMM to another slot at
                       the next window and see whether the errors move with it
          a reboot     does not help
-         evidence     sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count
       ~  WATCH  kpatch_2026_11  (livepatch-stalled)
          because      the transition of kpatch_2026_11 has waited for 2 tasks for 4
                       h 2 min
+         evidence     sys/kernel/livepatch/kpatch_2026_11/transition
          do           let the tasks leave the kernel, or send them a signal they
                       ignore
          a reboot     helps
-         evidence     sys/kernel/livepatch/kpatch_2026_11/transition
 
     memory errors:
       skylake-socket-0-imc-0
