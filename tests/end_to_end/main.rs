@@ -10,4 +10,5 @@ mod commands;
 mod crash;
 mod golden;
 mod harness;
+mod large;
 mod server;

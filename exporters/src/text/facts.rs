@@ -406,10 +406,11 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     let HistorySummary { path, since_wall_ms, boots: _, clock_steps, covered, covered_without_gap } =
         summary;
     page.field(2, "history", &format!("since {}", moment_ago(*since_wall_ms, now_ms)));
+    // A running agent writes its coverage down every few minutes only.
     page.more(
         2,
         &format!(
-            "watched for {} of that, without a gap for {}",
+            "watched for at least {} of that, without a gap for at least {}",
             span(*covered),
             span(*covered_without_gap)
         ),

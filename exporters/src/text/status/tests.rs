@@ -151,7 +151,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       booted       2026-10-19T02:01:00Z (36 d 4 h ago)
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
       history      since 2025-10-20T06:02:00Z (400 d ago)
-                   watched for 390 d of that, without a gap for 36 d 3 h
+                   watched for at least 390 d of that, without a gap for at least 36
+                   d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
@@ -252,7 +253,8 @@ fn a_kernel_that_contradicts_itself() {
       booted       2026-10-19T02:01:00Z (36 d 4 h ago)
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
       history      since 2025-10-20T06:02:00Z (400 d ago)
-                   watched for 390 d of that, without a gap for 36 d 3 h
+                   watched for at least 390 d of that, without a gap for at least 36
+                   d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
