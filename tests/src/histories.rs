@@ -1,6 +1,6 @@
 //! Random lives of a host, and the loop that plays them to an agent.
 //!
-//! ```ignore
+//! ```text
 //! proptest! {
 //!     #![proptest_config(histories::config(1_000))]
 //!     #[test]
