@@ -159,11 +159,10 @@ impl CoverageState {
 }
 
 impl Assessment {
-    /// Puts findings in order and takes the worst of all as the verdict.
+    /// Puts findings in order and takes the worst of all as the verdict. Findings of one code keep
+    /// the order the rule gave them, which is by weight rather than by name.
     pub fn new(coverage: Coverage, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by(|a, b| {
-            b.verdict.cmp(&a.verdict).then_with(|| (a.code, &a.subject).cmp(&(b.code, &b.subject)))
-        });
+        findings.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.code.cmp(b.code)));
         let verdict = findings
             .iter()
             .chain(&coverage.findings)
@@ -183,5 +182,30 @@ mod tests {
         assert!(Verdict::Unknown > Verdict::Ok);
         assert!(Verdict::Watch > Verdict::Unknown);
         assert_eq!(Verdict::ALL.iter().max(), Some(&Verdict::Act));
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_a_rule_ranks_its_own_findings() {
+        let finding = |code, verdict, subject: &str| Finding {
+            code,
+            verdict,
+            subject: subject.to_owned(),
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+        };
+        let coverage = Coverage { state: CoverageState::Full, findings: Vec::new() };
+        let findings = vec![
+            finding("b", Verdict::Watch, "second"),
+            finding("c", Verdict::Plan, "first"),
+            finding("a", Verdict::Watch, "loudest"),
+            finding("a", Verdict::Watch, "faintest"),
+        ];
+        let assessment = Assessment::new(coverage, findings);
+        let order: Vec<&str> = assessment.findings.iter().map(|f| f.subject.as_str()).collect();
+        assert_eq!(order, ["first", "loudest", "faintest", "second"]);
+        assert_eq!(assessment.verdict, Verdict::Plan);
     }
 }
