@@ -3,6 +3,8 @@
 
 mod finding;
 mod rules;
+#[cfg(test)]
+mod testing;
 mod visibility;
 
 use scrubjay_model::{Accumulated, AgentStats, Assessment, Snapshot};
@@ -18,7 +20,10 @@ pub fn assess(
     agent: Option<&AgentStats>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
+    findings.extend(rules::pages::findings(snapshot));
     findings.extend(rules::kernel::findings(snapshot));
+    findings.extend(rules::livepatch::findings(snapshot));
+    findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(agent.map(rules::history::findings).unwrap_or_default());
     Assessment::new(visibility(snapshot), findings)

@@ -1,10 +1,10 @@
-//! The running kernel: what taints it, whether it can still load its modules, live patches in
-//! transition, and what the distribution asks for.
+//! The running kernel: what it went through, and whether it can still load its modules.
+//!
+//! Taint flags that say how a kernel was put together (proprietary, out of tree, unsigned, live
+//! patched) are no reason for anything and raise nothing.
 
 use crate::finding::{FindingExt, finding};
-use scrubjay_model::{
-    Action, Blocker, Finding, Livepatch, Outcome, RebootHelps, Snapshot, Taint, Verdict,
-};
+use scrubjay_model::{Action, Finding, RebootHelps, Snapshot, Taint, Verdict};
 
 /// Taint bits (Documentation/admin-guide/tainted-kernels.rst).
 const FORCED_LOAD: u32 = 1;
@@ -14,89 +14,95 @@ const BAD_PAGE: u32 = 5;
 const DIED: u32 = 7;
 const SOFT_LOCKUP: u32 = 14;
 
+const TAINT: &str = "proc/sys/kernel/tainted";
+
 pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(health) = Snapshot::found(&snapshot.kernel_health) {
         let taint = health.taint.value().copied();
-        let oopses = health.oops_count.value().copied();
-        found.extend(died(taint, oopses));
+        found.extend(died(taint, health.oops_count.value().copied()));
         found.extend(taint.map(tainted).unwrap_or_default());
     }
     found.extend(modules_removed(snapshot));
-    found.extend(Snapshot::found(&snapshot.livepatch).map(transition).unwrap_or_default());
-    found.extend(marker(snapshot));
     found
 }
 
 fn died(taint: Option<Taint>, oopses: Option<u64>) -> Option<Finding> {
-    let because = match (taint.is_some_and(|taint| taint.has(DIED)), oopses) {
-        (_, Some(count @ 1..)) => format!("the kernel has oopsed {count} times since boot"),
-        (true, Some(0) | None) => "the kernel has oopsed since boot (taint D)".to_owned(),
-        (false, Some(0) | None) => return None,
+    let (because, path) = match (oopses, taint.is_some_and(|taint| taint.has(DIED))) {
+        (Some(1), _) => ("the kernel has oopsed once since boot".to_owned(), OOPSES),
+        (Some(count @ 2..), _) => {
+            (format!("the kernel has oopsed {count} times since boot"), OOPSES)
+        }
+        (Some(0) | None, true) => ("the kernel has oopsed since boot (taint D)".to_owned(), TAINT),
+        (Some(0) | None, false) => return None,
     };
     let remedy = "reboot at the next window: what an oops leaves behind (locks held, structures \
-                  half changed) is not known";
+                  half changed) is not known; keep the oops from the kernel log for whoever mends \
+                  the defect";
     Some(
         finding("kernel-died", Verdict::Plan, Action::Reboot, because, remedy)
             .reboot(RebootHelps::Yes)
-            .seen_in("sys/kernel/oops_count"),
+            .seen_in(path),
     )
 }
 
+const OOPSES: &str = "sys/kernel/oops_count";
+
 fn tainted(taint: Taint) -> Vec<Finding> {
-    let flagged = |bit, code, verdict, action, because: &str, remedy: &str, helps| {
-        taint.has(bit).then(|| {
-            finding(code, verdict, action, because, remedy)
-                .reboot(helps)
-                .seen_in("proc/sys/kernel/tainted")
-        })
+    let flagged = |set: bool, code, verdict, action, because: &str, remedy: &str, helps| {
+        set.then(|| finding(code, verdict, action, because, remedy).reboot(helps).seen_in(TAINT))
+    };
+    let forced = match (taint.has(FORCED_LOAD), taint.has(FORCED_UNLOAD)) {
+        (true, true) => {
+            "modules were loaded (taint F) and unloaded (taint R) by force: one may not \
+                         fit this kernel, and the kernel may still use what the other left"
+        }
+        (true, false) => "a module was loaded by force (taint F): it may not fit this kernel",
+        (false, true | false) => {
+            "a module was unloaded by force (taint R): the kernel may still use what it left"
+        }
     };
     [
         flagged(
-            FORCED_LOAD,
+            taint.has(FORCED_LOAD) || taint.has(FORCED_UNLOAD),
             "module-forced",
             Verdict::Plan,
             Action::Reboot,
-            "a module was loaded by force (taint F): it may not fit this kernel",
-            "find the module in the kernel log, and reboot without it at the next window",
+            forced,
+            "find out from the kernel log which module and why, and reboot without forcing it at \
+             the next window",
             RebootHelps::Yes,
         ),
         flagged(
-            FORCED_UNLOAD,
-            "module-forced",
-            Verdict::Plan,
-            Action::Reboot,
-            "a module was unloaded by force (taint R): the kernel may still use what it left",
-            "reboot at the next window",
-            RebootHelps::Yes,
-        ),
-        flagged(
-            BAD_PAGE,
+            taint.has(BAD_PAGE),
             "bad-page",
             Verdict::Plan,
             Action::InvestigateChannelOrCpu,
-            "the kernel found a page in an impossible state (taint B): memory was corrupted, by \
-             hardware or by a defect",
+            "the kernel found the description of a page in an impossible state (taint B): memory \
+             was corrupted, by hardware or by a defect",
             "look for \"Bad page\" in the kernel log; if errors are counted too, suspect the \
-             memory; reboot at the next window",
+             memory, else a driver; reboot at the next window",
             RebootHelps::Unknown,
         ),
         flagged(
-            MACHINE_CHECK,
+            taint.has(MACHINE_CHECK),
             "machine-check",
-            Verdict::Watch,
-            Action::Observe,
-            "a machine check was reported since boot (taint M)",
-            "look for \"Hardware Error\" in the kernel log",
-            RebootHelps::No,
+            Verdict::Plan,
+            Action::InvestigateChannelOrCpu,
+            "a CPU has raised a machine check since boot (taint M): an uncorrected error of the \
+             hardware that the kernel survived, not necessarily of memory",
+            "look for \"Hardware Error\" or \"mce:\" in the kernel log: the bank tells memory, \
+             cache and bus apart; compare with the event log of the BMC",
+            RebootHelps::Unknown,
         ),
         flagged(
-            SOFT_LOCKUP,
+            taint.has(SOFT_LOCKUP),
             "soft-lockup",
             Verdict::Watch,
             Action::Observe,
             "a CPU was stuck in the kernel for longer than the watchdog allows (taint L)",
-            "look for \"soft lockup\" in the kernel log",
+            "look for \"soft lockup\" in the kernel log; in a guest it often means that the \
+             hypervisor gave the CPU no time",
             RebootHelps::Unknown,
         ),
     ]
@@ -117,94 +123,142 @@ fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
             Verdict::Plan,
             Action::RebootIntoNewerKernel,
             format!(
-                "the modules of the running kernel {release} are no longer on disk: its package \
-                 was removed, and whatever is not loaded yet cannot be"
+                "lib/modules has no directory for the running kernel {release}: its package was \
+                 removed or replaced, and a module that is not loaded yet cannot be"
             ),
-            "reboot into an installed kernel before a device or file system needs a module",
+            "reboot into an installed kernel before a device, a file system or a firewall rule \
+             needs a module; if this kernel was started from outside (a guest booted directly, a \
+             container), install its modules or give --root",
         )
         .reboot(RebootHelps::Yes)
         .seen_in(format!("lib/modules/{release}")),
     )
 }
 
-/// Most blockers named in a sentence.
-const NAMED: usize = 3;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{absent, but, codes, denied, lose, of, only, text};
+    use scrubjay_model::{Present, Reading};
 
-fn transition(livepatch: &Livepatch) -> Vec<Finding> {
-    livepatch
-        .patches
-        .iter()
-        .filter(|patch| patch.transition.value() == Some(&true))
-        .map(|patch| {
-            let waiting = match &livepatch.blockers {
-                None => "which tasks it waits for is not known".to_owned(),
-                Some(blockers) => match blockers.value() {
-                    None => "which tasks it waits for could not be read".to_owned(),
-                    Some(blockers) => waits_for(blockers),
-                },
-            };
-            let direction = match patch.enabled.value() {
-                Some(true) => "being applied",
-                Some(false) => "being removed",
-                None => "in transition",
-            };
-            finding(
-                "livepatch-transition",
-                Verdict::Watch,
-                Action::Observe,
-                format!(
-                    "the live patch is {direction} and not in force for every task yet: {waiting}"
-                ),
-                "a transition takes seconds; if it lasts, restart or wake the tasks named. Until \
-                 then the old code runs too, and no other live patch can be loaded",
-            )
-            .on(patch.name.clone())
-            .reboot(RebootHelps::No)
-            .seen_in(format!("sys/kernel/livepatch/{}/transition", patch.name))
+    fn tainted_with(bits: &[u32]) -> Snapshot {
+        but(|s| {
+            let mask = bits.iter().map(|bit| 1 << bit).sum();
+            of(&mut s.kernel_health).taint = Reading::Value(Taint(mask));
         })
-        .collect()
-}
-
-fn waits_for(blockers: &[Blocker]) -> String {
-    let named: Vec<String> = blockers
-        .iter()
-        .take(NAMED)
-        .map(|task| {
-            let name = task.comm.value().map_or("name unknown", String::as_str);
-            format!("{name} (pid {}, tid {})", task.pid, task.tid)
-        })
-        .collect();
-    match blockers.len() {
-        // Idle tasks, which /proc does not list, can hold a transition up as well.
-        0 => "it waits for no task that /proc shows".to_owned(),
-        count if count > NAMED => {
-            format!("it waits for {count} tasks, among them {}", named.join(", "))
-        }
-        _ => format!("it waits for {}", named.join(", ")),
     }
-}
 
-/// A marker is evidence, not an answer: it says that some package asked, not that it was right.
-fn marker(snapshot: &Snapshot) -> Option<Finding> {
-    let markers = Snapshot::found(&snapshot.reboot_markers)?;
-    let (path, text) = match (markers.required.outcome(), markers.needed.value()) {
-        (_, Some(kind)) => ("run/reboot-needed", format!("asks for a {kind}")),
-        (Outcome::Ok, None) => ("run/reboot-required", "asks for a reboot".to_owned()),
-        (Outcome::Absent | Outcome::Unreadable | Outcome::Malformed, None) => return None,
-    };
-    let packages = match markers.packages.value() {
-        Some(names) if !names.is_empty() => format!(" because of {}", names.join(", ")),
-        Some(_) | None => ", without naming a package".to_owned(),
-    };
-    Some(
-        finding(
-            "reboot-marker",
-            Verdict::Plan,
-            Action::Reboot,
-            format!("the distribution {text}{packages}"),
-            "reboot at the next window, unless you know that the marker is left over",
-        )
-        .reboot(RebootHelps::Yes)
-        .seen_in(path),
-    )
+    #[test]
+    fn an_oops_calls_for_a_reboot_which_helps() {
+        for (count, because) in [
+            (1, "the kernel has oopsed once since boot"),
+            (3, "the kernel has oopsed 3 times since boot"),
+        ] {
+            let found = only(&but(|s| of(&mut s.kernel_health).oops_count = Reading::Value(count)));
+            assert_eq!((found.code, found.verdict), ("kernel-died", Verdict::Plan));
+            assert_eq!(found.because, because);
+            assert_eq!(found.reboot_helps, RebootHelps::Yes);
+            assert_eq!(found.origin.unwrap().as_str(), "sys/kernel/oops_count");
+        }
+    }
+
+    #[test]
+    fn before_6_2_the_taint_flag_alone_tells_of_an_oops() {
+        let mut snapshot = tainted_with(&[DIED]);
+        of(&mut snapshot.kernel_health).oops_count = absent("sys/kernel/oops_count");
+        let found = only(&snapshot);
+        assert_eq!(found.because, "the kernel has oopsed since boot (taint D)");
+        assert_eq!(found.origin.unwrap().as_str(), "proc/sys/kernel/tainted");
+    }
+
+    #[test]
+    fn a_kernel_that_has_oopsed_and_says_so_twice_has_one_finding() {
+        let mut snapshot = tainted_with(&[DIED]);
+        of(&mut snapshot.kernel_health).oops_count = Reading::Value(2);
+        assert_eq!(codes(&snapshot), ["kernel-died"]);
+    }
+
+    #[test]
+    fn forced_modules_call_for_a_reboot_in_one_finding() {
+        for (bits, words) in [
+            (&[FORCED_LOAD][..], "loaded by force (taint F)"),
+            (&[FORCED_UNLOAD][..], "unloaded by force (taint R)"),
+            (&[FORCED_LOAD, FORCED_UNLOAD][..], "loaded (taint F) and unloaded (taint R)"),
+        ] {
+            let found = only(&tainted_with(bits));
+            assert_eq!((found.code, found.verdict), ("module-forced", Verdict::Plan));
+            assert!(found.because.contains(words), "{}", found.because);
+        }
+    }
+
+    #[test]
+    fn hardware_flags_have_their_findings() {
+        for (bit, code, verdict) in [
+            (BAD_PAGE, "bad-page", Verdict::Plan),
+            (MACHINE_CHECK, "machine-check", Verdict::Plan),
+            (SOFT_LOCKUP, "soft-lockup", Verdict::Watch),
+        ] {
+            let found = only(&tainted_with(&[bit]));
+            assert_eq!((found.code, found.verdict), (code, verdict));
+            assert_eq!(found.reboot_helps, RebootHelps::Unknown);
+        }
+    }
+
+    #[test]
+    fn flags_about_how_the_kernel_was_put_together_raise_nothing() {
+        let judged = [FORCED_LOAD, FORCED_UNLOAD, MACHINE_CHECK, BAD_PAGE, DIED, SOFT_LOCKUP];
+        for bit in (0..64).filter(|bit| !judged.contains(bit)) {
+            assert!(codes(&tainted_with(&[bit])).is_empty(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn warnings_alone_raise_nothing() {
+        let warned = but(|s| of(&mut s.kernel_health).warn_count = Reading::Value(12));
+        assert!(codes(&warned).is_empty());
+    }
+
+    #[test]
+    fn a_taint_mask_that_cannot_be_read_is_not_taken_for_clean() {
+        let mut snapshot = but(|_| ());
+        lose(&mut snapshot.kernel_health, |health| &mut health.taint, denied(TAINT));
+        assert_eq!(codes(&snapshot), ["source-unreadable"]);
+    }
+
+    #[test]
+    fn modules_taken_from_under_the_kernel_call_for_a_reboot() {
+        let found = only(&but(|s| {
+            of(&mut s.kernel).modules_directory = absent("lib/modules/6.1.0-56-amd64");
+        }));
+        assert_eq!((found.code, found.verdict), ("modules-removed", Verdict::Plan));
+        assert_eq!(found.action, Action::RebootIntoNewerKernel);
+        assert!(found.because.contains("6.1.0-56-amd64"), "{}", found.because);
+        assert_eq!(found.origin.unwrap().as_str(), "lib/modules/6.1.0-56-amd64");
+    }
+
+    #[test]
+    fn a_root_without_modules_or_a_kernel_without_them_has_lost_none() {
+        for change in [
+            |kernel: &mut scrubjay_model::Kernel| kernel.modules_root = absent("lib/modules"),
+            |kernel: &mut scrubjay_model::Kernel| kernel.modules_supported = absent("proc/modules"),
+        ] {
+            let snapshot = but(|s| {
+                let kernel = of(&mut s.kernel);
+                kernel.modules_directory = absent("lib/modules/6.1.0-56-amd64");
+                change(kernel);
+            });
+            assert!(codes(&snapshot).is_empty());
+        }
+        let present = but(|s| of(&mut s.kernel).modules_directory = Reading::Value(Present));
+        assert!(codes(&present).is_empty());
+    }
+
+    #[test]
+    fn a_release_passes_through_unchanged() {
+        let found = only(&but(|s| {
+            of(&mut s.kernel).release = text("6.1\u{7}<b>");
+            of(&mut s.kernel).modules_directory = absent("lib/modules/6.1\u{7}<b>");
+        }));
+        assert!(found.because.contains("6.1\u{7}<b>"), "{}", found.because);
+    }
 }

@@ -1,11 +1,11 @@
-//! Memory errors counted, and pages lost to them.
+//! Memory errors counted, and controllers that do not look for them.
 //!
 //! These rules look at the counters' present life (since driver load, reset or boot), so that a
 //! fault long mended does not keep a host red; the history's sums are quoted beside them. A raw
 //! count raises no more than *watch* when corrected: what deserves a swap is a matter of fault
 //! shape, trend and cost, not of a number.
 
-use crate::finding::{FindingExt, finding};
+use crate::finding::{FindingExt, finding, many};
 use scrubjay_model::{
     Accumulated, Action, Controller, ErrorClass, Finding, Place, RebootHelps, SeriesPlace,
     Snapshot, Verdict, span,
@@ -17,11 +17,12 @@ use std::time::Duration;
 const LISTED: usize = 10;
 
 pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Finding> {
+    let Some(edac) = Snapshot::found(&snapshot.edac) else { return Vec::new() };
     let mut found = Vec::new();
     for class in ErrorClass::ALL {
-        let mut places: Vec<Counted> = Snapshot::found(&snapshot.edac)
-            .into_iter()
-            .flat_map(|edac| &edac.controllers)
+        let mut places: Vec<Counted> = edac
+            .controllers
+            .iter()
             .flat_map(|controller| counted(controller, class, accumulated))
             .collect();
         places.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.subject.cmp(&b.subject)));
@@ -29,24 +30,39 @@ pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Fi
         found.extend(places.iter().map(|place| place.finding(class)));
         found.extend(summed_up(&rest, class));
     }
-    found.extend(pages(snapshot));
+    found.extend(edac.controllers.iter().filter_map(|c| unscrubbed(c, accumulated)));
     found
 }
 
+/// Errors of one class in one place.
 struct Counted {
     subject: String,
-    label: Option<String>,
+    at: At,
     count: u64,
     age: Option<Duration>,
+    /// The history's sum, and whether it is a lower bound.
     total: Option<(u64, bool)>,
     path: String,
+}
+
+/// How well the place is known.
+enum At {
+    /// A module, or a part of one, with what is known of it; the number of other modules of the
+    /// same controller that have errors of this class.
+    Module { about: Vec<String>, others: usize },
+    /// A controller, with the reason why no module is named.
+    Controller(&'static str),
+}
+
+fn name(controller: &Controller, accumulated: &Accumulated) -> String {
+    let index = controller.index;
+    accumulated.controllers.get(&index).map_or_else(|| format!("mc{index}"), ToString::to_string)
 }
 
 fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated) -> Vec<Counted> {
     let index = controller.index;
     let age = controller.seconds_since_reset.value().copied().map(Duration::from_secs);
-    let key = accumulated.controllers.get(&index);
-    let name = key.map_or_else(|| format!("mc{index}"), ToString::to_string);
+    let name = name(controller, accumulated);
     let word = class.kernel_word();
     let dir = format!("sys/devices/system/edac/mc/mc{index}");
     let total = |place| {
@@ -55,115 +71,212 @@ fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated
     };
     let mut found = Vec::new();
     for dimm in &controller.dimms {
-        if let Some(counter) = dimm.errors.get(class).value().filter(|c| c.value > 0) {
-            let file = match dimm.place {
-                Place::Dimm(_) | Place::Rank(_) => {
-                    format!("{}/dimm_{word}_count", dimm.place)
-                }
-                Place::Channel { csrow, channel } => {
-                    format!("csrow{csrow}/ch{channel}_{word}_count")
-                }
-                Place::Csrow(csrow) => format!("csrow{csrow}/{word}_count"),
-            };
-            found.push(Counted {
-                subject: format!("{name}/{}", dimm.place),
-                label: dimm.label.value().filter(|label| !label.is_empty()).cloned(),
-                count: counter.value,
-                age,
-                total: total(SeriesPlace::Dimm(dimm.place)),
-                path: format!("{dir}/{file}"),
-            });
-        }
-    }
-    // Without DIMMs all that is known is the controller's total.
-    let (rest, place, file) = if controller.dimms.is_empty() {
-        (&controller.errors, SeriesPlace::Total, format!("{word}_count"))
-    } else {
-        (&controller.unattributed, SeriesPlace::Unattributed, format!("{word}_noinfo_count"))
-    };
-    if let Some(counter) = rest.get(class).value().filter(|c| c.value > 0) {
+        let Some(counter) = dimm.errors.get(class).value().filter(|c| c.value > 0) else {
+            continue;
+        };
+        let (file, part) = match dimm.place {
+            Place::Dimm(_) => (format!("{}/dimm_{word}_count", dimm.place), None),
+            // Two ranks of one module are two directories with one label.
+            Place::Rank(_) => (format!("{}/dimm_{word}_count", dimm.place), Some("one rank")),
+            Place::Channel { csrow, channel } => {
+                (format!("csrow{csrow}/ch{channel}_{word}_count"), Some("one row of a channel"))
+            }
+            Place::Csrow(csrow) => {
+                (format!("csrow{csrow}/{word}_count"), Some("one row over all channels"))
+            }
+        };
+        let label = dimm.label.value().filter(|label| !label.is_empty()).cloned();
         found.push(Counted {
-            subject: name,
-            label: Some("attributed to no DIMM".to_owned()),
+            subject: format!("{name}/{}", dimm.place),
+            at: At::Module {
+                about: label.into_iter().chain(part.map(str::to_owned)).collect(),
+                others: others(controller, class, dimm.place),
+            },
             count: counter.value,
             age,
-            total: total(place),
+            total: total(SeriesPlace::Dimm(dimm.place)),
             path: format!("{dir}/{file}"),
         });
     }
+    found.extend(rest(controller, class).map(|rest| {
+        let (place, file) = match rest.place {
+            Some(SeriesPlace::Unattributed) => (rest.place, format!("{word}_noinfo_count")),
+            Some(SeriesPlace::Total | SeriesPlace::Dimm(_)) | None => {
+                (rest.place, format!("{word}_count"))
+            }
+        };
+        Counted {
+            subject: name,
+            at: At::Controller(rest.reason),
+            count: rest.count,
+            age,
+            total: place.and_then(total),
+            path: format!("{dir}/{file}"),
+        }
+    }));
     found
+}
+
+/// How many other modules have errors. Only `dimmN` is a module for certain: ranks and rows of one
+/// module may bear different labels.
+fn others(controller: &Controller, class: ErrorClass, place: Place) -> usize {
+    let has_errors = |at: Place| matches!(at, Place::Dimm(_)) && at != place;
+    controller
+        .dimms
+        .iter()
+        .filter(|dimm| has_errors(dimm.place) && matches!(place, Place::Dimm(_)))
+        .filter(|dimm| dimm.errors.get(class).value().is_some_and(|counter| counter.value > 0))
+        .count()
+}
+
+/// Errors that a controller counted and that no module's counter shows.
+struct Rest {
+    count: u64,
+    reason: &'static str,
+    /// Where the history keeps exactly these, if it does.
+    place: Option<SeriesPlace>,
+}
+
+/// What a controller's total holds beyond its modules: what the kernel could not attribute, what
+/// older kernels attributed only in part (no counter shows those), and what counters that could
+/// not be read may hold. An uncorrected error must not go unseen because the one file that names
+/// its module failed.
+fn rest(controller: &Controller, class: ErrorClass) -> Option<Rest> {
+    let value = |counts: &scrubjay_model::ErrorCounts| counts.get(class).value().map(|c| c.value);
+    let total = value(&controller.errors);
+    if controller.dimms.is_empty() {
+        let count = total.filter(|total| *total > 0)?;
+        let reason = "the driver knows no modules";
+        return Some(Rest { count, reason, place: Some(SeriesPlace::Total) });
+    }
+    let parts: Vec<Option<u64>> = controller
+        .dimms
+        .iter()
+        .filter(|dimm| !dimm.errors.get(class).is_absent())
+        .map(|dimm| value(&dimm.errors))
+        .collect();
+    let unread = parts.iter().any(Option::is_none);
+    let shown = parts.into_iter().flatten().fold(0, u64::saturating_add);
+    let noinfo = value(&controller.unattributed);
+    // If errors arrived while the parts were read, the difference may be in a module by now.
+    let certain = controller.steady || unread || noinfo.is_none();
+    let beyond = total.filter(|_| certain).map_or(0, |total| total.saturating_sub(shown));
+    if let Some(count) = noinfo.filter(|noinfo| *noinfo > 0 && *noinfo >= beyond) {
+        let reason = "attributed to no module";
+        return Some(Rest { count, reason, place: Some(SeriesPlace::Unattributed) });
+    }
+    let reason = if unread {
+        "in counters that could not be read, or attributed to no module"
+    } else {
+        "in no module's counter"
+    };
+    (beyond > 0).then_some(Rest { count: beyond, reason, place: None })
 }
 
 impl Counted {
     fn finding(&self, class: ErrorClass) -> Finding {
-        let Self { subject, label, count, age, total, path } = self;
-        let label = label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+        let Self { subject, at, count, age, total, path } = self;
+        let about = match at {
+            At::Module { about, others: _ } if about.is_empty() => String::new(),
+            At::Module { about, others: _ } => format!(" ({})", about.join(", ")),
+            At::Controller(reason) => format!(" ({reason})"),
+        };
         let age = age.map_or_else(
             || "since a time the kernel does not tell".to_owned(),
             |age| format!("in the last {}", span(age)),
         );
         let total = match total {
-            Some((total, false)) => format!("; {total} in the history"),
             Some((total, true)) => format!("; at least {total} in the history"),
-            None => String::new(),
+            Some((total, false)) if total != count => format!("; {total} in the history"),
+            Some((_, false)) | None => String::new(),
         };
-        match class {
+        let errors = many(*count, &format!("{} error", adjective(class)));
+        let finding = match class {
             ErrorClass::Correctable => finding(
                 "corrected-errors",
                 Verdict::Watch,
                 Action::Observe,
-                format!("{count} corrected errors{label} {age}{total}"),
-                "nothing yet: a count alone justifies neither a reboot nor a swap",
+                format!("{errors}{about} {age}{total}"),
+                self.watch(),
             ),
             ErrorClass::Uncorrectable => finding(
                 "uncorrected-errors",
                 Verdict::Plan,
                 Action::InvestigateChannelOrCpu,
                 format!(
-                    "{count} uncorrected errors{label} {age}{total}; the kernel counts deferred \
-                     ones here too"
+                    "{errors}{about} {age}{total}; the kernel counts deferred, fatal and \
+                     informational ones here too"
                 ),
-                "find out what was hit in the kernel log (\"Memory failure\", \"Hardware Error\"), \
-                 and plan to test or swap the module",
+                self.investigate(),
             )
             .reboot(RebootHelps::Unknown),
+        };
+        finding.on(subject.clone()).seen_in(path.clone())
+    }
+
+    fn watch(&self) -> String {
+        let nothing = "nothing yet: a count alone justifies neither a reboot nor a swap";
+        match self.at {
+            At::Module { about: _, others: 1.. } => {
+                format!("{nothing}; if it grows, {}", SHARED)
+            }
+            At::Module { about: _, others: 0 } | At::Controller(_) => nothing.to_owned(),
         }
-        .on(subject.clone())
-        .seen_in(path.clone())
+    }
+
+    fn investigate(&self) -> String {
+        let look = "look in the kernel log for what was hit (\"Hardware Error\", \"Memory \
+                    failure\")";
+        match self.at {
+            At::Module { about: _, others: 1.. } => format!("{look}; {SHARED}"),
+            At::Module { about: _, others: 0 } => format!(
+                "{look}; if it was this memory, plan to have the module tested, and repaired by \
+                 the firmware or swapped as its vendor says"
+            ),
+            At::Controller(_) => format!("{look} and which module it names"),
+        }
+    }
+}
+
+const SHARED: &str = "modules of one controller that err together point to the channel, the \
+                      controller or the CPU before a module";
+
+fn adjective(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Correctable => "corrected",
+        ErrorClass::Uncorrectable => "uncorrected",
     }
 }
 
 fn summed_up(rest: &[Counted], class: ErrorClass) -> Option<Finding> {
     let first = rest.first()?;
-    let errors: u64 = rest.iter().map(|place| place.count).sum();
+    let errors = rest.iter().fold(0_u64, |sum, place| sum.saturating_add(place.count));
     let mut finding = first.finding(class).on("host");
     finding.because = format!(
-        "{errors} {} errors in {} more places, at most {} in one",
-        match class {
-            ErrorClass::Correctable => "corrected",
-            ErrorClass::Uncorrectable => "uncorrected",
-        },
-        rest.len(),
+        "{} in {}, at most {} in one",
+        many(errors, &format!("{} error", adjective(class))),
+        many(rest.len(), "more place"),
         first.count
     );
     Some(finding)
 }
 
-fn pages(snapshot: &Snapshot) -> Option<Finding> {
-    let pages = Snapshot::found(&snapshot.memory_failure)?;
-    let bytes = *pages.hardware_corrupted_bytes.value().filter(|bytes| **bytes > 0)?;
+fn unscrubbed(controller: &Controller, accumulated: &Accumulated) -> Option<Finding> {
+    controller.scrub_rate.value().filter(|rate| **rate == 0)?;
     Some(
         finding(
-            "pages-offlined",
+            "scrubbing-off",
             Verdict::Watch,
             Action::Observe,
-            format!(
-                "{} KiB of memory were taken out of use because of errors since boot",
-                bytes / 1024
-            ),
-            "nothing yet: the pages are out of harm's way until the next boot, when the kernel \
-             uses them again",
+            "the controller's scrub rate is 0 bytes/s: a bit that flips stays until something \
+             reads it, or until a second one joins it and neither can be corrected",
+            "switch patrol scrubbing on in the firmware set-up, or write a rate to \
+             sdram_scrub_rate",
         )
-        .seen_in("proc/meminfo"),
+        .on(name(controller, accumulated))
+        .seen_in(format!("sys/devices/system/edac/mc/mc{}/sdram_scrub_rate", controller.index)),
     )
 }
+
+#[cfg(test)]
+mod tests;

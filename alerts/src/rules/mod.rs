@@ -2,5 +2,8 @@
 
 pub(crate) mod history;
 pub(crate) mod kernel;
+pub(crate) mod livepatch;
+pub(crate) mod markers;
 pub(crate) mod memory;
+pub(crate) mod pages;
 pub(crate) mod sources;

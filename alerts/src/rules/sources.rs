@@ -1,37 +1,178 @@
 //! Sources that are offered but could not be read: what they would have shown is unknown, and
-//! unknown is not ok. The EDAC source is judged by `visibility`.
+//! unknown is not ok. Faults that bear on the visibility of memory errors are judged there.
 
-use crate::finding::{FindingExt, finding};
-use scrubjay_model::{Action, Finding, Snapshot, SourceId, SourceState, Verdict};
+use crate::finding::{FindingExt, finding, mend};
+use crate::visibility;
+use scrubjay_model::{
+    Action, Finding, NonValue, Reading, Section, Snapshot, SourceId, SourceState, Verdict,
+};
 
 pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
-    let failed = snapshot.sources().into_iter().filter(|status| {
-        status.source != SourceId::Edac
-            && match status.state {
-                SourceState::Partial | SourceState::Unreadable | SourceState::Malformed => true,
-                SourceState::Ok | SourceState::Absent | SourceState::Off => false,
+    let judged_elsewhere: Vec<NonValue> = visibility::judged(snapshot);
+    let unread = snapshot.sources().into_iter().filter_map(|status| {
+        let faults = status.report.map(|report| report.faults).unwrap_or_default();
+        let left: Vec<&NonValue> = match (status.source, status.state) {
+            (_, SourceState::Ok | SourceState::Absent | SourceState::Off) => return None,
+            (SourceId::Platform | SourceId::MachineCheck, _) => return None,
+            (SourceId::Edac, SourceState::Unreadable | SourceState::Malformed) => return None,
+            (_, SourceState::Partial) => {
+                faults.iter().filter(|fault| !judged_elsewhere.contains(fault)).collect()
             }
+            (_, SourceState::Unreadable | SourceState::Malformed) => status.reason.iter().collect(),
+        };
+        unreadable(status.source, &left)
     });
-    failed
-        .map(|status| {
-            let why = status.reason.as_ref().map(ToString::to_string).unwrap_or_default();
-            let faults = status.report.map_or(0, |report| report.faults.len());
-            let more = match faults {
-                0 | 1 => String::new(),
-                _ => format!(" and {} more", faults - 1),
-            };
-            let found = finding(
-                "source-unreadable",
-                Verdict::Unknown,
-                Action::FixVisibility,
-                format!("could not be read in full: {why}{more}"),
-                "see scrubjay doctor for every path, the reason, and the privilege it needs",
-            )
-            .on(status.source.as_str());
-            match status.reason {
-                Some(reason) => found.seen_in(reason.origin().as_str()),
-                None => found,
-            }
-        })
-        .collect()
+    proc_incomplete(snapshot).into_iter().chain(unread).collect()
+}
+
+fn unreadable(source: SourceId, faults: &[&NonValue]) -> Option<Finding> {
+    let (first, more) = faults.split_first()?;
+    let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
+    Some(
+        finding(
+            "source-unreadable",
+            Verdict::Unknown,
+            Action::FixVisibility,
+            format!("could not be read in full: {first}{more}"),
+            mend(first),
+        )
+        .on(source.as_str())
+        .seen_in(first.origin().as_str()),
+    )
+}
+
+/// Facts that every Linux kernel offers. When one is absent the agent is not shown the host:
+/// rules that find nothing amiss there would be vouching for what they never saw.
+fn proc_incomplete(snapshot: &Snapshot) -> Option<Finding> {
+    let missing: Vec<String> = [
+        missing(&snapshot.uptime, |uptime| &uptime.boot_id),
+        missing(&snapshot.kernel, |kernel| &kernel.release),
+        missing(&snapshot.kernel_health, |health| &health.taint),
+        missing(&snapshot.platform, |platform| &platform.command_line),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let first = missing.first()?;
+    Some(
+        finding(
+            "proc-incomplete",
+            Verdict::Unknown,
+            Action::FixVisibility,
+            format!(
+                "every Linux kernel offers {}, yet {} not there: the agent does not see the \
+                 whole of /proc",
+                missing.join(", "),
+                if missing.len() == 1 { "it is" } else { "they are" }
+            ),
+            "show the agent the host's /proc: in a unit, not ProcSubset=pid; in a container, \
+             mount it and give its parent with --root",
+        )
+        .seen_in(first.clone()),
+    )
+}
+
+/// The path of a fact that is absent although its source was asked.
+fn missing<T, U>(section: &Option<Section<T>>, fact: impl Fn(&T) -> &Reading<U>) -> Option<String> {
+    let absent = match &section.as_ref()?.reading {
+        Reading::Value(found) => fact(found).non_value()?,
+        Reading::Absent(origin) => NonValue::Absent(origin.clone()),
+        Reading::Unreadable(..) | Reading::Malformed(..) => return None,
+    };
+    match absent {
+        NonValue::Absent(origin) => Some(origin.as_str().to_owned()),
+        NonValue::Unreadable(..) | NonValue::Malformed(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{absent, assessed, but, codes, denied, lose, malformed, only, set};
+    use scrubjay_model::{Origin, ReadFault};
+
+    #[test]
+    fn a_source_that_could_not_be_read_is_unknown_and_says_why() {
+        let found = only(&but(|s| set(&mut s.kernel_health, denied("proc/sys/kernel/tainted"))));
+        assert_eq!((found.code, found.verdict), ("source-unreadable", Verdict::Unknown));
+        assert_eq!(found.subject, "kernel_health");
+        assert_eq!(
+            found.because,
+            "could not be read in full: proc/sys/kernel/tainted: permission denied"
+        );
+        assert!(found.remedy.contains("privilege"), "{}", found.remedy);
+        assert_eq!(found.origin.unwrap().as_str(), "proc/sys/kernel/tainted");
+    }
+
+    #[test]
+    fn a_partial_source_counts_its_faults() {
+        let mut snapshot = but(|_| ());
+        lose(&mut snapshot.kernel_health, |h| &mut h.warn_count, denied("sys/kernel/warn_count"));
+        assert!(!only(&snapshot).because.contains("more"));
+        lose(&mut snapshot.kernel_health, |h| &mut h.oops_count, denied("sys/kernel/oops_count"));
+        assert_eq!(
+            only(&snapshot).because,
+            "could not be read in full: sys/kernel/warn_count: permission denied, and 1 more"
+        );
+    }
+
+    #[test]
+    fn the_remedy_fits_the_fault() {
+        let remedy = |reading| only(&but(|s| set(&mut s.kexec, reading))).remedy;
+        let fault = |fault| Reading::Unreadable(Origin::new("source kexec"), fault);
+        assert!(remedy(fault(ReadFault::Deadline)).contains("does not answer"));
+        assert!(remedy(fault(ReadFault::StillRunning)).contains("does not answer"));
+        assert!(remedy(fault(ReadFault::Io(5))).contains("doctor"));
+        assert!(remedy(malformed("sys/kernel/kexec_loaded")).contains("capture"));
+    }
+
+    #[test]
+    fn a_source_switched_off_or_absent_is_not_a_fault() {
+        assert!(codes(&but(|s| s.kernel_health = None)).is_empty());
+        assert!(codes(&but(|s| set(&mut s.kexec, absent("sys/kernel/kexec_loaded")))).is_empty());
+    }
+
+    #[test]
+    fn a_label_that_cannot_be_read_hides_no_error_and_is_still_unknown() {
+        let path = "sys/devices/system/edac/mc/mc0/dimm0/dimm_label";
+        let mut snapshot = but(|_| ());
+        lose(&mut snapshot.edac, |edac| &mut edac.controllers[0].dimms[0].label, malformed(path));
+        let found = only(&snapshot);
+        assert_eq!((found.code, found.subject.as_str()), ("source-unreadable", "edac"));
+        assert_eq!(assessed(&snapshot).coverage.state, scrubjay_model::CoverageState::Full);
+    }
+
+    #[test]
+    fn a_counter_that_cannot_be_read_is_mentioned_once() {
+        let mut snapshot = but(|_| ());
+        lose(
+            &mut snapshot.edac,
+            |edac| &mut edac.controllers[0].dimms[0].errors.correctable,
+            denied("sys/devices/system/edac/mc/mc0/dimm0/dimm_ce_count"),
+        );
+        assert_eq!(codes(&snapshot), ["counters-unreadable"]);
+    }
+
+    #[test]
+    fn a_host_whose_proc_is_hidden_is_unknown_in_one_finding() {
+        let found = only(&but(|s| {
+            set(&mut s.uptime, absent("proc/uptime"));
+            set(&mut s.kernel, absent("proc/version"));
+            lose(&mut s.kernel_health, |h| &mut h.taint, absent("proc/sys/kernel/tainted"));
+            lose(&mut s.platform, |p| &mut p.command_line, absent("proc/cmdline"));
+        }));
+        assert_eq!((found.code, found.verdict), ("proc-incomplete", Verdict::Unknown));
+        assert_eq!(
+            found.because,
+            "every Linux kernel offers proc/uptime, proc/version, proc/sys/kernel/tainted, \
+             proc/cmdline, yet they are not there: the agent does not see the whole of /proc"
+        );
+    }
+
+    #[test]
+    fn one_hidden_fact_is_told_in_the_singular() {
+        let mut snapshot = but(|_| ());
+        lose(&mut snapshot.kernel_health, |h| &mut h.taint, absent("proc/sys/kernel/tainted"));
+        assert!(only(&snapshot).because.contains("yet it is not there"));
+    }
 }

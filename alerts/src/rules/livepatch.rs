@@ -1,0 +1,184 @@
+//! Live patches that are loaded but not in force: in transition, or disabled.
+
+use crate::finding::{FindingExt, finding, listed, many};
+use scrubjay_model::{Action, Blocker, Finding, Livepatch, Patch, RebootHelps, Snapshot, Verdict};
+
+pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let Some(livepatch) = Snapshot::found(&snapshot.livepatch) else { return Vec::new() };
+    livepatch
+        .patches
+        .iter()
+        .filter_map(|patch| match (patch.transition.value(), patch.enabled.value()) {
+            (Some(true), _) => Some(transition(patch, livepatch)),
+            (Some(false) | None, Some(false)) => Some(disabled(patch)),
+            (Some(false) | None, Some(true) | None) => None,
+        })
+        .collect()
+}
+
+/// Most blockers named in a sentence.
+const NAMED: usize = 3;
+
+fn transition(patch: &Patch, livepatch: &Livepatch) -> Finding {
+    let waiting = match &livepatch.blockers {
+        None => "which tasks it waits for is not known".to_owned(),
+        Some(blockers) => match blockers.value() {
+            Some(blockers) => waits_for(blockers),
+            None => "which tasks it waits for could not be read".to_owned(),
+        },
+    };
+    let direction = match patch.enabled.value() {
+        Some(true) => "being applied",
+        Some(false) => "being removed",
+        None => "in transition",
+    };
+    finding(
+        "livepatch-transition",
+        Verdict::Watch,
+        Action::Observe,
+        format!("the live patch is {direction} and not every task has switched yet: {waiting}"),
+        "a transition takes seconds; one that lasts minutes is stuck: stop, restart or wake the \
+         tasks named. Until then the old code runs as well, and no other live patch can be loaded",
+    )
+    .on(patch.name.clone())
+    .reboot(RebootHelps::No)
+    .seen_in(format!("sys/kernel/livepatch/{}/transition", patch.name))
+}
+
+fn waits_for(blockers: &[Blocker]) -> String {
+    if blockers.is_empty() {
+        // The idle tasks, one for each CPU, have no entry in /proc and can hold it up as well.
+        return "it waits for no task that /proc shows, so for an idle CPU or for its next check"
+            .to_owned();
+    }
+    let name = |task: &Blocker| {
+        let name = task.comm.value().map_or("name unknown", String::as_str);
+        format!("{name} (pid {}, tid {})", task.pid, task.tid)
+    };
+    let named: Vec<String> = blockers.iter().map(name).collect();
+    let tasks = many(blockers.len(), "task");
+    format!("it waits for {tasks}: {}", listed(&named, NAMED))
+}
+
+/// Up to 5.0 a disabled patch stays listed; from 5.1 on it vanishes, so this is never seen there.
+fn disabled(patch: &Patch) -> Finding {
+    finding(
+        "livepatch-disabled",
+        Verdict::Watch,
+        Action::Observe,
+        "the live patch is loaded but disabled: what it fixes is fixed only if another patch \
+         fixes it too",
+        "find out whether a later patch replaces it; if not, have its vendor's tool apply it again",
+    )
+    .on(patch.name.clone())
+    .reboot(RebootHelps::No)
+    .seen_in(format!("sys/kernel/livepatch/{}/enabled", patch.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{absent, but, codes, denied, lose, of, only, patch, text};
+    use scrubjay_model::Reading;
+
+    fn blocker(tid: u32) -> Blocker {
+        Blocker { pid: 100, tid, comm: text(&format!("worker{tid}")), patch_state: 0 }
+    }
+
+    fn in_transition(enabled: bool, blockers: Option<Vec<Blocker>>) -> Snapshot {
+        but(|s| {
+            *of(&mut s.livepatch) = Livepatch {
+                patches: vec![patch("lp_2", enabled, true)],
+                blockers: blockers.map(Reading::Value),
+            };
+        })
+    }
+
+    fn waiting(blockers: Option<Vec<Blocker>>) -> String {
+        let found = only(&in_transition(true, blockers));
+        assert_eq!((found.code, found.verdict), ("livepatch-transition", Verdict::Watch));
+        assert_eq!(found.subject, "lp_2");
+        let start = "the live patch is being applied and not every task has switched yet: ";
+        found.because.strip_prefix(start).unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_patch_in_force_raises_nothing() {
+        assert!(codes(&but(|_| ())).is_empty());
+    }
+
+    #[test]
+    fn blockers_are_named_up_to_three_and_counted_beyond() {
+        let tasks = |count| Some((1..=count).map(blocker).collect());
+        assert_eq!(
+            waiting(tasks(0)),
+            "it waits for no task that /proc shows, so for an idle CPU or for its next check"
+        );
+        assert_eq!(waiting(tasks(1)), "it waits for 1 task: worker1 (pid 100, tid 1)");
+        assert_eq!(
+            waiting(tasks(3)),
+            "it waits for 3 tasks: worker1 (pid 100, tid 1), worker2 (pid 100, tid 2) and worker3 \
+             (pid 100, tid 3)"
+        );
+        let many = waiting(tasks(250));
+        assert!(many.starts_with("it waits for 250 tasks: worker1 "), "{many}");
+        assert!(many.ends_with("worker3 (pid 100, tid 3) and 247 more"), "{many}");
+    }
+
+    #[test]
+    fn a_task_without_a_name_is_still_named_by_its_numbers() {
+        let nameless = Blocker { comm: absent("proc/100/task/1/comm"), ..blocker(1) };
+        assert_eq!(
+            waiting(Some(vec![nameless])),
+            "it waits for 1 task: name unknown (pid 100, tid 1)"
+        );
+    }
+
+    #[test]
+    fn a_list_that_was_not_made_is_not_an_empty_one() {
+        assert_eq!(waiting(None), "which tasks it waits for is not known");
+    }
+
+    #[test]
+    fn a_list_that_could_not_be_read_is_not_an_empty_one() {
+        let mut snapshot = in_transition(true, Some(Vec::new()));
+        lose(
+            &mut snapshot.livepatch,
+            |livepatch| livepatch.blockers.as_mut().unwrap(),
+            denied("proc/100/task/1/patch_state"),
+        );
+        assert_eq!(codes(&snapshot), ["livepatch-transition", "source-unreadable"]);
+        let found = crate::testing::first(&snapshot, "livepatch-transition");
+        assert!(found.because.ends_with("which tasks it waits for could not be read"));
+    }
+
+    #[test]
+    fn the_direction_is_told() {
+        let removed = only(&in_transition(false, None));
+        assert!(removed.because.starts_with("the live patch is being removed"));
+        let mut unclear = in_transition(true, None);
+        of(&mut unclear.livepatch).patches[0].enabled = absent("enabled");
+        assert!(only(&unclear).because.starts_with("the live patch is in transition"));
+    }
+
+    #[test]
+    fn a_patch_that_is_loaded_but_disabled_is_not_taken_for_applied() {
+        let found = only(&but(|s| {
+            of(&mut s.livepatch).patches.push(patch("lp_0", false, false));
+        }));
+        assert_eq!((found.code, found.verdict), ("livepatch-disabled", Verdict::Watch));
+        assert_eq!(found.subject, "lp_0");
+        assert_eq!(found.origin.unwrap().as_str(), "sys/kernel/livepatch/lp_0/enabled");
+    }
+
+    #[test]
+    fn names_of_patches_and_tasks_pass_through_unchanged() {
+        let hostile = "a\"\n{}\u{1b}[2J";
+        let task = Blocker { comm: text(hostile), ..blocker(1) };
+        let mut snapshot = in_transition(true, Some(vec![task]));
+        of(&mut snapshot.livepatch).patches[0].name = hostile.to_owned();
+        let found = only(&snapshot);
+        assert_eq!(found.subject, hostile);
+        assert!(found.because.contains(hostile), "{}", found.because);
+    }
+}

@@ -1,0 +1,332 @@
+//! Snapshots for tests: a healthy server, of which a test changes one thing.
+
+use scrubjay_model::{
+    Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
+    ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown, MachineCheck,
+    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
+    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
+    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// 36 days and 4 hours, the age of the healthy server's counters.
+pub(crate) const AGE_SECONDS: u64 = 3_124_800;
+
+pub(crate) fn absent<T>(path: &str) -> Reading<T> {
+    Reading::Absent(Origin::new(path))
+}
+
+pub(crate) fn denied<T>(path: &str) -> Reading<T> {
+    Reading::Unreadable(Origin::new(path), ReadFault::Denied)
+}
+
+pub(crate) fn malformed<T>(path: &str) -> Reading<T> {
+    Reading::Malformed(Origin::new(path), ParseFault::new("a whole number", b"x"))
+}
+
+pub(crate) fn text(text: &str) -> Reading<String> {
+    Reading::Value(text.to_owned())
+}
+
+pub(crate) fn counter(value: u64) -> Reading<Counter> {
+    let boot = BootId::parse("5a6b7c8d-1234-5678-9abc-def012345678").unwrap();
+    Reading::Value(Counter { value, epoch: Epoch { boot, zeroed: None } })
+}
+
+pub(crate) fn counts(correctable: u64, uncorrectable: u64) -> ErrorCounts {
+    ErrorCounts { correctable: counter(correctable), uncorrectable: counter(uncorrectable) }
+}
+
+pub(crate) fn dimm(place: Place, label: &str, errors: ErrorCounts) -> Dimm {
+    Dimm {
+        place,
+        label: text(label),
+        location: text("channel 0 slot 0"),
+        size_bytes: Reading::Value(32 << 30),
+        memory_type: text("Registered-DDR4"),
+        device_type: text("x4"),
+        edac_mode: text("S4ECD4ED"),
+        errors,
+    }
+}
+
+/// A controller whose totals are what its modules add up to.
+pub(crate) fn controller(index: u32, layout: Layout, dimms: Vec<Dimm>) -> Controller {
+    let total = |class: fn(&ErrorCounts) -> &Reading<Counter>| {
+        let values = dimms.iter().filter_map(|dimm| class(&dimm.errors).value());
+        counter(values.map(|counter| counter.value).sum())
+    };
+    let errors = ErrorCounts {
+        correctable: total(|errors| &errors.correctable),
+        uncorrectable: total(|errors| &errors.uncorrectable),
+    };
+    Controller {
+        index,
+        name: text(&format!("Skylake Socket#0 IMC#{index}")),
+        size_bytes: Reading::Value(64 << 30),
+        seconds_since_reset: Reading::Value(AGE_SECONDS),
+        scrub_rate: absent("sys/devices/system/edac/mc/mc0/sdram_scrub_rate"),
+        errors,
+        unattributed: counts(0, 0),
+        layout,
+        dimms,
+        csrows: Vec::new(),
+        steady: true,
+    }
+}
+
+pub(crate) fn node(
+    node: u32,
+    [ignored, failed, delayed, recovered]: [u64; 4],
+) -> NodeMemoryFailure {
+    let value = Reading::Value;
+    NodeMemoryFailure {
+        node,
+        pages: NodePages {
+            total: value(ignored + failed + delayed + recovered),
+            ignored: value(ignored),
+            failed: value(failed),
+            delayed: value(delayed),
+            recovered: value(recovered),
+        },
+    }
+}
+
+pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
+    Patch {
+        name: name.to_owned(),
+        enabled: Reading::Value(enabled),
+        transition: Reading::Value(transition),
+        replace: Reading::Value(true),
+        stack_order: Reading::Value(1),
+        objects: Reading::Value(vec![PatchObject {
+            name: "vmlinux".to_owned(),
+            patched: Reading::Value(true),
+            functions: Reading::Value(vec!["tcp_v4_rcv,1".to_owned()]),
+        }]),
+        module_taint: text("OK"),
+    }
+}
+
+fn read<T>(value: T) -> Option<Section<T>> {
+    let report = SourceReport { took: Duration::from_millis(2), attributes: 9, faults: Vec::new() };
+    Some(Section { reading: Reading::Value(value), report })
+}
+
+/// A bare-metal x86 server with ECC, an EDAC driver, a live patch in force, and nothing wrong.
+pub(crate) fn healthy() -> Snapshot {
+    let boot = BootId::parse("5a6b7c8d-1234-5678-9abc-def012345678").unwrap();
+    let uptime = Duration::from_secs(AGE_SECONDS + 30);
+    let names = ["A1", "B1"].map(|slot| format!("CPU1_DIMM_{slot}"));
+    let dimms = (0_u32..).zip(&names).map(|(n, name)| dimm(Place::Dimm(n), name, counts(0, 0)));
+    Snapshot {
+        at: Stamp {
+            boot: boot.clone(),
+            since_boot: Some(uptime),
+            awake: Some(uptime),
+            wall_ms: 1_795_429_628_000,
+        },
+        edac: read(Edac { controllers: vec![controller(0, Layout::Dimm, dimms.collect())] }),
+        memory_failure: read(MemoryFailure {
+            hardware_corrupted_bytes: Reading::Value(0),
+            nodes: Reading::Value(vec![node(0, [0; 4])]),
+        }),
+        uptime: read(Uptime {
+            boot_id: Reading::Value(boot),
+            since_boot: Reading::Value(uptime),
+            boot_time_s: Reading::Value(1_792_304_828),
+            slept: Reading::Value(Duration::ZERO),
+        }),
+        kernel: read(Kernel {
+            release: text("6.1.0-56-amd64"),
+            version: text("#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2"),
+            banner: text("Linux version 6.1.0-56-amd64"),
+            uname: Reading::Value(Uname {
+                release: "6.1.0-56-amd64".to_owned(),
+                version: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2".to_owned(),
+                machine: "x86_64".to_owned(),
+            }),
+            modules_supported: Reading::Value(Present),
+            modules_root: Reading::Value(Present),
+            modules_directory: Reading::Value(Present),
+        }),
+        kernel_health: read(KernelHealth {
+            // Out-of-tree, unsigned and live patched, as any host with a vendor's live patch.
+            taint: Reading::Value(Taint(1 << 12 | 1 << 13 | 1 << 15)),
+            oops_count: Reading::Value(0),
+            warn_count: Reading::Value(0),
+        }),
+        cpu_vulnerabilities: read(Vec::new()),
+        kexec: read(Kexec {
+            loaded: Reading::Value(false),
+            crash_loaded: Reading::Value(true),
+            crash_size_bytes: Reading::Value(256 << 20),
+        }),
+        lockdown: read(Lockdown::None),
+        livepatch: read(Livepatch { patches: vec![patch("lp_1", true, false)], blockers: None }),
+        reboot_markers: read(RebootMarkers {
+            required: absent("run/reboot-required"),
+            packages: absent("run/reboot-required.pkgs"),
+            needed: absent("run/reboot-needed"),
+        }),
+        machine_check: read(MachineCheck {
+            check_interval_seconds: Reading::Value(300),
+            ignore_ce: Reading::Value(false),
+            dont_log_ce: Reading::Value(false),
+            cmci_disabled: Reading::Value(false),
+        }),
+        platform: read(Platform {
+            hypervisor_flag: Reading::Value(false),
+            hypervisor_type: absent("sys/hypervisor/type"),
+            system_vendor: text("Dell Inc."),
+            product_name: text("PowerEdge R640"),
+            board_vendor: text("Dell Inc."),
+            board_name: text("0H28RR"),
+            bios_version: text("2.19.1"),
+            command_line: Reading::Value(vec!["ro".to_owned(), "quiet".to_owned()]),
+            edac_core: Reading::Value(Present),
+            hest: Reading::Value(Present),
+            bert: Reading::Value(Present),
+            ghes_edac: absent("sys/module/ghes_edac"),
+            cec: absent("sys/kernel/debug/ras/cec"),
+        }),
+    }
+}
+
+/// The healthy server with one thing changed.
+pub(crate) fn but(change: impl FnOnce(&mut Snapshot)) -> Snapshot {
+    let mut snapshot = healthy();
+    change(&mut snapshot);
+    snapshot
+}
+
+/// A virtual machine as they come: no EDAC, no machine-check switches, a vulnerable CPU, no
+/// kexec.
+pub(crate) fn virtual_machine() -> Snapshot {
+    but(|s| {
+        set(&mut s.edac, absent("sys/devices/system/edac/mc"));
+        set(&mut s.machine_check, absent("sys/devices/system/machinecheck/machinecheck0"));
+        set(&mut s.kexec, absent("sys/kernel/kexec_loaded"));
+        set(&mut s.livepatch, absent("sys/kernel/livepatch"));
+        set(&mut s.lockdown, absent("sys/kernel/security/lockdown"));
+        let platform = of(&mut s.platform);
+        platform.hypervisor_flag = Reading::Value(true);
+        platform.edac_core = absent("sys/devices/system/edac");
+        platform.hest = absent("sys/firmware/acpi/tables/HEST");
+        platform.bert = absent("sys/firmware/acpi/tables/BERT");
+        platform.system_vendor = text("QEMU");
+        of(&mut s.cpu_vulnerabilities).push(scrubjay_model::CpuVulnerability {
+            name: "mds".to_owned(),
+            state: Reading::Value(scrubjay_model::VulnerabilityState::Vulnerable),
+            text: text("Vulnerable"),
+        });
+    })
+}
+
+/// What a source found, to change it.
+pub(crate) fn of<T>(section: &mut Option<Section<T>>) -> &mut T {
+    match section.as_mut().map(|section| &mut section.reading) {
+        Some(Reading::Value(value)) => value,
+        _ => panic!("the base snapshot has this source"),
+    }
+}
+
+/// Replaces a whole source, as the collector would: what is no absence is a fault as well.
+pub(crate) fn set<T>(section: &mut Option<Section<T>>, reading: Reading<T>) {
+    let section = section.as_mut().unwrap();
+    section.report.faults = reading
+        .non_value()
+        .into_iter()
+        .filter(|non_value| !matches!(non_value, NonValue::Absent(_)))
+        .collect();
+    section.reading = reading;
+}
+
+/// Replaces one fact and notes the fault, as the collector would.
+pub(crate) fn lose<T, U>(
+    section: &mut Option<Section<T>>,
+    field: impl FnOnce(&mut T) -> &mut Reading<U>,
+    reading: Reading<U>,
+) {
+    let fault = reading.non_value().unwrap();
+    *field(of(section)) = reading;
+    if !matches!(fault, NonValue::Absent(_)) {
+        section.as_mut().unwrap().report.faults.push(fault);
+    }
+}
+
+/// The faults of a source, to add to them.
+pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue> {
+    fn of<T>(section: &mut Option<Section<T>>) -> &mut Vec<NonValue> {
+        &mut section.as_mut().unwrap().report.faults
+    }
+    match id {
+        SourceId::Edac => of(&mut snapshot.edac),
+        SourceId::MemoryFailure => of(&mut snapshot.memory_failure),
+        SourceId::Uptime => of(&mut snapshot.uptime),
+        SourceId::Kernel => of(&mut snapshot.kernel),
+        SourceId::KernelHealth => of(&mut snapshot.kernel_health),
+        SourceId::CpuVulnerabilities => of(&mut snapshot.cpu_vulnerabilities),
+        SourceId::Kexec => of(&mut snapshot.kexec),
+        SourceId::Lockdown => of(&mut snapshot.lockdown),
+        SourceId::Livepatch => of(&mut snapshot.livepatch),
+        SourceId::RebootMarkers => of(&mut snapshot.reboot_markers),
+        SourceId::MachineCheck => of(&mut snapshot.machine_check),
+        SourceId::Platform => of(&mut snapshot.platform),
+    }
+}
+
+/// The assessment of a snapshot without history.
+pub(crate) fn assessed(snapshot: &Snapshot) -> Assessment {
+    crate::assess(snapshot, &Accumulated::default(), None)
+}
+
+/// Everything found, coverage first.
+pub(crate) fn all(assessment: &Assessment) -> Vec<&Finding> {
+    assessment.coverage.findings.iter().chain(&assessment.findings).collect()
+}
+
+/// The codes of everything found, coverage first.
+pub(crate) fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
+    all(&assessed(snapshot)).iter().map(|finding| finding.code).collect()
+}
+
+/// The only finding of a snapshot.
+pub(crate) fn only(snapshot: &Snapshot) -> Finding {
+    let assessment = assessed(snapshot);
+    let found = all(&assessment);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(assessment.verdict, found[0].verdict);
+    found[0].clone()
+}
+
+/// The first finding of that code.
+pub(crate) fn first(snapshot: &Snapshot, code: &str) -> Finding {
+    let assessment = assessed(snapshot);
+    let found = all(&assessment).into_iter().find(|finding| finding.code == code).cloned();
+    found.unwrap_or_else(|| panic!("no {code} in {assessment:#?}"))
+}
+
+/// An agent whose history is well.
+pub(crate) fn agent() -> AgentStats {
+    AgentStats {
+        started_wall_ms: 0,
+        interval: Duration::from_secs(60),
+        passes: 1,
+        late_passes: 0,
+        pass_took: Duration::from_millis(20),
+        sources: BTreeMap::new(),
+        storage: StorageStats::default(),
+        resident_bytes: Reading::Value(8 << 20),
+        cpu: Reading::Value(Duration::from_secs(1)),
+    }
+}
+
+#[test]
+fn a_healthy_server_is_ok_and_fully_visible() {
+    let assessment = assessed(&healthy());
+    assert_eq!(assessment.verdict, Verdict::Ok, "{assessment:#?}");
+    assert_eq!(assessment.coverage.state, scrubjay_model::CoverageState::Full);
+    assert_eq!(all(&assessment), Vec::<&Finding>::new());
+}

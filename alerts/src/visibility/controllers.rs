@@ -1,0 +1,241 @@
+//! What registered controllers may still hide.
+
+use super::guest::guest;
+use super::{Gap, Hides, all_ghes, gap};
+use crate::finding::{listed, many, mend};
+use scrubjay_model::{
+    Contradiction, Controller, Edac, ErrorClass, Layout, Level, NonValue, Outcome, Place, Platform,
+    Reading,
+};
+
+pub(super) fn gaps(edac: &Edac, platform: Option<&Platform>) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    if let Some(guest) = platform.and_then(guest) {
+        let gap = gap(
+            Hides::Some,
+            "guest",
+            format!(
+                "this is a virtual machine ({}): its controllers are its hypervisor's making and \
+                 count what that chooses to pass on",
+                guest.evidence
+            ),
+            guest.remedy,
+        );
+        gaps.push(gap.seen_in(guest.path));
+    }
+    gaps.extend(edac.controllers.iter().flat_map(controller));
+    gaps.extend(ecc_off(edac));
+    if let Some(controller) = edac.controllers.iter().find(|controller| is_ghes(controller)) {
+        let gap = gap(
+            Hides::Some,
+            "firmware-first",
+            "errors are reported by firmware (driver ghes_edac), which decides which ones; it may \
+             report none until a threshold of its own is passed",
+            "read the vendor's event log as well (BMC, IML, SEL); if the firmware offers it, let \
+             the operating system handle memory errors",
+        );
+        let mc = controller.index;
+        gaps.push(gap.seen_in(&format!("sys/devices/system/edac/mc/mc{mc}/mc_name")));
+    }
+    // What firmware reports is counted before the collector sees it.
+    let collects = platform.is_some_and(|platform| platform.cec.outcome() == Outcome::Ok);
+    if collects && !all_ghes(edac) {
+        let collected = gap(
+            Hides::Some,
+            "corrected-errors-collector",
+            "the kernel's corrected-errors collector (RAS_CEC) takes corrected errors whose \
+             address it can use (on Intel all of them, on AMD depending on the kernel): they are \
+             not counted here, and a page is quietly taken out of use at its 2nd error on Intel, \
+             at its 1023rd elsewhere",
+            "boot with ras=cec_disable to see corrected errors (then nothing offlines pages, \
+             unless another tool does), or follow scrubjay_memory_corrupted_bytes instead",
+        );
+        gaps.push(collected.seen_in("sys/kernel/debug/ras/cec"));
+    }
+    gaps
+}
+
+/// Whether the counters are fed by firmware.
+pub(super) fn is_ghes(controller: &Controller) -> bool {
+    controller.name.value().is_some_and(|name| name == "ghes_edac")
+}
+
+/// Faults of a controller that are findings here.
+pub(super) fn judged(controller: &Controller) -> Vec<NonValue> {
+    let mut found = unreadable_counters(controller);
+    found.extend(controller.name.non_value());
+    found
+}
+
+fn controller(controller: &Controller) -> Vec<Gap> {
+    let name = format!("mc{}", controller.index);
+    let gaps = [
+        unnamed(controller),
+        unreadable(controller),
+        contradiction(controller, &name),
+        unattributed(controller),
+    ];
+    let dir = format!("sys/devices/system/edac/mc/{name}");
+    gaps.into_iter().flatten().map(|gap| gap.on(&name).or_seen_in(&dir)).collect()
+}
+
+fn unnamed(controller: &Controller) -> Option<Gap> {
+    let why = controller.name.non_value()?;
+    let gap = gap(
+        Hides::Unclear,
+        "firmware-first",
+        format!(
+            "whether the driver is ghes_edac, and firmware handles errors first, cannot be told \
+             ({why})"
+        ),
+        mend(&why),
+    );
+    Some(gap.seen_in(why.origin().as_str()))
+}
+
+fn unreadable(controller: &Controller) -> Option<Gap> {
+    let unreadable = unreadable_counters(controller);
+    let (first, more) = unreadable.split_first()?;
+    let because = if more.is_empty() {
+        format!("1 of its counters could not be read: {first}")
+    } else {
+        format!("{} of its counters could not be read, first {first}", unreadable.len())
+    };
+    let gap = gap(Hides::Some, "counters-unreadable", because, mend(first));
+    Some(gap.seen_in(first.origin().as_str()))
+}
+
+/// Counters that are offered but gave no value. Absent ones are the layout's way of saying that
+/// they are counted elsewhere; a controller that offers no total is not.
+fn unreadable_counters(controller: &Controller) -> Vec<NonValue> {
+    let parts = controller
+        .dimms
+        .iter()
+        .map(|dimm| &dimm.errors)
+        .chain(std::iter::once(&controller.unattributed))
+        .flat_map(|errors| [&errors.correctable, &errors.uncorrectable])
+        .filter(|reading| !reading.is_absent());
+    [&controller.errors.correctable, &controller.errors.uncorrectable]
+        .into_iter()
+        .chain(parts)
+        .filter_map(Reading::non_value)
+        .collect()
+}
+
+/// EDAC's counters are `u32`, and a total wraps before its parts do.
+const U32_RANGE: i128 = 1 << 32;
+
+/// Parts that exceed their total. The opposite is no contradiction: kernels before 5.7 add an
+/// error whose place is known only in part (a channel without its slot, several rows) to the total
+/// alone; the rules on memory name such errors.
+fn contradiction(controller: &Controller, name: &str) -> Option<Gap> {
+    let mut said: Vec<String> = controller
+        .contradictions()
+        .iter()
+        .filter(|found| found.difference() < 0 && found.difference() % U32_RANGE != 0)
+        .map(|found| sentence(found, name))
+        .collect();
+    let more = said.split_off(said.len().min(3)).len();
+    if said.is_empty() {
+        return None;
+    }
+    if more > 0 {
+        said.push(format!("and {more} more"));
+    }
+    Some(gap(
+        Hides::Some,
+        "counters-contradict",
+        format!("the kernel contradicts itself: {}", said.join("; ")),
+        "do not trust the counts of this controller; please report the driver with the output of \
+         scrubjay capture",
+    ))
+}
+
+fn sentence(found: &Contradiction, name: &str) -> String {
+    let Contradiction { level, class, total, parts, unattributed } = found;
+    let file = format!("{}_count", class.kernel_word());
+    match level {
+        Level::Controller => format!(
+            "{name} {file} is {total}, but its parts come to {parts} and noinfo to {unattributed}"
+        ),
+        Level::Csrow(row) => {
+            format!("{name}/csrow{row} {file} is {total}, but its channels come to {parts}")
+        }
+    }
+}
+
+fn unattributed(controller: &Controller) -> Option<Gap> {
+    let because = match controller.layout {
+        Layout::Controller => {
+            "the driver attributes errors to no module, only to the controller".to_owned()
+        }
+        Layout::Dimm | Layout::Rank | Layout::Csrow => {
+            let classes: Vec<String> = ErrorClass::ALL
+                .into_iter()
+                .filter_map(|class| uncounted(controller, class))
+                .collect();
+            if classes.is_empty() {
+                return None;
+            }
+            format!("no counter shows {}", listed(&classes, classes.len()))
+        }
+    };
+    Some(gap(
+        Hides::Some,
+        "not-attributed",
+        because,
+        "a newer kernel may have a driver that knows the modules; until then only the \
+         controller's total tells of such errors",
+    ))
+}
+
+/// The places whose errors of a class no counter shows. In the csrow view each class is counted at
+/// one level only, so there it takes all places.
+fn uncounted(controller: &Controller, class: ErrorClass) -> Option<String> {
+    let silent = controller.dimms.iter().filter(|dimm| dimm.errors.get(class).is_absent()).count();
+    let of = match controller.layout {
+        Layout::Dimm | Layout::Rank => 1,
+        Layout::Csrow | Layout::Controller => controller.dimms.len().max(1),
+    };
+    let word = match class {
+        ErrorClass::Correctable => "corrected",
+        ErrorClass::Uncorrectable => "uncorrected",
+    };
+    (silent >= of).then(|| format!("the {word} errors of {}", many(silent, "place")))
+}
+
+/// Modules without error correction, by the driver's word for it.
+fn ecc_off(edac: &Edac) -> Option<Gap> {
+    let modes: Vec<(String, &str)> = edac
+        .controllers
+        .iter()
+        .flat_map(|controller| {
+            controller.dimms.iter().filter_map(|dimm| {
+                let place: Place = dimm.place;
+                let mode = dimm.edac_mode.value()?;
+                Some((format!("mc{}/{place}", controller.index), mode.as_str()))
+            })
+        })
+        .collect();
+    let off: Vec<String> =
+        modes.iter().filter(|(_, mode)| *mode == "None").map(|(place, _)| place.clone()).collect();
+    if off.is_empty() {
+        return None;
+    }
+    let which = if off.len() == modes.len() { "any module".to_owned() } else { listed(&off, 5) };
+    let hides = if off.len() == modes.len() { Hides::All } else { Hides::Some };
+    // ghes_edac takes it from the widths in SMBIOS type 17, which firmware often gets wrong.
+    let (hides, doubt) = if all_ghes(edac) {
+        (Hides::Unclear, " (by the widths the firmware gives in SMBIOS, which are often wrong)")
+    } else {
+        (hides, "")
+    };
+    let gap = gap(
+        hides,
+        "ecc-off",
+        format!("no error-correcting code is in use on {which}, says the driver{doubt}"),
+        "enable ECC in the firmware set-up, or fit modules with ECC; without it a flipped bit is \
+         neither corrected nor noticed",
+    );
+    Some(gap.seen_in(&format!("sys/devices/system/edac/mc/{}", off.first()?)))
+}
