@@ -11,6 +11,45 @@ use scrubjay_model::{Accumulated, AgentStats, Assessment, Snapshot};
 
 pub use visibility::visibility;
 
+/// Every code a finding can have, in order; each has its page in `docs/findings.md`.
+pub const CODES: [&str; 35] = [
+    "bad-page",
+    "corrected-errors",
+    "corrected-errors-collector",
+    "corrected-errors-ignored",
+    "corrected-errors-not-logged",
+    "corrected-errors-not-polled",
+    "corrected-errors-polled",
+    "counters-contradict",
+    "counters-unreadable",
+    "ecc-off",
+    "edac-switched-off",
+    "edac-unreadable",
+    "firmware-first",
+    "guest",
+    "history-not-written",
+    "history-replaced",
+    "kernel-died",
+    "livepatch-disabled",
+    "livepatch-transition",
+    "machine-check",
+    "machine-check-off",
+    "memory-failure",
+    "module-forced",
+    "modules-removed",
+    "no-edac-controller",
+    "no-edac-core",
+    "not-attributed",
+    "pages-offlined",
+    "proc-incomplete",
+    "reboot-marker",
+    "scrubbing-off",
+    "soft-lockup",
+    "source-unreadable",
+    "uncorrected-errors",
+    "visibility-unclear",
+];
+
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
 ///
 /// `agent` is `None` for a one-off reading, which has no history of its own to be unwell.
@@ -28,3 +67,6 @@ pub fn assess(
     findings.extend(agent.map(rules::history::findings).unwrap_or_default());
     Assessment::new(visibility(snapshot), findings)
 }
+
+#[cfg(test)]
+mod laws;

@@ -10,6 +10,9 @@ use scrubjay_model::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub(crate) mod arbitrary;
+pub(crate) mod readings;
+
 /// 36 days and 4 hours, the age of the healthy server's counters.
 pub(crate) const AGE_SECONDS: u64 = 3_124_800;
 

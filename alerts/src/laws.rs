@@ -1,0 +1,245 @@
+//! Laws of the assessment as a whole, for any snapshot.
+
+use crate::testing::{all, arbitrary, assessed, but, healthy, of, readings};
+use crate::{CODES, assess};
+use proptest::prelude::*;
+use scrubjay_model::{
+    Accumulated, CoverageState, CpuVulnerability, Outcome, Reading, Snapshot, Verdict,
+    VulnerabilityState,
+};
+use std::collections::BTreeSet;
+
+/// A healthy server of which as many kinds of facts as possible are there to be lost.
+fn rich() -> Snapshot {
+    but(|s| {
+        of(&mut s.cpu_vulnerabilities).push(CpuVulnerability {
+            name: "mds".to_owned(),
+            state: Reading::Value(VulnerabilityState::Mitigated),
+            text: Reading::Value("Mitigation: Clear CPU buffers".to_owned()),
+        });
+    })
+}
+
+/// Facts whose absence leaves a healthy server ok, each with the reason. Everything else that is
+/// lost, in whatever way, makes the verdict at least unknown.
+const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
+    ("edac.size_bytes", "describes; no error is hidden by it"),
+    ("edac.seconds_since_reset", "errors are counted all the same, their exposure is not claimed"),
+    ("edac.scrub_rate", "most drivers cannot tell; scrubbing is then the firmware's affair"),
+    ("edac.dimm.label", "describes"),
+    ("edac.dimm.location", "describes"),
+    ("edac.dimm.size_bytes", "describes"),
+    ("edac.dimm.memory_type", "describes"),
+    ("edac.dimm.device_type", "describes"),
+    ("edac.dimm.edac_mode", "drivers refuse controllers whose ECC is off; the mode only confirms"),
+    ("edac.unattributed.correctable", "the rest is taken from the controller's total"),
+    ("edac.unattributed.uncorrectable", "the rest is taken from the controller's total"),
+    ("memory_failure", "without CONFIG_MEMORY_FAILURE no page is taken out of use"),
+    ("memory_failure.hardware_corrupted_bytes", "as above"),
+    ("memory_failure.nodes", "kernels before 6.3 count pages in HardwareCorrupted only"),
+    ("memory_failure.total", "as above; the parts are judged without it"),
+    ("memory_failure.ignored", "as above"),
+    ("memory_failure.failed", "as above"),
+    ("memory_failure.delayed", "as above"),
+    ("memory_failure.recovered", "as above"),
+    ("uptime.since_boot", "no rule rests on it"),
+    ("uptime.boot_time_s", "no rule rests on it"),
+    ("uptime.slept", "no rule rests on it; trees do not have it"),
+    ("kernel.version", "no rule rests on it"),
+    ("kernel.banner", "no rule rests on it"),
+    ("kernel.uname", "no rule rests on it; trees do not have it"),
+    ("kernel.modules_supported", "a kernel without modules cannot lose them"),
+    ("kernel.modules_root", "containers and initramfs have none; what is there says nothing"),
+    ("kernel_health.oops_count", "kernels before 6.2; taint D tells"),
+    ("kernel_health.warn_count", "kernels before 6.2; no rule rests on it"),
+    ("cpu_vulnerabilities", "no rule rests on it: it is reported, not judged"),
+    ("cpu_vulnerabilities.state", "as above"),
+    ("cpu_vulnerabilities.text", "as above"),
+    ("kexec", "no rule rests on it"),
+    ("kexec.loaded", "as above"),
+    ("kexec.crash_loaded", "as above"),
+    ("kexec.crash_size_bytes", "as above"),
+    ("lockdown", "no rule rests on it"),
+    ("livepatch", "a kernel that cannot be live patched has no patch in transition"),
+    ("livepatch.enabled", "every kernel has it; a patch without it is ending"),
+    ("livepatch.transition", "kernels before 4.12 have no transitions"),
+    ("livepatch.replace", "kernels before 6.11; no rule rests on it"),
+    ("livepatch.stack_order", "kernels before 6.13; no rule rests on it"),
+    ("livepatch.module_taint", "no rule rests on it"),
+    ("livepatch.objects", "no rule rests on it"),
+    ("livepatch.object.patched", "kernels before 6.1; no rule rests on it"),
+    ("livepatch.object.functions", "no rule rests on it"),
+    ("reboot_markers", "a root without /run; a missing marker says nothing anyway"),
+    ("reboot_markers.required", "no marker is the normal state"),
+    ("reboot_markers.packages", "no marker is the normal state"),
+    ("reboot_markers.needed", "no marker is the normal state"),
+    ("machine_check.check_interval_seconds", "a kernel without the switch cannot have it set"),
+    ("machine_check.ignore_ce", "as above"),
+    ("machine_check.dont_log_ce", "as above"),
+    ("machine_check.cmci_disabled", "as above"),
+    ("platform.hypervisor_flag", "not x86; DMI names tell guests"),
+    ("platform.hypervisor_type", "not Xen"),
+    ("platform.system_vendor", "a board without DMI"),
+    ("platform.product_name", "a board without DMI"),
+    ("platform.board_vendor", "no rule rests on it"),
+    ("platform.board_name", "no rule rests on it"),
+    ("platform.bios_version", "no rule rests on it"),
+    ("platform.edac_core", "there are controllers, so there is a core"),
+    ("platform.hest", "no firmware-first"),
+    ("platform.bert", "no rule rests on it"),
+    ("platform.ghes_edac", "the controllers' names tell"),
+    (
+        "platform.cec",
+        "no collector; or debugfs is not mounted, which cannot be told apart (docs/findings.md)",
+    ),
+];
+
+#[test]
+fn a_fact_that_is_lost_is_never_ok_unless_its_absence_does_not_matter() {
+    let tolerated: BTreeSet<&str> = ABSENCE_DOES_NOT_MATTER.iter().map(|(name, _)| *name).collect();
+    assert_eq!(tolerated.len(), ABSENCE_DOES_NOT_MATTER.len(), "listed twice");
+    let mut seen_ok = BTreeSet::new();
+    for outcome in [Outcome::Absent, Outcome::Unreadable, Outcome::Malformed] {
+        for index in 0.. {
+            let mut snapshot = rich();
+            let Some(name) = readings::replace(&mut snapshot, index, outcome) else { break };
+            let assessment = assessed(&snapshot);
+            if assessment.verdict == Verdict::Ok {
+                assert_eq!(outcome, Outcome::Absent, "{name} {outcome:?} is ok");
+                assert!(tolerated.contains(name), "{name} is absent, and ok without a reason");
+                assert_eq!(assessment.coverage.state, CoverageState::Full, "{name}");
+                seen_ok.insert(name);
+            } else {
+                let known = outcome == Outcome::Absent && tolerated.contains(name);
+                assert!(!known, "{name} absent is not ok: {assessment:#?}");
+            }
+        }
+    }
+    assert_eq!(seen_ok, tolerated, "a reason is given for a fact that there is not");
+}
+
+#[test]
+fn the_base_of_these_laws_is_ok() {
+    assert_eq!(assessed(&rich()).verdict, Verdict::Ok);
+    assert_eq!(assessed(&healthy()).verdict, Verdict::Ok);
+}
+
+#[test]
+fn codes_are_in_order_and_unique() {
+    assert!(CODES.is_sorted_by(|a, b| a < b));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Any snapshot, history and agent: no panic; the verdict is the worst of what is found; the
+    /// worst comes first; every code is known; the same input gives the same answer.
+    #[test]
+    fn an_assessment_is_sound(
+        snapshot in arbitrary::snapshot(),
+        accumulated in arbitrary::accumulated(),
+        agent in arbitrary::agents(),
+    ) {
+        let assessment = assess(&snapshot, &accumulated, agent.as_ref());
+        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref()));
+        let found = all(&assessment);
+        let worst = found.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
+        prop_assert_eq!(assessment.verdict, worst);
+        prop_assert!(assessment.findings.is_sorted_by(|a, b| a.verdict >= b.verdict));
+        for finding in &found {
+            prop_assert!(CODES.contains(&finding.code), "{}", finding.code);
+            prop_assert!(finding.verdict > Verdict::Ok, "{}", finding.code);
+            prop_assert!(!finding.because.is_empty(), "{}", finding.code);
+            prop_assert!(!finding.remedy.is_empty(), "{}", finding.code);
+            let configured = ["edac-switched-off", "visibility-unclear", "history-not-written"];
+            let unseen = configured.contains(&finding.code)
+                || (finding.code == "no-edac-controller" && Snapshot::found(&snapshot.platform).is_none());
+            prop_assert!(finding.origin.is_some() || unseen, "{:#?}", finding);
+        }
+        let full = assessment.coverage.state == CoverageState::Full;
+        prop_assert_eq!(full, assessment.coverage.findings.is_empty());
+        if Snapshot::found(&snapshot.edac).is_none_or(|edac| edac.controllers.is_empty()) {
+            prop_assert!(assessment.verdict >= Verdict::Unknown);
+        }
+    }
+
+    /// No two findings of a real host share code and subject: they are labels of one metric.
+    #[test]
+    fn findings_are_told_apart_by_code_and_subject(snapshot in arbitrary::snapshot()) {
+        let mut snapshot = snapshot;
+        distinct(&mut snapshot);
+        let assessment = assess(&snapshot, &Accumulated::default(), None);
+        for findings in [&assessment.coverage.findings, &assessment.findings] {
+            let labels: BTreeSet<_> = findings.iter().map(|f| (f.code, &f.subject)).collect();
+            prop_assert_eq!(labels.len(), findings.len(), "{:#?}", findings);
+        }
+    }
+
+    /// Corrected errors never raise more than watch, whatever their number and place, and one
+    /// uncorrected error always calls for a plan.
+    #[test]
+    fn counts_raise_what_they_may_and_no_more(
+        correctable in 0_u64..1 << 32,
+        uncorrectable in 0_u64..1 << 32,
+        unattributed: bool,
+    ) {
+        let snapshot = but(|s| {
+            let controller = &mut of(&mut s.edac).controllers[0];
+            let errors = crate::testing::counts(correctable, uncorrectable);
+            controller.errors = errors.clone();
+            if unattributed { controller.unattributed = errors } else { controller.dimms[0].errors = errors }
+        });
+        let expected = match (correctable, uncorrectable) {
+            (_, 1..) => Verdict::Plan,
+            (1.., 0) => Verdict::Watch,
+            (0, 0) => Verdict::Ok,
+        };
+        prop_assert_eq!(assessed(&snapshot).verdict, expected);
+    }
+
+    /// What the kernel says is quoted as it is: escaping belongs to each exporter.
+    #[test]
+    fn hostile_text_passes_through_unchanged(hostile in any::<String>()) {
+        prop_assume!(!hostile.is_empty());
+        let quoted = |change: &dyn Fn(&mut Snapshot, Reading<String>)| {
+            let mut snapshot = healthy();
+            change(&mut snapshot, Reading::Value(hostile.clone()));
+            let assessment = assessed(&snapshot);
+            all(&assessment).iter().any(|f| f.because.contains(&hostile))
+        };
+        let label = quoted(&|s, text| {
+            let dimm = &mut of(&mut s.edac).controllers[0].dimms[0];
+            (dimm.label, dimm.errors) = (text, crate::testing::counts(1, 0));
+        });
+        let hypervisor = quoted(&|s, text| of(&mut s.platform).hypervisor_type = text);
+        let package = quoted(&|s, text| {
+            let markers = of(&mut s.reboot_markers);
+            markers.packages = text.map(|name| vec![name]);
+            markers.required = Reading::Value(String::new());
+        });
+        prop_assert_eq!((label, hypervisor, package), (true, true, true));
+    }
+}
+
+/// What the kernel guarantees: directories of one parent have different names.
+fn distinct(snapshot: &mut Snapshot) {
+    if let Some(Reading::Value(edac)) = snapshot.edac.as_mut().map(|section| &mut section.reading) {
+        for (index, controller) in (0..).zip(&mut edac.controllers) {
+            controller.index = index;
+            let mut seen = BTreeSet::new();
+            controller.dimms.retain(|dimm| seen.insert(dimm.place));
+        }
+    }
+    let patches = snapshot.livepatch.as_mut().map(|section| &mut section.reading);
+    if let Some(Reading::Value(livepatch)) = patches {
+        let mut seen = BTreeSet::new();
+        livepatch.patches.retain(|patch| seen.insert(patch.name.clone()));
+    }
+    let pages = snapshot.memory_failure.as_mut().map(|section| &mut section.reading);
+    if let Some(Reading::Value(pages)) = pages
+        && let Reading::Value(nodes) = &mut pages.nodes
+    {
+        let mut seen = BTreeSet::new();
+        nodes.retain(|node| seen.insert(node.node));
+    }
+}

@@ -1,0 +1,342 @@
+//! Snapshots of no sense at all, for laws that hold for any.
+
+use super::{agent, healthy, of};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use scrubjay_model::{
+    Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
+    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec, Layout,
+    Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
+    Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
+    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
+    Uptime, VulnerabilityState,
+};
+use std::time::Duration;
+
+fn words() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => "[a-zA-Z0-9 ,:_#-]{0,12}",
+        2 => any::<String>(),
+        1 => Just("None".to_owned()),
+        1 => Just("ghes_edac".to_owned()),
+        1 => Just("QEMU".to_owned()),
+        1 => Just("mce=off".to_owned()),
+    ]
+}
+
+fn non_value() -> impl Strategy<Value = NonValue> {
+    let fault = prop_oneof![
+        Just(ReadFault::Denied),
+        Just(ReadFault::NotAFile),
+        any::<i32>().prop_map(ReadFault::Io),
+        Just(ReadFault::Deadline),
+        Just(ReadFault::StillRunning),
+        Just(ReadFault::Torn),
+        Just(ReadFault::Panicked),
+    ];
+    let parse = vec(any::<u8>(), 0..8).prop_map(|found| ParseFault::new("a number", &found));
+    prop_oneof![
+        words().prop_map(|path| NonValue::Absent(Origin::new(path))),
+        (words(), fault).prop_map(|(path, fault)| NonValue::Unreadable(Origin::new(path), fault)),
+        (words(), parse).prop_map(|(path, fault)| NonValue::Malformed(Origin::new(path), fault)),
+    ]
+}
+
+fn reading<T: Clone + std::fmt::Debug + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Reading<T>> {
+    prop_oneof![4 => value.prop_map(Reading::Value), 1 => non_value().prop_map(Reading::from)]
+        .boxed()
+}
+
+fn number() -> BoxedStrategy<u64> {
+    prop_oneof![3 => Just(0), 3 => 1_u64..100, 1 => any::<u64>()].boxed()
+}
+
+fn counter() -> BoxedStrategy<Reading<Counter>> {
+    reading(number().prop_map(|value| Counter {
+        value,
+        epoch: Epoch { boot: BootId::unknown(), zeroed: None },
+    }))
+}
+
+fn error_counts() -> BoxedStrategy<ErrorCounts> {
+    let pair = (counter(), counter());
+    pair.prop_map(|(correctable, uncorrectable)| ErrorCounts { correctable, uncorrectable }).boxed()
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        (0_u32..40).prop_map(Place::Dimm),
+        (0_u32..40).prop_map(Place::Rank),
+        (0_u32..8, 0_u32..8).prop_map(|(csrow, channel)| Place::Channel { csrow, channel }),
+        (0_u32..8).prop_map(Place::Csrow),
+    ]
+}
+
+fn dimm() -> impl Strategy<Value = Dimm> {
+    let text = || reading(words());
+    (place(), text(), text(), reading(number()), text(), text(), text(), error_counts()).prop_map(
+        |(place, label, location, size_bytes, memory_type, device_type, edac_mode, errors)| Dimm {
+            place,
+            label,
+            location,
+            size_bytes,
+            memory_type,
+            device_type,
+            edac_mode,
+            errors,
+        },
+    )
+}
+
+fn controller() -> impl Strategy<Value = Controller> {
+    let layout = prop_oneof![
+        Just(Layout::Dimm),
+        Just(Layout::Rank),
+        Just(Layout::Csrow),
+        Just(Layout::Controller)
+    ];
+    let csrow = (0_u32..8, error_counts()).prop_map(|(index, errors)| Csrow { index, errors });
+    let facts = (reading(words()), reading(number()), reading(number()), reading(number()));
+    let counted = (error_counts(), error_counts(), vec(dimm(), 0..14), vec(csrow, 0..3));
+    (0_u32..4, facts, counted, layout, any::<bool>()).prop_map(
+        |(index, (name, size_bytes, seconds_since_reset, scrub_rate), counted, layout, steady)| {
+            let (errors, unattributed, dimms, csrows) = counted;
+            Controller {
+                index,
+                name,
+                size_bytes,
+                seconds_since_reset,
+                scrub_rate,
+                errors,
+                unattributed,
+                layout,
+                dimms,
+                csrows,
+                steady,
+            }
+        },
+    )
+}
+
+fn memory_failure() -> impl Strategy<Value = MemoryFailure> {
+    let results = (number_read(), number_read(), number_read(), number_read(), number_read());
+    let node =
+        (any::<u32>(), results).prop_map(|(node, (total, ignored, failed, delayed, recovered))| {
+            NodeMemoryFailure {
+                node,
+                pages: NodePages { total, ignored, failed, delayed, recovered },
+            }
+        });
+    (number_read(), reading(vec(node, 0..3))).prop_map(|(hardware_corrupted_bytes, nodes)| {
+        MemoryFailure { hardware_corrupted_bytes, nodes }
+    })
+}
+
+fn number_read() -> BoxedStrategy<Reading<u64>> {
+    reading(number())
+}
+
+fn switch() -> BoxedStrategy<Reading<bool>> {
+    reading(any::<bool>())
+}
+
+fn present() -> BoxedStrategy<Reading<Present>> {
+    reading(Just(Present))
+}
+
+fn text() -> BoxedStrategy<Reading<String>> {
+    reading(words())
+}
+
+fn livepatch() -> impl Strategy<Value = Livepatch> {
+    let object = (words(), switch(), reading(vec(words(), 0..3)))
+        .prop_map(|(name, patched, functions)| PatchObject { name, patched, functions });
+    let patch = (
+        words(),
+        switch(),
+        switch(),
+        switch(),
+        reading(any::<u32>()),
+        reading(vec(object, 0..2)),
+        text(),
+    )
+        .prop_map(
+            |(name, enabled, transition, replace, stack_order, objects, module_taint)| Patch {
+                name,
+                enabled,
+                transition,
+                replace,
+                stack_order,
+                objects,
+                module_taint,
+            },
+        );
+    let blocker = (any::<u32>(), any::<u32>(), text(), -1_i8..2)
+        .prop_map(|(pid, tid, comm, patch_state)| Blocker { pid, tid, comm, patch_state });
+    (vec(patch, 0..3), proptest::option::of(reading(vec(blocker, 0..6))))
+        .prop_map(|(patches, blockers)| Livepatch { patches, blockers })
+}
+
+fn platform() -> impl Strategy<Value = Platform> {
+    let dmi = (text(), text(), text(), text(), text());
+    let there = (present(), present(), present(), present(), present());
+    (switch(), text(), dmi, reading(vec(words(), 0..4)), there).prop_map(
+        |(hypervisor_flag, hypervisor_type, dmi, command_line, there)| {
+            let (system_vendor, product_name, board_vendor, board_name, bios_version) = dmi;
+            let (edac_core, hest, bert, ghes_edac, cec) = there;
+            Platform {
+                hypervisor_flag,
+                hypervisor_type,
+                system_vendor,
+                product_name,
+                board_vendor,
+                board_name,
+                bios_version,
+                command_line,
+                edac_core,
+                hest,
+                bert,
+                ghes_edac,
+                cec,
+            }
+        },
+    )
+}
+
+fn section<T: Clone + std::fmt::Debug + 'static>(
+    found: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<Option<Section<T>>> {
+    let report = vec(non_value(), 0..3).prop_map(|faults| SourceReport {
+        took: Duration::ZERO,
+        attributes: 1,
+        faults,
+    });
+    let section =
+        (reading(found), report).prop_map(|(reading, report)| Section { reading, report });
+    proptest::option::weighted(0.9, section).boxed()
+}
+
+/// Any snapshot.
+pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
+    let uptime = (number_read(), reading(any::<i64>())).prop_map(|(seconds, boot_time_s)| {
+        let seconds = seconds.map(Duration::from_secs);
+        let boot_id = seconds.as_ref().map(|_| BootId::unknown());
+        Uptime { boot_id, since_boot: seconds.clone(), boot_time_s, slept: seconds }
+    });
+    let kernel = (text(), text(), text(), present(), present(), present()).prop_map(
+        |(release, version, banner, modules_supported, modules_root, modules_directory)| {
+            let uname = of(&mut healthy().kernel).uname.clone();
+            Kernel {
+                release,
+                version,
+                banner,
+                uname,
+                modules_supported,
+                modules_root,
+                modules_directory,
+            }
+        },
+    );
+    let health = (reading(any::<u64>().prop_map(Taint)), number_read(), number_read())
+        .prop_map(|(taint, oops_count, warn_count)| KernelHealth { taint, oops_count, warn_count });
+    let state = proptest::sample::select(VulnerabilityState::ALL.to_vec());
+    let vulnerability = (words(), reading(state), text())
+        .prop_map(|(name, state, text)| CpuVulnerability { name, state, text });
+    let kexec =
+        (switch(), switch(), number_read()).prop_map(|(loaded, crash_loaded, crash_size_bytes)| {
+            Kexec { loaded, crash_loaded, crash_size_bytes }
+        });
+    let lockdown = proptest::sample::select(Lockdown::ALL.to_vec());
+    let markers = (text(), reading(vec(words(), 0..8)), text())
+        .prop_map(|(required, packages, needed)| RebootMarkers { required, packages, needed });
+    let check = (number_read(), switch(), switch(), switch()).prop_map(
+        |(check_interval_seconds, ignore_ce, dont_log_ce, cmci_disabled)| MachineCheck {
+            check_interval_seconds,
+            ignore_ce,
+            dont_log_ce,
+            cmci_disabled,
+        },
+    );
+    let edac = vec(controller(), 0..3).prop_map(|controllers| Edac { controllers });
+    let first = (
+        section(edac),
+        section(memory_failure()),
+        section(uptime),
+        section(kernel),
+        section(health),
+        section(vec(vulnerability, 0..3)),
+    );
+    let second = (
+        section(kexec),
+        section(lockdown),
+        section(livepatch()),
+        section(markers),
+        section(check),
+        section(platform()),
+    );
+    (first, second)
+        .prop_map(|(first, second)| {
+            let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
+            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform) = second;
+            Snapshot {
+                at: healthy().at,
+                edac,
+                memory_failure,
+                uptime,
+                kernel,
+                kernel_health,
+                cpu_vulnerabilities,
+                kexec,
+                lockdown,
+                livepatch,
+                reboot_markers,
+                machine_check,
+                platform,
+            }
+        })
+        .boxed()
+}
+
+/// Any history.
+pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
+    let key = || words().prop_map(ControllerKey::from_stored);
+    let series_place = prop_oneof![
+        Just(SeriesPlace::Total),
+        Just(SeriesPlace::Unattributed),
+        place().prop_map(SeriesPlace::Dimm)
+    ];
+    let class = proptest::sample::select(ErrorClass::ALL.to_vec());
+    let series = (key(), series_place, class).prop_map(|(controller, place, class)| SeriesKey {
+        controller,
+        place,
+        class,
+    });
+    let total =
+        (any::<u64>(), any::<i64>(), any::<u64>()).prop_map(|(total, since_wall_ms, restarts)| {
+            SeriesTotal { total, since_wall_ms, restarts }
+        });
+    let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
+    let totals = proptest::collection::btree_map(series, total, 0..8);
+    (controllers, totals)
+        .prop_map(|(controllers, totals)| Accumulated { controllers, totals })
+        .boxed()
+}
+
+/// Any agent, or none.
+pub(crate) fn agents() -> BoxedStrategy<Option<AgentStats>> {
+    let troubles = (
+        any::<u64>(),
+        proptest::option::of(any::<String>()),
+        proptest::option::of(any::<String>()),
+    );
+    let agents = troubles.prop_map(|(write_failures, last_error, replaced)| {
+        let mut agent = agent();
+        agent.storage.write_failures = write_failures;
+        agent.storage.last_error = last_error;
+        agent.storage.replaced = replaced;
+        agent
+    });
+    proptest::option::of(agents).boxed()
+}

@@ -1,0 +1,281 @@
+//! Every reading of a snapshot, by name, so that a test can replace each in turn.
+//!
+//! Everything is destructured without `..`: a new fact does not compile until it is listed here,
+//! and then until the law says whether its absence matters.
+
+use super::faults;
+use scrubjay_model::{
+    Controller, CpuVulnerability, Dimm, Edac, ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch,
+    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome,
+    ParseFault, Patch, PatchObject, Platform, ReadFault, Reading, RebootMarkers, Section, Snapshot,
+    SourceId, Uptime,
+};
+
+/// A reading of whatever type.
+pub(crate) trait AnyReading {
+    /// Replaces it.
+    fn replace(&mut self, by: NonValue);
+}
+
+impl<T> AnyReading for Reading<T> {
+    fn replace(&mut self, by: NonValue) {
+        *self = by.into();
+    }
+}
+
+type Visit<'v> = &'v mut dyn FnMut(&'static str, SourceId, &mut dyn AnyReading);
+
+/// Shows every reading of a snapshot to `visit`, in a stable order.
+pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
+    let Snapshot {
+        at: _,
+        edac,
+        memory_failure,
+        uptime,
+        kernel,
+        kernel_health,
+        cpu_vulnerabilities,
+        kexec,
+        lockdown,
+        livepatch,
+        reboot_markers,
+        machine_check,
+        platform,
+    } = snapshot;
+    within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
+        controllers.iter_mut().for_each(|c| controller(c, visit));
+    });
+    let id = SourceId::MemoryFailure;
+    within(memory_failure, "memory_failure", id, visit, |found, visit| {
+        let MemoryFailure { hardware_corrupted_bytes, nodes } = found;
+        visit("memory_failure.hardware_corrupted_bytes", id, hardware_corrupted_bytes);
+        if let Reading::Value(nodes) = nodes {
+            for NodeMemoryFailure { node: _, pages } in nodes {
+                let NodePages { total, ignored, failed, delayed, recovered } = pages;
+                visit("memory_failure.total", id, total);
+                visit("memory_failure.ignored", id, ignored);
+                visit("memory_failure.failed", id, failed);
+                visit("memory_failure.delayed", id, delayed);
+                visit("memory_failure.recovered", id, recovered);
+            }
+        }
+        visit("memory_failure.nodes", id, nodes);
+    });
+    let id = SourceId::Uptime;
+    within(uptime, "uptime", id, visit, |found, visit| {
+        let Uptime { boot_id, since_boot, boot_time_s, slept } = found;
+        visit("uptime.boot_id", id, boot_id);
+        visit("uptime.since_boot", id, since_boot);
+        visit("uptime.boot_time_s", id, boot_time_s);
+        visit("uptime.slept", id, slept);
+    });
+    let id = SourceId::Kernel;
+    within(kernel, "kernel", id, visit, |found, visit| {
+        let Kernel {
+            release,
+            version,
+            banner,
+            uname,
+            modules_supported,
+            modules_root,
+            modules_directory,
+        } = found;
+        visit("kernel.release", id, release);
+        visit("kernel.version", id, version);
+        visit("kernel.banner", id, banner);
+        visit("kernel.uname", id, uname);
+        visit("kernel.modules_supported", id, modules_supported);
+        visit("kernel.modules_root", id, modules_root);
+        visit("kernel.modules_directory", id, modules_directory);
+    });
+    let id = SourceId::KernelHealth;
+    within(kernel_health, "kernel_health", id, visit, |found, visit| {
+        let KernelHealth { taint, oops_count, warn_count } = found;
+        visit("kernel_health.taint", id, taint);
+        visit("kernel_health.oops_count", id, oops_count);
+        visit("kernel_health.warn_count", id, warn_count);
+    });
+    let id = SourceId::CpuVulnerabilities;
+    within(cpu_vulnerabilities, "cpu_vulnerabilities", id, visit, |found, visit| {
+        for CpuVulnerability { name: _, state, text } in found {
+            visit("cpu_vulnerabilities.state", id, state);
+            visit("cpu_vulnerabilities.text", id, text);
+        }
+    });
+    let id = SourceId::Kexec;
+    within(kexec, "kexec", id, visit, |found, visit| {
+        let Kexec { loaded, crash_loaded, crash_size_bytes } = found;
+        visit("kexec.loaded", id, loaded);
+        visit("kexec.crash_loaded", id, crash_loaded);
+        visit("kexec.crash_size_bytes", id, crash_size_bytes);
+    });
+    within(lockdown, "lockdown", SourceId::Lockdown, visit, |_, _| ());
+    let id = SourceId::Livepatch;
+    within(livepatch, "livepatch", id, visit, |Livepatch { patches, blockers }, visit| {
+        patches.iter_mut().for_each(|p| patch(p, visit));
+        if let Some(blockers) = blockers {
+            visit("livepatch.blockers", id, blockers);
+        }
+    });
+    let id = SourceId::RebootMarkers;
+    within(reboot_markers, "reboot_markers", id, visit, |found, visit| {
+        let RebootMarkers { required, packages, needed } = found;
+        visit("reboot_markers.required", id, required);
+        visit("reboot_markers.packages", id, packages);
+        visit("reboot_markers.needed", id, needed);
+    });
+    let id = SourceId::MachineCheck;
+    within(machine_check, "machine_check", id, visit, |found, visit| {
+        let MachineCheck { check_interval_seconds, ignore_ce, dont_log_ce, cmci_disabled } = found;
+        visit("machine_check.check_interval_seconds", id, check_interval_seconds);
+        visit("machine_check.ignore_ce", id, ignore_ce);
+        visit("machine_check.dont_log_ce", id, dont_log_ce);
+        visit("machine_check.cmci_disabled", id, cmci_disabled);
+    });
+    within(platform, "platform", SourceId::Platform, visit, platform_facts);
+}
+
+/// The facts of a source, then the source as a whole.
+fn within<T>(
+    section: &mut Option<Section<T>>,
+    name: &'static str,
+    id: SourceId,
+    visit: Visit<'_>,
+    facts: impl FnOnce(&mut T, Visit<'_>),
+) {
+    let Some(section) = section else { return };
+    if let Reading::Value(found) = &mut section.reading {
+        facts(found, visit);
+    }
+    visit(name, id, &mut section.reading);
+}
+
+fn controller(controller: &mut Controller, visit: Visit<'_>) {
+    let id = SourceId::Edac;
+    let Controller {
+        index: _,
+        name,
+        size_bytes,
+        seconds_since_reset,
+        scrub_rate,
+        errors,
+        unattributed,
+        layout: _,
+        dimms,
+        csrows,
+        steady: _,
+    } = controller;
+    visit("edac.name", id, name);
+    visit("edac.size_bytes", id, size_bytes);
+    visit("edac.seconds_since_reset", id, seconds_since_reset);
+    visit("edac.scrub_rate", id, scrub_rate);
+    let ErrorCounts { correctable, uncorrectable } = errors;
+    visit("edac.errors.correctable", id, correctable);
+    visit("edac.errors.uncorrectable", id, uncorrectable);
+    let ErrorCounts { correctable, uncorrectable } = unattributed;
+    visit("edac.unattributed.correctable", id, correctable);
+    visit("edac.unattributed.uncorrectable", id, uncorrectable);
+    for row in csrows {
+        visit("edac.csrow.correctable", id, &mut row.errors.correctable);
+        visit("edac.csrow.uncorrectable", id, &mut row.errors.uncorrectable);
+    }
+    for dimm in dimms {
+        let Dimm {
+            place: _,
+            label,
+            location,
+            size_bytes,
+            memory_type,
+            device_type,
+            edac_mode,
+            errors,
+        } = dimm;
+        visit("edac.dimm.label", id, label);
+        visit("edac.dimm.location", id, location);
+        visit("edac.dimm.size_bytes", id, size_bytes);
+        visit("edac.dimm.memory_type", id, memory_type);
+        visit("edac.dimm.device_type", id, device_type);
+        visit("edac.dimm.edac_mode", id, edac_mode);
+        let ErrorCounts { correctable, uncorrectable } = errors;
+        visit("edac.dimm.correctable", id, correctable);
+        visit("edac.dimm.uncorrectable", id, uncorrectable);
+    }
+}
+
+fn patch(patch: &mut Patch, visit: Visit<'_>) {
+    let id = SourceId::Livepatch;
+    let Patch { name: _, enabled, transition, replace, stack_order, objects, module_taint } = patch;
+    visit("livepatch.enabled", id, enabled);
+    visit("livepatch.transition", id, transition);
+    visit("livepatch.replace", id, replace);
+    visit("livepatch.stack_order", id, stack_order);
+    visit("livepatch.module_taint", id, module_taint);
+    if let Reading::Value(objects) = objects {
+        for PatchObject { name: _, patched, functions } in objects {
+            visit("livepatch.object.patched", id, patched);
+            visit("livepatch.object.functions", id, functions);
+        }
+    }
+    visit("livepatch.objects", id, objects);
+}
+
+fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
+    let id = SourceId::Platform;
+    let Platform {
+        hypervisor_flag,
+        hypervisor_type,
+        system_vendor,
+        product_name,
+        board_vendor,
+        board_name,
+        bios_version,
+        command_line,
+        edac_core,
+        hest,
+        bert,
+        ghes_edac,
+        cec,
+    } = platform;
+    visit("platform.hypervisor_flag", id, hypervisor_flag);
+    visit("platform.hypervisor_type", id, hypervisor_type);
+    visit("platform.system_vendor", id, system_vendor);
+    visit("platform.product_name", id, product_name);
+    visit("platform.board_vendor", id, board_vendor);
+    visit("platform.board_name", id, board_name);
+    visit("platform.bios_version", id, bios_version);
+    visit("platform.command_line", id, command_line);
+    visit("platform.edac_core", id, edac_core);
+    visit("platform.hest", id, hest);
+    visit("platform.bert", id, bert);
+    visit("platform.ghes_edac", id, ghes_edac);
+    visit("platform.cec", id, cec);
+}
+
+/// Replaces the reading at `index` and notes the fault, as the collector would. Answers its name,
+/// or `None` when there are not that many.
+pub(crate) fn replace(
+    snapshot: &mut Snapshot,
+    index: usize,
+    outcome: Outcome,
+) -> Option<&'static str> {
+    let origin = Origin::new("some/path");
+    let non_value = match outcome {
+        Outcome::Ok => panic!("a value is no non-value"),
+        Outcome::Absent => NonValue::Absent(origin),
+        Outcome::Unreadable => NonValue::Unreadable(origin, ReadFault::Denied),
+        Outcome::Malformed => NonValue::Malformed(origin, ParseFault::new("a number", b"?")),
+    };
+    let (mut position, mut replaced) = (0, None);
+    each(snapshot, &mut |name, id, reading| {
+        if position == index {
+            reading.replace(non_value.clone());
+            replaced = Some((name, id));
+        }
+        position += 1;
+    });
+    let (name, id) = replaced?;
+    if outcome != Outcome::Absent {
+        faults(snapshot, id).push(non_value);
+    }
+    Some(name)
+}
