@@ -70,3 +70,6 @@ pub fn assess(
 
 #[cfg(test)]
 mod laws;
+
+#[cfg(test)]
+mod runbook;

@@ -125,7 +125,7 @@ fn unreadable_counters(controller: &Controller) -> Vec<NonValue> {
 /// EDAC's counters are `u32`, and a total wraps before its parts do.
 const U32_RANGE: i128 = 1 << 32;
 
-/// Parts that exceed their total. The opposite is no contradiction: kernels before 5.7 add an
+/// Parts that exceed their total. The opposite is no contradiction: kernels up to about 5.6 add an
 /// error whose place is known only in part (a channel without its slot, several rows) to the total
 /// alone; the rules on memory name such errors.
 fn contradiction(controller: &Controller, name: &str) -> Option<Gap> {

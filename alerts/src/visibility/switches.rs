@@ -5,8 +5,7 @@
 
 use super::guest::guest;
 use super::{Gap, Hides, counts_firmware, gap};
-use crate::finding::FindingExt;
-use scrubjay_model::{Platform, Reading, RebootHelps, Snapshot, span};
+use scrubjay_model::{Platform, Reading, Snapshot, span};
 use std::time::Duration;
 
 const DIR: &str = "sys/devices/system/machinecheck/machinecheck0";
@@ -97,7 +96,7 @@ fn off(snapshot: &Snapshot, platform: Option<&Platform>) -> Option<Gap> {
         None => return None,
     };
     bare_metal_x86.then(|| {
-        let mut off = gap(
+        let off = gap(
             Hides::Unclear,
             "machine-check-off",
             format!(
@@ -107,7 +106,6 @@ fn off(snapshot: &Snapshot, platform: Option<&Platform>) -> Option<Gap> {
             "remove mce=off or nomce from the kernel command line, or use a kernel with \
              CONFIG_X86_MCE, and reboot",
         );
-        off.finding = off.finding.reboot(RebootHelps::Yes);
         off.seen_in(path)
     })
 }

@@ -396,14 +396,14 @@ fn ecc_that_only_firmware_tables_deny_is_doubted() {
 }
 
 #[test]
-fn machine_checks_switched_off_at_boot_need_a_reboot() {
+fn machine_checks_switched_off_at_boot_are_not_mended_by_a_reboot_alone() {
     for word in ["mce=off", "nomce"] {
         let snapshot = but(|s| {
             of(&mut s.platform).command_line = Reading::Value(vec![word.to_owned()]);
         });
         let found = gap(&snapshot, "machine-check-off");
         assert!(found.because.contains(word), "{}", found.because);
-        assert_eq!(found.reboot_helps, RebootHelps::Yes);
+        assert_eq!(found.reboot_helps, RebootHelps::No);
         assert_eq!(found.origin.unwrap().as_str(), "proc/cmdline");
         assert_eq!(state(&snapshot), CoverageState::Unknown);
     }

@@ -166,7 +166,7 @@ fn an_uncorrected_error_is_seen_although_its_modules_counter_cannot_be_read() {
 
 #[test]
 fn errors_that_older_kernels_attribute_only_in_part_are_seen() {
-    // Before 5.7 an error whose channel is known and whose slot is not is in the total alone.
+    // Up to about 5.6 an error whose channel is known and whose slot is not is in the total alone.
     let snapshot = but(|s| of(&mut s.edac).controllers[0].errors = counts(5, 0));
     let found = only(&snapshot);
     assert_eq!(found.because, "5 corrected errors (in no module's counter) in the last 36 d 4 h");

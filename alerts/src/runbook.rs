@@ -1,0 +1,152 @@
+//! The runbook and the rules say the same: every code has a page, every page a code, and what the
+//! page promises at its head is what the rule answers.
+
+use crate::testing::{
+    absent, agent, all, but, counts, denied, lose, node, of, patch, set, text, virtual_machine,
+};
+use crate::{CODES, assess};
+use scrubjay_model::{Accumulated, Layout, Present, Reading, Snapshot, Taint};
+use std::collections::BTreeMap;
+
+const RUNBOOK: &str = include_str!("../../docs/findings.md");
+
+const PARTS: [&str; 6] =
+    ["Means.", "Recognised by.", "Why this verdict.", "What to do.", "A reboot.", "Not known."];
+
+/// The pages by their codes.
+fn pages() -> BTreeMap<&'static str, &'static str> {
+    let pages = RUNBOOK.split("\n## ").skip(1);
+    pages.map(|page| page.split_once('\n').unwrap()).collect()
+}
+
+fn tainted(bit: u32) -> Snapshot {
+    but(|s| of(&mut s.kernel_health).taint = Reading::Value(Taint(1 << bit)))
+}
+
+/// A host on which the rule speaks, for each code that does not need an ailing history.
+fn example(code: &str) -> Option<Snapshot> {
+    let switched = |switch: fn(&mut scrubjay_model::MachineCheck) -> &mut Reading<bool>| {
+        but(|s| *switch(of(&mut s.machine_check)) = Reading::Value(true))
+    };
+    let no_edac = || but(|s| set(&mut s.edac, absent("sys/devices/system/edac/mc")));
+    Some(match code {
+        "bad-page" => tainted(5),
+        "corrected-errors" => {
+            but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(1, 0))
+        }
+        "corrected-errors-collector" => but(|s| of(&mut s.platform).cec = Reading::Value(Present)),
+        "corrected-errors-ignored" => switched(|check| &mut check.ignore_ce),
+        "corrected-errors-not-logged" => switched(|check| &mut check.dont_log_ce),
+        "corrected-errors-polled" => switched(|check| &mut check.cmci_disabled),
+        "corrected-errors-not-polled" => {
+            but(|s| of(&mut s.machine_check).check_interval_seconds = Reading::Value(0))
+        }
+        "counters-contradict" => {
+            but(|s| of(&mut s.edac).controllers[0].unattributed = counts(1, 0))
+        }
+        "counters-unreadable" => {
+            let mut snapshot = but(|_| ());
+            let path = "sys/devices/system/edac/mc/mc0/ce_count";
+            lose(&mut snapshot.edac, |e| &mut e.controllers[0].errors.correctable, denied(path));
+            snapshot
+        }
+        "ecc-off" => but(|s| of(&mut s.edac).controllers[0].dimms[0].edac_mode = text("None")),
+        "edac-switched-off" => but(|s| s.edac = None),
+        "edac-unreadable" => but(|s| set(&mut s.edac, denied("sys/devices/system/edac/mc"))),
+        "firmware-first" => but(|s| of(&mut s.edac).controllers[0].name = text("ghes_edac")),
+        "guest" => virtual_machine(),
+        "kernel-died" => tainted(7),
+        "livepatch-disabled" => {
+            but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
+        }
+        "livepatch-transition" => {
+            but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", true, true)])
+        }
+        "machine-check" => tainted(4),
+        "machine-check-off" => but(|s| {
+            of(&mut s.platform).command_line = Reading::Value(vec!["mce=off".to_owned()]);
+        }),
+        "memory-failure" => but(|s| {
+            of(&mut s.memory_failure).nodes = Reading::Value(vec![node(0, [0, 0, 0, 1])]);
+        }),
+        "module-forced" => tainted(1),
+        "modules-removed" => {
+            but(|s| of(&mut s.kernel).modules_directory = absent("lib/modules/6.1.0-56-amd64"))
+        }
+        "no-edac-controller" => no_edac(),
+        "no-edac-core" => {
+            let mut snapshot = no_edac();
+            of(&mut snapshot.platform).edac_core = absent("sys/devices/system/edac");
+            snapshot
+        }
+        "not-attributed" => but(|s| {
+            let controller = &mut of(&mut s.edac).controllers[0];
+            (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
+        }),
+        "pages-offlined" => {
+            but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(4096))
+        }
+        "proc-incomplete" => but(|s| set(&mut s.uptime, absent("proc/uptime"))),
+        "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
+        "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
+        "soft-lockup" => tainted(14),
+        "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
+        "uncorrected-errors" => {
+            but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(0, 1))
+        }
+        "visibility-unclear" => but(|s| s.platform = None),
+        _ => return None,
+    })
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let pages = pages();
+    let headings: Vec<&str> = pages.keys().copied().collect();
+    assert_eq!(headings, CODES);
+    let in_order: Vec<&str> = RUNBOOK.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(in_order, CODES, "pages are in the order of their codes");
+}
+
+#[test]
+fn every_page_answers_the_same_questions_in_the_same_order() {
+    for (code, page) in pages() {
+        let mut rest = page;
+        for part in PARTS {
+            let found = rest.split_once(&format!("- **{part}** "));
+            let Some((_, after)) = found else { panic!("{code} lacks {part} or has it too early") };
+            rest = after;
+        }
+    }
+}
+
+#[test]
+fn what_a_page_promises_is_what_the_rule_answers() {
+    let mut ailing = agent();
+    ailing.storage.last_error = Some("no space left on device".to_owned());
+    ailing.storage.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
+    for (code, page) in pages() {
+        let snapshot = example(code);
+        let agent = if snapshot.is_none() { Some(&ailing) } else { None };
+        let snapshot = snapshot.unwrap_or_else(|| but(|_| ()));
+        let assessment = assess(&snapshot, &Accumulated::default(), agent);
+        let found = all(&assessment).into_iter().find(|finding| finding.code == code);
+        let Some(found) = found else { panic!("the example of {code} does not bring it about") };
+        let head = format!(
+            "**Verdict:** {} · **action:** {} · **a reboot helps:** {}",
+            found.verdict.as_str(),
+            found.action.as_str(),
+            found.reboot_helps.as_str()
+        );
+        assert_eq!(page.lines().nth(1), Some(head.as_str()), "{code}");
+        let row = format!("| [{code}](#{code}) | {} | ", found.verdict.as_str());
+        assert!(RUNBOOK.contains(&row), "the table has no row {row}");
+    }
+}
+
+#[test]
+fn references_between_pages_lead_somewhere() {
+    for target in RUNBOOK.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(CODES.contains(&target), "{target}");
+    }
+}
