@@ -152,3 +152,19 @@ fn this_machine_can_be_read() {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     assert!(page.contains(&release), "{page}");
 }
+
+#[test]
+fn a_mebibyte_where_a_name_belongs_is_malformed_and_costs_that_name_only() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let root = home.join("hostile.tree");
+    std::fs::write(&root, trees::hostile_with_a_mebibyte()).unwrap();
+    let mut command = scrubjay(home);
+    let json = stdout(command.args(["status", "--json", "--root"]).arg(&root));
+    assert!(json.len() < 200_000, "{} bytes", json.len());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let controllers = &json["snapshot"]["edac"]["reading"]["value"]["controllers"];
+    let ninth = controllers.as_array().unwrap().iter().find(|c| c["index"] == 9).unwrap();
+    assert_eq!(ninth["name"]["state"], "malformed");
+    assert!(controllers.as_array().unwrap().len() > 1, "{controllers}");
+}
