@@ -132,6 +132,16 @@ mod tests {
     }
 
     #[test]
+    fn a_total_that_lags_behind_its_parts_does_not_hide_them() {
+        let found = only(&but(|s| {
+            let mut node = node(0, [0, 0, 1, 1]);
+            node.pages.total = Reading::Value(0);
+            of(&mut s.memory_failure).nodes = Reading::Value(vec![node]);
+        }));
+        assert!(found.because.starts_with("2 pages hit"), "{}", found.because);
+    }
+
+    #[test]
     fn a_kernel_that_cannot_offline_pages_has_lost_none() {
         let lost = but(|s| {
             of(&mut s.memory_failure).hardware_corrupted_bytes =
