@@ -64,7 +64,7 @@ catalogue! {
     UNATTRIBUTED_CORRECTABLE: Counter "" "scrubjay_controller_unattributed_correctable_errors_total" ["controller"];
     /// Uncorrected errors a controller could not attribute to a DIMM, summed over reboots and counter resets; with the DIMMs' it makes the controller's total.
     UNATTRIBUTED_UNCORRECTABLE: Counter "" "scrubjay_controller_unattributed_uncorrectable_errors_total" ["controller"];
-    /// The kernel's total of a controller less its DIMMs' and its unattributed errors; not 0 means that the kernel contradicts itself.
+    /// The kernel's total of a controller less its DIMMs' and its unattributed errors: below 0 the kernel contradicts itself, above 0 some errors are in no part, as with errors located in part on kernels before 5.7.
     UNRECONCILED: Gauge "" "scrubjay_controller_unreconciled_errors" ["controller", "class"];
     /// Times a controller's counters began anew (reboot, driver reload, reset); each time the errors since the reading before are lost, so totals are lower bounds.
     COUNTER_RESTARTS: Counter "" "scrubjay_controller_count_restarts_total" ["controller"];

@@ -1,3 +1,5 @@
+//! Every way of hiding memory errors: recognised, and not imagined.
+
 use crate::testing::{
     absent, all, assessed, but, codes, controller, counts, denied, dimm, first, healthy, lose,
     malformed, of, only, set, text, virtual_machine,

@@ -15,7 +15,7 @@ mod rust;
 
 use markdown::{anchor, headings, link_targets, prose};
 use repository::{files, lines_with, normal, repository, rust_files};
-use rust::{code, finding_codes, product};
+use rust::{code, product};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -210,29 +210,6 @@ fn every_exit_code_is_documented() {
         .map(|code| code.to_string())
         .collect();
     none(offenders, "docs/exit-codes.md has a row \"| code |\" for each code in src/exit.rs");
-}
-
-#[test]
-fn every_finding_has_its_place_in_the_documentation_and_every_place_a_finding() {
-    let mut raised: BTreeSet<String> = BTreeSet::new();
-    for file in product().iter().filter(|file| file.path.starts_with("alerts")) {
-        let code: Vec<&str> = code(file).into_iter().map(|(_, line)| line).collect();
-        raised.extend(finding_codes(&code.join("\n")));
-    }
-    assert!(!raised.is_empty(), "no finding code was recognised in alerts/src");
-    let document = std::fs::read_to_string(repository().join("docs/findings.md")).unwrap();
-    let documented: BTreeSet<String> = headings(&document)
-        .into_iter()
-        .filter_map(|title| title.strip_prefix('`')?.strip_suffix('`'))
-        .map(str::to_owned)
-        .collect();
-    let without_heading: Vec<&String> = raised.difference(&documented).collect();
-    let without_rule: Vec<&String> = documented.difference(&raised).collect();
-    assert!(
-        without_heading.is_empty() && without_rule.is_empty(),
-        "docs/findings.md has a heading \"### `code`\" for each code in alerts/src\n  \
-         missing: {without_heading:?}\n  raised nowhere: {without_rule:?}"
-    );
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The rules on memory errors: each present and absent, worded for one and for many.
+
 use crate::testing::{
     absent, but, codes, controller, counter, counts, denied, dimm, first, healthy, lose, of, only,
 };
