@@ -45,6 +45,8 @@ impl Kernel {
     /// Whether the running kernel's modules were removed from under it; `None` if that cannot be
     /// told, or if the kernel has no use for modules.
     pub fn modules_removed(&self) -> Option<bool> {
+        // Without a release it is not known which directory should be there.
+        self.release.value()?;
         self.modules_supported.value()?;
         self.modules_root.value()?;
         match &self.modules_directory {
