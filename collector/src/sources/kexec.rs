@@ -38,3 +38,86 @@ fn either<T>(read: impl Fn(&str) -> Reading<T>, name: &str) -> Reading<T> {
     let newer = read(&format!("sys/kernel/kexec/{name}"));
     if newer.is_absent() { long_known } else { newer }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::sources::check::{self, found, is_absent, partly_found};
+    use scrubjay_model::{Outcome, ReadFault};
+
+    pub(crate) const HEALTHY: &str = "\
+//- sys/kernel/kexec_loaded
+0
+//- sys/kernel/kexec_crash_loaded
+1
+//- sys/kernel/kexec_crash_size
+268435456
+";
+
+    /// The same in the place newer kernels have.
+    pub(crate) const MOVED: &str = "\
+//- sys/kernel/kexec/loaded
+0
+//- sys/kernel/kexec/crash_loaded
+1
+//- sys/kernel/kexec/crash_size
+268435456
+";
+
+    #[test]
+    fn both_places_are_known() {
+        let kexec = found(HEALTHY, read);
+        assert_eq!(
+            (&kexec.loaded, &kexec.crash_loaded),
+            (&Reading::Value(false), &Reading::Value(true))
+        );
+        assert_eq!(kexec.crash_size_bytes, Reading::Value(256 << 20));
+        assert_eq!(found(MOVED, read), kexec);
+        assert_eq!(found(&format!("{HEALTHY}{MOVED}"), read), kexec);
+    }
+
+    #[test]
+    fn a_kernel_without_kexec_is_absent_by_its_long_known_name() {
+        assert!(is_absent("//- dir sys/kernel\n", read));
+        let loaded = found("//- sys/kernel/kexec/crash_loaded\n0\n", read).loaded;
+        assert_eq!(loaded, Reading::Absent(Origin::new("sys/kernel/kexec_loaded")));
+    }
+
+    #[test]
+    fn an_answer_in_the_old_place_counts_even_if_it_is_no_value() {
+        let text = format!("//- errno=EACCES sys/kernel/kexec_crash_loaded\n{MOVED}");
+        let (kexec, faults) = partly_found(&text, read);
+        let origin = Origin::new("sys/kernel/kexec_crash_loaded");
+        assert_eq!(kexec.crash_loaded, Reading::Unreadable(origin, ReadFault::Denied));
+        assert_eq!((kexec.loaded, faults.len()), (Reading::Value(false), 1));
+    }
+
+    #[test]
+    fn one_bad_file_leaves_the_others() {
+        for (from, to, outcome) in [
+            // EBUSY: somebody is loading a crash kernel right now.
+            (
+                "//- sys/kernel/kexec_crash_size\n268435456",
+                "//- errno=EBUSY sys/kernel/kexec_crash_size",
+                Outcome::Unreadable,
+            ),
+            (
+                "//- sys/kernel/kexec_crash_size\n268435456",
+                "//- dir sys/kernel/kexec_crash_size",
+                Outcome::Unreadable,
+            ),
+            ("268435456", "256M", Outcome::Malformed),
+            ("268435456", "-1", Outcome::Malformed),
+        ] {
+            let (kexec, faults) = partly_found(&HEALTHY.replace(from, to), read);
+            assert_eq!(kexec.crash_size_bytes.outcome(), outcome, "{to}");
+            assert_eq!((kexec.crash_loaded, faults.len()), (Reading::Value(true), 1), "{to}");
+        }
+    }
+
+    #[test]
+    fn the_laws_hold_in_both_places() {
+        check::keeps_the_laws(HEALTHY, read, |_, _| false);
+        check::keeps_the_laws(MOVED, read, |_, _| false);
+    }
+}

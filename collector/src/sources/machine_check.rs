@@ -33,3 +33,71 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MachineCheck> {
     ];
     unless_all_absent(found, &absent, Reading::Absent(Origin::new(DIR)))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::sources::check::{self, found, is_absent, partly_found};
+    use scrubjay_model::{Outcome, ReadFault};
+
+    pub(crate) const HEALTHY: &str = "\
+//- sys/devices/system/machinecheck/machinecheck0/check_interval
+12c
+//- sys/devices/system/machinecheck/machinecheck0/ignore_ce
+0
+//- sys/devices/system/machinecheck/machinecheck0/dont_log_ce
+1
+//- sys/devices/system/machinecheck/machinecheck0/cmci_disabled
+0
+//- sys/devices/system/machinecheck/machinecheck1/check_interval
+5
+";
+
+    #[test]
+    fn the_interval_is_hexadecimal_and_cpu_0_speaks_for_all() {
+        let found = found(HEALTHY, read);
+        assert_eq!(found.check_interval_seconds, Reading::Value(300));
+        assert_eq!(found.ignore_ce, Reading::Value(false));
+        assert_eq!(found.dont_log_ce, Reading::Value(true));
+    }
+
+    #[test]
+    fn other_architectures_are_absent() {
+        assert!(is_absent("//- dir sys/devices/system/machinecheck\n", read));
+        assert!(is_absent("//- dir sys/devices/system/machinecheck/machinecheck0\n", read));
+    }
+
+    #[test]
+    fn one_bad_switch_leaves_the_others() {
+        let path = format!("{DIR}/ignore_ce");
+        for (node, outcome) in [
+            (format!("//- errno=EIO {path}\n"), Outcome::Unreadable),
+            (format!("//- dir {path}\n"), Outcome::Unreadable),
+            (format!("//- {path}\n2\n"), Outcome::Malformed),
+            (format!("//- {path}\n\n"), Outcome::Malformed),
+            (String::new(), Outcome::Absent),
+        ] {
+            let (found, faults) =
+                partly_found(&HEALTHY.replace(&format!("//- {path}\n0\n"), &node), read);
+            assert_eq!(found.ignore_ce.outcome(), outcome, "{node}");
+            assert_eq!(found.check_interval_seconds, Reading::Value(300));
+            assert_eq!(faults.len(), usize::from(outcome != Outcome::Absent));
+        }
+        let text = HEALTHY.replace(&format!("//- {path}\n0"), &format!("//- errno=EACCES {path}"));
+        let denied = Reading::Unreadable(Origin::new(path), ReadFault::Denied);
+        assert_eq!(partly_found(&text, read).0.ignore_ce, denied);
+    }
+
+    #[test]
+    fn an_interval_that_is_no_number_is_malformed() {
+        for odd in ["0x", "", "-1", "+1", "12c 5", "1ffffffffffffffff"] {
+            let (found, _) = partly_found(&HEALTHY.replace("12c", odd), read);
+            assert_eq!(found.check_interval_seconds.outcome(), Outcome::Malformed, "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_laws_hold() {
+        check::keeps_the_laws(HEALTHY, read, |_, _| false);
+    }
+}

@@ -77,3 +77,126 @@ fn node(reader: &Reader<'_>, node: u32) -> NodeMemoryFailure {
         },
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::sources::check::{self, found, is_absent, partly_found};
+    use scrubjay_model::{Outcome, ReadFault};
+
+    pub(crate) const HEALTHY: &str = "\
+//- proc/meminfo
+MemTotal:       16316412 kB
+MemFree:         1234567 kB
+HardwareCorrupted:    12 kB
+HugePages_Total:       0
+//- sys/devices/system/node/node0/memory_failure/total
+3
+//- sys/devices/system/node/node0/memory_failure/ignored
+1
+//- sys/devices/system/node/node0/memory_failure/failed
+0
+//- sys/devices/system/node/node0/memory_failure/delayed
+0
+//- sys/devices/system/node/node0/memory_failure/recovered
+2
+//- sys/devices/system/node/node1/memory_failure/total
+0
+//- sys/devices/system/node/node1/memory_failure/ignored
+0
+//- sys/devices/system/node/node1/memory_failure/failed
+0
+//- sys/devices/system/node/node1/memory_failure/delayed
+0
+//- sys/devices/system/node/node1/memory_failure/recovered
+0
+";
+
+    fn corrupted(meminfo: &str) -> Reading<u64> {
+        let nodes = HEALTHY.split_once("//- sys").unwrap().1;
+        partly_found(&format!("{meminfo}//- sys{nodes}"), read).0.hardware_corrupted_bytes
+    }
+
+    #[test]
+    fn pages_are_counted_by_the_whole_and_by_node() {
+        let found = found(HEALTHY, read);
+        assert_eq!(found.hardware_corrupted_bytes, Reading::Value(12 << 10));
+        let nodes = found.nodes.into_result().unwrap();
+        assert_eq!(nodes.iter().map(|node| node.node).collect::<Vec<_>>(), [0, 1]);
+        let values: Vec<u64> =
+            nodes[0].pages.by_result().iter().map(|(_, count)| *count.value().unwrap()).collect();
+        assert_eq!(values, [3, 1, 0, 0, 2]);
+    }
+
+    #[test]
+    fn a_kernel_without_memory_failure_is_absent() {
+        let text = "//- proc/meminfo\nMemTotal: 5 kB\n//- dir sys/devices/system/node/node0\n";
+        assert!(is_absent(text, read));
+        assert!(is_absent("", read));
+    }
+
+    #[test]
+    fn the_line_is_absent_only_from_a_file_that_is_meminfo() {
+        assert!(corrupted("//- proc/meminfo\nMemTotal: 5 kB\n").is_absent());
+        assert!(corrupted("").is_absent());
+        for garbage in [
+            "//- proc/meminfo\n<html>\n",
+            "//- noeol proc/meminfo\n",
+            "//- hex proc/meminfo\nff00\n",
+        ] {
+            assert_eq!(corrupted(garbage).outcome(), Outcome::Malformed, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn no_other_line_of_meminfo_stands_in_the_way() {
+        let odd = "//- hex proc/meminfo\nff 3a 20 35 0a c3 a9 20 35 0a 0a ";
+        let line: String =
+            "HardwareCorrupted: 8 kB\n".bytes().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(corrupted(&format!("{odd}{line}\n")), Reading::Value(8 << 10));
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_malformed() {
+        for size in ["-4 kB", "4", "4 MB", "18446744073709551615 kB", "kB", ""] {
+            let text = format!("//- proc/meminfo\nMemTotal: 5 kB\nHardwareCorrupted: {size}\n");
+            assert_eq!(corrupted(&text).outcome(), Outcome::Malformed, "{size}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_read_does_not_sink_the_rest() {
+        let text = HEALTHY
+            .replace("//- sys/devices/system/node/node0/memory_failure/total\n3\n", "")
+            .replace("memory_failure/failed\n0", "memory_failure/failed\nnone");
+        let text = text.replacen(
+            "//- sys/devices/system/node/node1/memory_failure/delayed\n0\n",
+            "//- dir sys/devices/system/node/node1/memory_failure/delayed\n",
+            1,
+        );
+        let (found, faults) = partly_found(&text, read);
+        let nodes = found.nodes.into_result().unwrap();
+        assert!(nodes[0].pages.total.is_absent());
+        assert_eq!(nodes[0].pages.recovered, Reading::Value(2));
+        assert_eq!(nodes[1].pages.total, Reading::Value(0));
+        assert_eq!(faults.len(), 3, "{faults:?}");
+
+        let denied = corrupted("//- errno=EACCES proc/meminfo\n");
+        assert_eq!(denied, Reading::Unreadable(Origin::new(MEMINFO), ReadFault::Denied));
+    }
+
+    #[test]
+    fn a_node_without_the_files_does_not_hide_one_that_has_them() {
+        let text = format!(
+            "{HEALTHY}//- dir sys/devices/system/node/node2\n//- dir sys/devices/system/node/node03\n"
+        );
+        let nodes = found(&text, read).nodes.into_result().unwrap();
+        assert_eq!(nodes.iter().map(|node| node.node).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!(nodes[2].pages.total.is_absent());
+    }
+
+    #[test]
+    fn the_laws_hold() {
+        check::keeps_the_laws(HEALTHY, read, |_, _| false);
+    }
+}

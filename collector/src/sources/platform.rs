@@ -85,3 +85,6 @@ fn hypervisor_flag(reader: &Reader<'_>) -> Reading<bool> {
 fn cpu_flags(line: &[u8]) -> Option<&[u8]> {
     line.strip_prefix(b"flags")?.trim_ascii_start().strip_prefix(b":")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -29,3 +29,79 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<RebootMarkers> {
         needed: reader.attr("run/reboot-needed").map(|text| text.trim().to_owned()),
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::sources::check::{self, found, is_absent, partly_found};
+    use scrubjay_model::{Origin, Outcome, ReadFault};
+
+    /// All three at once; no distribution leaves all of them.
+    pub(crate) const HEALTHY: &str = "\
+//- run/reboot-required
+*** System restart required ***
+//- run/reboot-required.pkgs
+linux-image-6.8.0-47-generic
+linux-base
+linux-base
+//- run/reboot-needed
+soft-reboot
+";
+
+    #[test]
+    fn markers_are_read_with_the_packages_that_asked() {
+        let markers = found(HEALTHY, read);
+        assert_eq!(markers.required.value().unwrap(), "*** System restart required ***");
+        let packages = markers.packages.into_result().unwrap();
+        assert_eq!(packages, ["linux-base", "linux-image-6.8.0-47-generic"]);
+        assert_eq!(markers.needed.value().unwrap(), "soft-reboot");
+    }
+
+    #[test]
+    fn an_empty_marker_is_a_marker() {
+        let markers =
+            found("//- noeol run/reboot-required\n//- noeol run/reboot-required.pkgs\n", read);
+        assert_eq!(markers.required.value().unwrap(), "");
+        assert_eq!(markers.packages, Reading::Value(Vec::new()));
+    }
+
+    #[test]
+    fn a_run_without_markers_is_not_an_absent_run() {
+        let markers = found("//- dir run\n", read);
+        assert!(markers.required.is_absent() && markers.packages.is_absent());
+        assert!(is_absent("//- dir proc\n", read));
+    }
+
+    #[test]
+    fn a_run_that_may_not_be_entered_is_unreadable() {
+        let (reading, report) = check::read("//- errno=EACCES run\n", read);
+        assert_eq!(reading, Reading::Unreadable(Origin::new("run"), ReadFault::Denied));
+        assert_eq!(report.faults.len(), 1);
+    }
+
+    #[test]
+    fn one_bad_marker_leaves_the_others() {
+        for (from, to, outcome) in [
+            (
+                "//- run/reboot-required.pkgs\nlinux-image-6.8.0-47-generic\nlinux-base\nlinux-base",
+                "//- dir run/reboot-required.pkgs",
+                Outcome::Unreadable,
+            ),
+            (
+                "//- run/reboot-required.pkgs\nlinux-image-6.8.0-47-generic\nlinux-base\nlinux-base",
+                "//- hex run/reboot-required.pkgs\nff0a",
+                Outcome::Malformed,
+            ),
+        ] {
+            let (markers, faults) = partly_found(&HEALTHY.replace(from, to), read);
+            assert_eq!(markers.packages.outcome(), outcome, "{to}");
+            assert_eq!(markers.needed.value().unwrap(), "soft-reboot");
+            assert_eq!(faults.len(), 1);
+        }
+    }
+
+    #[test]
+    fn the_laws_hold() {
+        check::keeps_the_laws(HEALTHY, read, |_, _| false);
+    }
+}
