@@ -67,3 +67,80 @@ fn judge_stopped(stopped_wall_ms: i64, began_wall_ms: i64) -> (BootEnd, String) 
         (BootEnd::Clean, text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrubjay_model::BootId;
+
+    const STOPPED_MS: i64 = 1_700_000_000_000;
+    const MINUTE_MS: i64 = 60_000;
+
+    fn id(n: u32) -> BootId {
+        BootId::parse(&format!("{n:08x}-0000-4000-8000-000000000000")).unwrap()
+    }
+
+    fn stamp(boot: BootId, since_boot: Option<u64>, wall_ms: i64) -> Stamp {
+        Stamp { boot, since_boot: since_boot.map(Duration::from_secs), awake: None, wall_ms }
+    }
+
+    fn previous(boot: BootId, last_run: RunEnd) -> BootState {
+        BootState {
+            booted_wall_ms: 0,
+            last: stamp(boot, Some(1_000), STOPPED_MS),
+            kernel_release: None,
+            kernel_version: None,
+            ended: BootEnd::Running,
+            evidence: String::new(),
+            last_run,
+        }
+    }
+
+    const STOPPED: RunEnd = RunEnd::Stopped { wall_ms: STOPPED_MS };
+
+    /// Judges a known boot by the next one, seen 100 s after it began.
+    fn check(last_run: RunEnd, began_after_ms: i64, expect: BootEnd, phrase: &str) {
+        let next = stamp(id(2), Some(100), STOPPED_MS + began_after_ms + 100_000);
+        let (end, evidence) = judge(&previous(id(1), last_run), &next);
+        assert_eq!(end, expect, "{evidence}");
+        assert!(evidence.contains(phrase) && evidence.ends_with('.'), "{evidence}");
+    }
+
+    #[test]
+    fn an_orderly_stop_up_to_half_an_hour_before_the_next_boot_is_clean() {
+        check(STOPPED, 42_000, BootEnd::Clean, "(42 s)");
+        check(STOPPED, 30 * MINUTE_MS, BootEnd::Clean, "(30 min)");
+        check(STOPPED, 30 * MINUTE_MS + 1, BootEnd::Unknown, "longer than 30 min");
+    }
+
+    #[test]
+    fn a_next_boot_that_seems_to_begin_before_the_stop_is_clean_only_within_reason() {
+        check(STOPPED, -5 * MINUTE_MS, BootEnd::Clean, "(5 min)");
+        check(STOPPED, -48 * 60 * MINUTE_MS, BootEnd::Unknown, "2 d before");
+    }
+
+    #[test]
+    fn a_run_never_stopped_is_unclean_however_soon_the_next_boot_began() {
+        check(RunEnd::Open, 42_000, BootEnd::Unclean, "never stopped in order");
+    }
+
+    #[test]
+    fn without_a_run_nothing_is_known() {
+        check(RunEnd::NeverRan, 42_000, BootEnd::Unknown, "No run");
+    }
+
+    #[test]
+    fn without_a_boot_id_on_either_side_nothing_is_known() {
+        let known = stamp(id(2), Some(10), STOPPED_MS + 20_000);
+        let unknown = stamp(BootId::unknown(), Some(10), STOPPED_MS + 20_000);
+        let nameless = previous(BootId::unknown(), STOPPED);
+        assert_eq!(judge(&nameless, &known).0, BootEnd::Unknown);
+        assert_eq!(judge(&previous(id(1), STOPPED), &unknown).0, BootEnd::Unknown);
+    }
+
+    #[test]
+    fn without_a_boot_clock_the_first_sight_stands_for_the_beginning() {
+        let next = stamp(id(2), None, STOPPED_MS + 29 * MINUTE_MS);
+        assert_eq!(judge(&previous(id(1), STOPPED), &next).0, BootEnd::Clean);
+    }
+}

@@ -167,7 +167,7 @@ impl Changes {
     }
 
     /// Folds the entries of each run into its last one.
-    fn fold(&mut self) {
+    pub(crate) fn fold(&mut self) {
         let before = self.entries.len();
         let mut folded: Vec<Entry> = Vec::new();
         for mut entry in std::mem::take(&mut self.entries) {

@@ -30,24 +30,22 @@ pub(crate) fn begin(state: &mut State, at: &Stamp, version: &str, interval: Dura
 pub(crate) fn end(state: &mut State, at: &Stamp) -> Changes {
     let mut changes = Changes { urgent: true, ..Changes::default() };
     let at = state.placed(at);
+    enter_boot_in_run(state, &at, &mut changes);
     let Some(mut run) = state.run.take() else { return changes };
-    // A pass may be under way when the stop is asked for; the stretch is not extended to a moment
-    // at which nothing was read.
-    run.row.stopped = Some(at.clone());
-    changes.runs.insert(run.row.id, run.row.clone());
-    if let Some(boot) = &mut state.boot
-        && boot.id() == run.row.boot()
-    {
-        // If the wall clock was stepped since the last pass, the next run finds that out by
-        // comparing with that pass.
-        if boot.id() == &at.boot && clock_step(&boot.last, &at).is_none() {
-            boot.last = at.clone();
-        }
-        boot.last_run = RunEnd::Stopped { wall_ms: at.wall_ms };
-        changes.boots.insert(boot.id().clone(), boot.clone());
-    }
+    // The stretch is not extended to this moment: nothing was read at it.
     if let Some(stretch) = run.stretch {
         changes.stretches.insert((run.row.id, stretch.from), stretch);
+    }
+    run.row.stopped = Some(at.clone());
+    changes.runs.insert(run.row.id, run.row);
+    if let Some(boot) = &mut state.boot {
+        boot.last_run = RunEnd::Stopped { wall_ms: at.wall_ms };
+        // If the wall clock was stepped since the last pass, the next run finds that out by
+        // comparing with that pass.
+        if clock_step(&boot.last, &at).is_none() {
+            boot.last = at;
+        }
+        changes.boots.insert(boot.id().clone(), boot.clone());
     }
     changes.counters.clone_from(&state.counters);
     changes
@@ -67,12 +65,8 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
     let at = state.placed(&snapshot.at);
     let mut changes = Changes::default();
     let earlier = state.boot.as_ref().map(|boot| boot.last.clone());
-    let run = state.run.as_ref()?;
-    if run.row.boot() != &at.boot {
-        // No live host does this, but a root of files may. A run lies within one boot.
-        let (version, interval) = (run.row.version.clone(), run.row.interval);
-        start_run(state, &at, version, interval, &mut changes);
-    }
+    enter_boot_in_run(state, &at, &mut changes);
+    state.run.as_ref()?;
     see_boot(state, snapshot, &at, &mut changes);
     let (run_id, extends) = cover(state.run.as_mut()?, &at, &mut changes);
     changes.urgent |= !extends;
@@ -158,6 +152,18 @@ fn start_run(
     });
     if let Some(boot) = &mut state.boot {
         boot.last_run = RunEnd::Open;
+    }
+}
+
+/// Begins another run if the present one belongs to another boot. No live host does this, but a
+/// root of files may; a run lies within one boot.
+fn enter_boot_in_run(state: &mut State, at: &Stamp, changes: &mut Changes) {
+    match &state.run {
+        Some(run) if run.row.boot() != &at.boot => {
+            let (version, interval) = (run.row.version.clone(), run.row.interval);
+            start_run(state, at, version, interval, changes);
+        }
+        Some(_) | None => {}
     }
 }
 

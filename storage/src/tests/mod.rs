@@ -4,6 +4,7 @@
 mod boots;
 mod counting;
 mod faults;
+mod laws;
 mod sources;
 mod support;
 mod upgrades;
