@@ -143,16 +143,6 @@ impl<'h> Reader<'h> {
         self.noted(Err(NonValue::Unreadable(Origin::new(path), ReadFault::Torn)))
     }
 
-    /// A hexadecimal number without prefix, as the machine-check code prints.
-    pub(crate) fn hexadecimal(&self, path: &str) -> Reading<u64> {
-        self.parse(path, "a hexadecimal number", |text| {
-            let digits = text.trim();
-            let digits = digits.strip_prefix("0x").unwrap_or(digits);
-            let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            u64::from_str_radix(digits, 16).ok().filter(|_| plain)
-        })
-    }
-
     /// A switch shown as `0` or `1`, or as `N` or `Y`.
     pub(crate) fn switch(&self, path: &str) -> Reading<bool> {
         self.parse(path, "0 or 1", |text| match text.trim() {

@@ -70,7 +70,7 @@ pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
             "corrected-errors-not-polled",
             "check_interval is 0: corrected errors of banks that raise no interrupt are never \
              looked for",
-            format!("write the default of 5 minutes, 12c in hexadecimal, to /{DIR}/check_interval"),
+            format!("write the default of 5 minutes, 300, to /{DIR}/check_interval"),
         );
         gaps.push(unpolled.seen_in(&format!("{DIR}/check_interval")));
     }

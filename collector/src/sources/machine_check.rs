@@ -1,7 +1,9 @@
 //! Switches of the x86 machine-check code: `/sys/devices/system/machinecheck/machinecheck0`.
 //!
-//! Kernel documentation: Documentation/ABI/testing/sysfs-mce. The switches are the same on every
-//! CPU, so CPU 0 speaks for all. Absent on other architectures and in most guests.
+//! Kernel documentation: Documentation/ABI/testing/sysfs-mce. It calls `check_interval` hexadecimal,
+//! which has not been true since the attribute is shown by `device_show_int` (drivers/base/core.c,
+//! `%d`): 300 means five minutes. The switches are the same on every CPU, so CPU 0 speaks for all.
+//! Absent on other architectures and in most guests.
 
 use super::unless_all_absent;
 use crate::reader::Reader;
@@ -20,7 +22,7 @@ const DIR: &str = "sys/devices/system/machinecheck/machinecheck0";
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MachineCheck> {
     let switch = |name: &str| reader.switch(&format!("{DIR}/{name}"));
     let found = MachineCheck {
-        check_interval_seconds: reader.hexadecimal(&format!("{DIR}/check_interval")),
+        check_interval_seconds: reader.number(&format!("{DIR}/check_interval")),
         ignore_ce: switch("ignore_ce"),
         dont_log_ce: switch("dont_log_ce"),
         cmci_disabled: switch("cmci_disabled"),
@@ -42,7 +44,7 @@ pub(crate) mod tests {
 
     pub(crate) const HEALTHY: &str = "\
 //- sys/devices/system/machinecheck/machinecheck0/check_interval
-12c
+300
 //- sys/devices/system/machinecheck/machinecheck0/ignore_ce
 0
 //- sys/devices/system/machinecheck/machinecheck0/dont_log_ce
@@ -54,7 +56,7 @@ pub(crate) mod tests {
 ";
 
     #[test]
-    fn the_interval_is_hexadecimal_and_cpu_0_speaks_for_all() {
+    fn the_interval_is_decimal_whatever_the_documentation_says_and_cpu_0_speaks_for_all() {
         let found = found(HEALTHY, read);
         assert_eq!(found.check_interval_seconds, Reading::Value(300));
         assert_eq!(found.ignore_ce, Reading::Value(false));
@@ -90,8 +92,8 @@ pub(crate) mod tests {
 
     #[test]
     fn an_interval_that_is_no_number_is_malformed() {
-        for odd in ["0x", "", "-1", "+1", "12c 5", "1ffffffffffffffff"] {
-            let (found, _) = partly_found(&HEALTHY.replace("12c", odd), read);
+        for odd in ["12c", "0x12c", "", "-1", "+1", "300 5", "99999999999999999999"] {
+            let (found, _) = partly_found(&HEALTHY.replace("300", odd), read);
             assert_eq!(found.check_interval_seconds.outcome(), Outcome::Malformed, "{odd}");
         }
     }
