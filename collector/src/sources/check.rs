@@ -119,9 +119,8 @@ pub(crate) fn keeps_the_laws<T: Serialize>(
             }
         }
         // The flags of a mask are derived from it; what follows by design stands elsewhere.
-        let read = |name: &str| {
-            comes_from_it(name) && !name.contains("/flags/") && !follows(path, name)
-        };
+        let read =
+            |name: &str| comes_from_it(name) && !name.contains("/flags/") && !follows(path, name);
         for (name, finding) in after.iter().filter(|(name, _)| read(name)) {
             if let Node::File(bytes) = &node
                 && before.get(name) != Some(finding)
