@@ -67,7 +67,7 @@ uname_machine x86_64
 //- proc/sys/kernel/version
 #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)
 //- proc/version
-Linux version 6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP Debian 6.1.192-2
+Linux version 6.1.0-56-amd64 (debian-kernel@example.org) #1 SMP Debian 6.1.192-2
 //- proc/modules
 ext4 1 0 - Live 0x0000000000000000
 //- dir lib/modules/6.1.0-56-amd64
