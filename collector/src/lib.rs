@@ -11,6 +11,7 @@
 
 mod capture;
 mod collector;
+mod docs;
 mod host;
 mod proc_text;
 mod process;
@@ -20,6 +21,7 @@ mod tree;
 
 pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
+pub use docs::sources_markdown;
 pub use host::{ClockFn, HostRoot, RootError};
 pub use process::{OwnProcess, own_process};
 pub use sources::SOURCES;

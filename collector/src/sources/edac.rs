@@ -15,7 +15,17 @@ use scrubjay_model::{
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Edac,
-    reads: &["sys/devices/system/edac/mc/mc*"],
+    reads: &[
+        "sys/devices/system/edac/mc/mc*/{mc_name,size_mb,seconds_since_reset,sdram_scrub_rate}",
+        "sys/devices/system/edac/mc/mc*/{ce,ue}_count",
+        "sys/devices/system/edac/mc/mc*/{ce,ue}_noinfo_count",
+        "sys/devices/system/edac/mc/mc*/{dimm,rank}*/dimm_{ce,ue}_count",
+        "sys/devices/system/edac/mc/mc*/{dimm,rank}*/{dimm_label,dimm_location,size}",
+        "sys/devices/system/edac/mc/mc*/{dimm,rank}*/dimm_{mem_type,dev_type,edac_mode}",
+        "sys/devices/system/edac/mc/mc*/csrow*/{ce,ue}_count",
+        "sys/devices/system/edac/mc/mc*/csrow*/{size_mb,mem_type,dev_type,edac_mode}",
+        "sys/devices/system/edac/mc/mc*/csrow*/ch*_{ce_count,ue_count,dimm_label}",
+    ],
     needs: "nothing",
     absence: "no EDAC driver counts errors: load the driver of this memory controller, enable ECC \
               in firmware, or, in a guest, look at the host instead",

@@ -15,6 +15,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "proc/sys/kernel/version",
         "proc/version",
         "proc/modules",
+        "lib/modules",
         "lib/modules/*",
     ],
     needs: "nothing",

@@ -10,7 +10,10 @@ use scrubjay_model::{Kexec, Origin, Reading, SourceDoc, SourceId, Stamp};
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Kexec,
-    reads: &["sys/kernel/kexec_*", "sys/kernel/kexec/*"],
+    reads: &[
+        "sys/kernel/kexec_{loaded,crash_loaded,crash_size}",
+        "sys/kernel/kexec/{loaded,crash_loaded,crash_size}",
+    ],
     needs: "nothing",
     absence: "the kernel was built without kexec: a panic leaves no dump in memory",
     kernel_doc: "Documentation/ABI/testing/sysfs-kernel-kexec-kdump",

@@ -19,10 +19,11 @@ use scrubjay_model::{
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Livepatch,
     reads: &[
-        "sys/kernel/livepatch/*",
+        "sys/kernel/livepatch/*/{enabled,transition,replace,stack_order}",
+        "sys/kernel/livepatch/*/*/patched",
+        "sys/kernel/livepatch/*/*/*,*",
         "sys/module/*/taint",
-        "proc/*/task/*/patch_state",
-        "proc/*/task/*/comm",
+        "proc/*/task/*/{patch_state,comm}",
     ],
     needs: "root or CAP_DAC_READ_SEARCH, and the host's PID namespace, while a transition runs",
     absence: "the kernel was built without CONFIG_LIVEPATCH: fixes take effect only by a reboot",

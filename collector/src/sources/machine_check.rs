@@ -11,7 +11,9 @@ use scrubjay_model::{MachineCheck, Origin, Reading, SourceDoc, SourceId, Stamp};
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::MachineCheck,
-    reads: &["sys/devices/system/machinecheck/machinecheck0/*"],
+    reads: &[
+        "sys/devices/system/machinecheck/machinecheck0/{check_interval,ignore_ce,dont_log_ce,cmci_disabled}",
+    ],
     needs: "nothing",
     absence: "not an x86 machine with machine checks, or a guest that is shown none",
     kernel_doc: "Documentation/ABI/testing/sysfs-mce",

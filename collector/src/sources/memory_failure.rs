@@ -16,7 +16,10 @@ use scrubjay_model::{
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::MemoryFailure,
-    reads: &["proc/meminfo", "sys/devices/system/node/node*/memory_failure/*"],
+    reads: &[
+        "proc/meminfo",
+        "sys/devices/system/node/node*/memory_failure/{total,ignored,failed,delayed,recovered}",
+    ],
     needs: "nothing",
     absence: "the kernel was built without CONFIG_MEMORY_FAILURE: it cannot take bad pages out of use",
     kernel_doc: "Documentation/ABI/testing/sysfs-devices-node",

@@ -14,7 +14,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "proc/cpuinfo",
         "proc/cmdline",
         "sys/hypervisor/type",
-        "sys/class/dmi/id/*",
+        "sys/class/dmi/id/{sys_vendor,product_name,board_vendor,board_name,bios_version}",
         "sys/devices/system/edac",
         "sys/firmware/acpi/tables/{HEST,BERT}",
         "sys/module/ghes_edac",
