@@ -9,7 +9,8 @@ use serde::Serialize;
 pub struct SourceDoc {
     /// Which source.
     pub id: SourceId,
-    /// Paths it reads, relative to the host root; `*` stands for any number or name.
+    /// Paths it reads, relative to the host root; `*` stands for any number or name, `{a,b}` for
+    /// either.
     pub reads: &'static [&'static str],
     /// The privilege it needs, as a noun phrase; `nothing` if any user may read it.
     pub needs: &'static str,
