@@ -266,3 +266,6 @@ impl HostRoot {
 fn fact<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
 }
+
+#[cfg(test)]
+mod tests;

@@ -382,6 +382,29 @@ mod tests {
             }
         }
 
+        /// The same for every other form: only what prints back is taken.
+        #[test]
+        fn a_size_and_a_switch_are_only_what_reads_back_the_same(
+            text in prop_oneof!["[ +-]?(0x)?[0-9]{0,21}[a-fNY ]?\n?", ".{0,8}"],
+        ) {
+            let host = host_with("a", Node::File(text.clone().into_bytes()));
+            let reader = Reader::new(&host);
+            let shown = text.trim().trim_start_matches('0');
+            if let Reading::Value(bytes) = reader.mebibytes("a") {
+                prop_assert_eq!(bytes % (1 << 20), 0);
+                let printed = (bytes >> 20).to_string();
+                prop_assert_eq!(shown, printed.trim_start_matches('0'));
+            }
+            if let Reading::Value(on) = reader.switch("a") {
+                let words = if on { ["1", "Y"] } else { ["0", "N"] };
+                prop_assert!(words.contains(&text.trim()), "{:?}", text);
+            }
+            if let Reading::Value(number) = reader.number_u32("a") {
+                let printed = number.to_string();
+                prop_assert_eq!(shown, printed.trim_start_matches('0'));
+            }
+        }
+
         #[test]
         fn digits_within_range_are_their_number(number: u64) {
             let host = host_with("a", Node::File(format!("{number}\n").into_bytes()));

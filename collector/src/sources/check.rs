@@ -95,7 +95,7 @@ pub(crate) fn keeps_the_laws<T: Serialize>(
     let paths: Vec<&String> = touched_by.keys().collect();
     assert!(!paths.is_empty(), "the source reads nothing of this tree");
 
-    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&(any::<Index>(), anything()), |(which, what)| {
         let path = *which.get(&paths);
         let touched = &touched_by[path];
@@ -252,8 +252,6 @@ fn stands_there(finding: &Json, bytes: &[u8]) -> bool {
         Json::Number(number) => match number.as_u64() {
             Some(n) => {
                 has(n.to_string())
-                    || has(format!("{n:x}"))
-                    || has(format!("{n:X}"))
                     || (n % 1024 == 0 && has((n >> 10).to_string()))
                     || (n % (1 << 20) == 0 && has((n >> 20).to_string()))
             }
