@@ -1,6 +1,8 @@
 //! Boots, runs, coverage and the wall clock.
 
-use super::support::{Host, INTERVAL, START_WALL_MS, absent, answered, append, boot, kill, start};
+use super::support::{
+    Host, INTERVAL, START_WALL_MS, absent, answered, append, boot, directory, kill, start,
+};
 use crate::plan::QUIET_FLUSH;
 use crate::{History, HistoryReader};
 use scrubjay_model::{
@@ -28,7 +30,7 @@ fn covered(dir: &Path) -> Vec<(i64, i64)> {
 
 #[test]
 fn a_boot_is_remembered_with_its_kernel_its_age_and_its_sleep() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
@@ -64,7 +66,7 @@ fn a_boot_is_remembered_with_its_kernel_its_age_and_its_sleep() {
 
 #[test]
 fn a_boot_whose_agent_was_stopped_shortly_before_the_next_ended_cleanly() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     history.end_run(&host.at()).unwrap();
@@ -79,7 +81,7 @@ fn a_boot_whose_agent_was_stopped_shortly_before_the_next_ended_cleanly() {
 
 #[test]
 fn a_boot_whose_agent_was_cut_off_ended_uncleanly() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     // An earlier run in order does not help.
@@ -93,7 +95,7 @@ fn a_boot_whose_agent_was_cut_off_ended_uncleanly() {
 
 #[test]
 fn boots_that_pass_while_the_agent_does_not_run_leave_an_unknown_end() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     history.end_run(&host.at()).unwrap();
@@ -107,7 +109,7 @@ fn boots_that_pass_while_the_agent_does_not_run_leave_an_unknown_end() {
 #[test]
 fn a_reboot_within_one_run_of_the_agent_splits_the_run() {
     // No live host does this, but a root of files may.
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
@@ -125,7 +127,7 @@ fn a_reboot_within_one_run_of_the_agent_splits_the_run() {
 
 #[test]
 fn a_host_that_never_tells_its_boot_id_has_one_boot_that_never_ends() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     for reboots in 0..3 {
         host.reboot(reboots);
@@ -140,7 +142,7 @@ fn a_host_that_never_tells_its_boot_id_has_one_boot_that_never_ends() {
 
 #[test]
 fn the_beginning_of_a_boot_is_kept_when_the_wall_clock_steps_and_the_step_is_recorded_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
@@ -178,7 +180,7 @@ fn the_beginning_of_a_boot_is_kept_when_the_wall_clock_steps_and_the_step_is_rec
 
 #[test]
 fn a_suspended_agent_and_a_sleeping_host_leave_gaps() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     // Two and a half intervals are no gap yet.
@@ -203,7 +205,7 @@ fn a_suspended_agent_and_a_sleeping_host_leave_gaps() {
 
 #[test]
 fn after_a_kill_coverage_understates_by_no_more_than_a_flush() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
@@ -229,7 +231,7 @@ fn after_a_kill_coverage_understates_by_no_more_than_a_flush() {
 
 #[test]
 fn a_stretch_does_not_go_on_when_nobody_has_looked_for_long() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
@@ -243,7 +245,7 @@ fn a_stretch_does_not_go_on_when_nobody_has_looked_for_long() {
 
 #[test]
 fn without_a_boot_clock_no_coverage_is_claimed_and_nothing_fails() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let host = Host::new();
     let mut snapshot = host.snapshot();
     snapshot.at.since_boot = None;
@@ -260,7 +262,7 @@ fn without_a_boot_clock_no_coverage_is_claimed_and_nothing_fails() {
 
 #[test]
 fn identical_passes_of_a_day_write_next_to_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     // Sixteen controllers of two DIMMs: the 32 of the budget.
     host.controllers = (0..16).map(|n| super::support::Mc::new(n, "F19h")).collect();
@@ -284,7 +286,7 @@ fn identical_passes_of_a_day_write_next_to_nothing() {
 
 #[test]
 fn appending_without_a_run_is_an_error_that_still_states_the_sums() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let host = Host::new();
     let mut history = History::open(dir.path(), &host.at()).unwrap();
     let appended = history.append(&host.snapshot());

@@ -1,6 +1,6 @@
 //! What becomes of the sums.
 
-use super::support::{Host, Mc, append, correctable, kill, start};
+use super::support::{Host, Mc, append, correctable, directory, kill, start};
 use crate::HistoryReader;
 use scrubjay_model::{BootId, ErrorClass, Place, SeriesPlace};
 use std::time::Duration;
@@ -9,7 +9,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn errors_counted_before_the_first_look_are_in_the_total() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 1) = (7, 1);
     let mut history = start(dir.path(), &host.at());
@@ -21,7 +21,7 @@ fn errors_counted_before_the_first_look_are_in_the_total() {
 
 #[test]
 fn a_kill_between_two_passes_neither_loses_nor_repeats_errors() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     *host.dimm(0, 0) = (3, 0);
@@ -40,7 +40,7 @@ fn a_kill_between_two_passes_neither_loses_nor_repeats_errors() {
 
 #[test]
 fn a_reboot_begins_a_new_life_and_the_total_goes_on() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     *host.dimm(0, 0) = (3, 0);
@@ -60,7 +60,7 @@ fn a_reboot_begins_a_new_life_and_the_total_goes_on() {
 
 #[test]
 fn a_reset_that_was_overtaken_is_seen_also_across_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 0) = (5, 0);
     let mut history = start(dir.path(), &host.at());
@@ -78,7 +78,7 @@ fn a_reset_that_was_overtaken_is_seen_also_across_a_kill() {
 
 #[test]
 fn a_fall_is_recorded_once_and_never_counted() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 0) = (5, 0);
     let mut history = start(dir.path(), &host.at());
@@ -100,7 +100,7 @@ fn a_fall_is_recorded_once_and_never_counted() {
 
 #[test]
 fn a_counter_that_cannot_be_read_keeps_its_sum_and_its_base() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 0) = (5, 0);
     let mut history = start(dir.path(), &host.at());
@@ -122,7 +122,7 @@ fn a_counter_that_cannot_be_read_keeps_its_sum_and_its_base() {
 
 #[test]
 fn a_renumbered_controller_keeps_its_sums() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     host.controllers = vec![Mc::new(0, "IMC#0"), Mc::new(1, "IMC#1")];
     *host.dimm(0, 0) = (3, 0);
@@ -143,7 +143,7 @@ fn a_renumbered_controller_keeps_its_sums() {
 
 #[test]
 fn a_controller_long_gone_does_not_inherit_from_its_successor() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     host.controllers = vec![Mc::new(0, "ghes_edac")];
     let mut history = start(dir.path(), &host.at());
@@ -163,7 +163,7 @@ fn a_controller_long_gone_does_not_inherit_from_its_successor() {
 
 #[test]
 fn a_pass_that_does_not_know_its_boot_counts_nothing_twice() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 0) = (5, 0);
     let mut history = start(dir.path(), &host.at());
@@ -191,7 +191,7 @@ fn drift_of_jiffies_is_no_reset_however_long_the_agent_was_away() {
     // HZ=1024: a tick is rounded down by 0.5 ns of 976562.5, so jiffies run slow by 0.512 ppm and
     // the moment of the reset seems to move forward.
     let seen_after = |away: Duration| {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let mut host = Host::new();
         *host.dimm(0, 0) = (5, 0);
         // The unluckiest phases: first the reset at the end of its window, then at the beginning.
@@ -212,7 +212,7 @@ fn drift_of_jiffies_is_no_reset_however_long_the_agent_was_away() {
 
 #[test]
 fn drift_during_years_of_one_run_is_no_reset_after_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     *host.dimm(0, 0) = (5, 0);
     let mut history = start(dir.path(), &host.at());
@@ -236,7 +236,7 @@ fn drift_during_years_of_one_run_is_no_reset_after_a_kill() {
 
 #[test]
 fn a_reader_states_the_sums_that_append_would_and_writes_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     *host.dimm(0, 0) = (3, 0);
@@ -252,7 +252,7 @@ fn a_reader_states_the_sums_that_append_would_and_writes_nothing() {
 
 #[test]
 fn a_number_no_kernel_shows_is_left_out() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     host.controllers[0].dimms = vec![Some((1, 0)), Some((0, 0))];
     let mut history = start(dir.path(), &host.at());

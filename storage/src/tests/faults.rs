@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "damages and inspects files of the test itself")]
 
-use super::support::{Host, absent, answered, append, correctable, kill, start};
+use super::support::{Host, absent, answered, append, correctable, directory, kill, start};
 use crate::{DatabaseFault, History, HistoryReader, StorageError, files};
 use rusqlite::Connection;
 use scrubjay_model::{Kernel, Reading, Snapshot};
@@ -14,7 +14,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A state directory with a history in it, as a kill leaves it.
 fn killed(host: &mut Host) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     *host.dimm(0, 0) = (3, 0);
     let mut history = start(dir.path(), &host.at());
     append(&mut history, host);
@@ -141,7 +141,7 @@ fn a_history_of_a_newer_version_is_refused_and_left_untouched() {
 #[test]
 fn the_database_of_another_program_is_refused_and_left_untouched() {
     let host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = files::database_path(dir.path());
     let other = "CREATE TABLE mc_event (id INTEGER PRIMARY KEY, timestamp TEXT)";
     Connection::open(&path).unwrap().execute_batch(other).unwrap();
@@ -155,7 +155,7 @@ fn the_database_of_another_program_is_refused_and_left_untouched() {
 #[test]
 fn a_second_writer_is_refused_until_the_first_is_gone() {
     let host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let first = start(dir.path(), &host.at());
     let error = History::open(dir.path(), &host.at()).unwrap_err();
     assert!(matches!(error, StorageError::InUse { .. }), "{error}");
@@ -167,7 +167,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 #[test]
 fn the_state_directory_and_its_files_are_closed_to_others() {
     use std::os::unix::fs::PermissionsExt;
-    let parent = tempfile::tempdir().unwrap();
+    let parent = directory();
     let dir = parent.path().join("lib/scrubjay");
     let host = Host::new();
     let history = start(&dir, &host.at());
@@ -183,7 +183,7 @@ fn the_state_directory_and_its_files_are_closed_to_others() {
 #[test]
 fn what_is_no_directory_or_no_file_is_an_error_with_the_path_and_a_remedy() {
     let host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let file: PathBuf = dir.path().join("file");
     fs::write(&file, b"").unwrap();
     for error in [
@@ -206,7 +206,7 @@ fn what_is_no_directory_or_no_file_is_an_error_with_the_path_and_a_remedy() {
 
 #[test]
 fn where_there_is_no_history_a_reader_gets_none() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     assert!(HistoryReader::open(dir.path()).unwrap().is_none());
     assert!(HistoryReader::open(&dir.path().join("missing")).unwrap().is_none());
     fs::write(files::database_path(dir.path()), b"").unwrap();
@@ -217,7 +217,7 @@ fn where_there_is_no_history_a_reader_gets_none() {
 #[test]
 fn readers_and_the_writer_do_not_wait_for_each_other() {
     let mut host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
     let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
@@ -285,7 +285,7 @@ fn make_room(history: &History) {
 #[test]
 fn on_a_full_disk_the_sums_go_on_and_everything_is_written_when_there_is_room() {
     let mut host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut history = start(dir.path(), &host.at());
     *host.dimm(0, 0) = (3, 0);
     append(&mut history, &host);
@@ -338,7 +338,7 @@ fn on_a_full_disk_the_sums_go_on_and_everything_is_written_when_there_is_room() 
 #[test]
 fn a_kill_while_the_disk_is_full_counts_nothing_twice() {
     let mut host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut history = start(dir.path(), &host.at());
     *host.dimm(0, 0) = (3, 0);
     append(&mut history, &host);
@@ -372,7 +372,7 @@ fn a_run_that_begins_on_a_full_disk_is_written_later() {
 #[test]
 fn what_waits_for_room_is_bounded_and_the_sums_stay_exact() {
     let mut host = Host::new();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut history = start(dir.path(), &host.at());
     append(&mut history, &host);
     fill(&history);

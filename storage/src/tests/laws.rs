@@ -1,6 +1,6 @@
 //! What holds for every story, however the agent is stopped and started in it.
 
-use super::support::{Host, INTERVAL, Mc};
+use super::support::{Host, INTERVAL, Mc, directory};
 use crate::state::State;
 use crate::{History, load, plan, query};
 use proptest::prelude::*;
@@ -187,8 +187,6 @@ fn undisturbed(tells: bool, events: &[Event]) -> Accumulated {
 
 fn open(dir: &std::path::Path, at: &Stamp) -> History {
     let mut history = History::open(dir, at).unwrap();
-    // The tests stop processes, not machines.
-    history.conn.execute_batch("PRAGMA synchronous = OFF").unwrap();
     history.begin_run(at, "1.0.0", INTERVAL).unwrap();
     history
 }
@@ -225,7 +223,7 @@ proptest! {
     /// and none outside its run.
     #[test]
     fn stopping_the_agent_changes_nothing((tells, events) in story()) {
-        let mut dir = tempfile::tempdir().unwrap();
+        let mut dir = directory();
         let mut stage = Stage::new(tells);
         let mut history = open(dir.path(), &stage.host.at());
         for event in &events {
@@ -312,7 +310,7 @@ proptest! {
 /// A story in which time stands still is no reason to fail either.
 #[test]
 fn two_passes_at_the_same_moment_are_one_stretch() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let host = Host::new();
     let mut history = open(dir.path(), &host.at());
     let snapshot: Snapshot = host.snapshot();

@@ -1,6 +1,6 @@
 //! Source states and facts.
 
-use super::support::{Host, absent, answered, empty, start};
+use super::support::{Host, absent, answered, directory, empty, start};
 use crate::History;
 use scrubjay_model::{
     Livepatch, NonValue, Origin, ParseFault, Patch, ReadFault, Reading, Section, Snapshot,
@@ -56,7 +56,7 @@ fn patches(names: &[&str]) -> Section<Livepatch> {
 
 #[test]
 fn a_source_is_recorded_at_every_start_and_when_its_state_changes() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     let origin = || Origin::new("sys/kernel/livepatch");
@@ -88,7 +88,7 @@ fn a_source_is_recorded_at_every_start_and_when_its_state_changes() {
 
 #[test]
 fn a_fact_is_recorded_when_it_changes_also_across_restarts() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     for enabled in [
@@ -114,7 +114,7 @@ fn a_fact_is_recorded_when_it_changes_also_across_restarts() {
 
 #[test]
 fn what_a_faultless_source_no_longer_lists_is_gone_and_may_come_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     for names in [&["a", "b"][..], &["b"], &["b"], &["a", "b"]] {
@@ -128,7 +128,7 @@ fn what_a_faultless_source_no_longer_lists_is_gone_and_may_come_back() {
 
 #[test]
 fn nothing_is_gone_while_its_source_is_off_or_does_not_answer_in_full() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     take_in(&mut history, &Snapshot { livepatch: Some(patches(&["a"])), ..empty(host.at()) });

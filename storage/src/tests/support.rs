@@ -172,6 +172,12 @@ pub(super) fn absent<T>() -> Reading<T> {
     Reading::Absent(Origin::new("sys/absent"))
 }
 
+/// An empty directory, in memory where that can be had: the tests stop processes, not machines,
+/// so they need not wait for a disk.
+pub(super) fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// Opens the history and begins a run.
 pub(super) fn start(dir: &Path, at: &Stamp) -> History {
     let mut history = History::open(dir, at).unwrap();
@@ -201,7 +207,7 @@ pub(super) fn correctable(accumulated: &scrubjay_model::Accumulated, index: u32)
 /// would still do. Returned as a new state directory.
 #[expect(clippy::disallowed_methods, reason = "copies the state directory of a test")]
 pub(super) fn kill(history: History, dir: &Path) -> tempfile::TempDir {
-    let left = tempfile::tempdir().unwrap();
+    let left = directory();
     for entry in std::fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();

@@ -1,6 +1,6 @@
 //! The life of the schema.
 
-use super::support::Host;
+use super::support::{Host, directory};
 use crate::schema::{SCHEMA, Schema, Upgrade};
 use crate::{History, HistoryReader, StorageError, files, open};
 use rusqlite::{Connection, Transaction};
@@ -32,11 +32,11 @@ fn make(dir: &Path, version: usize) {
 
 #[test]
 fn every_released_version_is_upgraded_to_what_is_created_now() {
-    let fresh = tempfile::tempdir().unwrap();
+    let fresh = directory();
     let fresh = open::for_writing(fresh.path(), 1_000, &SCHEMA).unwrap();
     assert_eq!(usize::try_from(SCHEMA.version()).unwrap(), RELEASED.len());
     for version in 1..=RELEASED.len() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         make(dir.path(), version);
         let upgraded = open::for_writing(dir.path(), 2_000, &SCHEMA).unwrap();
         assert_eq!(definitions(&upgraded.conn), definitions(&fresh.conn), "version {version}");
@@ -60,7 +60,7 @@ const NEXT: Schema = Schema { create: RELEASED[0], upgrades: &[add_remark] };
 
 /// A history of version 1 with a run in it.
 fn with_a_run() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     make(dir.path(), 1);
     let host = Host::new();
     super::support::start(dir.path(), &host.at());
