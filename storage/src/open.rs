@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
 use std::fs::File;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -133,7 +134,7 @@ pub(crate) fn for_reading(
         return Ok(None);
     }
     files::check_readable(&path)?;
-    let conn = connect_reader(&path).map_err(database("read the history", &path))?;
+    let conn = connect_reader(&path)?;
     match schema.recognise(&conn, &path)? {
         Found::Empty => Ok(None),
         Found::Present => Ok(Some((conn, path))),
@@ -144,7 +145,7 @@ pub(crate) fn for_reading(
 /// Reading in WAL mode needs the `-shm` file, which SQLite cannot make where this user may not
 /// write. While an agent runs, and after one was killed, the file is there. After an orderly stop
 /// it is not, but neither is a log, so the database alone is complete and can be read as immutable.
-fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let attempt = |path: &Path, flags| -> rusqlite::Result<Connection> {
         let conn = Connection::open_with_flags(path, flags)?;
@@ -158,12 +159,16 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
         Err(error) => error,
     };
     let fault = DatabaseFault::of(&refused);
-    let is_trap = matches!(fault, DatabaseFault::CannotOpen | DatabaseFault::ReadOnly);
-    let has_log = files::size_bytes(&files::beside(path, "-wal")).unwrap_or(0) > 0;
-    if is_trap && !has_log {
-        return attempt(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI);
+    if !matches!(fault, DatabaseFault::CannotOpen | DatabaseFault::ReadOnly) {
+        return Err(database("read the history", path)(refused));
     }
-    Err(refused)
+    if files::size_bytes(&files::beside(path, "-wal")).unwrap_or(0) > 0 {
+        let why = "its log cannot be read without the -shm file, which this user may not make";
+        let source = io::Error::new(io::ErrorKind::PermissionDenied, why);
+        return Err(StorageError::NotReadable { path: path.to_owned(), source });
+    }
+    attempt(&immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)
+        .map_err(database("read the history", path))
 }
 
 /// The URI that opens a file as immutable.
@@ -177,4 +182,25 @@ fn immutable(path: &Path) -> PathBuf {
     }
     uri.extend(b"?immutable=1");
     PathBuf::from(OsString::from_vec(uri))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::SCHEMA;
+
+    #[test]
+    fn a_history_is_readable_as_immutable_wherever_it_lies() {
+        let parent = tempfile::tempdir().unwrap();
+        for name in ["plain", "50% off?mode=rw#top", "Ünïcode &=+"] {
+            let dir = parent.path().join(name);
+            drop(for_writing(&dir, 1_234, &SCHEMA).unwrap());
+            let uri = immutable(&files::database_path(&dir));
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let conn = Connection::open_with_flags(uri, flags).unwrap();
+            let begun: i64 =
+                conn.query_row("SELECT begun_wall_ms FROM history", [], |row| row.get(0)).unwrap();
+            assert_eq!(begun, 1_234, "{name}");
+        }
+    }
 }
