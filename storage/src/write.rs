@@ -74,9 +74,7 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
            last_since_boot_ns = excluded.last_since_boot_ns,
            last_awake_ns = excluded.last_awake_ns,
            kernel_release = COALESCE(kernel_release, excluded.kernel_release),
-           kernel_version = COALESCE(kernel_version, excluded.kernel_version),
-           ended = excluded.ended,
-           evidence = excluded.evidence",
+           kernel_version = COALESCE(kernel_version, excluded.kernel_version)",
     )?
     .execute(named_params! {
         ":boot": last.boot.as_str(),
@@ -86,6 +84,17 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
         ":last_awake_ns": last.awake.map(nanos),
         ":kernel_release": kernel_release,
         ":kernel_version": kernel_version,
+        ":ended": ended.as_str(),
+        ":evidence": evidence,
+    })?;
+    // Apart, because `ended` has an index: naming it in the statement above would write another
+    // page at every flush.
+    tx.prepare_cached(
+        "UPDATE boot SET ended = :ended, evidence = :evidence
+         WHERE boot_id = :boot AND (ended <> :ended OR evidence <> :evidence)",
+    )?
+    .execute(named_params! {
+        ":boot": last.boot.as_str(),
         ":ended": ended.as_str(),
         ":evidence": evidence,
     })

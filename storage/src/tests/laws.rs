@@ -216,7 +216,7 @@ fn coverage(history: &History) -> Vec<(i64, i64, i64, i64, Option<i64>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Between any two passes the agent may be stopped or killed, and the host rebooted, without
     /// any effect on the sums; what is loaded is what was known; coverage claims no moment twice
@@ -261,7 +261,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// A sum never falls, and never grows by more than the kernel shows.
     #[test]
