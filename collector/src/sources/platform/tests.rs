@@ -1,3 +1,5 @@
+//! What decides whether errors can be seen, on trees: guests, firmware, and what is hidden.
+
 use super::*;
 use crate::sources::check::{self, found, is_absent, partly_found};
 use scrubjay_model::{Outcome, Present, ReadFault};
