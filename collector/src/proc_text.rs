@@ -41,7 +41,8 @@ pub(crate) fn process_stat(bytes: &[u8]) -> Option<procfs::process::Stat> {
     let close = bytes.iter().rposition(|byte| *byte == b')')?;
     let (pid, blank) = bytes.get(..open)?.split_at_checked(open.checked_sub(1)?)?;
     let after = bytes.get(close..)?;
-    let shaped = pid.iter().all(u8::is_ascii_digit)
+    let shaped = !pid.is_empty()
+        && pid.iter().all(u8::is_ascii_digit)
         && blank == b" "
         && open < close
         && after.starts_with(b") ")
@@ -110,6 +111,7 @@ mod tests {
     fn what_no_kernel_prints_is_refused_before_it_can_panic() {
         for bad in [
             "(a) R 1",
+            " (a) R 1",
             ")(",
             "1)(a R",
             "\u{e9}(a) R 1",
@@ -152,7 +154,7 @@ mod tests {
             let _ = process_stat(&bytes);
             let _ = line(&bytes, "R").and_then(kibibytes);
             if let Some(read) = uptime(&bytes) {
-                let text = String::from_utf8(bytes).unwrap();
+                let text = String::from_utf8_lossy(&bytes);
                 prop_assert_eq!(text.split(' ').next().unwrap(), format!("{:.2}", read.as_secs_f64()));
             }
         }

@@ -95,7 +95,7 @@ pub(crate) fn keeps_the_laws<T: Serialize>(
     let paths: Vec<&String> = touched_by.keys().collect();
     assert!(!paths.is_empty(), "the source reads nothing of this tree");
 
-    let config = Config { cases: 256, failure_persistence: None, ..Config::default() };
+    let config = Config { failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&(any::<Index>(), anything()), |(which, what)| {
         let path = *which.get(&paths);
         let touched = &touched_by[path];

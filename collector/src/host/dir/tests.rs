@@ -30,6 +30,16 @@ fn both(path: &Path, check: impl Fn(&Directory)) {
     check(&held(path).resolved(Resolution::ByHand));
 }
 
+#[test]
+fn the_kernel_confines_where_it_can() {
+    let (dir, _outside) = root();
+    let held = held(dir.path());
+    let offered =
+        rustix::fs::openat2(&held.fd, ".", OFlags::PATH, Mode::empty(), ResolveFlags::IN_ROOT);
+    let expected = if offered.is_ok() { Resolution::Confined } else { Resolution::ByHand };
+    assert_eq!(held.resolution, expected);
+}
+
 fn link(target: &str, dir: &TempDir, name: &str) {
     symlink(target, dir.path().join(name)).unwrap();
 }
