@@ -1,3 +1,5 @@
+//! Roots of every kind: live, captured, somebody else's, and none.
+
 use super::*;
 use std::error::Error as _;
 
