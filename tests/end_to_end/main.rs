@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
 
 mod commands;
+mod corpus;
 mod crash;
 mod golden;
 mod harness;
