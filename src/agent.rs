@@ -37,8 +37,8 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
             settings.root.display()
         );
     }
-    let mut agent = Agent::start(settings, &host)?;
     if once {
+        let mut agent = Agent::start(settings, &host)?;
         let view = agent.pass();
         agent.stop()?;
         let mut out = anstream::stdout().lock();
@@ -50,10 +50,10 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(serve(settings, agent))
+    runtime.block_on(serve(settings, &host))
 }
 
-async fn serve(settings: &Settings, agent: Agent) -> anyhow::Result<Exit> {
+async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit> {
     let address = settings.listen_address;
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!(
@@ -63,6 +63,8 @@ async fn serve(settings: &Settings, agent: Agent) -> anyhow::Result<Exit> {
     })?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Only now: a run that is begun and then fails to serve would look like a crash for ever.
+    let agent = Agent::start(settings, host)?;
 
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
     let (stop_passes, told_to_stop) = channel();

@@ -1,6 +1,6 @@
 //! The agent as a server.
 
-use crate::harness::{Agent, sample};
+use crate::harness::{Agent, output, sample, scrubjay};
 use scrubjay_tests::trees;
 
 #[test]
@@ -34,8 +34,8 @@ fn a_second_agent_on_the_same_history_is_refused_with_the_remedy() {
     let root = home.path().join("host.tree");
     std::fs::write(&root, trees::host("bare-guest")).unwrap();
     let agent = Agent::start(home.path(), &root);
-    let (code, _, stderr) = crate::harness::output(
-        crate::harness::scrubjay(home.path())
+    let (code, _, stderr) = output(
+        scrubjay(home.path())
             .args(["agent", "--once", "--root"])
             .arg(&root)
             .arg("--state-dir")
@@ -44,4 +44,24 @@ fn a_second_agent_on_the_same_history_is_refused_with_the_remedy() {
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("another"), "{stderr}");
     assert_eq!(agent.stop(), 0);
+}
+
+#[test]
+fn an_address_in_use_is_said_with_the_remedy_and_leaves_no_run_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host.tree");
+    std::fs::write(&root, trees::host("bare-guest")).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let state = home.path().join("state");
+    let (code, _, stderr) = output(
+        scrubjay(home.path())
+            .args(["agent", "--web.listen-address", &taken.local_addr().unwrap().to_string()])
+            .arg("--root")
+            .arg(&root)
+            .arg("--state-dir")
+            .arg(&state),
+    );
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("--web.listen-address"), "{stderr}");
+    assert!(!state.exists(), "a history was begun");
 }
