@@ -12,9 +12,7 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
-use scrubjay_model::{
-    AgentStats, HostHeader, HostView, Origin, ParseFault, Reading, Snapshot, SourceState,
-};
+use scrubjay_model::{AgentStats, HostHeader, HostView, Origin, Reading, Snapshot, SourceState};
 use scrubjay_storage::History;
 use std::io::Write;
 use std::path::Path;
@@ -177,11 +175,7 @@ impl Agent {
         self.account(&snapshot, began);
         let history = match self.history.summary(&snapshot.at) {
             Ok(summary) => Reading::Value(summary),
-            Err(error) => {
-                let why = format!("{:#}", anyhow::Error::from(error));
-                let fault = ParseFault::new("a history that can be read", why.as_bytes());
-                Reading::Malformed(Origin::new("history"), fault)
-            }
+            Err(error) => reading::broken(Origin::new("history"), error),
         };
         let assessment =
             scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats));

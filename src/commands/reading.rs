@@ -4,8 +4,8 @@ use crate::config::{SYSTEM_STATE_DIR, Settings};
 use crate::{clock, header};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, HistorySummary, HostView, Origin, ParseFault, Reading, SeenController, Snapshot,
-    match_controllers,
+    Accumulated, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading, SeenController,
+    Snapshot, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -73,12 +73,17 @@ fn remembered(
     match read() {
         Ok(Some((accumulated, summary))) => (accumulated, Reading::Value(summary)),
         Ok(None) => (without_history(snapshot), Reading::Absent(origin())),
-        Err(error) => {
-            let why = format!("{:#}", anyhow::Error::from(error));
-            let fault = ParseFault::new("a history that can be read", why.as_bytes());
-            (without_history(snapshot), Reading::Malformed(origin(), fault))
+        Err(StorageError::NotReadable { .. }) => {
+            (without_history(snapshot), Reading::Unreadable(origin(), ReadFault::Denied))
         }
+        Err(error) => (without_history(snapshot), broken(origin(), error)),
     }
+}
+
+/// A history that is there and of no use, with what is wrong with it.
+pub(crate) fn broken<T>(origin: Origin, error: StorageError) -> Reading<T> {
+    let why = format!("failed to {:#}", anyhow::Error::from(error));
+    Reading::Malformed(origin, ParseFault::new("a sound history", why.as_bytes()))
 }
 
 /// Names for the controllers, and no sums: what the kernel shows is all there is.
