@@ -52,6 +52,11 @@ fn check_moved_aside(dir: &Path, host: &Host, aside: &str) {
     drop(history);
     let history = start(dir, &host.at());
     assert_eq!(history.stats().replaced.unwrap(), aside.display().to_string());
+    drop(history);
+    // Not for ever: a month later nobody can do anything about it.
+    let mut later = host.at();
+    later.wall_ms += 31 * 86_400_000;
+    assert_eq!(start(dir, &later).stats().replaced, None);
 }
 
 #[test]
