@@ -11,9 +11,8 @@ use scrubjay_model::{
     BootId, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How to collect.
@@ -30,8 +29,8 @@ pub struct Options {
 pub struct Collector {
     host: Arc<HostRoot>,
     options: Options,
-    /// The last thread started for each source; finished or not.
-    threads: BTreeMap<SourceId, JoinHandle<()>>,
+    /// For each source what the thread last started for it holds while it reads.
+    reading: BTreeMap<SourceId, Weak<()>>,
 }
 
 /// A source reader: a plain function of the host.
@@ -50,7 +49,7 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        Self { host, options, threads: BTreeMap::new() }
+        Self { host, options, reading: BTreeMap::new() }
     }
 
     /// The host's present moment.
@@ -97,22 +96,31 @@ impl Collector {
         }
     }
 
+    fn is_reading(&self, id: SourceId) -> bool {
+        self.reading.get(&id).is_some_and(|held| held.strong_count() > 0)
+    }
+
     fn ask<T: Send + 'static>(&mut self, id: SourceId, at: &Stamp, read: Source<T>) -> Asked<T> {
         if self.options.disabled.contains(&id) {
             return Asked::Off;
         }
-        if self.threads.get(&id).is_some_and(|thread| !thread.is_finished()) {
+        if self.is_reading(id) {
             return Asked::Refused(unanswered(id, ReadFault::StillRunning, Duration::ZERO));
         }
         let (sender, receiver) = sync_channel(1);
         let (host, at) = (Arc::clone(&self.host), at.clone());
+        let held = Arc::new(());
+        let reading = Arc::downgrade(&held);
         let thread = std::thread::Builder::new().name(id.as_str().to_owned()).spawn(move || {
+            let section = section(&host, &at, read);
+            // Before the answer: whoever has it may ask again at once.
+            drop(held);
             // The pass may have stopped waiting; then nobody wants the answer any more.
-            let _ = sender.send(section(&host, &at, read));
+            let _ = sender.send(section);
         });
         match thread {
-            Ok(thread) => {
-                self.threads.insert(id, thread);
+            Ok(_) => {
+                self.reading.insert(id, reading);
                 Asked::Started(id, receiver)
             }
             Err(error) => {
@@ -189,7 +197,7 @@ mod tests {
     fn collector() -> Collector {
         let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
         let host = HostRoot::from_tree(Tree::new(), Arc::new(move || clocks));
-        let options = Options { deadline: Duration::from_millis(50), disabled: BTreeSet::new() };
+        let options = Options { deadline: Duration::from_secs(10), disabled: BTreeSet::new() };
         Collector::new(Arc::new(host), options)
     }
 
@@ -220,14 +228,28 @@ mod tests {
         };
         assert_eq!(fault(&mut collector), Some(ReadFault::Deadline));
         assert_eq!(fault(&mut collector), Some(ReadFault::StillRunning));
-        // The others still answer, although the deadline has been used up.
+        // The others still answer.
         let others = collector.snapshot();
         assert_eq!(others.sources()[3].state, SourceState::Absent);
         release.send(()).unwrap();
-        collector.threads.remove(&SourceId::Edac).unwrap().join().unwrap();
+        while collector.is_reading(SourceId::Edac) {
+            std::thread::yield_now();
+        }
         patience.left = Duration::from_secs(10);
         let asked = collector.ask(SourceId::Edac, &at, hangs);
         assert_eq!(patience.answer(asked).unwrap().reading, Reading::Value(1));
+    }
+
+    #[test]
+    fn a_source_that_has_answered_can_be_asked_again_at_once() {
+        let mut collector = collector();
+        let at = collector.stamp();
+        let host = Arc::clone(&collector.host);
+        for pass in 0..2000 {
+            let asked = collector.ask(SourceId::Edac, &at, |_, _| Reading::Value(1));
+            let section = Patience::new(&host, Duration::from_secs(10)).answer(asked).unwrap();
+            assert_eq!(section.reading, Reading::Value(1), "{pass}");
+        }
     }
 
     #[test]
