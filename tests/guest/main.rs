@@ -1,0 +1,65 @@
+//! The agent on real kernels: Debian's, in a QEMU guest, with a driver that reports memory errors,
+//! pages taken out of use, and live patches.
+//!
+//! `tests/run` prepares what is needed (`tests/guest/prepare`) and starts these tests; elsewhere
+//! the feature `guest` is off and they are not built. Each scenario boots a guest of its own, acts
+//! through the kernel's own interfaces, and compares what scrubjay says with what was done.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts guests and makes files for them; the host is left alone"
+)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
+
+mod guest;
+mod history;
+mod live_patches;
+mod memory;
+mod pages;
+mod seen;
+
+/// Makes a test of each scenario, for each kernel.
+macro_rules! scenarios {
+    ($($file:ident: $($scenario:ident)+;)+) => {
+        scenarios!(@kernel linux_6_1 "6.1" $($($file::$scenario)+)+);
+        scenarios!(@kernel linux_6_12 "6.12" $($($file::$scenario)+)+);
+    };
+    (@kernel $name:ident $series:literal $($file:ident::$scenario:ident)+) => {
+        mod $name {
+            $(
+                #[test]
+                fn $scenario() {
+                    crate::$file::$scenario(crate::guest::Kernel { series: $series });
+                }
+            )+
+        }
+    };
+}
+
+scenarios! {
+    memory:
+        errors_on_several_dimms_and_on_none_are_each_counted_in_their_place
+        ranks_of_controllers_that_share_a_name_are_each_counted_once
+        a_reloaded_driver_begins_at_zero_and_the_sums_go_on
+        a_write_to_reset_counters_restarts_one_controller_and_loses_nothing_sampled
+        a_third_controller_appears_beside_two_and_one_goes
+        a_label_written_by_the_admin_renames_a_dimm_and_keeps_its_sum
+        a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent
+        without_a_driver_zero_errors_is_not_what_is_said;
+    history:
+        sums_go_on_over_reboots_and_a_clean_end_is_told_from_a_crash
+        an_agent_killed_in_a_storm_loses_nothing_and_counts_nothing_twice
+        a_suspended_agent_catches_up_and_admits_the_gap
+        a_step_of_the_clock_is_recorded_and_measures_nothing
+        sums_equal_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
+    pages:
+        pages_taken_out_of_use_are_seen_and_so_is_their_return
+        refused_soft_offlining_changes_nothing;
+    live_patches:
+        a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays
+        stacked_patches_are_listed_and_a_cumulative_one_replaces_them
+        a_stalled_transition_names_the_thread_and_clears_when_that_is_released
+        a_stalled_patch_can_be_taken_back
+        a_forced_transition_ends_although_the_thread_still_sleeps;
+}

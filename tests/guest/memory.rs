@@ -1,0 +1,191 @@
+//! Memory errors as the kernel's EDAC core counts them.
+
+use crate::guest::{Guest, Kernel};
+use crate::seen::{add, counts, findings, value};
+use serde_json::Value;
+
+fn coverage(status: &Value) -> &Value {
+    &status["assessment"]["coverage"]["state"]
+}
+
+/// A guest, but one with a driver. What the kernel's own collector swallows no driver counts.
+fn coverage_with_a_driver(kernel: Kernel) -> &'static str {
+    if kernel.has_corrected_errors_collector() { "partial" } else { "full" }
+}
+
+/// What the kernel shows of a controller.
+fn controller(status: &Value, index: usize) -> &Value {
+    &value(status, "edac")["controllers"][index]
+}
+
+pub(crate) fn errors_on_several_dimms_and_on_none_are_each_counted_in_their_place(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    for order in [
+        "corrected mc=0 channel=0 slot=0 count=3",
+        "corrected mc=0 channel=1 slot=1 count=65535",
+        "corrected mc=1 channel=1 slot=0",
+        "uncorrected mc=1 channel=0 slot=1 count=2",
+        "deferred mc=1 channel=0 slot=1",
+        "corrected mc=0 channel=-1 slot=-1 count=5",
+        "uncorrected mc=0 channel=-1 slot=-1",
+        // The kernel knows the channel but not the slot, and so blames no DIMM.
+        "corrected mc=1 channel=0 slot=-1 count=7",
+        "corrected mc=1 times=400 spread=1 stride=1",
+    ] {
+        guest.order(order);
+    }
+    guest.start_agent();
+    let status = guest.status();
+    assert_eq!(counts(&status), guest.truth());
+    assert_eq!(counts(&status)["mc1 dimm1 uncorrectable"], 3, "deferred ones count here");
+    assert_eq!(coverage(&status), coverage_with_a_driver(kernel));
+    assert_eq!(
+        findings(&status)[..3],
+        [
+            "uncorrected-errors test-socket-0",
+            "uncorrected-errors test-socket-1/dimm1",
+            "corrected-errors test-socket-0",
+        ]
+    );
+    let page = guest.metrics();
+    let corrected = "scrubjay_dimm_correctable_errors_total";
+    assert_eq!(page.value(corrected, "dimm=\"test-socket-0/dimm3\""), Some(65_535));
+    assert_eq!(page.value(corrected, "dimm=\"test-socket-0/dimm1\""), Some(0));
+    for controller in ["test-socket-0", "test-socket-1"] {
+        let labels = format!("controller=\"{controller}\",class=\"correctable\"");
+        assert_eq!(page.value("scrubjay_controller_unreconciled_errors", &labels), Some(0));
+    }
+}
+
+pub(crate) fn ranks_of_controllers_that_share_a_name_are_each_counted_once(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac ranks=1 same_name=1");
+    guest.order("corrected mc=0 channel=1 slot=0 count=4");
+    guest.order("corrected mc=1 channel=0 slot=1 count=9");
+    guest.start_agent();
+    let status = guest.status();
+    assert_eq!(counts(&status), guest.truth());
+    assert_eq!(controller(&status, 0)["layout"], "rank");
+    assert_eq!(counts(&status)["mc1 rank2 correctable"], 9);
+}
+
+pub(crate) fn a_reloaded_driver_begins_at_zero_and_the_sums_go_on(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    guest.start_agent();
+    guest.order("corrected mc=0 channel=1 slot=0 count=40");
+    guest.next_pass();
+    let mut truth = guest.truth();
+
+    guest.run("rmmod scrubjay_edac");
+    guest.next_pass();
+    let between = guest.status();
+    assert_eq!(coverage(&between), "none", "{}", between["assessment"]);
+
+    guest.load("scrubjay_edac");
+    // More than before: only the age of the counters tells that they began anew.
+    guest.order("corrected mc=0 channel=1 slot=0 count=50");
+    let page = guest.next_pass();
+    add(&mut truth, &guest.truth());
+    let status = guest.status();
+    assert_eq!(counts(&status), truth);
+    assert_eq!(counts(&status)["mc0 dimm2 correctable"], 90);
+    let restarts = "scrubjay_controller_count_restarts_total";
+    assert_eq!(page.value(restarts, "test-socket-0"), Some(1));
+}
+
+pub(crate) fn a_write_to_reset_counters_restarts_one_controller_and_loses_nothing_sampled(
+    kernel: Kernel,
+) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    guest.start_agent();
+    guest.order("corrected mc=0 channel=0 slot=1 count=10");
+    guest.order("corrected mc=1 channel=0 slot=1 count=10");
+    guest.next_pass();
+    guest.run("echo 1 >/sys/devices/system/edac/mc/mc0/reset_counters");
+    guest.order("corrected mc=0 channel=0 slot=1 count=11");
+    let page = guest.next_pass();
+    let status = guest.status();
+    assert_eq!(counts(&status), guest.truth(), "the driver's own count is not reset");
+    let restarts = "scrubjay_controller_count_restarts_total";
+    assert_eq!(page.value(restarts, "test-socket-0"), Some(1));
+    assert_eq!(page.value(restarts, "test-socket-1"), Some(0));
+}
+
+pub(crate) fn a_third_controller_appears_beside_two_and_one_goes(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac controllers=2");
+    guest.start_agent();
+    guest.order("corrected mc=1 channel=0 slot=0 count=6");
+    guest.next_pass();
+    guest.order("add mc=2");
+    guest.order("corrected mc=2 channel=1 slot=1 count=8");
+    guest.next_pass();
+    assert_eq!(counts(&guest.status()), guest.truth());
+
+    guest.order("remove mc=1");
+    let page = guest.next_pass();
+    let status = guest.status();
+    assert_eq!(value(&status, "edac")["controllers"].as_array().unwrap().len(), 2);
+    let corrected = "scrubjay_dimm_correctable_errors_total";
+    assert_eq!(page.value(corrected, "test-socket-1/dimm0"), None, "no ghost is exported");
+    assert_eq!(page.value(corrected, "test-socket-2/dimm3"), Some(8));
+    let memory = guest.json("history memory");
+    let totals = memory["totals"].as_array().unwrap();
+    let kept = totals.iter().any(|total| {
+        total["controller"] == "test-socket-1" && total["place"] == "dimm0" && total["total"] == 6
+    });
+    assert!(kept, "the history keeps what is gone: {memory}");
+}
+
+pub(crate) fn a_label_written_by_the_admin_renames_a_dimm_and_keeps_its_sum(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    guest.start_agent();
+    guest.order("corrected mc=0 channel=0 slot=1 count=2");
+    guest.next_pass();
+    guest.run("echo 'DIMM_A2 or \"x\"' >/sys/devices/system/edac/mc/mc0/dimm1/dimm_label");
+    guest.order("corrected mc=0 channel=0 slot=1 count=3");
+    let page = guest.next_pass();
+    let status = guest.status();
+    assert_eq!(counts(&status), guest.truth());
+    assert_eq!(controller(&status, 0)["dimms"][1]["label"]["value"], "DIMM_A2 or \"x\"");
+    let escaped = "dimm=\"test-socket-0/dimm1\",edac=\"mc0/dimm1\",label=\"DIMM_A2 or \\\"x\\\"\"";
+    assert_eq!(page.value("scrubjay_dimm_info", escaped), Some(1));
+    let corrected = "scrubjay_dimm_correctable_errors_total";
+    assert_eq!(page.value(corrected, "test-socket-0/dimm1"), Some(5));
+}
+
+pub(crate) fn a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    guest.run("echo 123456 >/sys/devices/system/edac/mc/mc0/sdram_scrub_rate");
+    let status = guest.status();
+    assert_eq!(controller(&status, 0)["scrub_rate"]["value"], 122_880);
+    assert_eq!(controller(&status, 1)["scrub_rate"]["value"], 0);
+    for scrub in ["failing", "missing"] {
+        guest.run("rmmod scrubjay_edac");
+        guest.load(&format!("scrubjay_edac scrub={scrub}"));
+        let status = guest.status();
+        assert_eq!(controller(&status, 0)["scrub_rate"]["state"], "absent", "{scrub}");
+        assert_eq!(status["snapshot"]["edac"]["report"]["faults"], serde_json::json!([]));
+    }
+}
+
+pub(crate) fn without_a_driver_zero_errors_is_not_what_is_said(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    let status = guest.status();
+    assert_eq!(status["snapshot"]["edac"]["reading"]["state"], "absent");
+    assert_eq!(coverage(&status), "none");
+    assert_eq!(status["assessment"]["verdict"], "unknown");
+    assert!(findings(&status).contains(&"guest host".to_owned()), "{:?}", findings(&status));
+    guest.load("scrubjay_edac");
+    let status = guest.status();
+    assert_eq!(coverage(&status), coverage_with_a_driver(kernel));
+    let collector = findings(&status).contains(&"corrected-errors-collector host".to_owned());
+    assert_eq!(collector, kernel.has_corrected_errors_collector(), "{:?}", findings(&status));
+    let verdict = if collector { "unknown" } else { "ok" };
+    assert_eq!(status["assessment"]["verdict"], verdict, "{}", status["assessment"]);
+}

@@ -1,0 +1,50 @@
+//! Memory taken out of use.
+
+use crate::guest::{Guest, Kernel};
+use crate::seen::{findings, value};
+use serde_json::Value;
+
+/// Frames that nothing uses soon after the boot of a guest with 1 GiB.
+const FREE: [&str; 2] = ["0x30000", "0x31000"];
+
+fn corrupted(status: &Value) -> u64 {
+    value(status, "memory_failure")["hardware_corrupted_bytes"]["value"].as_u64().unwrap()
+}
+
+/// Takes the page of a frame out of use; the kernel's answer as an exit code.
+fn offline(guest: &mut Guest, how: &str, frame: &str) -> i32 {
+    guest.attempt(&format!("echo {frame}000 >/sys/devices/system/memory/{how}_offline_page")).0
+}
+
+pub(crate) fn pages_taken_out_of_use_are_seen_and_so_is_their_return(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    assert_eq!(corrupted(&guest.status()), 0);
+    assert_eq!(offline(&mut guest, "soft", FREE[0]), 0);
+    assert_eq!(corrupted(&guest.status()), 4096);
+    assert_eq!(offline(&mut guest, "hard", FREE[1]), 0);
+    let status = guest.status();
+    assert_eq!(corrupted(&status), 8192);
+    assert!(findings(&status).contains(&"pages-offlined host".to_owned()));
+    let nodes = &value(&status, "memory_failure")["nodes"];
+    if kernel.series == "6.1" {
+        assert_eq!(nodes["state"], "absent", "since 6.3");
+    } else {
+        let node = &nodes["value"][0];
+        assert_eq!(
+            node["pages"]["recovered"]["value"], 1,
+            "soft offlining is not counted here: {node}"
+        );
+    }
+    guest.run(&format!("echo {} >/sys/kernel/debug/hwpoison/unpoison-pfn", FREE[1]));
+    assert_eq!(corrupted(&guest.status()), 4096);
+}
+
+pub(crate) fn refused_soft_offlining_changes_nothing(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    let (code, ..) = guest.attempt("echo 0 >/proc/sys/vm/enable_soft_offline");
+    // The switch came with 6.11.
+    assert_eq!(code == 0, kernel.series != "6.1");
+    let refused = offline(&mut guest, "soft", FREE[0]) != 0;
+    assert_eq!(refused, kernel.series != "6.1");
+    assert_eq!(corrupted(&guest.status()), if refused { 0 } else { 4096 });
+}
