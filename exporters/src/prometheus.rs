@@ -95,7 +95,7 @@ mod tests {
         # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors on this host; always 1.
         # TYPE scrubjay_monitoring_coverage_gap_info gauge
         scrubjay_monitoring_coverage_gap_info{code="no-edac-in-guest",subject="host"} 1
-        # HELP scrubjay_memory_corrupted_bytes Memory the kernel has taken out of use because of errors: hard-poisoned and soft-offlined pages since boot.
+        # HELP scrubjay_memory_corrupted_bytes Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
         # TYPE scrubjay_memory_corrupted_bytes gauge
         scrubjay_memory_corrupted_bytes 0
         # HELP scrubjay_boot_timestamp_seconds When the running boot began, as the wall clock tells it now (btime); moves when that is stepped.

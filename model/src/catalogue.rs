@@ -79,7 +79,7 @@ catalogue! {
     /// Size of a DIMM or rank.
     DIMM_SIZE: Gauge "bytes" "scrubjay_dimm_size_bytes" ["controller", "dimm"];
 
-    /// Memory the kernel has taken out of use because of errors: hard-poisoned and soft-offlined pages since boot.
+    /// Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
     MEMORY_CORRUPTED: Gauge "bytes" "scrubjay_memory_corrupted_bytes" [];
     /// Pages for which memory_failure() ran on a node since boot, by result.
     MEMORY_FAILURE_PAGES: Counter "" "scrubjay_node_memory_failure_pages_total" ["node", "result"];

@@ -4,10 +4,11 @@
 use crate::{Present, Reading};
 use serde::Serialize;
 
-/// Pages the kernel has taken out of use.
+/// Pages the kernel has marked as bad.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MemoryFailure {
     /// `HardwareCorrupted` of `/proc/meminfo`, in bytes: hard-poisoned and soft-offlined pages.
+    /// A page in use by the kernel itself is counted too, although it stays in use.
     /// Can fall (unpoison, memory hot-remove); zero at boot.
     pub hardware_corrupted_bytes: Reading<u64>,
     /// `/sys/devices/system/node/nodeN/memory_failure` (6.3), by node.

@@ -63,12 +63,11 @@ fn offlined(bytes: u64) -> Finding {
         "pages-offlined",
         Verdict::Watch,
         Action::Observe,
-        format!(
-            "{} of memory has been taken out of use since boot because of errors",
-            amount(bytes)
-        ),
-        "nothing yet: the pages are out of harm's way until the next boot, when the kernel uses \
-         them again; a module that goes on losing pages has a fault larger than a page",
+        format!("{} of memory has been marked as bad since boot because of errors", amount(bytes)),
+        // The kernel marks a page before it knows whether it can do without it.
+        "nothing yet: pages that could be taken out of use are out of harm's way until the next \
+         boot, when the kernel uses them again; those it uses itself are used on. A module that \
+         goes on losing pages has a fault larger than a page",
     )
     .seen_in("proc/meminfo")
 }
@@ -87,7 +86,7 @@ mod tests {
         assert_eq!((found.code, found.verdict), ("pages-offlined", Verdict::Watch));
         assert_eq!(
             found.because,
-            "8 KiB of memory has been taken out of use since boot because of errors"
+            "8 KiB of memory has been marked as bad since boot because of errors"
         );
         assert_eq!(found.reboot_helps, RebootHelps::No);
         assert_eq!(found.origin.unwrap().as_str(), "proc/meminfo");

@@ -346,8 +346,8 @@ pub(super) fn pages(page: &mut Page, section: &Option<Section<MemoryFailure>>) {
     source(page, "lost pages", section, |page, pages| {
         let MemoryFailure { hardware_corrupted_bytes, nodes } = pages;
         let lost = reading(hardware_corrupted_bytes, |bytes| match bytes {
-            0 => "no memory is out of use because of errors (0 B)".to_owned(),
-            bytes => format!("{} are out of use because of errors", size(*bytes)),
+            0 => "no memory is marked as bad because of errors (0 B)".to_owned(),
+            bytes => format!("{} are marked as bad because of errors", size(*bytes)),
         });
         page.field(2, "lost pages", &lost);
         match nodes.as_ref().into_result() {

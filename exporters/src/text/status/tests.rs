@@ -23,7 +23,7 @@ fn a_guest_without_edac() {
 
     memory errors:
       counters     not offered (sys/devices/system/edac/mc)
-      lost pages   no memory is out of use because of errors (0 B)
+      lost pages   no memory is marked as bad because of errors (0 B)
                    by node: not offered
                    (sys/devices/system/node/node0/memory_failure)
       mce          not offered (sys/devices/system/machinecheck)
@@ -113,7 +113,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
         skylake-socket-0-imc-1/dimm1   CPU0_MC1_Chan0_DIMM#1  32 GiB  ≥ 0  ≥ 0
         skylake-socket-0-imc-1/noinfo  (no DIMM known)                ≥ 0  ≥ 0
         skylake-socket-0-imc-1/total   (controller)                   ≥ 0  ≥ 0
-      lost pages   12 KiB are out of use because of errors
+      lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
                    cmci_disabled is set
@@ -215,7 +215,7 @@ fn a_kernel_that_contradicts_itself() {
         id           label         size  CE  UE
         whole/total  (controller)         7   1
         this driver attributes errors to no DIMM
-      lost pages   12 KiB are out of use because of errors
+      lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
                    cmci_disabled is set
@@ -371,7 +371,7 @@ fn a_large_host_lists_only_dimms_with_errors() {
         mc-63/total   (controller)              1   0
       not listed: 2045 DIMMs without errors, among them all of 62 controllers (--all
       lists them)
-      lost pages   12 KiB are out of use because of errors
+      lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
                    cmci_disabled is set
