@@ -185,6 +185,33 @@ kthreadd
     }
 
     #[test]
+    fn a_controller_that_cannot_be_listed_is_still_there_in_the_capture() {
+        let dir = tempfile::tempdir().unwrap();
+        let mc = dir.path().join("sys/devices/system/edac/mc");
+        std::fs::create_dir_all(mc.join("mc0")).unwrap();
+        std::fs::write(mc.join("mc0/ce_count"), "1\n").unwrap();
+        let mut tree = capture(
+            &HostRoot::open(
+                dir.path(),
+                Arc::new(|| Clocks { realtime_ms: 1, boottime: None, monotonic: None }),
+            )
+            .unwrap(),
+            &options(),
+            CaptureOptions::default(),
+        );
+        // As `capture` writes it where a directory is closed to the user: the listing fails, and
+        // so does everything below.
+        tree.insert("sys/devices/system/edac/mc/mc0", Node::Fails(13));
+        tree.insert("sys/devices/system/edac/mc/mc0/ce_count", Node::Fails(13));
+        let again = Tree::parse(&tree.to_text()).unwrap();
+        let snapshot = Collector::new(Arc::new(host(again)), options()).snapshot();
+        let edac = scrubjay_model::Snapshot::found(&snapshot.edac).unwrap();
+        assert_eq!(edac.controllers.len(), 1);
+        let count = &edac.controllers[0].errors.correctable;
+        assert_eq!(count.outcome(), scrubjay_model::Outcome::Unreadable);
+    }
+
+    #[test]
     fn redaction_takes_out_names_and_secrets_and_nothing_else() {
         let original = host(Tree::parse(HOST).unwrap());
         let text = capture(&original, &options(), CaptureOptions { redact: true }).to_text();

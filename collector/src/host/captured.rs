@@ -36,7 +36,12 @@ pub(super) fn list(
             .children(path)
             .into_iter()
             .filter(|(name, _)| wants(name))
-            .map(|(name, node)| Entry { name, is_dir: *node == Node::Dir })
+            .map(|(name, node)| {
+                // A directory that could not be listed, but below which something was asked for.
+                let listed = || !tree.children(&format!("{path}/{name}")).is_empty();
+                let is_dir = *node == Node::Dir || (matches!(node, Node::Fails(_)) && listed());
+                Entry { name, is_dir }
+            })
             .collect()),
         Node::File(_) => Err(Failure::Errno(Errno::NOTDIR.raw_os_error())),
         Node::Fails(errno) => Err(Failure::Errno(*errno)),
