@@ -37,6 +37,11 @@ pub(crate) fn judge(previous: &BootState, next: &Stamp) -> (BootEnd, String) {
              host, or the agent alone was killed and not started again."
                 .to_owned(),
         ),
+        RunEnd::Brief => (
+            BootEnd::Unknown,
+            "The agent's last run made a single pass and was not there to be stopped with the host."
+                .to_owned(),
+        ),
         RunEnd::NeverRan => {
             (BootEnd::Unknown, "No run of the agent is recorded in this boot.".to_owned())
         }
@@ -127,6 +132,7 @@ mod tests {
     #[test]
     fn without_a_run_nothing_is_known() {
         check(RunEnd::NeverRan, 42_000, BootEnd::Unknown, "No run");
+        check(RunEnd::Brief, 42_000, BootEnd::Unknown, "a single pass");
     }
 
     #[test]

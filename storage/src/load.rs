@@ -59,17 +59,20 @@ fn boot(conn: &Connection) -> rusqlite::Result<Option<BootState>> {
         )
         .optional()?;
     let Some((id, mut boot)) = found else { return Ok(None) };
-    let stopped: Option<Option<i64>> = conn
+    let stopped: Option<(Option<i64>, Option<bool>)> = conn
         .query_row(
-            "SELECT stopped_wall_ms FROM agent_run WHERE boot = ?1 ORDER BY id DESC LIMIT 1",
+            "SELECT stopped_wall_ms, stopped_since_boot_ns - started_since_boot_ns < interval_ns
+             FROM agent_run WHERE boot = ?1 ORDER BY id DESC LIMIT 1",
             [id],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
+    // As RunEnd::stopped says it of the run in memory.
     boot.last_run = match stopped {
         None => RunEnd::NeverRan,
-        Some(None) => RunEnd::Open,
-        Some(Some(wall_ms)) => RunEnd::Stopped { wall_ms },
+        Some((None, _)) => RunEnd::Open,
+        Some((Some(_), Some(true))) => RunEnd::Brief,
+        Some((Some(wall_ms), Some(false) | None)) => RunEnd::Stopped { wall_ms },
     };
     Ok(Some(boot))
 }

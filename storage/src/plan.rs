@@ -37,9 +37,10 @@ pub(crate) fn end(state: &mut State, at: &Stamp) -> Changes {
         changes.stretches.insert((run.row.id, stretch.from), stretch);
     }
     run.row.stopped = Some(at.clone());
+    let ended = RunEnd::stopped(&run.row, &at);
     changes.runs.insert(run.row.id, run.row);
     if let Some(boot) = &mut state.boot {
-        boot.last_run = RunEnd::Stopped { wall_ms: at.wall_ms };
+        boot.last_run = ended;
         // If the wall clock was stepped since the last pass, the next run finds that out by
         // comparing with that pass.
         if clock_step(&boot.last, &at).is_none() {

@@ -62,6 +62,19 @@ pub(crate) enum RunEnd {
         /// When.
         wall_ms: i64,
     },
+    /// In order, and before a second pass was due: a single reading, from which nothing follows
+    /// about what came after it.
+    Brief,
+}
+
+impl RunEnd {
+    /// The end of a run that was stopped in order.
+    pub(crate) fn stopped(row: &RunRow, at: &Stamp) -> Self {
+        match at.since(&row.started) {
+            Some(lasted) if lasted < row.interval => Self::Brief,
+            Some(_) | None => Self::Stopped { wall_ms: at.wall_ms },
+        }
+    }
 }
 
 /// A run of the agent within one boot.

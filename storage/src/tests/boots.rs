@@ -69,6 +69,7 @@ fn a_boot_whose_agent_was_stopped_shortly_before_the_next_ended_cleanly() {
     let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
+    host.pass(Duration::from_secs(90));
     history.end_run(&host.at()).unwrap();
     drop(history);
     host.reboot(2);
@@ -76,7 +77,26 @@ fn a_boot_whose_agent_was_stopped_shortly_before_the_next_ended_cleanly() {
     assert_eq!(ends(dir.path()), [BootEnd::Clean, BootEnd::Running]);
     let runs = reader(dir.path()).runs().unwrap();
     let stopped: Vec<_> = runs.iter().map(|run| run.stopped_wall_ms).collect();
-    assert_eq!(stopped, [Some(START_WALL_MS), None]);
+    assert_eq!(stopped, [Some(START_WALL_MS + 90_000), None]);
+}
+
+#[test]
+fn from_a_run_of_a_single_pass_nothing_follows_about_the_end_of_the_boot() {
+    for reopened in [false, true] {
+        let dir = directory();
+        let mut host = Host::new();
+        let mut history = start(dir.path(), &host.at());
+        append(&mut history, &host);
+        history.end_run(&host.at()).unwrap();
+        if reopened {
+            drop(history);
+            history = History::open(dir.path(), &host.at()).unwrap();
+        }
+        host.reboot(2);
+        let interval = Duration::from_secs(60);
+        history.begin_run(&host.at(), "test", interval).unwrap();
+        assert_eq!(ends(dir.path()), [BootEnd::Unknown, BootEnd::Running], "{reopened}");
+    }
 }
 
 #[test]
