@@ -15,8 +15,8 @@ pub(crate) fn findings(agent: &AgentStats) -> Vec<Finding> {
                 "the history cannot be written: {error} ({} since the agent started)",
                 many(*write_failures, "failure")
             ),
-            "mend the state directory; nothing counted is lost while the agent keeps running, so \
-             do not restart it, nor reboot, before that",
+            "mend what the message names. Nothing counted is lost while the agent keeps running; if \
+             it must be restarted first, save /api/v1/snapshot, which holds the sums",
         )
     });
     let replaced = replaced.as_ref().map(|path| {
@@ -67,7 +67,7 @@ mod tests {
             "the history cannot be written: no space left on device (1 failure since the agent \
              started)"
         );
-        assert!(found[0].remedy.contains("do not restart it"), "{}", found[0].remedy);
+        assert!(found[0].remedy.contains("save /api/v1/snapshot"), "{}", found[0].remedy);
     }
 
     #[test]
