@@ -61,6 +61,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     })?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
     let agent = Agent::start(settings, host)?;
 
@@ -84,6 +85,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     tokio::select! {
         _ = terminate.recv() => tracing::info!("stopping: SIGTERM"),
         _ = interrupt.recv() => tracing::info!("stopping: SIGINT"),
+        _ = hang_up.recv() => tracing::info!("stopping: SIGHUP"),
         _ = &mut ended => tracing::error!("stopping: the pass thread has ended"),
     }
     let _ = stop_server.send(());
@@ -142,7 +144,11 @@ impl Agent {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open(&settings.state_dir, &at)?;
-        history.begin_run(&at, env!("CARGO_PKG_VERSION"), settings.interval)?;
+        if let Err(error) = history.begin_run(&at, env!("CARGO_PKG_VERSION"), settings.interval) {
+            // A full disk is no reason not to watch: the run has begun, what it sees waits in
+            // memory, and a finding says so.
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
         tracing::info!("keeping the history in {}", settings.state_dir.display());
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
