@@ -12,7 +12,7 @@ mod header;
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
 use config::{Inputs, Settings};
-use exit::Exit;
+use exit::{Exit, Nagios};
 use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(exit) => ExitCode::from(exit.code()),
         // Whoever read our output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if commands::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The chain is printed once, here. The history's errors say what was being done.
             let doing = if error.is::<StorageError>() { "failed to " } else { "" };
@@ -31,8 +31,21 @@ fn main() -> ExitCode {
             for cause in error.chain().skip(1) {
                 let _ = writeln!(anstream::stderr(), "  because: {cause}");
             }
-            ExitCode::from(Exit::Failed.code())
+            ExitCode::from(failure(&cli.command).code())
         }
+    }
+}
+
+/// A monitoring system that asked for a verdict and got none must not take that for a warning.
+fn failure(command: &Command) -> Exit {
+    match command {
+        Command::Status(args) if args.exit_code => Exit::Nagios(Nagios::Unknown),
+        Command::Status(_)
+        | Command::Agent(_)
+        | Command::Doctor(_)
+        | Command::History(_)
+        | Command::Config(_)
+        | Command::Capture(_) => Exit::Failed,
     }
 }
 
@@ -71,12 +84,4 @@ fn log_to_stderr(level: LogLevel) {
         .with_ansi(false)
         .without_time()
         .init();
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

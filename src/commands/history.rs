@@ -5,7 +5,7 @@ use crate::cli::{HistoryCommand, MemoryArgs, ReadArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
 use anyhow::Context;
-use jiff::SignedDuration;
+use jiff::{Span, SpanRelativeTo, Unit};
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
 use scrubjay_model::Snapshot;
@@ -52,10 +52,8 @@ fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> any
     let since_wall_ms = match &args.since {
         None => None,
         Some(text) => {
-            let span: SignedDuration = text
-                .parse()
+            let milliseconds = milliseconds(text)
                 .with_context(|| format!("--since \"{text}\": give a span such as 30d or 12h"))?;
-            let milliseconds = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
             Some(snapshot.at.wall_ms.saturating_sub(milliseconds))
         }
     };
@@ -67,4 +65,33 @@ fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> any
         text::memory(&changes, &accumulated, &coverage, &style(true))
     })?;
     Ok(Exit::Ok)
+}
+
+/// A span of time, a day being 24 hours.
+fn milliseconds(text: &str) -> anyhow::Result<i64> {
+    let span: Span = text.parse()?;
+    anyhow::ensure!(!span.is_negative(), "a span reaches back from now and is not negative");
+    let days = SpanRelativeTo::days_are_24_hours();
+    let milliseconds = span.total((Unit::Millisecond, days))?;
+    // Rounded to whole seconds on the way, which is finer than any pass.
+    let seconds = std::time::Duration::try_from_secs_f64(milliseconds / 1000.0)?.as_secs();
+    Ok(i64::try_from(seconds)?.saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::milliseconds;
+
+    #[test]
+    fn spans_are_read_as_the_help_writes_them() {
+        const DAY_MS: i64 = 86_400_000;
+        for (text, expect) in
+            [("30d", 30 * DAY_MS), ("12h", DAY_MS / 2), ("1w", 7 * DAY_MS), ("90s", 90_000)]
+        {
+            assert_eq!(milliseconds(text).unwrap(), expect, "{text}");
+        }
+        for wrong in ["", "soon", "-5h", "30"] {
+            assert!(milliseconds(wrong).is_err(), "{wrong}");
+        }
+    }
 }

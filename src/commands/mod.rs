@@ -17,6 +17,15 @@ fn style(all: bool) -> Style {
     Style { colour, all }
 }
 
+/// Whether an error means no more than that nobody reads our output.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
 /// Writes a page to stdout.
 fn print(page: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();

@@ -1,6 +1,6 @@
 //! `scrubjay status`: the verdict, what could not be seen, and the facts.
 
-use super::{print, reading, style};
+use super::{is_broken_pipe, print, reading, style};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
 use crate::exit::{Exit, Nagios};
@@ -9,13 +9,16 @@ use scrubjay_model::Verdict;
 
 pub(crate) fn run(settings: &Settings, args: &StatusArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
-    if args.read.json {
-        print(&json::snapshot(&view)?)?;
-    } else {
-        print(&text::status(&view, &style(args.all)))?;
-    }
+    let page =
+        if args.read.json { json::snapshot(&view)? } else { text::status(&view, &style(args.all)) };
     if !args.exit_code {
+        print(&page)?;
         return Ok(Exit::Ok);
+    }
+    match print(&page) {
+        // Who asks for the code may not care for the page.
+        Err(error) if !is_broken_pipe(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
     }
     Ok(Exit::Nagios(match view.assessment.verdict {
         Verdict::Ok => Nagios::Ok,

@@ -168,3 +168,37 @@ fn a_mebibyte_where_a_name_belongs_is_malformed_and_costs_that_name_only() {
     assert_eq!(ninth["name"]["state"], "malformed");
     assert!(controllers.as_array().unwrap().len() > 1, "{controllers}");
 }
+
+#[test]
+fn who_asks_for_a_verdict_and_gets_none_is_told_unknown() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let mut command = scrubjay(home);
+    let (code, _, stderr) = output(command.args(["status", "--exit-code", "--root", "/nowhere"]));
+    assert_eq!(code, 3, "{stderr}");
+    let root = tree(home, "busy-server");
+    // Nobody reads the page; the code counts all the same.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = scrubjay(home);
+    command.args(["status", "--exit-code", "--root"]).arg(root).stdout(writer);
+    assert_eq!(command.status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn history_takes_the_span_its_help_gives_as_an_example() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (root, state) = (tree(home, "busy-server"), home.join("state"));
+    let run = |args: &[&str]| {
+        let mut command = scrubjay(home);
+        output(command.args(args).arg("--root").arg(&root).arg("--state-dir").arg(&state))
+    };
+    assert_eq!(run(&["agent", "--once"]).0, 0);
+    let (code, page, stderr) = run(&["history", "memory", "--since", "30d"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(page.contains("dimm0"), "{page}");
+    let (code, _, stderr) = run(&["history", "memory", "--since", "soon"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("30d or 12h"), "{stderr}");
+}
