@@ -8,10 +8,11 @@ use anyhow::Context;
 use jiff::{Span, SpanRelativeTo, Unit};
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::Snapshot;
+use scrubjay_model::{CoverageRecord, Snapshot};
 use scrubjay_storage::HistoryReader;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
@@ -58,13 +59,32 @@ fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> any
         }
     };
     let changes = reader.memory(since_wall_ms)?;
-    let (accumulated, coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
+    let (accumulated, mut coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
+    if let Some(since) = since_wall_ms {
+        coverage = within(coverage, since);
+    }
     print(&if args.read.json {
         json::memory(&changes, &accumulated, &coverage)?
     } else {
         text::memory(&changes, &accumulated, &coverage, &style(true))
     })?;
     Ok(Exit::Ok)
+}
+
+/// What of the coverage lies after a moment: that no change is listed must not be said of a time
+/// in which nobody was looking.
+fn within(coverage: Vec<CoverageRecord>, since_wall_ms: i64) -> Vec<CoverageRecord> {
+    let clip = |stretch: CoverageRecord| {
+        let before_ms = u64::try_from(since_wall_ms.saturating_sub(stretch.from_wall_ms));
+        let before = Duration::from_millis(before_ms.unwrap_or(0));
+        CoverageRecord {
+            from_wall_ms: stretch.from_wall_ms.max(since_wall_ms),
+            length: stretch.length.saturating_sub(before),
+            ..stretch
+        }
+    };
+    let after = coverage.into_iter().filter(|stretch| stretch.to_wall_ms >= since_wall_ms);
+    after.map(clip).collect()
 }
 
 /// A span of time, a day being 24 hours.
@@ -74,13 +94,28 @@ fn milliseconds(text: &str) -> anyhow::Result<i64> {
     let days = SpanRelativeTo::days_are_24_hours();
     let milliseconds = span.total((Unit::Millisecond, days))?;
     // Rounded to whole seconds on the way, which is finer than any pass.
-    let seconds = std::time::Duration::try_from_secs_f64(milliseconds / 1000.0)?.as_secs();
+    let seconds = Duration::try_from_secs_f64(milliseconds / 1000.0)?.as_secs();
     Ok(i64::try_from(seconds)?.saturating_mul(1000))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::milliseconds;
+    use super::{milliseconds, within};
+    use scrubjay_model::{BootId, CoverageRecord};
+    use std::time::Duration;
+
+    #[test]
+    fn time_before_the_window_is_not_said_to_have_been_watched_in_it() {
+        let stretch = |from_wall_ms, to_wall_ms| CoverageRecord {
+            boot: BootId::unknown(),
+            from_wall_ms,
+            to_wall_ms,
+            length: Duration::from_millis(u64::try_from(to_wall_ms - from_wall_ms).unwrap()),
+        };
+        let coverage = vec![stretch(0, 10), stretch(20, 100), stretch(200, 300)];
+        assert_eq!(within(coverage.clone(), 60), [stretch(60, 100), stretch(200, 300)]);
+        assert_eq!(within(coverage, 301), []);
+    }
 
     #[test]
     fn spans_are_read_as_the_help_writes_them() {
