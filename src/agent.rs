@@ -184,7 +184,7 @@ impl Agent {
             Err(error) => reading::broken(Origin::new("history"), error),
         };
         let assessment =
-            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats));
+            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats.storage));
         HostView {
             header: self.header.clone(),
             snapshot,

@@ -140,8 +140,8 @@ proptest! {
         accumulated in arbitrary::accumulated(),
         agent in arbitrary::agents(),
     ) {
-        let assessment = assess(&snapshot, &accumulated, agent.as_ref());
-        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref()));
+        let assessment = assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage));
+        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage)));
         let found = all(&assessment);
         let worst = found.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
         prop_assert_eq!(assessment.verdict, worst);
@@ -151,7 +151,7 @@ proptest! {
             prop_assert!(finding.verdict > Verdict::Ok, "{}", finding.code);
             prop_assert!(!finding.because.is_empty(), "{}", finding.code);
             prop_assert!(!finding.remedy.is_empty(), "{}", finding.code);
-            let configured = ["edac-switched-off", "visibility-unclear", "history-not-written"];
+            let configured = ["edac-switched-off", "visibility-unclear", "history-not-written", "history-unreadable"];
             let unseen = configured.contains(&finding.code)
                 || (finding.code == "no-edac-controller" && Snapshot::found(&snapshot.platform).is_none());
             prop_assert!(finding.origin.is_some() || unseen, "{:#?}", finding);

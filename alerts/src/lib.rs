@@ -7,12 +7,12 @@ mod rules;
 mod testing;
 mod visibility;
 
-use scrubjay_model::{Accumulated, AgentStats, Assessment, Snapshot};
+use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 35] = [
+pub const CODES: [&str; 36] = [
     "bad-page",
     "corrected-errors",
     "corrected-errors-collector",
@@ -29,6 +29,7 @@ pub const CODES: [&str; 35] = [
     "guest",
     "history-not-written",
     "history-replaced",
+    "history-unreadable",
     "kernel-died",
     "livepatch-disabled",
     "livepatch-transition",
@@ -52,11 +53,11 @@ pub const CODES: [&str; 35] = [
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
 ///
-/// `agent` is `None` for a one-off reading, which has no history of its own to be unwell.
+/// `storage` tells how the history fares; `None` where none is expected.
 pub fn assess(
     snapshot: &Snapshot,
     accumulated: &Accumulated,
-    agent: Option<&AgentStats>,
+    storage: Option<&StorageStats>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::pages::findings(snapshot));
@@ -64,7 +65,7 @@ pub fn assess(
     findings.extend(rules::livepatch::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
-    findings.extend(agent.map(rules::history::findings).unwrap_or_default());
+    findings.extend(storage.map(rules::history::findings).unwrap_or_default());
     Assessment::new(visibility(snapshot), findings)
 }
 

@@ -122,9 +122,10 @@ fn every_page_answers_the_same_questions_in_the_same_order() {
 
 #[test]
 fn what_a_page_promises_is_what_the_rule_answers() {
-    let mut ailing = agent();
-    ailing.storage.last_error = Some("no space left on device".to_owned());
-    ailing.storage.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
+    let mut ailing = agent().storage;
+    ailing.unreadable = Some("file is not a database".to_owned());
+    ailing.last_error = Some("no space left on device".to_owned());
+    ailing.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
     for (code, page) in pages() {
         let snapshot = example(code);
         let agent = if snapshot.is_none() { Some(&ailing) } else { None };

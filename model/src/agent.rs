@@ -54,6 +54,8 @@ pub struct StorageStats {
     pub write_failures: u64,
     /// The last failure, with its remedy, while it lasts.
     pub last_error: Option<String>,
+    /// Why a history that is there cannot be read; only commands beside the agent meet that.
+    pub unreadable: Option<String>,
     /// Where a corrupt database was moved to when this one was begun.
     pub replaced: Option<String>,
 }

@@ -5,7 +5,7 @@ use crate::{clock, header};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
     Accumulated, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading, SeenController,
-    Snapshot, match_controllers,
+    Snapshot, StorageStats, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -25,8 +25,8 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let (accumulated, history) = remembered(settings, &host, &snapshot);
-    let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, None);
+    let (accumulated, history, storage) = remembered(settings, &host, &snapshot);
+    let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage));
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }
@@ -55,11 +55,12 @@ pub(crate) fn open_history(dirs: &[PathBuf]) -> Result<Option<HistoryReader>, St
     Ok(None)
 }
 
+/// What the history adds to a reading, and how it fares itself.
 fn remembered(
     settings: &Settings,
     host: &HostRoot,
     snapshot: &Snapshot,
-) -> (Accumulated, Reading<HistorySummary>) {
+) -> (Accumulated, Reading<HistorySummary>, StorageStats) {
     let dirs = history_dirs(settings, host);
     let shown: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
     let origin = || match shown.as_slice() {
@@ -68,15 +69,26 @@ fn remembered(
     };
     let read = || -> Result<_, StorageError> {
         let Some(reader) = open_history(&dirs)? else { return Ok(None) };
-        Ok(Some((reader.accumulate(snapshot)?, reader.summary(&snapshot.at)?)))
+        let at = &snapshot.at;
+        Ok(Some((reader.accumulate(snapshot)?, reader.summary(at)?, reader.replaced(at)?)))
     };
+    let none = |reading| (without_history(snapshot), reading, StorageStats::default());
     match read() {
-        Ok(Some((accumulated, summary))) => (accumulated, Reading::Value(summary)),
-        Ok(None) => (without_history(snapshot), Reading::Absent(origin())),
-        Err(StorageError::NotReadable { .. }) => {
-            (without_history(snapshot), Reading::Unreadable(origin(), ReadFault::Denied))
+        Ok(Some((accumulated, summary, replaced))) => {
+            let storage = StorageStats { replaced, ..StorageStats::default() };
+            (accumulated, Reading::Value(summary), storage)
         }
-        Err(error) => (without_history(snapshot), broken(origin(), error)),
+        Ok(None) => none(Reading::Absent(origin())),
+        // Not a fault of the history: another user's command would read it.
+        Err(StorageError::NotReadable { .. }) => {
+            none(Reading::Unreadable(origin(), ReadFault::Denied))
+        }
+        Err(error) => {
+            let why = format!("failed to {:#}", anyhow::Error::from(error));
+            let fault = ParseFault::new("a sound history", why.as_bytes());
+            let storage = StorageStats { unreadable: Some(why), ..StorageStats::default() };
+            (without_history(snapshot), Reading::Malformed(origin(), fault), storage)
+        }
     }
 }
 

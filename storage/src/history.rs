@@ -5,15 +5,11 @@ use crate::error::{chain, database};
 use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{StorageError, files, load, open, plan, query, write};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
+use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{Accumulated, HistorySummary, Snapshot, Stamp, StorageStats};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How long a replaced file is shown by [`History::stats`]: long enough that somebody sees it, and
-/// not for ever, since nothing can be done about it later. The incident itself stays recorded.
-const REPLACEMENT_SHOWN_MS: i64 = 30 * 86_400_000;
 
 /// The history of this host, open for writing. There is one per state directory, held by the
 /// agent; it blocks on the disk, so it has no place on an async loop.
@@ -62,15 +58,8 @@ impl History {
     pub fn open(dir: &Path, now: &Stamp) -> Result<Self, StorageError> {
         let open::Writer { conn, lock, path } = open::for_writing(dir, now.wall_ms, &SCHEMA)?;
         let state = load::state(&conn).map_err(database("read the history", &path))?;
-        let replaced = conn
-            .query_row(
-                "SELECT detail FROM incident WHERE kind = 'file_replaced' AND wall_ms > :since \
-                 ORDER BY id DESC LIMIT 1",
-                named_params! { ":since": now.wall_ms.saturating_sub(REPLACEMENT_SHOWN_MS) },
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(database("read the history", &path))?;
+        let replaced =
+            query::replaced(&conn, now.wall_ms).map_err(database("read the history", &path))?;
         Ok(Self {
             conn,
             _lock: lock,
@@ -142,6 +131,7 @@ impl History {
             size_bytes,
             writes: self.writes,
             write_failures: self.write_failures,
+            unreadable: None,
             last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
             replaced: self.replaced.clone(),
         }

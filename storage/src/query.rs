@@ -22,6 +22,21 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     plan::accumulated(&state, keys)
 }
 
+/// How long a replaced file is shown: long enough that somebody sees it, and not for ever, since
+/// nothing can be done about it later. The incident itself stays recorded.
+const REPLACEMENT_SHOWN_MS: i64 = 30 * 86_400_000;
+
+/// Where a corrupt file was moved to, if that was lately.
+pub(crate) fn replaced(conn: &Connection, now_wall_ms: i64) -> rusqlite::Result<Option<String>> {
+    conn.query_row(
+        "SELECT detail FROM incident WHERE kind = 'file_replaced' AND wall_ms > :since
+         ORDER BY id DESC LIMIT 1",
+        named_params! { ":since": now_wall_ms.saturating_sub(REPLACEMENT_SHOWN_MS) },
+        |row| row.get(0),
+    )
+    .optional()
+}
+
 /// The history in figures. `run` is the run of this very process, which knows more than what is
 /// written.
 pub(crate) fn summary(

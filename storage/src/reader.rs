@@ -44,6 +44,14 @@ impl HistoryReader {
         self.ask(|conn| query::summary(conn, &self.path, at, None))
     }
 
+    /// Where a corrupt history was moved to when this one was begun, if that was lately.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn replaced(&self, at: &Stamp) -> Result<Option<String>, StorageError> {
+        self.ask(|conn| query::replaced(conn, at.wall_ms))
+    }
+
     /// All boots, in the order in which they were first seen.
     ///
     /// # Errors

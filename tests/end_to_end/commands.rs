@@ -202,3 +202,25 @@ fn history_takes_the_span_its_help_gives_as_an_example() {
     assert_eq!(code, 1);
     assert!(stderr.contains("30d or 12h"), "{stderr}");
 }
+
+#[test]
+fn a_damaged_history_is_never_ok() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (root, state) = (tree(home, "healthy-server"), home.join("state"));
+    let run = |args: &[&str]| {
+        let mut command = scrubjay(home);
+        output(command.args(args).arg("--root").arg(&root).arg("--state-dir").arg(&state))
+    };
+    assert_eq!(run(&["agent", "--once"]).0, 0);
+    assert_eq!(run(&["status", "--exit-code"]).0, 0);
+    std::fs::write(state.join("history.db"), [b'x'; 8192]).unwrap();
+    let (code, page, _) = run(&["status", "--exit-code"]);
+    assert_eq!(code, 3, "{page}");
+    assert!(page.contains("history-unreadable"), "{page}");
+    // The agent keeps the damaged file and begins anew; that is not to be overlooked either.
+    assert_eq!(run(&["agent", "--once"]).0, 0);
+    let (code, page, _) = run(&["status", "--exit-code"]);
+    assert_eq!(code, 3, "{page}");
+    assert!(page.contains("history-replaced"), "{page}");
+}

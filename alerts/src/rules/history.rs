@@ -1,11 +1,20 @@
 //! The agent's own history: whether it is being kept.
 
 use crate::finding::{FindingExt, finding, many};
-use scrubjay_model::{Action, AgentStats, Finding, StorageStats, Verdict};
+use scrubjay_model::{Action, Finding, StorageStats, Verdict};
 
-pub(crate) fn findings(agent: &AgentStats) -> Vec<Finding> {
-    let StorageStats { size_bytes: _, writes: _, write_failures, last_error, replaced } =
-        &agent.storage;
+pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
+    let StorageStats { size_bytes: _, writes: _, write_failures, last_error, unreadable, replaced } =
+        storage;
+    let unreadable = unreadable.as_ref().map(|why| {
+        finding(
+            "history-unreadable",
+            Verdict::Unknown,
+            Action::FixVisibility,
+            format!("there is a history, but it cannot be read: {why}"),
+            "mend what the message names; what is said here rests on the present reading alone",
+        )
+    });
     let failing = last_error.as_ref().map(|error| {
         finding(
             "history-not-written",
@@ -30,7 +39,7 @@ pub(crate) fn findings(agent: &AgentStats) -> Vec<Finding> {
         )
         .seen_in(path.trim_start_matches('/'))
     });
-    failing.into_iter().chain(replaced).collect()
+    unreadable.into_iter().chain(failing).chain(replaced).collect()
 }
 
 #[cfg(test)]
@@ -40,9 +49,9 @@ mod tests {
     use scrubjay_model::Accumulated;
 
     fn found(change: impl FnOnce(&mut StorageStats)) -> Vec<Finding> {
-        let mut agent = agent();
-        change(&mut agent.storage);
-        let assessment = crate::assess(&healthy(), &Accumulated::default(), Some(&agent));
+        let mut storage = agent().storage;
+        change(&mut storage);
+        let assessment = crate::assess(&healthy(), &Accumulated::default(), Some(&storage));
         let worst = assessment.findings.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Ok);
         assert_eq!(assessment.verdict, worst);
         assessment.findings
@@ -68,6 +77,13 @@ mod tests {
              started)"
         );
         assert!(found[0].remedy.contains("save /api/v1/snapshot"), "{}", found[0].remedy);
+    }
+
+    #[test]
+    fn a_history_that_cannot_be_read_is_never_ok() {
+        let found = found(|storage| storage.unreadable = Some("file is not a database".to_owned()));
+        assert_eq!((found[0].code, found[0].verdict), ("history-unreadable", Verdict::Unknown));
+        assert!(found[0].because.contains("file is not a database"), "{}", found[0].because);
     }
 
     #[test]

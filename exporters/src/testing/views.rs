@@ -117,6 +117,7 @@ fn agent() -> AgentStats {
             size_bytes: Some(1_258_291),
             writes: 420,
             write_failures: 1,
+            unreadable: None,
             last_error: None,
             replaced: None,
         },

@@ -457,7 +457,9 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let cpu = reading(cpu, |cpu| span(*cpu));
     page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
 
-    let StorageStats { size_bytes, writes, write_failures, last_error, replaced } = storage;
+    // A running agent has read its history.
+    let StorageStats { size_bytes, writes, write_failures, last_error, unreadable: _, replaced } =
+        storage;
     let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
     page.more(
         2,
