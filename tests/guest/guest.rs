@@ -62,7 +62,22 @@ impl Guest {
         Self::switch_on(kernel, folder)
     }
 
-    fn switch_on(kernel: Kernel, folder: tempfile::TempDir) -> Self {
+    /// Boots, and if need be again: without KVM some boot in fifty dies in the kernel's scheduler
+    /// before anything of ours has run.
+    fn switch_on(kernel: Kernel, mut folder: tempfile::TempDir) -> Self {
+        for _ in 0..3 {
+            let mut guest = Self::power_on(kernel, folder);
+            match guest.answers.recv_timeout(PATIENCE).as_deref() {
+                Ok("ready") => return guest,
+                Ok(_) | Err(_) => eprintln!("it did not come up:\n{}", guest.console()),
+            }
+            guest.off();
+            folder = guest.onto_another_folder();
+        }
+        panic!("Linux {} does not boot", kernel.series);
+    }
+
+    fn power_on(kernel: Kernel, folder: tempfile::TempDir) -> Self {
         // A /dev/kvm that opens may still be unable to run a stock kernel, so it is never tried.
         let kvm = std::env::var("SCRUBJAY_GUEST_KVM").is_ok_and(|wish| wish == "1");
         let (accelerator, cpu) = if kvm { ("kvm", "host") } else { ("tcg,thread=multi", "EPYC") };
@@ -94,30 +109,36 @@ impl Guest {
                 let _ = said.send(line.trim().to_owned());
             }
         });
-        let guest = Self { kernel, folder, qemu, orders, answers, scripts: 0 };
-        let answer = guest.answer();
-        assert_eq!(answer, "ready", "{}", guest.console());
-        guest
+        Self { kernel, folder, qemu, orders, answers, scripts: 0 }
+    }
+
+    fn off(&mut self) {
+        // Already ended is as good as ended.
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+
+    /// A new folder with the state disk of this guest, which has ended.
+    fn onto_another_folder(&self) -> tempfile::TempDir {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        std::fs::rename(self.folder.path().join("disk"), folder.path().join("disk")).unwrap();
+        std::fs::create_dir(folder.path().join("share")).unwrap();
+        folder
     }
 
     /// Goes down and boots again with the same state disk.
     pub(crate) fn reboot(mut self, how: Down) -> Self {
         match how {
-            Down::PlugPulled => self.qemu.kill().unwrap(),
+            Down::PlugPulled => {}
             Down::InOrder => {
                 self.stop_agent();
                 self.begin("umount /state; poweroff -f");
+                // The line closes when it is off.
                 while self.answers.recv_timeout(PATIENCE).is_ok() {}
             }
         }
-        self.qemu.wait().unwrap();
-        let kernel = self.kernel;
-        // What was written stays; the old guest itself has ended.
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        std::fs::rename(self.folder.path().join("disk"), folder.path().join("disk")).unwrap();
-        std::fs::create_dir(folder.path().join("share")).unwrap();
-        drop(self);
-        Self::switch_on(kernel, folder)
+        self.off();
+        Self::switch_on(self.kernel, self.onto_another_folder())
     }
 
     /// Runs a shell script that must succeed, and returns what it wrote to stdout.
@@ -191,6 +212,21 @@ impl Guest {
         self.json("status")
     }
 
+    /// Keeps what the sources read, as a fixture, in the folder that `SCRUBJAY_GUEST_CAPTURES`
+    /// names, if it does.
+    pub(crate) fn capture(&mut self, state: &str) {
+        let Some(folder) = std::env::var_os("SCRUBJAY_GUEST_CAPTURES") else { return };
+        let tree = self.run("scrubjay capture");
+        let (header, entries) = tree.split_once('\n').unwrap();
+        // The kernel's banner holds a mail address, which says nothing here.
+        let entries =
+            entries.replace(&["debian-kernel@lists.", "debian", ".org"].concat(), "builder");
+        let series = self.kernel.series;
+        let origin = format!("//! Debian's Linux {series} in a guest, captured by tests/guest.");
+        let path = Path::new(&folder).join(format!("real-{series}-{state}.tree"));
+        std::fs::write(path, format!("{header}\n{origin}\n{entries}")).unwrap();
+    }
+
     /// Starts the agent, and returns once it has recorded its first pass.
     pub(crate) fn start_agent(&mut self) {
         self.run(
@@ -238,8 +274,6 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // Already ended is as good as ended.
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
+        self.off();
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn stacked_patches_are_listed_and_a_cumulative_one_replaces_them(kern
         object.unwrap()["patched"]["value"].clone()
     };
     assert_eq!(target(&status), false, "its module is not loaded");
+    guest.capture("livepatch-stacked");
     guest.load("scrubjay_target");
     assert_eq!(guest.run("cat /sys/kernel/debug/scrubjay_target/name"), "2\n");
     assert_eq!(target(&guest.status()), true);
@@ -133,6 +134,7 @@ pub(crate) fn a_stalled_transition_names_the_thread_and_clears_when_that_is_rele
     guest.load("scrubjay_target");
     let sleeper = stall(&mut guest);
     let blockers = blocked_by(&mut guest, sleeper);
+    guest.capture("livepatch-stalled");
     assert_eq!(blockers.as_array().unwrap().len(), 1, "{blockers}");
     assert_eq!(blockers[0]["tid"], sleeper);
     assert_eq!(blockers[0]["comm"]["value"], "cat");

@@ -10,6 +10,7 @@
     reason = "starts guests and makes files for them; the host is left alone"
 )]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failure of the harness is a failed test")]
+#![expect(clippy::print_stderr, reason = "a boot that was lost is told")]
 #![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
 
 mod guest;
@@ -55,6 +56,7 @@ scenarios! {
         sums_equal_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
+        a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
         refused_soft_offlining_changes_nothing;
     live_patches:
         a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays

@@ -48,6 +48,7 @@ pub(crate) fn errors_on_several_dimms_and_on_none_are_each_counted_in_their_plac
             "corrected-errors test-socket-0",
         ]
     );
+    guest.capture("errors");
     let page = guest.metrics();
     let corrected = "scrubjay_dimm_correctable_errors_total";
     assert_eq!(page.value(corrected, "dimm=\"test-socket-0/dimm3\""), Some(65_535));
@@ -68,6 +69,7 @@ pub(crate) fn ranks_of_controllers_that_share_a_name_are_each_counted_once(kerne
     assert_eq!(counts(&status), guest.truth());
     assert_eq!(controller(&status, 0)["layout"], "rank");
     assert_eq!(counts(&status)["mc1 rank2 correctable"], 9);
+    guest.capture("ranks");
 }
 
 pub(crate) fn a_reloaded_driver_begins_at_zero_and_the_sums_go_on(kernel: Kernel) {
@@ -181,6 +183,7 @@ pub(crate) fn without_a_driver_zero_errors_is_not_what_is_said(kernel: Kernel) {
     assert_eq!(coverage(&status), "none");
     assert_eq!(status["assessment"]["verdict"], "unknown");
     assert!(findings(&status).contains(&"guest host".to_owned()), "{:?}", findings(&status));
+    guest.capture("no-driver");
     guest.load("scrubjay_edac");
     let status = guest.status();
     assert_eq!(coverage(&status), coverage_with_a_driver(kernel));

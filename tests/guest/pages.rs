@@ -25,6 +25,7 @@ pub(crate) fn pages_taken_out_of_use_are_seen_and_so_is_their_return(kernel: Ker
     let status = guest.status();
     assert_eq!(corrupted(&status), 8192);
     assert!(findings(&status).contains(&"pages-offlined host".to_owned()));
+    guest.capture("pages");
     let nodes = &value(&status, "memory_failure")["nodes"];
     if kernel.series == "6.1" {
         assert_eq!(nodes["state"], "absent", "since 6.3");
@@ -37,6 +38,20 @@ pub(crate) fn pages_taken_out_of_use_are_seen_and_so_is_their_return(kernel: Ker
     }
     guest.run(&format!("echo {} >/sys/kernel/debug/hwpoison/unpoison-pfn", FREE[1]));
     assert_eq!(corrupted(&guest.status()), 4096);
+}
+
+pub(crate) fn a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    // The kernel's own code: marked as bad, counted, and used on.
+    assert_ne!(offline(&mut guest, "hard", "0x1000"), 0);
+    let status = guest.status();
+    assert_eq!(corrupted(&status), 4096);
+    let said = status["assessment"]["findings"].to_string();
+    assert!(said.contains("4 KiB of memory are marked as bad"), "{said}");
+    // Before 6.3 nothing in sysfs tells what became of a page.
+    let told = said.contains("1 of the pages could not be taken out of use");
+    assert_eq!(told, kernel.series != "6.1", "{said}");
+    guest.capture("page-in-use");
 }
 
 pub(crate) fn refused_soft_offlining_changes_nothing(kernel: Kernel) {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The most a tree may measure: it is to be read by people.
-const LIMIT_BYTES: usize = 12 * 1024;
+const LIMIT_BYTES: usize = 16 * 1024;
 
 #[test]
 fn committed_timelines_are_what_the_model_plays() {
@@ -108,7 +108,7 @@ fn in_every_plain_host_a_total_is_the_sum_of_its_parts() {
             }
         }
     }
-    assert_eq!(controllers, 13);
+    assert_eq!(controllers, 17);
 }
 
 #[test]
@@ -139,6 +139,9 @@ fn check_form(text: &str) -> Result<(), String> {
     let (mut in_hex, mut takes_content) = (false, false);
     for line in lines {
         let Some(entry) = line.strip_prefix("//- ") else {
+            if paths.is_empty() && line.starts_with("//! ") {
+                continue;
+            }
             let is_hex = line.len() % 2 == 0 && line.bytes().all(|b| b.is_ascii_hexdigit());
             if !takes_content || line.starts_with("//") || (in_hex && !is_hex) {
                 return Err(format!("line out of place: {line}"));
