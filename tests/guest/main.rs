@@ -31,7 +31,8 @@ macro_rules! scenarios {
             $(
                 #[test]
                 fn $scenario() {
-                    crate::$file::$scenario(crate::guest::Kernel { series: $series });
+                    let kernel = crate::guest::Kernel { series: $series };
+                    crate::guest::unless_it_dies(|| crate::$file::$scenario(kernel));
                 }
             )+
         }
