@@ -8,6 +8,7 @@ mod agent;
 mod catalogue;
 mod counter;
 mod edac;
+mod event;
 mod facts;
 mod history;
 mod identity;
@@ -28,6 +29,10 @@ pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
+};
+pub use event::{
+    EventClass, EventGroup, EventPath, EventPlace, EventWhat, EventsStatus, Folded, PageOutcome,
+    Witness,
 };
 pub use facts::Fact;
 pub use history::{
