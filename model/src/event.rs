@@ -5,8 +5,8 @@
 //! no more than its pattern. Sources: include/ras/ras_event.h, include/trace/events/mce.h and
 //! memory-failure.h, drivers/cxl/core/trace.h, and the kernel log.
 
-use crate::seconds;
-use serde::Serialize;
+use crate::{BootId, SeriesPlace, seconds};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ pub enum EventClass {
 }
 
 /// What a report is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventWhat {
     /// An error of memory.
@@ -120,7 +120,7 @@ pub enum EventWhat {
 }
 
 /// What came of the attempt to take a page out of use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageOutcome {
     /// The kernel left it alone.
@@ -136,7 +136,7 @@ pub enum PageOutcome {
 }
 
 /// Where an error was, in the terms of its witness.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "in", rename_all = "snake_case")]
 pub enum EventPlace {
     /// A place of the EDAC core.
@@ -187,6 +187,68 @@ pub enum Folded {
     Syndromes,
     /// Several pages; the address of the first report is shown.
     Pages,
+}
+
+/// A group of reports, with what follows from it when it is held against the others and against the
+/// controllers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sighting {
+    /// Its number in this run of the agent, from 0.
+    pub number: u64,
+    /// What was reported.
+    pub group: EventGroup,
+    /// The counter of the EDAC core that went up with it: `N` of `mcN`, and the place there. `None`
+    /// where the witness moves no counter, or the controller is not known.
+    pub counter: Option<(u32, SeriesPlace)>,
+    /// The sighting that told of the same errors first, if another witness did.
+    pub same_as: Option<u64>,
+    /// Of the errors reported, those that no earlier sighting told of. The sum over all sightings
+    /// is the number of errors seen, each once.
+    pub counted: u64,
+}
+
+/// What was received since the last batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sightings {
+    /// Groups of reports, in order of their numbers.
+    pub sightings: Vec<Sighting>,
+    /// Records that were overwritten before they were read.
+    pub lost: u64,
+    /// Records that could not be decoded.
+    pub undecodable: u64,
+}
+
+/// A sighting as the history holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventRecord {
+    /// Its number in the history.
+    pub id: i64,
+    /// The boot it happened in.
+    pub boot: BootId,
+    /// The first report by the wall clock of the moment it was read, milliseconds since the Unix
+    /// epoch.
+    pub first_wall_ms: i64,
+    /// What was reported.
+    pub group: EventGroup,
+    /// The DIMM, rank or controller whose counter went up with it, by the id the history gave it.
+    pub dimm: Option<String>,
+    /// The record that told of the same errors first.
+    pub same_as: Option<i64>,
+    /// Of the errors reported, those that no earlier record told of.
+    pub counted: u64,
+}
+
+/// Reports that were lost, as the history holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LossRecord {
+    /// The boot it happened in.
+    pub boot: BootId,
+    /// When it was noticed, milliseconds since the Unix epoch.
+    pub at_wall_ms: i64,
+    /// Records overwritten before they were read.
+    pub lost: u64,
+    /// Records that could not be decoded.
+    pub undecodable: u64,
 }
 
 /// How reports of errors reach the agent.

@@ -31,8 +31,8 @@ pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
 pub use event::{
-    EventClass, EventGroup, EventPath, EventPlace, EventWhat, EventsStatus, Folded, PageOutcome,
-    Witness,
+    EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
+    LossRecord, PageOutcome, Sighting, Sightings, Witness,
 };
 pub use facts::Fact;
 pub use history::{
