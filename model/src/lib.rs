@@ -8,6 +8,7 @@ mod agent;
 mod catalogue;
 mod counter;
 mod edac;
+mod edac_place;
 mod event;
 mod facts;
 mod history;
