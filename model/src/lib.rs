@@ -38,7 +38,7 @@ pub use event::{
 pub use facts::Fact;
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, RunRecord,
-    SeriesKey, SeriesPlace, SeriesTotal,
+    SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
 };
 pub use identity::{ControllerKey, KnownController, SeenController, match_controllers};
 pub use kernel::{

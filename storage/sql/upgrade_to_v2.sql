@@ -30,7 +30,8 @@ CREATE TABLE event (
   syndrome INTEGER,
   reports INTEGER NOT NULL CHECK (reports > 0),
   errors INTEGER NOT NULL CHECK (errors >= reports),
-  -- Of the errors, those that no earlier row told of; same_as is the row that told of the others.
+  -- Of the errors, those that no earlier row told of; same_as is a row that told of others, if it
+  -- was not folded into another one.
   counted INTEGER NOT NULL CHECK (counted BETWEEN 0 AND errors),
   same_as INTEGER,
   message INTEGER NOT NULL REFERENCES wording (id),
@@ -39,8 +40,7 @@ CREATE TABLE event (
   folded TEXT NOT NULL CHECK (folded IN ('nothing', 'syndromes', 'pages')),
   CHECK (last_since_boot_ns >= first_since_boot_ns),
   CHECK ((controller IS NULL) = (counter_place IS NULL)),
-  CHECK (same_as < id),
-  CHECK (counted = errors OR same_as IS NOT NULL OR counted = 0)
+  CHECK (same_as < id)
 ) STRICT;
 CREATE INDEX event_wall ON event (first_wall_ms);
 
@@ -57,5 +57,7 @@ CREATE TABLE event_loss (
 -- How many of the errors a counter counted were also reported one by one.
 CREATE TABLE witnessed (
   series INTEGER PRIMARY KEY REFERENCES series (id),
-  errors INTEGER NOT NULL CHECK (errors >= 0)
+  errors INTEGER NOT NULL CHECK (errors >= 0),
+  -- Counted while nobody listened: before the agent started, or without trace events.
+  unheard INTEGER NOT NULL CHECK (unheard >= 0)
 ) STRICT;
