@@ -12,7 +12,9 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
-use scrubjay_model::{AgentStats, HostHeader, HostView, Origin, Reading, Snapshot, SourceState};
+use scrubjay_model::{
+    AgentStats, EventsStatus, HostHeader, HostView, Origin, Reading, Snapshot, SourceState,
+};
 use scrubjay_storage::History;
 use std::io::Write;
 use std::path::Path;
@@ -161,6 +163,7 @@ impl Agent {
             late_passes: 0,
             pass_took: Duration::ZERO,
             sources: std::collections::BTreeMap::new(),
+            events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),

@@ -52,6 +52,8 @@ pub(crate) enum Command {
     /// Show what the history holds
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Show what was reported of errors: when, where, how severe, by whom
+    Events(EventsArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -108,6 +110,21 @@ pub(crate) struct MemoryArgs {
     pub(crate) since: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Show reports of the last SPAN only, for example 30d
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) since: Option<String>,
+    /// Show the last N groups of reports
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) last: u32,
+    /// Go on showing reports as the agent takes them in, until interrupted
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Read the configuration and say whether it is valid
@@ -132,6 +149,7 @@ impl Cli {
             Command::Status(_)
             | Command::Doctor(_)
             | Command::History(_)
+            | Command::Events(_)
             | Command::Config(_)
             | Command::Capture(_) => (None, None),
         };

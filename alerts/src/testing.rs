@@ -2,10 +2,10 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
-    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
-    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCounts, EventsStatus, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown,
+    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch,
+    PatchObject, Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot,
+    SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -320,6 +320,7 @@ pub(crate) fn agent() -> AgentStats {
         late_passes: 0,
         pass_took: Duration::from_millis(20),
         sources: BTreeMap::new(),
+        events: EventsStatus::counters_only("this is a test"),
         storage: StorageStats::default(),
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),

@@ -8,8 +8,9 @@ use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
-    HistorySummary, HostHeader, HostView, MemoryRecord, NonValue, Reading, SeriesPlace, Snapshot,
-    SourceDoc, SourceId, SourceState,
+    EventClass, EventRecord, HistorySummary, HostHeader, HostView, LossRecord, MemoryRecord,
+    NonValue, Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
+    Witness,
 };
 use serde::Serialize;
 
@@ -22,6 +23,9 @@ struct View<'a> {
     header: &'a HostHeader,
     snapshot: &'a Snapshot,
     accumulated: Vec<Total<'a>>,
+    reports: Vec<Reports>,
+    lost_reports: u64,
+    undecodable_reports: u64,
     history: &'a Reading<HistorySummary>,
     assessment: &'a Assessment,
     agent: &'a Option<AgentStats>,
@@ -39,6 +43,21 @@ struct Total<'a> {
     since_wall_ms: i64,
     restarts: u64,
     lower_bound: bool,
+    /// Errors that were also reported one by one; null where nobody ever listened.
+    reported: Option<u64>,
+    /// Errors counted while nobody listened.
+    unheard: Option<u64>,
+    /// The rest; negative where more were reported than counted.
+    unreported: Option<i64>,
+}
+
+/// Reports of one witness and class.
+#[derive(Serialize)]
+struct Reports {
+    witness: Witness,
+    class: EventClass,
+    #[serde(flatten)]
+    total: ReportTotal,
 }
 
 #[derive(Serialize)]
@@ -54,6 +73,14 @@ struct Memory<'a> {
     totals: Vec<Total<'a>>,
     changes: &'a [MemoryRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Events<'a> {
+    schema_version: u32,
+    events: &'a [EventRecord],
+    losses: &'a [LossRecord],
+    cut: bool,
 }
 
 #[derive(Serialize)]
@@ -83,9 +110,25 @@ struct Failure<'a> {
 /// Everything known about the host after one pass: `/api/v1/snapshot` and `status --json`.
 pub fn snapshot(view: &HostView) -> Result<String, PageError> {
     let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
-    let accumulated = totals(accumulated);
-    let schema_version = SCHEMA_VERSION;
-    line(&View { schema_version, header, snapshot, accumulated, history, assessment, agent })
+    let reports = accumulated.reports.iter();
+    line(&View {
+        schema_version: SCHEMA_VERSION,
+        header,
+        snapshot,
+        reports: reports
+            .map(|((witness, class), total)| Reports {
+                witness: *witness,
+                class: *class,
+                total: *total,
+            })
+            .collect(),
+        lost_reports: accumulated.lost_reports,
+        undecodable_reports: accumulated.undecodable_reports,
+        accumulated: totals(accumulated),
+        history,
+        assessment,
+        agent,
+    })
 }
 
 /// The boots of the history with the stretches of time in which the agent watched: `history boots
@@ -103,6 +146,20 @@ pub fn memory(
 ) -> Result<String, PageError> {
     let totals = totals(accumulated);
     line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
+}
+
+/// Reports of errors and those lost: `events --json`. `cut` tells that there were more before.
+pub fn events(
+    events: &[EventRecord],
+    losses: &[LossRecord],
+    cut: bool,
+) -> Result<String, PageError> {
+    line(&Events { schema_version: SCHEMA_VERSION, events, losses, cut })
+}
+
+/// One report of errors: a line of `events --follow --json`.
+pub fn event(event: &EventRecord) -> Result<String, PageError> {
+    line(event)
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not
@@ -142,6 +199,9 @@ fn totals(accumulated: &Accumulated) -> Vec<Total<'_>> {
             since_wall_ms: sum.since_wall_ms,
             restarts: sum.restarts,
             lower_bound: sum.is_lower_bound(),
+            reported: accumulated.witnessed.get(key).map(|known| known.errors),
+            unheard: accumulated.witnessed.get(key).map(|known| known.unheard),
+            unreported: accumulated.unreported(key),
         })
         .collect()
 }

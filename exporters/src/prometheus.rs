@@ -287,6 +287,7 @@ mod tests {
         scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-1"} 12800000
         scrubjay_controller_info{controller="skylake-socket-0-imc-0",edac="mc0",name="Skylake Socket#0 IMC#0",layout="dimm"} 1
         scrubjay_controller_info{controller="skylake-socket-0-imc-1",edac="mc1",name="Skylake Socket#0 IMC#1",layout="dimm"} 1
+        scrubjay_dimm_unreported_errors{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm0",class="correctable"} 0
         "#);
         insta::assert_snapshot!(samples(&page, &["scrubjay_livepatch"]), @r#"
         scrubjay_livepatch_enabled{patch="kpatch_2026_11"} 1
@@ -336,6 +337,11 @@ mod tests {
     #[test]
     fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
         insta::assert_snapshot!(render(&testing::server(), true).unwrap(), @r#"
+        # HELP scrubjay_event_path How reports of errors reach the agent: 1 for the way in use.
+        # TYPE scrubjay_event_path gauge
+        scrubjay_event_path{path="trace"} 1
+        scrubjay_event_path{path="kernel_log"} 0
+        scrubjay_event_path{path="counters"} 0
         # HELP scrubjay_source_read_failures_total Attributes that were offered but could not be read or understood, since the agent started.
         # TYPE scrubjay_source_read_failures_total counter
         scrubjay_source_read_failures_total{source="edac"} 2

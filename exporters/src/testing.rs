@@ -1,7 +1,9 @@
 //! What this crate's tests build readings from.
 
+mod events;
 mod views;
 
+pub(crate) use events::{events, heard, loss};
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

@@ -6,6 +6,7 @@
 
 mod doctor;
 mod edac;
+mod events;
 mod facts;
 mod history;
 mod page;
@@ -13,6 +14,7 @@ mod status;
 mod words;
 
 pub use doctor::doctor;
+pub use events::{events, more_events};
 pub use history::{boots, memory};
 pub use status::status;
 

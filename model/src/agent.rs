@@ -1,7 +1,7 @@
 //! What the agent knows about itself.
 
 use crate::seconds;
-use crate::{Reading, SourceId};
+use crate::{EventsStatus, Reading, SourceId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct AgentStats {
     pub pass_took: Duration,
     /// By source, since the agent started.
     pub sources: BTreeMap<SourceId, SourceStats>,
+    /// The reading of reports of errors.
+    pub events: EventsStatus,
     /// The history file.
     pub storage: StorageStats,
     /// Resident memory of the agent, bytes.

@@ -132,6 +132,19 @@ catalogue! {
     /// Longest delay before polling notices a corrected error.
     MACHINE_CHECK_INTERVAL: Gauge "seconds" "scrubjay_machine_check_interval_seconds" [];
 
+    /// Errors of memory that were reported one by one, each counted once however many witnesses told of it.
+    REPORTED_ERRORS: Counter "" "scrubjay_reported_errors_total" ["class"];
+    /// Reports of errors taken in, by who made them.
+    EVENT_REPORTS: Counter "" "scrubjay_event_reports_total" ["witness", "class"];
+    /// Reports of errors that the kernel overwrote before they could be read.
+    EVENT_LOST: Counter "" "scrubjay_event_reports_lost_total" [];
+    /// Reports of errors that could not be decoded.
+    EVENT_UNDECODABLE: Counter "" "scrubjay_event_reports_undecodable_total" [];
+    /// Errors a DIMM's counter counted while the agent listened and nobody reported; negative where more were reported than counted. Off by those of the moment while errors arrive.
+    UNREPORTED: Gauge "" "scrubjay_dimm_unreported_errors" ["controller", "dimm", "class"];
+    /// How reports of errors reach the agent: 1 for the way in use.
+    EVENT_PATH: Gauge "" "scrubjay_event_path" ["path"];
+
     /// State of a source: 1 for the one that holds.
     SOURCE_STATE: Gauge "" "scrubjay_source_state" ["source", "state"];
     /// Time the last reading of a source took.

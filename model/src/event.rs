@@ -285,6 +285,22 @@ pub struct EventsStatus {
     pub last_undecodable: Option<String>,
 }
 
+impl EventsStatus {
+    /// Nothing is received; `why` says for what reason.
+    pub fn counters_only(why: impl Into<String>) -> Self {
+        Self {
+            path: EventPath::Counters,
+            why: why.into(),
+            listening: Vec::new(),
+            reports: 0,
+            lost: 0,
+            waited: 0,
+            undecodable: 0,
+            last_undecodable: None,
+        }
+    }
+}
+
 impl Witness {
     /// All witnesses, in the order they are exported.
     pub const ALL: [Self; 12] = [

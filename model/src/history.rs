@@ -1,7 +1,7 @@
 //! What the history answers: totals that survive resets, boots, coverage.
 
 use crate::seconds;
-use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, Place};
+use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, Place, Witness};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,6 +52,17 @@ pub struct Witnessed {
     pub unheard: u64,
 }
 
+/// Reports of one witness and class, over all time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ReportTotal {
+    /// Reports taken in.
+    pub reports: u64,
+    /// Errors they told of.
+    pub errors: u64,
+    /// Of these, errors that no other report had told of before.
+    pub counted: u64,
+}
+
 /// The history's answer to one snapshot: which controller is which, and the sums.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accumulated {
@@ -61,6 +72,12 @@ pub struct Accumulated {
     pub totals: BTreeMap<SeriesKey, SeriesTotal>,
     /// What reports say of the counters of places, as far as there were any.
     pub witnessed: BTreeMap<SeriesKey, Witnessed>,
+    /// Reports taken in, over all time.
+    pub reports: BTreeMap<(Witness, EventClass), ReportTotal>,
+    /// Reports that were overwritten before they could be read, over all time.
+    pub lost_reports: u64,
+    /// Reports that could not be decoded, over all time.
+    pub undecodable_reports: u64,
 }
 
 /// One boot of the host.
@@ -201,6 +218,14 @@ impl BootEnd {
 }
 
 impl Accumulated {
+    /// Errors that the counter of a place counted while we listened and that were not reported one
+    /// by one; negative where more were reported than counted. `None` where nobody listened.
+    pub fn unreported(&self, key: &SeriesKey) -> Option<i64> {
+        let Witnessed { errors, unheard } = self.witnessed.get(key)?;
+        let total = self.totals.get(key)?.total;
+        i64::try_from(i128::from(total) - i128::from(*errors) - i128::from(*unheard)).ok()
+    }
+
     /// The id of a place in the controller that now has `index`.
     pub fn dimm_id(&self, index: u32, place: Place) -> Option<String> {
         Some(self.controllers.get(&index)?.place(place))

@@ -37,8 +37,8 @@ pub use event::{
 };
 pub use facts::Fact;
 pub use history::{
-    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, RunRecord,
-    SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
+    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,
+    RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
 };
 pub use identity::{ControllerKey, KnownController, SeenController, match_controllers};
 pub use kernel::{

@@ -1,37 +1,19 @@
 //! `scrubjay history`: what was remembered, always with the time that was watched.
 
-use super::{print, reading, style};
+use super::{past, print, reading, style};
 use crate::cli::{HistoryCommand, MemoryArgs, ReadArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
-use anyhow::Context;
-use jiff::{Span, SpanRelativeTo, Unit};
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{CoverageRecord, Snapshot};
 use scrubjay_storage::HistoryReader;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
-    let dirs = reading::history_dirs(settings, &host);
-    if dirs.is_empty() {
-        anyhow::bail!(
-            "the root {} is not this host, and no history of it is named: add --state-dir",
-            settings.root.display()
-        );
-    }
-    let Some(reader) = reading::open_history(&dirs)? else {
-        let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
-        writeln!(
-            anstream::stderr(),
-            "no history in {}: start the agent, or name its directory with --state-dir",
-            dirs.join(" or ")
-        )?;
-        return Ok(Exit::NoData);
-    };
+    let Some(reader) = past::open(settings, &host)? else { return Ok(Exit::NoData) };
     let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
     match command {
         HistoryCommand::Boots(args) => boots(&reader, args),
@@ -50,14 +32,7 @@ fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
 }
 
 fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> anyhow::Result<Exit> {
-    let since_wall_ms = match &args.since {
-        None => None,
-        Some(text) => {
-            let milliseconds = milliseconds(text)
-                .with_context(|| format!("--since \"{text}\": give a span such as 30d or 12h"))?;
-            Some(snapshot.at.wall_ms.saturating_sub(milliseconds))
-        }
-    };
+    let since_wall_ms = past::since(args.since.as_deref(), snapshot.at.wall_ms)?;
     let changes = reader.memory(since_wall_ms)?;
     let (accumulated, mut coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
     if let Some(since) = since_wall_ms {
@@ -87,20 +62,9 @@ fn within(coverage: Vec<CoverageRecord>, since_wall_ms: i64) -> Vec<CoverageReco
     after.map(clip).collect()
 }
 
-/// A span of time, a day being 24 hours.
-fn milliseconds(text: &str) -> anyhow::Result<i64> {
-    let span: Span = text.parse()?;
-    anyhow::ensure!(!span.is_negative(), "a span reaches back from now and is not negative");
-    let days = SpanRelativeTo::days_are_24_hours();
-    let milliseconds = span.total((Unit::Millisecond, days))?;
-    // Rounded to whole seconds on the way, which is finer than any pass.
-    let seconds = Duration::try_from_secs_f64(milliseconds / 1000.0)?.as_secs();
-    Ok(i64::try_from(seconds)?.saturating_mul(1000))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{milliseconds, within};
+    use super::within;
     use scrubjay_model::{BootId, CoverageRecord};
     use std::time::Duration;
 
@@ -115,18 +79,5 @@ mod tests {
         let coverage = vec![stretch(0, 10), stretch(20, 100), stretch(200, 300)];
         assert_eq!(within(coverage.clone(), 60), [stretch(60, 100), stretch(200, 300)]);
         assert_eq!(within(coverage, 301), []);
-    }
-
-    #[test]
-    fn spans_are_read_as_the_help_writes_them() {
-        const DAY_MS: i64 = 86_400_000;
-        for (text, expect) in
-            [("30d", 30 * DAY_MS), ("12h", DAY_MS / 2), ("1w", 7 * DAY_MS), ("90s", 90_000)]
-        {
-            assert_eq!(milliseconds(text).unwrap(), expect, "{text}");
-        }
-        for wrong in ["", "soon", "-5h", "30"] {
-            assert!(milliseconds(wrong).is_err(), "{wrong}");
-        }
     }
 }

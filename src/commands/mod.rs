@@ -3,7 +3,9 @@
 pub(crate) mod capture;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod history;
+pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod status;
 

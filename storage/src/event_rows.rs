@@ -165,7 +165,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     })
 }
 
-fn word<T>(
+/// A word of a fixed set.
+pub(crate) fn word<T>(
     row: &Row<'_>,
     column: &'static str,
     parse: fn(&str) -> Option<T>,

@@ -3,8 +3,8 @@
 use crate::changes::Changes;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
-    ControllerKey, ErrorClass, EventClass, EventGroup, Folded, SeriesKey, SeriesPlace, Sighting,
-    Sightings, Stamp, Witness,
+    ControllerKey, ErrorClass, EventClass, EventGroup, Folded, ReportTotal, SeriesKey, SeriesPlace,
+    Sighting, Sightings, Stamp, Witness,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +61,27 @@ pub(crate) struct WitnessedState {
     pub(crate) unheard: u64,
 }
 
+/// Reports taken in, over all time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Reports {
+    pub(crate) totals: BTreeMap<(Witness, EventClass), ReportTotal>,
+    pub(crate) lost: u64,
+    pub(crate) undecodable: u64,
+}
+
+impl Reports {
+    fn add(&mut self, sightings: &Sightings) {
+        for Sighting { group, counted, .. } in &sightings.sightings {
+            let total = self.totals.entry((group.witness, group.class)).or_default();
+            total.reports = stored(total.reports.saturating_add(group.reports));
+            total.errors = stored(total.errors.saturating_add(group.errors));
+            total.counted = stored(total.counted.saturating_add(*counted));
+        }
+        self.lost = stored(self.lost.saturating_add(sightings.lost));
+        self.undecodable = stored(self.undecodable.saturating_add(sightings.undecodable));
+    }
+}
+
 /// Plans the rows. `moved` is by how much each counter went up in this pass.
 pub(crate) fn follow(
     state: &mut State,
@@ -71,6 +92,7 @@ pub(crate) fn follow(
     changes: &mut Changes,
 ) {
     let Some(run) = &mut state.run else { return };
+    state.reports.add(heard.sightings);
     let Sightings { sightings, lost, undecodable } = heard.sightings;
     let rows =
         sightings.iter().map(|sighting| row(sighting, run.row.id, at, keys, state.first_event));

@@ -5,12 +5,16 @@ use crate::convert::{
     boot_end, boot_id, class, duration, odd, optional_duration, outcome, place, source, stamp,
     uncount,
 };
-use crate::events::WitnessedState;
+use crate::event_rows::word;
+use crate::events::{Reports, WitnessedState};
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
-use scrubjay_model::{ControllerKey, Counter, Epoch, Outcome, SeriesKey, ZeroedWindow};
+use scrubjay_model::{
+    ControllerKey, Counter, Epoch, EventClass, Outcome, ReportTotal, SeriesKey, Witness,
+    ZeroedWindow,
+};
 use std::collections::BTreeMap;
 
 /// Loads all of it. No run is open in it: a run does not outlive its process.
@@ -21,6 +25,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         controllers: controllers(conn)?,
         counters: counters(conn)?,
         witnessed: witnessed(conn)?,
+        reports: reports(conn)?,
         facts: facts(conn)?,
         next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
         next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,
@@ -145,6 +150,29 @@ fn witnessed(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, Witnesse
         Ok((series_key(row)?, WitnessedState { errors, unheard }))
     })?
     .collect()
+}
+
+fn reports(conn: &Connection) -> rusqlite::Result<Reports> {
+    let totals = conn
+        .prepare(
+            "SELECT witness, class, SUM(reports) AS reports, SUM(errors) AS errors,
+                    SUM(counted) AS counted
+             FROM event GROUP BY witness, class",
+        )?
+        .query_map([], |row| {
+            let key =
+                (word(row, "witness", Witness::parse)?, word(row, "class", EventClass::parse)?);
+            let total = ReportTotal {
+                reports: uncount(row.get("reports")?)?,
+                errors: uncount(row.get("errors")?)?,
+                counted: uncount(row.get("counted")?)?,
+            };
+            Ok((key, total))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let lost = "SELECT COALESCE(SUM(lost), 0), COALESCE(SUM(undecodable), 0) FROM event_loss";
+    let (lost, undecodable) = conn.query_row(lost, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Reports { totals, lost: uncount(lost)?, undecodable: uncount(undecodable)? })
 }
 
 fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {

@@ -128,7 +128,14 @@ pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> 
         let WitnessedState { errors, unheard } = *known;
         (key.clone(), Witnessed { errors, unheard })
     });
-    Accumulated { controllers: keys, totals: totals.collect(), witnessed: witnessed.collect() }
+    Accumulated {
+        controllers: keys,
+        totals: totals.collect(),
+        witnessed: witnessed.collect(),
+        reports: state.reports.totals.clone(),
+        lost_reports: state.reports.lost,
+        undecodable_reports: state.reports.undecodable,
+    }
 }
 
 /// Time between two moments: by the boot clock if that tells, else by the wall clock, whichever

@@ -1,7 +1,7 @@
 //! What the history knows between passes: everything needed to tell whether the next snapshot
 //! changes anything. Loaded once, then kept in step with what was seen.
 
-use crate::events::WitnessedState;
+use crate::events::{Reports, WitnessedState};
 use scrubjay_model::{
     BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey, SourceId,
     SourceState, Stamp,
@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) counters: BTreeMap<SeriesKey, CounterState>,
     /// What reports say of counters.
     pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
+    /// Reports taken in.
+    pub(crate) reports: Reports,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in

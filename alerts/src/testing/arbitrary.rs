@@ -320,7 +320,11 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
     (controllers, totals)
-        .prop_map(|(controllers, totals)| Accumulated { controllers, totals })
+        .prop_map(|(controllers, totals)| Accumulated {
+            controllers,
+            totals,
+            ..Accumulated::default()
+        })
         .boxed()
 }
 

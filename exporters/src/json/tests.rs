@@ -138,6 +138,7 @@ fn every_key_is_documented() {
         boots(&[boot], std::slice::from_ref(&stretch)),
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
+        events(&testing::events(), &[testing::loss()], false),
         failure("x"),
     ] {
         keys(&parsed(text), &mut found);

@@ -2,8 +2,8 @@
 
 use super::{Samples, seconds};
 use scrubjay_model::{
-    AgentStats, BootEnd, HistorySummary, HostView, MetricDef, Reading, Snapshot, SourceState,
-    SourceStats, SourceStatus, StorageStats, metrics,
+    AgentStats, BootEnd, EventPath, HistorySummary, HostView, MetricDef, Reading, Snapshot,
+    SourceState, SourceStats, SourceStatus, StorageStats, metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -40,12 +40,13 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 16] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 17] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
     &metrics::SOURCE_DEADLINES,
     &metrics::SOURCE_LAST_OK,
+    &metrics::EVENT_PATH,
     &metrics::AGENT_INTERVAL,
     &metrics::AGENT_PASSES,
     &metrics::AGENT_LATE,
@@ -71,10 +72,12 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         late_passes,
         pass_took,
         sources,
+        events,
         storage,
         resident_bytes,
         cpu,
     } = agent;
+    samples.push_set(&metrics::EVENT_PATH, None, &EventPath::ALL, EventPath::as_str, events.path);
     for (source, stats) in sources {
         let SourceStats { failures, deadlines_missed, last_ok_wall_ms } = stats;
         let source = source.as_str();

@@ -113,6 +113,16 @@ fn agent() -> AgentStats {
         late_passes: 3,
         pass_took: Duration::from_millis(12),
         sources: SourceId::ALL.into_iter().map(|id| (id, stats)).collect(),
+        events: EventsStatus {
+            path: EventPath::Trace,
+            why: String::new(),
+            listening: vec!["ras:mc_event".to_owned(), "mce:mce_record".to_owned()],
+            reports: 12,
+            lost: 0,
+            waited: 2,
+            undecodable: 0,
+            last_undecodable: None,
+        },
         storage: StorageStats {
             size_bytes: Some(1_258_291),
             writes: 420,
@@ -210,7 +220,7 @@ pub(crate) fn server() -> HostView {
     let up = 36 * DAY_S + 4 * 3_600 + 60;
     HostView {
         header: header("db1"),
-        accumulated: accumulate(&edac, 2),
+        accumulated: heard(accumulate(&edac, 2)),
         snapshot: Snapshot {
             at: stamp(up, NOW_MS),
             edac: section(value(edac)),

@@ -3,9 +3,10 @@
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
-    AgentStats, Blocker, BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel,
-    KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure, Patch, Platform,
-    Reading, RebootMarkers, Section, StorageStats, Taint, Uptime, VulnerabilityState,
+    AgentStats, Blocker, BootEnd, CpuVulnerability, EventPath, EventsStatus, HistorySummary,
+    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure,
+    Patch, Platform, Reading, RebootMarkers, Section, StorageStats, Taint, Uptime,
+    VulnerabilityState,
 };
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
@@ -426,6 +427,34 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     page.more(2, path);
 }
 
+fn listening(page: &mut Page, events: &EventsStatus) {
+    let EventsStatus { path, why, listening, reports, lost, waited, undecodable, last_undecodable } =
+        events;
+    let way = match path {
+        EventPath::Trace => {
+            format!(
+                "reports of errors by {}",
+                count(listening.len(), "trace event", "trace events")
+            )
+        }
+        EventPath::KernelLog => format!("reports of errors by the kernel log only: {why}"),
+        EventPath::Counters => format!("no reports of errors, only counters: {why}"),
+    };
+    page.more(2, &way);
+    if *reports > 0 {
+        let reports = count(*reports, "report", "reports");
+        page.more(2, &format!("{reports} since its start, of which {waited} had waited for it"));
+    }
+    if *lost > 0 {
+        let lost = count(*lost, "report was", "reports were");
+        page.warning(2, &format!("{lost} overwritten before they could be read"));
+    }
+    if let Some(last) = last_undecodable {
+        let undecodable = count(*undecodable, "report", "reports");
+        page.warning(2, &format!("{undecodable} could not be decoded, the last: {last}"));
+    }
+}
+
 pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let Some(agent) = agent else {
         page.field(2, "agent", "not asked; this page was read by the command itself");
@@ -439,6 +468,7 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
         pass_took,
         // `doctor` has them.
         sources: _,
+        events,
         storage,
         resident_bytes,
         cpu,
@@ -456,6 +486,8 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let resident = reading(resident_bytes, |bytes| size(*bytes));
     let cpu = reading(cpu, |cpu| span(*cpu));
     page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
+
+    listening(page, events);
 
     // A running agent has read its history.
     let StorageStats { size_bytes, writes, write_failures, last_error, unreadable: _, replaced } =

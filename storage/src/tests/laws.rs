@@ -1,6 +1,7 @@
 //! What holds for every story, however the agent is stopped and started in it.
 
 use super::support::{Host, INTERVAL, Mc, directory};
+use crate::events::Reports;
 use crate::state::State;
 use crate::{Heard, History, load, plan, query};
 use proptest::prelude::*;
@@ -167,6 +168,7 @@ fn empty_state() -> State {
         controllers: Vec::new(),
         counters: BTreeMap::new(),
         witnessed: BTreeMap::new(),
+        reports: Reports::default(),
         facts: BTreeMap::new(),
         next_run: 1,
         next_snapshot: 1,

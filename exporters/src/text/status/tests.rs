@@ -158,6 +158,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
+                   reports of errors by 2 trace events
+                   12 reports since its start, of which 2 had waited for it
                    history file 1.1 MiB, 420 writes, 1 failed
     "#);
 }
@@ -260,6 +262,8 @@ fn a_kernel_that_contradicts_itself() {
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
+                   reports of errors by 2 trace events
+                   12 reports since its start, of which 2 had waited for it
                    history file 1.1 MiB, 420 writes, 1 failed
     "#);
 }

@@ -1,0 +1,34 @@
+//! Reports of errors, over all the time the history knows.
+
+use super::Samples;
+use scrubjay_model::{Accumulated, EventClass, SeriesPlace, metrics};
+
+pub(super) fn observe(samples: &mut Samples, accumulated: &Accumulated) {
+    let Accumulated {
+        controllers: _,
+        totals: _,
+        witnessed,
+        reports,
+        lost_reports,
+        undecodable_reports,
+    } = accumulated;
+    for class in EventClass::ALL {
+        let of_class = reports.iter().filter(|((_, of), _)| *of == class);
+        let counted = of_class.fold(0, |sum: u64, (_, total)| sum.saturating_add(total.counted));
+        samples.push(&metrics::REPORTED_ERRORS, [class.as_str()], counted);
+    }
+    for ((witness, class), total) in reports {
+        let labels = [witness.as_str(), class.as_str()];
+        samples.push(&metrics::EVENT_REPORTS, labels, total.reports);
+    }
+    samples.push(&metrics::EVENT_LOST, [], *lost_reports);
+    samples.push(&metrics::EVENT_UNDECODABLE, [], *undecodable_reports);
+    for key in witnessed.keys() {
+        let SeriesPlace::Dimm(place) = key.place else { continue };
+        if let Some(unreported) = accumulated.unreported(key) {
+            let (controller, dimm) = (key.controller.as_str(), key.controller.place(place));
+            let labels = [controller, &dimm, key.class.as_str()];
+            samples.push(&metrics::UNREPORTED, labels, unreported);
+        }
+    }
+}

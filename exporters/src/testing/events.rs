@@ -1,0 +1,101 @@
+//! Reports of errors as the history would hold them.
+
+use super::*;
+
+fn record(id: i64, witness: Witness, class: EventClass) -> EventRecord {
+    EventRecord {
+        id,
+        boot: BootId::unknown(),
+        first_wall_ms: 1_795_500_120_000,
+        group: EventGroup {
+            first: Duration::from_secs(10),
+            last: Duration::from_secs(10),
+            witness,
+            class,
+            what: EventWhat::Memory,
+            place: EventPlace::Edac {
+                controller: 0,
+                layers: [Some(0), Some(1), None],
+                label: "DIMM_B2".to_owned(),
+            },
+            address: Some(0x1234_5680),
+            grain_bits: Some(6),
+            syndrome: None,
+            reports: 1,
+            errors: 1,
+            message: "memory read error".to_owned(),
+            detail: String::new(),
+            folded: Folded::Nothing,
+        },
+        dimm: Some("mc0/dimm1".to_owned()),
+        same_as: None,
+        counted: 1,
+    }
+}
+
+/// A storm, the same told by a bank, and what became of a page.
+pub(crate) fn events() -> Vec<EventRecord> {
+    let storm = record(1, Witness::McEvent, EventClass::Corrected);
+    let storm = EventRecord {
+        counted: 70,
+        group: EventGroup {
+            reports: 70,
+            errors: 70,
+            last: Duration::from_millis(10_900),
+            folded: Folded::Pages,
+            ..storm.group
+        },
+        ..storm
+    };
+    let bank = record(2, Witness::MceRecord, EventClass::Corrected);
+    let bank = EventRecord {
+        group: EventGroup {
+            place: EventPlace::Bank { cpu: 3, socket: 0, bank: 7 },
+            message: "memory read, channel 1".to_owned(),
+            ..bank.group
+        },
+        dimm: None,
+        same_as: Some(1),
+        counted: 0,
+        ..bank
+    };
+    let page = record(3, Witness::MemoryFailure, EventClass::Uncorrected);
+    let page = EventRecord {
+        group: EventGroup {
+            what: EventWhat::Page {
+                page_type: "free buddy page".to_owned(),
+                outcome: PageOutcome::Recovered,
+            },
+            place: EventPlace::Address,
+            address: None,
+            ..page.group
+        },
+        dimm: None,
+        counted: 0,
+        ..page
+    };
+    vec![storm, bank, page]
+}
+
+/// Four reports overwritten.
+pub(crate) fn loss() -> LossRecord {
+    LossRecord { boot: BootId::unknown(), at_wall_ms: 0, lost: 4, undecodable: 0 }
+}
+
+/// The sums, with what reports say of the first DIMM of them: one error was never reported.
+pub(crate) fn heard(mut accumulated: Accumulated) -> Accumulated {
+    let is_dimm = |key: &&SeriesKey| matches!(key.place, SeriesPlace::Dimm(_));
+    let dimm = accumulated.totals.keys().find(is_dimm).unwrap().clone();
+    let total = accumulated.totals.get(&dimm).unwrap().total;
+    let witnessed = Witnessed { errors: total.saturating_sub(3), unheard: 2.min(total) };
+    accumulated.witnessed.insert(dimm, witnessed);
+    for event in events() {
+        let key = (event.group.witness, event.group.class);
+        let sum = accumulated.reports.entry(key).or_default();
+        sum.reports += event.group.reports;
+        sum.errors += event.group.errors;
+        sum.counted += event.counted;
+    }
+    accumulated.lost_reports = 4;
+    accumulated
+}

@@ -1,0 +1,177 @@
+//! `events`: what was reported of errors, one line for each group of reports, and what was lost.
+
+use super::Style;
+use super::page::{Cell, FAINT, Page, WARN, paint_of};
+use super::words::{count, moment, span};
+use anstyle::Style as Paint;
+use scrubjay_model::{
+    EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LossRecord, Verdict,
+};
+
+/// The reports given, oldest first, with their sum and what was lost meanwhile.
+pub fn events(records: &[EventRecord], losses: &[LossRecord], cut: bool, style: &Style) -> String {
+    let mut page = Page::new(*style);
+    summary(&mut page, records, losses, cut);
+    if !records.is_empty() {
+        page.blank();
+        let mut rows = vec![head()];
+        rows.extend(records.iter().map(row));
+        page.table(0, &rows);
+    }
+    page.into_text()
+}
+
+/// Reports alone, for a page that goes on.
+pub fn more_events(records: &[EventRecord], style: &Style) -> String {
+    let mut page = Page::new(*style);
+    for record in records {
+        page.table(0, &[row(record)]);
+    }
+    page.into_text()
+}
+
+fn summary(page: &mut Page, records: &[EventRecord], losses: &[LossRecord], cut: bool) {
+    let reports = sum(records.iter().map(|record| record.group.reports));
+    let errors = sum(records.iter().map(|record| record.counted));
+    let lost = sum(losses.iter().map(|loss| loss.lost));
+    let undecodable = sum(losses.iter().map(|loss| loss.undecodable));
+    if records.is_empty() {
+        page.sentence(0, "No reports of errors in that time: none came, or nobody listened.");
+    } else {
+        let shown = if cut { "These are the last ones: " } else { "" };
+        page.sentence(
+            0,
+            &format!(
+                "{shown}{} of {}, each error counted once.",
+                count(reports, "report", "reports"),
+                count(errors, "error", "errors"),
+            ),
+        );
+    }
+    match (lost, undecodable) {
+        (0, 0) => {}
+        (lost, 0) => page.warning(
+            0,
+            &format!(
+                "{} overwritten before they could be read. The counters hold their errors: see \
+                 scrubjay history memory.",
+                count(lost, "report was", "reports were"),
+            ),
+        ),
+        (lost, undecodable) => page.warning(
+            0,
+            &format!(
+                "{} overwritten before they could be read, and {} not be decoded.",
+                count(lost, "report was", "reports were"),
+                count(undecodable, "could", "could"),
+            ),
+        ),
+    }
+}
+
+fn sum(parts: impl Iterator<Item = u64>) -> u64 {
+    parts.fold(0, u64::saturating_add)
+}
+
+fn head() -> Vec<Cell> {
+    let left = |text: &str| Cell::left(text).painted(FAINT);
+    vec![
+        left("first seen"),
+        left("class"),
+        Cell::right("errors").painted(FAINT),
+        left("where"),
+        left("address"),
+        left("told by"),
+        left("what"),
+    ]
+}
+
+fn row(record: &EventRecord) -> Vec<Cell> {
+    let EventRecord { id: _, boot: _, first_wall_ms, group, dimm, same_as, counted } = record;
+    let errors = match (same_as, *counted) {
+        (Some(_), 0) => "as before".to_owned(),
+        (_, 0) => "–".to_owned(),
+        (_, counted) => counted.to_string(),
+    };
+    vec![
+        Cell::left(moment(*first_wall_ms)),
+        Cell::left(group.class.as_str()).painted(paint(group.class)),
+        Cell::right(errors),
+        Cell::left(place(group, dimm.as_deref())),
+        Cell::left(address(group)),
+        Cell::left(group.witness.as_str()),
+        Cell::left(what(group)),
+    ]
+}
+
+fn paint(class: EventClass) -> Paint {
+    match class {
+        EventClass::Info => FAINT,
+        EventClass::Corrected => Paint::new(),
+        EventClass::Deferred => WARN,
+        EventClass::Uncorrected | EventClass::Fatal => paint_of(Verdict::Act),
+    }
+}
+
+fn place(group: &EventGroup, dimm: Option<&str>) -> String {
+    match (&group.place, dimm) {
+        (EventPlace::Edac { label, .. }, Some(dimm)) if label.is_empty() => dimm.to_owned(),
+        (EventPlace::Edac { label, .. }, Some(dimm)) => format!("{dimm} {label}"),
+        (place, Some(dimm)) => format!("{dimm} {place}"),
+        (place, None) => place.to_string(),
+    }
+}
+
+fn address(group: &EventGroup) -> String {
+    match (group.address, group.folded) {
+        (Some(address), Folded::Pages) => format!("{address:#x} and others"),
+        (Some(address), Folded::Nothing | Folded::Syndromes) => format!("{address:#x}"),
+        (None, _) => "not known".to_owned(),
+    }
+}
+
+fn what(group: &EventGroup) -> String {
+    let lasted = group.last.saturating_sub(group.first);
+    let told = match &group.what {
+        EventWhat::Memory => group.message.clone(),
+        EventWhat::Page { page_type, outcome } => format!("{page_type}: {}", outcome.as_str()),
+        EventWhat::Other { about } if group.message.is_empty() => about.clone(),
+        EventWhat::Other { about } => format!("{about}: {}", group.message),
+        EventWhat::Overflow { lost } => format!("the device itself lost {lost} records"),
+    };
+    if group.reports > 1 {
+        format!("{told} ({} reports in {})", group.reports, span(lasted))
+    } else {
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{events as three, loss};
+
+    const PLAIN: Style = Style { colour: false, all: false };
+
+    #[test]
+    fn each_report_has_a_line_and_what_is_told_again_counts_nothing() {
+        insta::assert_snapshot!(events(&three(), &[loss()], false, &PLAIN), @r"
+        72 reports of 70 errors, each error counted once.
+        ! 4 reports were overwritten before they could be read. The counters hold their
+          errors: see scrubjay history memory.
+
+        first seen            class           errors  where                  address                told by         what
+        2026-11-24T06:02:00Z  corrected           70  mc0/dimm1 DIMM_B2      0x12345680 and others  mc_event        memory read error (70 reports in 900 ms)
+        2026-11-24T06:02:00Z  corrected    as before  socket 0 cpu 3 bank 7  0x12345680             mce_record      memory read, channel 1
+        2026-11-24T06:02:00Z  uncorrected          –  by address             not known              memory_failure  free buddy page: recovered
+        ");
+    }
+
+    #[test]
+    fn no_reports_are_not_said_to_be_no_errors() {
+        insta::assert_snapshot!(
+            events(&[], &[], false, &PLAIN),
+            @"No reports of errors in that time: none came, or nobody listened."
+        );
+    }
+}
