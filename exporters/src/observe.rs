@@ -82,9 +82,7 @@ pub fn observations(view: &HostView) -> Vec<Observation> {
     verdict::observe(&mut samples, &view.assessment);
     observe_snapshot(&mut samples, view);
     agent::observe_history(&mut samples, &view.history);
-    if view.history.value().is_some() {
-        events::observe(&mut samples, &view.accumulated);
-    }
+    events::observe(&mut samples, view);
     agent::observe_sources(&mut samples, &view.snapshot);
     agent::observe_agent(&mut samples, view);
     samples.push(&metrics::SNAPSHOT_STALE, [], false);

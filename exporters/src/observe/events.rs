@@ -1,9 +1,16 @@
 //! Reports of errors, over all the time the history knows.
 
 use super::Samples;
-use scrubjay_model::{Accumulated, EventClass, SeriesPlace, metrics};
+use scrubjay_model::{Accumulated, EventClass, EventPath, HostView, SeriesPlace, metrics};
 
-pub(super) fn observe(samples: &mut Samples, accumulated: &Accumulated) {
+/// Where nobody ever listened, that there were no reports says nothing and is not exported.
+pub(super) fn observe(samples: &mut Samples, view: &HostView) {
+    let path = view.agent.as_ref().map(|agent| agent.events.path);
+    let listens = path.is_some_and(|path| path != EventPath::Counters);
+    if !listens && view.accumulated.reports.is_empty() {
+        return;
+    }
+    let accumulated = &view.accumulated;
     let Accumulated {
         controllers: _,
         totals: _,
