@@ -92,6 +92,10 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
         "platform.cec",
         "no collector; or debugfs is not mounted, which cannot be told apart (docs/findings.md)",
     ),
+    (
+        "kernel_log",
+        "a container is rarely given it; that forced live patches are not seen then, doctor tells",
+    ),
 ];
 
 #[test]

@@ -14,7 +14,7 @@ pub use correlation::{Correlator, Reconciled, reconcile};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 36] = [
+pub const CODES: [&str; 37] = [
     "bad-page",
     "corrected-errors",
     "corrected-errors-collector",
@@ -34,6 +34,7 @@ pub const CODES: [&str; 36] = [
     "history-unreadable",
     "kernel-died",
     "livepatch-disabled",
+    "livepatch-forced",
     "livepatch-transition",
     "machine-check",
     "machine-check-off",
@@ -64,7 +65,7 @@ pub fn assess(
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::pages::findings(snapshot));
     findings.extend(rules::kernel::findings(snapshot));
-    findings.extend(rules::livepatch::findings(snapshot));
+    findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());

@@ -2,7 +2,8 @@
 //! page promises at its head is what the rule answers.
 
 use crate::testing::{
-    absent, agent, all, but, counts, denied, lose, node, of, patch, set, text, virtual_machine,
+    absent, agent, all, but, counts, denied, forced, lose, node, of, patch, set, text,
+    virtual_machine,
 };
 use crate::{CODES, assess};
 use scrubjay_model::{Accumulated, Layout, Present, Reading, Snapshot, Taint};
@@ -59,6 +60,7 @@ fn example(code: &str) -> Option<Snapshot> {
         "livepatch-disabled" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
         }
+        "livepatch-forced" => but(|s| of(&mut s.kernel_log).forced = vec![forced(90, "lp_1")]),
         "livepatch-transition" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", true, true)])
         }

@@ -2,10 +2,11 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, EventsStatus, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown,
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch,
-    PatchObject, Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot,
-    SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec,
+    Layout, Livepatch, Lockdown, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure,
+    NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present,
+    ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId, SourceReport, Stamp,
+    StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -112,6 +113,11 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
     }
 }
 
+/// A live patch forced that many seconds after boot.
+pub(crate) fn forced(seconds: u64, patch: &str) -> ForcedPatch {
+    ForcedPatch { awake: Duration::from_secs(seconds), patch: Some(patch.to_owned()) }
+}
+
 fn read<T>(value: T) -> Option<Section<T>> {
     let report = SourceReport { took: Duration::from_millis(2), attributes: 9, faults: Vec::new() };
     Some(Section { reading: Reading::Value(value), report })
@@ -193,6 +199,14 @@ pub(crate) fn healthy() -> Snapshot {
             bert: Reading::Value(Present),
             ghes_edac: absent("sys/module/ghes_edac"),
             cec: absent("sys/kernel/debug/ras/cec"),
+        }),
+        kernel_log: read(KernelLog {
+            oldest: Some(LogMark { sequence: Some(0), awake: Some(Duration::ZERO) }),
+            newest: Some(LogMark { sequence: Some(1203), awake: Some(uptime) }),
+            records: 1204,
+            lost: 0,
+            cut: false,
+            forced: Vec::new(),
         }),
     }
 }
@@ -277,6 +291,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::RebootMarkers => of(&mut snapshot.reboot_markers),
         SourceId::MachineCheck => of(&mut snapshot.machine_check),
         SourceId::Platform => of(&mut snapshot.platform),
+        SourceId::KernelLog => of(&mut snapshot.kernel_log),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::collector::Options;
 use crate::host::{FACTS, HostRoot};
+use crate::kernel_log;
 use crate::reader::Reader;
-use crate::sources::{self, livepatch::WITNESS, uptime::boot_id};
+use crate::sources::{self, kernel_log::PATH as LOG, livepatch::WITNESS, uptime::boot_id};
 use crate::tree::{Node, Tree};
 use scrubjay_model::{BootId, SourceId, Stamp};
 use std::cell::RefCell;
@@ -48,6 +49,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::RebootMarkers => drop(sources::reboot_markers::read(reader, at)),
         SourceId::MachineCheck => drop(sources::machine_check::read(reader, at)),
         SourceId::Platform => drop(sources::platform::read(reader, at)),
+        SourceId::KernelLog => drop(sources::kernel_log::read(reader, at)),
     }
 }
 
@@ -95,6 +97,7 @@ fn redacted(tree: &Tree) -> Tree {
         let node = match node {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
+            Node::File(bytes) if path == LOG => Node::File(kernel_log::telling(bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
         };

@@ -49,7 +49,7 @@ mod tests {
     use crate::collector::Options;
     use crate::sources::check;
     use crate::sources::{
-        cpu_vulnerabilities, edac, kernel, kernel_health, kexec, livepatch, lockdown,
+        cpu_vulnerabilities, edac, kernel, kernel_health, kernel_log, kexec, livepatch, lockdown,
         machine_check, memory_failure, platform, reboot_markers, uptime,
     };
     use crate::tree::Node;
@@ -86,6 +86,7 @@ mod tests {
             SourceId::RebootMarkers => &[reboot_markers::tests::HEALTHY],
             SourceId::MachineCheck => &[machine_check::tests::HEALTHY],
             SourceId::Platform => &[platform::tests::HEALTHY],
+            SourceId::KernelLog => &[kernel_log::tests::HEALTHY],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Edac {

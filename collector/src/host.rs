@@ -7,10 +7,12 @@
 
 mod captured;
 mod dir;
+mod log;
 
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
+pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use scrubjay_model::{Clocks, Uname};
 use std::fmt;
@@ -234,6 +236,22 @@ impl HostRoot {
             Backend::Tree(tree) => captured::head(tree, path, length),
             #[cfg(test)]
             Backend::Changing(now) => captured::head(&now(), path, length),
+        }
+    }
+
+    /// Gives the records of a log to `each`, the oldest first, up to `limit` bytes. Nothing is
+    /// taken out of the log, and no record is waited for.
+    pub(crate) fn log(
+        &self,
+        path: &str,
+        limit: usize,
+        each: &mut dyn FnMut(LogPart<'_>),
+    ) -> Result<(), Failure> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.log(path, limit, each),
+            Backend::Tree(tree) => captured::log(tree, path, limit, each),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::log(&now(), path, limit, each),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot};
+use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -18,6 +18,10 @@ const ATTRIBUTE_LIMIT: Limit = Limit { bytes: 64 << 10, words: "an attribute of 
 /// Longest procfs statistics file accepted. `/proc/stat` grows with CPUs (about 100 bytes each)
 /// and interrupts (at least 2 bytes each): 1 MiB is too little for the largest machines.
 const STATISTICS_LIMIT: Limit = Limit { bytes: 8 << 20, words: "a file of at most 8 MiB" };
+
+/// Longest log accepted. The ring is 128 KiB to 1 MiB on most hosts, at most 32 MiB by
+/// configuration (`CONFIG_LOG_BUF_SHIFT`), and more only by `log_buf_len=`.
+const LOG_LIMIT: Limit = Limit { bytes: 64 << 20, words: "a log of at most 64 MiB" };
 
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
@@ -102,6 +106,26 @@ impl<'h> Reader<'h> {
         self.record(path, &read);
         let head = |bytes: Vec<u8>| Head { cut: bytes.len() >= length, bytes };
         self.noted(read.map(head).map_err(|failure| non_value(path, failure, NAMES)))
+    }
+
+    /// The records of a log, the oldest first.
+    pub(crate) fn log(&self, path: &str, each: &mut dyn FnMut(LogPart<'_>)) -> Reading<()> {
+        self.count();
+        let mut written = Vec::new();
+        let read = self.host.log(path, LOG_LIMIT.bytes, &mut |part| {
+            if self.recording.is_some() {
+                match part {
+                    LogPart::Record(record) => written.extend_from_slice(record),
+                    LogPart::LeftOut(n) => written.extend(format!("{LEFT_OUT}{n}").into_bytes()),
+                    // The gap in the numbers is in the capture as well.
+                    LogPart::Overwritten | LogPart::Limit => {}
+                }
+                written.push(b'\n');
+            }
+            each(part);
+        });
+        self.record(path, &read.map(|()| written));
+        self.noted(read.map_err(|failure| non_value(path, failure, LOG_LIMIT.words)))
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.

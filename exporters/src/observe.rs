@@ -122,6 +122,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         machine_check,
         // Decides what can be seen, and so speaks through the coverage metrics.
         platform: _,
+        kernel_log,
     } = &view.snapshot;
     if let Some(edac) = found(edac) {
         memory::observe_edac(samples, edac, &view.accumulated, at);
@@ -153,6 +154,8 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     if let Some(livepatch) = found(livepatch) {
         kernel::observe_livepatch(samples, livepatch);
     }
+    let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
+    kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
         kernel::observe_markers(samples, markers);
     }
@@ -304,6 +307,7 @@ mod tests {
             reboot_markers: None,
             machine_check: None,
             platform: None,
+            kernel_log: None,
         };
         view.agent = None;
         let observations = observations(&view);
@@ -311,7 +315,7 @@ mod tests {
             .iter()
             .filter(|o| o.def == &metrics::SOURCE_STATE && o.value == Number::Integer(1));
         assert!(off.clone().all(|o| o.labels[1] == "off"));
-        assert_eq!(off.count(), 12);
+        assert_eq!(off.count(), 13);
         assert!(observations.iter().all(|o| !o.def.name.contains("kernel")));
     }
 

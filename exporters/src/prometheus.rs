@@ -220,6 +220,12 @@ mod tests {
         scrubjay_source_state{source="platform",state="unreadable"} 0
         scrubjay_source_state{source="platform",state="malformed"} 0
         scrubjay_source_state{source="platform",state="off"} 0
+        scrubjay_source_state{source="kernel_log",state="ok"} 0
+        scrubjay_source_state{source="kernel_log",state="partial"} 0
+        scrubjay_source_state{source="kernel_log",state="absent"} 1
+        scrubjay_source_state{source="kernel_log",state="unreadable"} 0
+        scrubjay_source_state{source="kernel_log",state="malformed"} 0
+        scrubjay_source_state{source="kernel_log",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -234,6 +240,7 @@ mod tests {
         scrubjay_source_duration_seconds{source="reboot_markers"} 0.0015
         scrubjay_source_duration_seconds{source="machine_check"} 0.0015
         scrubjay_source_duration_seconds{source="platform"} 0.0015
+        scrubjay_source_duration_seconds{source="kernel_log"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -295,6 +302,7 @@ mod tests {
         scrubjay_livepatch_functions{patch="kpatch_2026_11"} 3
         scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="vmlinux"} 1
         scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="nfsd"} 0
+        scrubjay_livepatch_forced{patch="kpatch_2026_11"} 1
         scrubjay_livepatch_blocking_tasks 2
         "#);
     }
@@ -356,6 +364,7 @@ mod tests {
         scrubjay_source_read_failures_total{source="reboot_markers"} 2
         scrubjay_source_read_failures_total{source="machine_check"} 2
         scrubjay_source_read_failures_total{source="platform"} 2
+        scrubjay_source_read_failures_total{source="kernel_log"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -370,6 +379,7 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="reboot_markers"} 1
         scrubjay_source_deadlines_missed_total{source="machine_check"} 1
         scrubjay_source_deadlines_missed_total{source="platform"} 1
+        scrubjay_source_deadlines_missed_total{source="kernel_log"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -384,6 +394,7 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="reboot_markers"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="kernel_log"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

@@ -9,6 +9,7 @@ mod edac;
 mod events;
 mod facts;
 mod history;
+mod log;
 mod page;
 mod status;
 mod words;

@@ -122,6 +122,8 @@ catalogue! {
     LIVEPATCH_FUNCTIONS: Gauge "" "scrubjay_livepatch_functions" ["patch"];
     /// Whether an object of a live patch is patched; 0 while its module is not loaded.
     LIVEPATCH_OBJECT_PATCHED: Gauge "" "scrubjay_livepatch_object_patched" ["patch", "object"];
+    /// Whether a transition of a live patch was forced in this boot; the label is empty if the log no longer names the patch.
+    LIVEPATCH_FORCED: Gauge "" "scrubjay_livepatch_forced" ["patch"];
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
 

@@ -4,6 +4,11 @@
 //! changes. Values that move all the time (uptime) are not among them.
 
 use crate::{Reading, Snapshot, SourceId};
+use std::collections::BTreeMap;
+
+/// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
+/// read from: the log forgets, and the kernel stays forced. Its value names the boot.
+pub const FORCED_PATCH: &str = "livepatch.forced";
 
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +41,7 @@ impl Snapshot {
     /// All facts of sources that answered, in a stable order.
     pub fn facts(&self) -> Vec<Fact> {
         let Self {
-            at: _,
+            at,
             edac,
             memory_failure,
             // Boots have a table of their own.
@@ -50,6 +55,7 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            kernel_log,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -153,6 +159,15 @@ impl Snapshot {
             facts.push(fact(S::Platform, "platform.product_name", "", &platform.product_name));
             let command_line = platform.command_line.as_ref().map(|words| words.join(" "));
             facts.push(fact(S::Platform, "platform.command_line", "", &command_line));
+        }
+        if let Some(log) = Self::found(kernel_log) {
+            // The last time counts where a patch was forced twice: it is the last to be forgotten.
+            let forced: BTreeMap<&str, _> =
+                log.forced.iter().map(|f| (f.patch.as_deref().unwrap_or(""), f)).collect();
+            for (patch, forced) in forced {
+                let value = Reading::Value(forced.remembered(&at.boot));
+                facts.push(fact(S::KernelLog, FORCED_PATCH, patch, &value));
+            }
         }
         facts
     }

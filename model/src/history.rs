@@ -1,7 +1,9 @@
 //! What the history answers: totals that survive resets, boots, coverage.
 
 use crate::seconds;
-use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, Place, Witness};
+use crate::{
+    BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, Place, Witness,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -63,7 +65,8 @@ pub struct ReportTotal {
     pub counted: u64,
 }
 
-/// The history's answer to one snapshot: which controller is which, and the sums.
+/// The history's answer to one snapshot: which controller is which, the sums, and what the kernel
+/// no longer tells of this boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accumulated {
     /// The key of each controller, by its index in the snapshot.
@@ -78,6 +81,8 @@ pub struct Accumulated {
     pub lost_reports: u64,
     /// Reports that could not be decoded, over all time.
     pub undecodable_reports: u64,
+    /// Live patches forced in this boot, in order.
+    pub forced_patches: Vec<ForcedPatch>,
 }
 
 /// One boot of the host.

@@ -14,6 +14,7 @@ mod facts;
 mod history;
 mod identity;
 mod kernel;
+mod kernel_log;
 mod livepatch;
 mod machine;
 mod reading;
@@ -35,7 +36,7 @@ pub use event::{
     EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
     LossRecord, PageOutcome, Sighting, Sightings, Witness,
 };
-pub use facts::Fact;
+pub use facts::{FORCED_PATCH, Fact};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,
     RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
@@ -44,6 +45,9 @@ pub use identity::{ControllerKey, KnownController, SeenController, match_control
 pub use kernel::{
     CpuVulnerability, Kernel, KernelHealth, Kexec, Lockdown, Taint, TaintFlag, Uname, Uptime,
     VulnerabilityState,
+};
+pub use kernel_log::{
+    ForcedPatch, KernelLog, LivepatchFact, LogEntry, LogFact, LogFamily, LogMark, PatchDirection,
 };
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use machine::{

@@ -109,7 +109,7 @@ impl History {
         };
         self.pending.merge(changes);
         let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
-        Appended { accumulated: plan::accumulated(&self.state, keys), error }
+        Appended { accumulated: plan::accumulated(&self.state, keys, &snapshot.at), error }
     }
 
     /// Ends the run in order. Does nothing if none was begun.

@@ -8,7 +8,8 @@ use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
-    Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, Witnessed, clock_step,
+    Accumulated, BootEnd, ControllerKey, FORCED_PATCH, ForcedPatch, SeriesTotal, Snapshot, Stamp,
+    Witnessed, clock_step,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -116,8 +117,12 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     Some(Pass { changes, keys })
 }
 
-/// The sums as they now are.
-pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> Accumulated {
+/// The sums as they now are, and what is remembered of the boot of `at`.
+pub(crate) fn accumulated(
+    state: &State,
+    keys: BTreeMap<u32, ControllerKey>,
+    at: &Stamp,
+) -> Accumulated {
     let total = |counter: &crate::state::CounterState| SeriesTotal {
         total: counter.total,
         since_wall_ms: counter.since_wall_ms,
@@ -128,6 +133,13 @@ pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> 
         let WitnessedState { errors, unheard } = *known;
         (key.clone(), Witnessed { errors, unheard })
     });
+    // A pass may not know its boot, and the fact was recorded under the id the pass had.
+    let boots = [&at.boot, &state.placed(at).boot];
+    let forced = state.facts.iter().filter(|((name, _), _)| name == FORCED_PATCH);
+    let forced = forced.filter_map(|((_, patch), fact)| {
+        let value = fact.known.value()?;
+        boots.into_iter().find_map(|boot| ForcedPatch::recalled(patch, value, boot))
+    });
     Accumulated {
         controllers: keys,
         totals: totals.collect(),
@@ -135,6 +147,7 @@ pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> 
         reports: state.reports.totals.clone(),
         lost_reports: state.reports.lost,
         undecodable_reports: state.reports.undecodable,
+        forced_patches: ForcedPatch::merged(forced),
     }
 }
 

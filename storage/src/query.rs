@@ -2,7 +2,7 @@
 
 use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
 use crate::state::{Run, State};
-use crate::{counters, load, plan};
+use crate::{counters, facts, load, plan};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary,
@@ -19,7 +19,9 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
         Some(edac) => counters::follow(&mut state, edac, &at).keys,
         None => BTreeMap::new(),
     };
-    plan::accumulated(&state, keys)
+    // As the agent would record them.
+    facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
+    plan::accumulated(&state, keys, &snapshot.at)
 }
 
 /// How long a replaced file is shown: long enough that somebody sees it, and not for ever, since

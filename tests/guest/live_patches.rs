@@ -173,5 +173,13 @@ pub(crate) fn a_forced_transition_ends_although_the_thread_still_sleeps(kernel: 
     assert_eq!(only(&status)["enabled"]["value"], true);
     assert_eq!(value(&status, "livepatch")["blockers"], Value::Null);
     assert_eq!(taint(&status), "OEK");
+    assert!(findings(&status).contains(&"livepatch-forced scrubjay_live_stall".to_owned()));
+    let forced = &value(&status, "kernel_log")["forced"];
+    assert_eq!(forced[0]["patch"], "scrubjay_live_stall", "{forced}");
+    assert_eq!(forced.as_array().unwrap().len(), 1, "{forced}");
     guest.run(&format!("echo >{HOLD}"));
+
+    // Only the log tells of it, and only until the reboot.
+    disable(&mut guest, "scrubjay_live_stall");
+    assert!(findings(&guest.status()).contains(&"livepatch-forced scrubjay_live_stall".to_owned()));
 }

@@ -17,6 +17,7 @@ mod account;
 mod clock;
 mod controller;
 mod hardware;
+mod log;
 mod render;
 mod tally;
 
@@ -27,6 +28,7 @@ pub use hardware::{ControllerSpec, Layer, LayerKind, Reports, Slot};
 pub use tally::{Claim, ZEROINGS_TOLD_APART};
 
 use controller::Controller;
+use log::Log;
 use scrubjay_model::{ErrorClass, Place, SeriesPlace};
 use std::time::Duration;
 use tally::{Life, Tally};
@@ -57,6 +59,7 @@ pub struct Kernel {
     /// The order at the first sample that showed controllers.
     first_order: Option<Vec<usize>>,
     traceable: bool,
+    log: Log,
 }
 
 impl Kernel {
@@ -77,6 +80,7 @@ impl Kernel {
             loaded: false,
             first_order: None,
             traceable: true,
+            log: Log::default(),
         };
         kernel.wait(DRIVER_LOADS_AFTER);
         kernel.load_driver();
@@ -202,8 +206,19 @@ impl Kernel {
         self.clock = Clock::booted_at(self.clock.realtime_ms());
         self.boots += 1;
         self.loaded = false;
+        self.log = Log::default();
         self.wait(DRIVER_LOADS_AFTER);
         self.load_driver_in_order(order);
+    }
+
+    /// The kernel writes to its log.
+    pub fn log(&mut self, text: &str) {
+        self.log.write(self.clock.monotonic(), text);
+    }
+
+    /// The log rolls over: all that was written is overwritten.
+    pub fn roll_log_over(&mut self) {
+        self.log.roll_over();
     }
 
     /// The next boot will be into this kernel; also changes what the running one calls itself, so

@@ -21,12 +21,13 @@ pub struct Timeline {
 pub type Named = (&'static str, fn() -> Timeline);
 
 /// All timelines, by name.
-pub const ALL: [Named; 9] = [
+pub const ALL: [Named; 10] = [
     ("clock-step-back", clock_step_back),
     ("clock-step-forward", clock_step_forward),
     ("controller-renumbering", controller_renumbering),
     ("dimm-label-rewritten", dimm_label_rewritten),
     ("driver-reload", driver_reload),
+    ("livepatch-forced", livepatch_forced),
     ("reboot", reboot),
     ("reset-and-overtake", reset_and_overtake),
     ("suspend", suspend),
@@ -167,6 +168,25 @@ fn dimm_label_rewritten() -> Timeline {
     t.kernel.write_label(0, DIMM_A, "P1-DIMMA1");
     t.kernel.write_label(0, DIMM_B, "P1-DIMMB1");
     t.kernel.corrected(0, DIMM_A, 1);
+    t.sample_after(INTERVAL);
+    t
+}
+
+/// A live patch is forced, the log that tells of it rolls over, and at last the host reboots.
+fn livepatch_forced() -> Timeline {
+    let mut t = Timeline::of(vec![small()]);
+    t.kernel.log("livepatch: enabling patch 'livepatch_2026_10'");
+    t.kernel.log("livepatch: 'livepatch_2026_10': starting patching transition");
+    t.kernel.wait(15 * Duration::from_secs(60));
+    t.kernel.log("livepatch: signaling remaining tasks");
+    t.kernel.log("livepatch: forcing remaining tasks to the patched state");
+    t.kernel.log("livepatch: 'livepatch_2026_10': patching complete");
+    t.sample_after(INTERVAL);
+    t.kernel.roll_log_over();
+    t.kernel.log("usb 1-1: USB disconnect, device number 2");
+    t.sample_after(24 * HOUR);
+    t.kernel.reboot(Duration::from_secs(140));
+    t.kernel.log("usb 1-1: new high-speed USB device number 2 using xhci_hcd");
     t.sample_after(INTERVAL);
     t
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 struct Played {
     last: Accumulated,
+    /// Names of the live patches known to be forced, at each moment.
+    forced: Vec<Vec<Option<String>>>,
     reader: HistoryReader,
     kernel: scrubjay_tests::edac_model::Kernel,
     _state: tempfile::TempDir,
@@ -21,6 +23,7 @@ fn play(name: &str) -> Played {
     let timeline = timeline();
     let state = tempfile::tempdir().unwrap();
     let mut last = Accumulated::default();
+    let mut forced = Vec::new();
     for text in &timeline.moments {
         let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
         let host = HostRoot::from_tree(Tree::parse(text).unwrap(), Arc::new(move || clocks));
@@ -31,9 +34,11 @@ fn play(name: &str) -> Played {
         let appended = history.append(&snapshot);
         assert!(appended.error.is_none(), "{:?}", appended.error);
         last = appended.accumulated;
+        let known = last.forced_in_this_boot(&snapshot);
+        forced.push(known.into_iter().map(|forced| forced.patch).collect());
     }
     let reader = HistoryReader::open(state.path()).unwrap().unwrap();
-    Played { last, reader, kernel: timeline.kernel, _state: state }
+    Played { last, forced, reader, kernel: timeline.kernel, _state: state }
 }
 
 impl Played {
@@ -152,4 +157,11 @@ fn sleep_is_no_reset() {
 fn a_rewritten_label_is_no_new_dimm() {
     let played = play("dimm-label-rewritten");
     assert_eq!(played.corrected(), (4, false));
+}
+
+#[test]
+fn a_forced_live_patch_is_known_until_the_reboot_although_the_log_forgets() {
+    let played = play("livepatch-forced");
+    let patch = || Some("livepatch_2026_10".to_owned());
+    assert_eq!(played.forced, [vec![patch()], vec![patch()], vec![]]);
 }

@@ -1,10 +1,28 @@
-//! Live patches that are loaded but not in force: in transition, or disabled.
+//! Live patches that are loaded but not in force: in transition, or disabled; and those that were
+//! put in force without waiting until it was safe.
 
 use crate::finding::{FindingExt, finding, listed, many};
-use scrubjay_model::{Action, Blocker, Finding, Livepatch, Patch, RebootHelps, Snapshot, Verdict};
+use scrubjay_model::{
+    Accumulated, Action, Blocker, Finding, ForcedPatch, Livepatch, Patch, RebootHelps, Snapshot,
+    Verdict, span,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
-    let Some(livepatch) = Snapshot::found(&snapshot.livepatch) else { return Vec::new() };
+pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Finding> {
+    let mut times: BTreeMap<Option<String>, Vec<Duration>> = BTreeMap::new();
+    for ForcedPatch { patch, awake } in accumulated.forced_in_this_boot(snapshot) {
+        times.entry(patch).or_default().push(awake);
+    }
+    let forced = times.iter().map(|(patch, times)| was_forced(patch.as_deref(), times));
+    match Snapshot::found(&snapshot.livepatch) {
+        Some(livepatch) => forced.chain(not_in_force(livepatch)).collect(),
+        // A patch that is gone was forced all the same.
+        None => forced.collect(),
+    }
+}
+
+fn not_in_force(livepatch: &Livepatch) -> Vec<Finding> {
     livepatch
         .patches
         .iter()
@@ -75,10 +93,31 @@ fn disabled(patch: &Patch) -> Finding {
     .seen_in(format!("sys/kernel/livepatch/{}/enabled", patch.name))
 }
 
+/// It holds until the next boot, whatever became of the patch since: which tasks were switched in
+/// the middle of a function that the patch changes is not recorded anywhere.
+fn was_forced(patch: Option<&str>, times: &[Duration]) -> Finding {
+    let times: Vec<String> = times.iter().map(|time| span(*time)).collect();
+    finding(
+        "livepatch-forced",
+        Verdict::Watch,
+        Action::Reboot,
+        format!(
+            "a live patch transition was forced {} after boot, says the kernel log: tasks were \
+             switched while they may still have run code that the patch replaces",
+            listed(&times, NAMED)
+        ),
+        "plan a reboot and apply no further live patch before it, as the kernel's documentation \
+         asks; find out who wrote to force, and which task had held the transition up",
+    )
+    .on(patch.unwrap_or("live patch"))
+    .reboot(RebootHelps::Yes)
+    .seen_in("dev/kmsg")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{absent, but, codes, denied, lose, of, only, patch, text};
+    use crate::testing::{absent, but, codes, denied, forced, lose, of, only, patch, set, text};
     use scrubjay_model::Reading;
 
     fn blocker(tid: u32) -> Blocker {
@@ -169,6 +208,48 @@ mod tests {
         assert_eq!((found.code, found.verdict), ("livepatch-disabled", Verdict::Watch));
         assert_eq!(found.subject, "lp_0");
         assert_eq!(found.origin.unwrap().as_str(), "sys/kernel/livepatch/lp_0/enabled");
+    }
+
+    #[test]
+    fn a_forced_transition_asks_for_a_reboot_and_says_when_it_was() {
+        let found = only(&but(|s| of(&mut s.kernel_log).forced = vec![forced(273_690, "lp_1")]));
+        assert_eq!((found.code, found.verdict), ("livepatch-forced", Verdict::Watch));
+        assert_eq!((found.action, found.reboot_helps), (Action::Reboot, RebootHelps::Yes));
+        assert_eq!(found.subject, "lp_1");
+        assert!(found.because.contains("forced 3 d 4 h after boot"), "{}", found.because);
+        assert_eq!(found.origin.unwrap().as_str(), "dev/kmsg");
+    }
+
+    #[test]
+    fn a_patch_forced_twice_is_one_finding() {
+        let twice = vec![forced(90, "lp_1"), forced(7200, "lp_1")];
+        let found = only(&but(|s| of(&mut s.kernel_log).forced = twice));
+        assert!(found.because.contains("1 min 30 s and 2 h after boot"), "{}", found.because);
+    }
+
+    fn remembered(snapshot: &Snapshot, forced: Vec<ForcedPatch>) -> Vec<Finding> {
+        let accumulated = Accumulated { forced_patches: forced, ..Accumulated::default() };
+        let found = crate::assess(snapshot, &accumulated, None).findings;
+        found.into_iter().filter(|finding| finding.code == "livepatch-forced").collect()
+    }
+
+    #[test]
+    fn what_is_remembered_holds_although_the_log_and_the_patch_are_gone() {
+        let gone = but(|s| {
+            set(&mut s.livepatch, absent("sys/kernel/livepatch"));
+            set(&mut s.kernel_log, denied("dev/kmsg"));
+        });
+        assert_eq!(remembered(&gone, vec![forced(90, "lp_1")]).len(), 1);
+    }
+
+    #[test]
+    fn what_is_both_remembered_and_in_the_log_is_told_once() {
+        let nameless = ForcedPatch { awake: Duration::from_secs(90), patch: None };
+        let snapshot = but(|s| of(&mut s.kernel_log).forced = vec![nameless.clone()]);
+        let found = remembered(&snapshot, vec![forced(90, "lp_1")]);
+        assert_eq!(found.iter().map(|f| f.subject.as_str()).collect::<Vec<_>>(), ["lp_1"]);
+        let found = remembered(&snapshot, Vec::new());
+        assert_eq!(found.iter().map(|f| f.subject.as_str()).collect::<Vec<_>>(), ["live patch"]);
     }
 
     #[test]

@@ -5,11 +5,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec, Layout,
-    Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
-    Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
-    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
-    Uptime, VulnerabilityState,
+    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, ForcedPatch, Kernel, KernelHealth,
+    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogMark, MachineCheck, MemoryFailure,
+    NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
+    Platform, Present, ReadFault, Reading, RebootMarkers, Section, SeriesKey, SeriesPlace,
+    SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
 };
 use std::time::Duration;
 
@@ -275,11 +275,13 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(markers),
         section(check),
         section(platform()),
+        section(kernel_log()),
     );
     (first, second)
         .prop_map(|(first, second)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
-            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform) = second;
+            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform, kernel_log) =
+                second;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -294,9 +296,33 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 reboot_markers,
                 machine_check,
                 platform,
+                kernel_log,
             }
         })
         .boxed()
+}
+
+fn forced_patches() -> impl Strategy<Value = Vec<ForcedPatch>> {
+    let forced = (any::<u32>(), proptest::option::of(words()))
+        .prop_map(|(s, patch)| ForcedPatch { awake: Duration::from_secs(s.into()), patch });
+    vec(forced, 0..3)
+}
+
+fn kernel_log() -> impl Strategy<Value = KernelLog> {
+    let mark = (proptest::option::of(any::<u64>()), proptest::option::of(any::<u32>())).prop_map(
+        |(sequence, s)| LogMark { sequence, awake: s.map(|s| Duration::from_secs(s.into())) },
+    );
+    let mark = || proptest::option::of(mark.clone());
+    (mark(), mark(), number(), number(), any::<bool>(), forced_patches()).prop_map(
+        |(oldest, newest, records, lost, cut, forced)| KernelLog {
+            oldest,
+            newest,
+            records,
+            lost,
+            cut,
+            forced,
+        },
+    )
 }
 
 /// Any history.
@@ -319,10 +345,11 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
         });
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
-    (controllers, totals)
-        .prop_map(|(controllers, totals)| Accumulated {
+    (controllers, totals, forced_patches())
+        .prop_map(|(controllers, totals, forced_patches)| Accumulated {
             controllers,
             totals,
+            forced_patches,
             ..Accumulated::default()
         })
         .boxed()

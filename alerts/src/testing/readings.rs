@@ -41,6 +41,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         reboot_markers,
         machine_check,
         platform,
+        kernel_log,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -133,6 +134,8 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("machine_check.cmci_disabled", id, cmci_disabled);
     });
     within(platform, "platform", SourceId::Platform, visit, platform_facts);
+    // What is read of it is no reading of its own.
+    within(kernel_log, "kernel_log", SourceId::KernelLog, visit, |_, _| ());
 }
 
 /// The facts of a source, then the source as a whole.

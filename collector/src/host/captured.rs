@@ -1,5 +1,6 @@
 //! A host root that is a captured tree: it answers as the kernel answered when it was taken.
 
+use super::log::{self, LogPart};
 use super::{Entry, Failure};
 use crate::tree::{Node, Tree, is_relative};
 use rustix::io::Errno;
@@ -17,6 +18,16 @@ pub(super) fn head(tree: &Tree, path: &str, length: usize) -> Result<Vec<u8>, Fa
     let mut bytes = read(tree, path, usize::MAX)?;
     bytes.truncate(length);
     Ok(bytes)
+}
+
+pub(super) fn log(
+    tree: &Tree,
+    path: &str,
+    limit: usize,
+    each: &mut dyn FnMut(LogPart<'_>),
+) -> Result<(), Failure> {
+    log::split(&read(tree, path, limit)?, each);
+    Ok(())
 }
 
 pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 //! out of it (in an unpacked capture, or below `/host`, `/etc` is not our `/etc`): every path is
 //! resolved as if the root were `/`, by openat2(2) or, where that is missing, here.
 
+use super::log::{self, LogPart};
 use super::{Entry, Failure};
 use crate::tree::is_relative;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
@@ -88,6 +89,16 @@ impl Directory {
         }
         bytes.truncate(filled);
         Ok(bytes)
+    }
+
+    /// The records of a log, up to `limit` bytes.
+    pub(super) fn log(
+        &self,
+        path: &str,
+        limit: usize,
+        each: &mut dyn FnMut(LogPart<'_>),
+    ) -> Result<(), Failure> {
+        log::follow(&self.open_file(path)?, limit, each)
     }
 
     /// Whether something is there, readable or not.
@@ -205,7 +216,7 @@ fn open_in_root(root: BorrowedFd<'_>, path: &OsStr, flags: OFlags) -> Result<Own
     }
 }
 
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Failure> {
+pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Failure> {
     loop {
         match call() {
             Err(Errno::INTR) => {}

@@ -10,6 +10,7 @@ pub(crate) mod cpu_vulnerabilities;
 pub(crate) mod edac;
 pub(crate) mod kernel;
 pub(crate) mod kernel_health;
+pub(crate) mod kernel_log;
 pub(crate) mod kexec;
 pub(crate) mod livepatch;
 pub(crate) mod lockdown;
@@ -20,7 +21,7 @@ pub(crate) mod reboot_markers;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 12] = [
+pub const SOURCES: [SourceDoc; 13] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -33,6 +34,7 @@ pub const SOURCES: [SourceDoc; 12] = [
     reboot_markers::DOC,
     machine_check::DOC,
     platform::DOC,
+    kernel_log::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

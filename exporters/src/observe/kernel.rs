@@ -2,9 +2,10 @@
 
 use super::Samples;
 use scrubjay_model::{
-    CpuVulnerability, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, Patch, PatchObject,
-    Reading, RebootMarkers, Taint, Uptime, VulnerabilityState, metrics,
+    CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
+    Patch, PatchObject, Reading, RebootMarkers, Taint, Uptime, VulnerabilityState, metrics,
 };
+use std::collections::BTreeSet;
 
 pub(super) fn observe_uptime(samples: &mut Samples, uptime: &Uptime) {
     // A boot id as a label would begin a new series with every boot and say no more than the time.
@@ -102,6 +103,27 @@ pub(super) fn observe_livepatch(samples: &mut Samples, livepatch: &Livepatch) {
     let tasks = blockers.as_ref().and_then(Reading::value).map(Vec::len);
     if let Some(tasks) = tasks.and_then(|n| u64::try_from(n).ok()) {
         samples.push(&metrics::LIVEPATCH_BLOCKERS, [], tasks);
+    }
+}
+
+/// Patches that were forced, and those of which it is known that they were not: that takes a log
+/// which is complete since boot.
+pub(super) fn observe_forced(
+    samples: &mut Samples,
+    forced: &[ForcedPatch],
+    livepatch: Option<&Livepatch>,
+    log: Option<&KernelLog>,
+) {
+    let names: BTreeSet<&str> = forced.iter().map(|f| f.patch.as_deref().unwrap_or("")).collect();
+    for name in &names {
+        samples.push(&metrics::LIVEPATCH_FORCED, [name], true);
+    }
+    if log.is_some_and(KernelLog::is_complete) && !names.contains("") {
+        for patch in livepatch.into_iter().flat_map(|livepatch| &livepatch.patches) {
+            if !names.contains(patch.name.as_str()) {
+                samples.push(&metrics::LIVEPATCH_FORCED, [&patch.name], false);
+            }
+        }
     }
 }
 

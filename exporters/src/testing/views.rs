@@ -265,6 +265,20 @@ pub(crate) fn server() -> HostView {
                 cmci_disabled: value(true),
             })),
             platform: section(value(platform())),
+            kernel_log: section(value(KernelLog {
+                oldest: Some(LogMark { sequence: Some(812), awake: Some(Duration::from_secs(80)) }),
+                newest: Some(LogMark {
+                    sequence: Some(2_020),
+                    awake: Some(Duration::from_secs(90)),
+                }),
+                records: 1_202,
+                lost: 7,
+                cut: false,
+                forced: vec![ForcedPatch {
+                    awake: Duration::from_secs(85),
+                    patch: Some("kpatch_2026_11".to_owned()),
+                }],
+            })),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -330,6 +344,7 @@ pub(crate) fn guest() -> HostView {
                 edac_core: absent("sys/devices/system/edac"),
                 ..platform()
             })),
+            kernel_log: section(absent("dev/kmsg")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -483,6 +498,7 @@ pub(crate) fn blind() -> HostView {
                 cmci_disabled: absent("cmci_disabled"),
             })),
             platform: section(absent("platform")),
+            kernel_log: section(denied("dev/kmsg")),
         },
         accumulated,
         history: denied("history.db"),

@@ -2,7 +2,7 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment};
-use super::{Style, edac, facts};
+use super::{Style, edac, facts, log};
 use anstyle::Style as Paint;
 use scrubjay_model::{
     Action, Assessment, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
@@ -34,6 +34,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         reboot_markers,
         machine_check,
         platform,
+        kernel_log,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -45,10 +46,12 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::kernel(&mut page, kernel);
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch(&mut page, livepatch);
+    log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
     facts::kexec(&mut page, kexec);
     facts::lockdown(&mut page, lockdown);
+    log::kernel_log(&mut page, kernel_log);
     page.blank();
     page.heading(&format!("host, read {}:", moment(now_ms)));
     facts::host(&mut page, header);

@@ -5,6 +5,7 @@ mod boots;
 mod counting;
 mod events;
 mod faults;
+mod forced;
 mod laws;
 mod sources;
 mod support;

@@ -34,6 +34,9 @@ impl Kernel {
             .file("proc/sys/kernel/version", format!("{}\n", self.version))
             .dir(&format!("{EDAC}/power"))
             .file(&format!("{EDAC}/uevent"), "");
+        if let Some(log) = self.log.text() {
+            tree = tree.file("dev/kmsg", log);
+        }
         if !self.loaded {
             return tree;
         }

@@ -42,6 +42,7 @@ fn a_guest_without_edac() {
                    unreadable: permission denied (sys/kernel/kexec_crash_size)
       kexec        no kernel is loaded
       lockdown     not offered (sys/kernel/security/lockdown)
+      kernel log   not offered (dev/kmsg)
 
     host, read 2026-11-24T06:02:00Z:
       host         guest
@@ -133,6 +134,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+                   kpatch_2026_11: forced 1 min 25 s after boot
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
@@ -140,6 +142,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       crash dump   a crash kernel is loaded; reserved 256 MiB
       kexec        no kernel is loaded
       lockdown     integrity
+      kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
 
     host, read 2026-11-24T06:02:00Z:
       host         db1
@@ -237,6 +240,7 @@ fn a_kernel_that_contradicts_itself() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+                   kpatch_2026_11: forced 1 min 25 s after boot
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
@@ -244,6 +248,7 @@ fn a_kernel_that_contradicts_itself() {
       crash dump   a crash kernel is loaded; reserved 256 MiB
       kexec        no kernel is loaded
       lockdown     integrity
+      kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
 
     host, read 2026-11-24T06:02:00Z:
       host         db1
@@ -325,6 +330,7 @@ fn nothing_can_be_read() {
                    (kexec_crash_loaded); reserved not offered (kexec_crash_size)
       kexec        unreadable: permission denied (kexec_loaded)
       lockdown     unreadable: permission denied (lockdown)
+      kernel log   unreadable: permission denied (dev/kmsg)
 
     host, read 2026-11-24T06:02:00Z:
       host         blind
