@@ -1,33 +1,17 @@
 //! A machine with a kernel of its own: starting it, having it run scripts, and ending it.
 
+use crate::machine::{Kernel, Machine};
 use crate::seen::{self, Counts, Page};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Longer than anything takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What `tests/guest/prepare` made of one kernel.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Kernel {
-    /// For example `6.1`.
-    pub(crate) series: &'static str,
-}
-
-impl Kernel {
-    /// Whether Debian built it with `RAS_CEC`.
-    pub(crate) fn has_corrected_errors_collector(self) -> bool {
-        self.series != "6.1"
-    }
-
-    fn file(self, name: &str) -> PathBuf {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("../guest").join(self.series).join(name)
-    }
-}
 
 /// How a guest goes down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +20,8 @@ pub(crate) enum Down {
     InOrder,
     /// QEMU is killed: what the guest had not written to its disk is lost.
     PlugPulled,
+    /// The kernel panics, and leaves its log where its firmware keeps such things.
+    Crashed,
 }
 
 /// How a scenario fails whose guest died under it.
@@ -58,9 +44,12 @@ pub(crate) fn unless_it_dies(scenario: impl Fn()) {
 /// A running guest. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    kernel: Kernel,
-    /// Holds `share`, the folder both sides see, the state disk, and the console's log.
-    folder: tempfile::TempDir,
+    pub(crate) kernel: Kernel,
+    /// What it becomes at its next boot.
+    pub(crate) machine: Machine,
+    /// Holds `share`, the folder both sides see, the state disk, what firmware
+    /// keeps, and the console's log.
+    pub(crate) folder: tempfile::TempDir,
     qemu: Child,
     orders: ChildStdin,
     answers: Receiver<String>,
@@ -70,20 +59,25 @@ pub(crate) struct Guest {
 impl Guest {
     /// Boots a kernel with an empty state disk.
     pub(crate) fn boot(kernel: Kernel) -> Self {
+        Self::boot_on(kernel, Machine::plain())
+    }
+
+    /// Boots a kernel on a machine that is not the usual one.
+    pub(crate) fn boot_on(kernel: Kernel, machine: Machine) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let disk = kernel.file("disk");
         std::fs::copy(&disk, folder.path().join("disk")).unwrap_or_else(|why| {
             panic!("{}: {why}; tests/run prepares and runs the guest tests", disk.display())
         });
         std::fs::create_dir(folder.path().join("share")).unwrap();
-        Self::switch_on(kernel, folder)
+        Self::switch_on(kernel, machine, folder)
     }
 
     /// Boots, and if need be again: without KVM some boot in fifty dies in the kernel's scheduler
     /// before anything of ours has run.
-    fn switch_on(kernel: Kernel, mut folder: tempfile::TempDir) -> Self {
+    fn switch_on(kernel: Kernel, machine: Machine, mut folder: tempfile::TempDir) -> Self {
         for _ in 0..3 {
-            let mut guest = Self::power_on(kernel, folder);
+            let mut guest = Self::power_on(kernel, machine.clone(), folder);
             match guest.answers.recv_timeout(PATIENCE).as_deref() {
                 Ok("ready") => return guest,
                 Ok(_) | Err(_) => eprintln!("it did not come up:\n{}", guest.console()),
@@ -94,24 +88,9 @@ impl Guest {
         panic!("Linux {} does not boot", kernel.series);
     }
 
-    fn power_on(kernel: Kernel, folder: tempfile::TempDir) -> Self {
-        // A /dev/kvm that opens may still be unable to run a stock kernel, so it is never tried.
-        let kvm = std::env::var("SCRUBJAY_GUEST_KVM").is_ok_and(|wish| wish == "1");
-        let (accelerator, cpu) = if kvm { ("kvm", "host") } else { ("tcg,thread=multi", "EPYC") };
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let mut qemu = Command::new("qemu-system-x86_64")
-            .args(["-accel", accelerator, "-cpu", cpu, "-m", "1G", "-smp", "2"])
-            .args(["-nodefaults", "-display", "none", "-no-reboot", "-net", "none"])
-            .arg("-kernel")
-            .arg(kernel.file("vmlinux"))
-            .arg("-initrd")
-            .arg(kernel.file("initrd"))
-            .args(["-append", "console=ttyS0 panic=-1 loglevel=4"])
-            .args(["-serial", &format!("file:{}", at("console"))])
-            .args(["-serial", "stdio"])
-            .args(["-drive", &format!("file={},format=raw,if=virtio", at("disk"))])
-            .arg("-virtfs")
-            .arg(format!("local,path={},mount_tag=host,security_model=none", at("share")))
+    fn power_on(kernel: Kernel, machine: Machine, folder: tempfile::TempDir) -> Self {
+        let mut qemu = machine
+            .command(kernel, folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -126,7 +105,7 @@ impl Guest {
                 let _ = said.send(line.trim().to_owned());
             }
         });
-        Self { kernel, folder, qemu, orders, answers, scripts: 0 }
+        Self { kernel, machine, folder, qemu, orders, answers, scripts: 0 }
     }
 
     fn off(&mut self) {
@@ -135,10 +114,14 @@ impl Guest {
         let _ = self.qemu.wait();
     }
 
-    /// A new folder with the state disk of this guest, which has ended.
+    /// A new folder with the state disk of this guest, which has ended, and what firmware keeps.
     fn onto_another_folder(&self) -> tempfile::TempDir {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        std::fs::rename(self.folder.path().join("disk"), folder.path().join("disk")).unwrap();
+        let mut kept = vec!["disk"];
+        kept.extend(self.machine.keeps_crashes.then_some("erst"));
+        for name in kept {
+            std::fs::rename(self.folder.path().join(name), folder.path().join(name)).unwrap();
+        }
         std::fs::create_dir(folder.path().join("share")).unwrap();
         folder
     }
@@ -150,12 +133,45 @@ impl Guest {
             Down::InOrder => {
                 self.stop_agent();
                 self.begin("umount /state; poweroff -f");
-                // The line closes when it is off.
-                while self.answers.recv_timeout(PATIENCE).is_ok() {}
+                self.wait_for_the_end();
+            }
+            Down::Crashed => {
+                self.begin("echo c >/proc/sysrq-trigger");
+                self.wait_for_the_end();
             }
         }
         self.off();
-        Self::switch_on(self.kernel, self.onto_another_folder())
+        Self::switch_on(self.kernel, self.machine.clone(), self.onto_another_folder())
+    }
+
+    /// The line closes when it is off.
+    fn wait_for_the_end(&self) {
+        while self.answers.recv_timeout(PATIENCE).is_ok() {}
+    }
+
+    /// A command for QEMU's monitor; what it answers.
+    pub(crate) fn monitor(&self, command: &str) -> String {
+        // A path through the open folder is always short enough for a socket's address.
+        let folder = std::fs::File::open(self.folder.path()).unwrap();
+        let path = format!("/proc/self/fd/{}/monitor", folder.as_raw_fd());
+        let mut line = UnixStream::connect(path).unwrap();
+        line.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut heard = Vec::new();
+        for prompt in 1..=2 {
+            while String::from_utf8_lossy(&heard).matches("(qemu) ").count() < prompt {
+                let mut bytes = [0; 4096];
+                let length = line.read(&mut bytes).unwrap();
+                assert_ne!(length, 0, "the monitor hung up: {}", String::from_utf8_lossy(&heard));
+                heard.extend(&bytes[..length]);
+            }
+            if prompt == 1 {
+                heard.clear();
+                writeln!(line, "{command}").unwrap();
+                // The echo of what is typed ends in the second prompt.
+                heard.extend(b"(qemu) ");
+            }
+        }
+        String::from_utf8_lossy(&heard).into_owned()
     }
 
     /// Runs a shell script that must succeed, and returns what it wrote to stdout.
@@ -227,21 +243,6 @@ impl Guest {
     /// `scrubjay status --json`.
     pub(crate) fn status(&mut self) -> Value {
         self.json("status")
-    }
-
-    /// Keeps what the sources read, as a fixture, in the folder that `SCRUBJAY_GUEST_CAPTURES`
-    /// names, if it does.
-    pub(crate) fn capture(&mut self, state: &str) {
-        let Some(folder) = std::env::var_os("SCRUBJAY_GUEST_CAPTURES") else { return };
-        let tree = self.run("scrubjay capture");
-        let (header, entries) = tree.split_once('\n').unwrap();
-        // The kernel's banner holds a mail address, which says nothing here.
-        let entries =
-            entries.replace(&["debian-kernel@lists.", "debian", ".org"].concat(), "builder");
-        let series = self.kernel.series;
-        let origin = format!("//! Debian's Linux {series} in a guest, captured by tests/guest.");
-        let path = Path::new(&folder).join(format!("real-{series}-{state}.tree"));
-        std::fs::write(path, format!("{header}\n{origin}\n{entries}")).unwrap();
     }
 
     /// Starts the agent, and returns once it has recorded its first pass.

@@ -1,6 +1,7 @@
 //! What must survive: reboots, crashes, a stopped agent, a clock that jumps.
 
-use crate::guest::{Down, Guest, Kernel};
+use crate::guest::{Down, Guest};
+use crate::machine::Kernel;
 use crate::seen::{Counts, add, counts, value};
 
 /// A storm of 2,000 errors over two seconds, on all DIMMs of a controller in turn.

@@ -1,6 +1,8 @@
 //! Live patches: applied, stacked, replaced, held up, forced, taken back.
 
-use crate::guest::{Guest, Kernel};
+use crate::captures;
+use crate::guest::Guest;
+use crate::machine::Kernel;
 use crate::seen::{findings, value};
 use serde_json::Value;
 
@@ -73,6 +75,8 @@ pub(crate) fn a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stay
 
 pub(crate) fn stacked_patches_are_listed_and_a_cumulative_one_replaces_them(kernel: Kernel) {
     let mut guest = Guest::boot(kernel);
+    let log = "livepatch-replaced";
+    guest.log_from_here(log);
     apply(&mut guest, "scrubjay_live_plain");
     apply(&mut guest, "scrubjay_live_stacked");
     let status = guest.status();
@@ -98,6 +102,7 @@ pub(crate) fn stacked_patches_are_listed_and_a_cumulative_one_replaces_them(kern
     let replace = &only(&status)["replace"];
     let expected = if kernel.series == "6.1" { "absent" } else { "ok" };
     assert_eq!(replace["state"], expected, "{replace}");
+    guest.capture_log(log);
 }
 
 /// Applies a patch that one thread holds up; the thread's id.
@@ -131,10 +136,16 @@ pub(crate) fn a_stalled_transition_names_the_thread_and_clears_when_that_is_rele
     kernel: Kernel,
 ) {
     let mut guest = Guest::boot(kernel);
+    let log = "livepatch-stalled";
+    guest.log_from_here(log);
     guest.load("scrubjay_target");
     let sleeper = stall(&mut guest);
     let blockers = blocked_by(&mut guest, sleeper);
     guest.capture("livepatch-stalled");
+    if captures::wanted() {
+        // The kernel nudges those it waits for after some fifteen seconds.
+        guest.run("while ! dmesg | grep -q 'signaling remaining tasks'; do sleep 0.5; done");
+    }
     assert_eq!(blockers.as_array().unwrap().len(), 1, "{blockers}");
     assert_eq!(blockers[0]["tid"], sleeper);
     assert_eq!(blockers[0]["comm"]["value"], "cat");
@@ -146,6 +157,7 @@ pub(crate) fn a_stalled_transition_names_the_thread_and_clears_when_that_is_rele
     assert_eq!(only(&status)["enabled"]["value"], true);
     assert_eq!(value(&status, "livepatch")["blockers"], Value::Null);
     assert!(!findings(&status).iter().any(|found| found.starts_with("livepatch-transition")));
+    guest.capture_log(log);
 }
 
 pub(crate) fn a_stalled_patch_can_be_taken_back(kernel: Kernel) {
@@ -163,6 +175,8 @@ pub(crate) fn a_stalled_patch_can_be_taken_back(kernel: Kernel) {
 
 pub(crate) fn a_forced_transition_ends_although_the_thread_still_sleeps(kernel: Kernel) {
     let mut guest = Guest::boot(kernel);
+    let log = "livepatch-forced";
+    guest.log_from_here(log);
     guest.load("scrubjay_target");
     let sleeper = stall(&mut guest);
     blocked_by(&mut guest, sleeper);
@@ -178,8 +192,21 @@ pub(crate) fn a_forced_transition_ends_although_the_thread_still_sleeps(kernel: 
     assert_eq!(forced[0]["patch"], "scrubjay_live_stall", "{forced}");
     assert_eq!(forced.as_array().unwrap().len(), 1, "{forced}");
     guest.run(&format!("echo >{HOLD}"));
+    guest.capture_log(log);
 
-    // Only the log tells of it, and only until the reboot.
+    // Only the log tells of it, and only until the reboot. What the agent has seen it remembers
+    // when the log no longer holds it.
     disable(&mut guest, "scrubjay_live_stall");
-    assert!(findings(&guest.status()).contains(&"livepatch-forced scrubjay_live_stall".to_owned()));
+    let forced = "livepatch-forced scrubjay_live_stall".to_owned();
+    assert!(findings(&guest.status()).contains(&forced));
+    guest.start_agent();
+    // The log is 256 KiB.
+    guest.run(
+        "for i in $(seq 6000); do echo \"rolling over, line $i of very many\"; done >/dev/kmsg",
+    );
+    guest.run("! dmesg | grep -q 'forcing remaining tasks'");
+    guest.next_pass();
+    assert!(findings(&guest.status()).contains(&forced));
+    let mut guest = guest.reboot(Down::InOrder);
+    assert!(!findings(&guest.status()).contains(&forced));
 }

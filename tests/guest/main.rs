@@ -1,5 +1,5 @@
 //! The agent on real kernels: Debian's, in a QEMU guest, with a driver that reports memory errors,
-//! pages taken out of use, and live patches.
+//! pages taken out of use, machine checks, and live patches.
 //!
 //! `tests/run` prepares what is needed (`tests/guest/prepare`) and starts these tests; elsewhere
 //! the feature `guest` is off and they are not built. Each scenario boots a guest of its own, acts
@@ -13,9 +13,13 @@
 #![expect(clippy::print_stderr, reason = "a boot that was lost is told")]
 #![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
 
+mod captures;
+mod firmware;
 mod guest;
 mod history;
 mod live_patches;
+mod machine;
+mod machine_checks;
 mod memory;
 mod pages;
 mod seen;
@@ -31,7 +35,7 @@ macro_rules! scenarios {
             $(
                 #[test]
                 fn $scenario() {
-                    let kernel = crate::guest::Kernel { series: $series };
+                    let kernel = crate::machine::Kernel { series: $series };
                     crate::guest::unless_it_dies(|| crate::$file::$scenario(kernel));
                 }
             )+
@@ -48,7 +52,8 @@ scenarios! {
         a_third_controller_appears_beside_two_and_one_goes
         a_label_written_by_the_admin_renames_a_dimm_and_keeps_its_sum
         a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent
-        without_a_driver_zero_errors_is_not_what_is_said;
+        without_a_driver_zero_errors_is_not_what_is_said
+        errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted;
     history:
         sums_go_on_over_reboots_and_a_clean_end_is_told_from_a_crash
         an_agent_killed_in_a_storm_loses_nothing_and_counts_nothing_twice
@@ -65,4 +70,13 @@ scenarios! {
         a_stalled_transition_names_the_thread_and_clears_when_that_is_released
         a_stalled_patch_can_be_taken_back
         a_forced_transition_ends_although_the_thread_still_sleeps;
+    machine_checks:
+        corrected_and_deferred_errors_of_an_amd_are_recorded
+        an_error_made_up_by_the_kernels_injector_is_recorded_and_changes_nothing
+        an_uncorrected_error_that_nobody_consumed_takes_its_page
+        machine_checks_raised_from_outside_are_recorded;
+    firmware:
+        firmware_names_each_module_and_a_swapped_one_after_the_reboot
+        a_crash_leaves_its_log_in_firmware
+        what_firmware_reports_first_reaches_the_kernel_but_no_counter;
 }

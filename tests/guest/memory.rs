@@ -1,6 +1,7 @@
 //! Memory errors as the kernel's EDAC core counts them.
 
-use crate::guest::{Guest, Kernel};
+use crate::guest::Guest;
+use crate::machine::Kernel;
 use crate::seen::{add, counts, findings, value};
 use serde_json::Value;
 
@@ -190,4 +191,52 @@ pub(crate) fn without_a_driver_zero_errors_is_not_what_is_said(kernel: Kernel) {
     // Nothing was counted, but the driver says that it does not scrub.
     assert_eq!(status["assessment"]["verdict"], "watch", "{}", status["assessment"]);
     assert!(findings(&status)[0].starts_with("scrubbing-off"), "{:?}", findings(&status));
+}
+
+pub(crate) fn errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted(kernel: Kernel) {
+    // Each on a CPU of its choice: buffers are one for each.
+    let on = |guest: &mut Guest, cpu: u32, order: &str| {
+        let file = "/sys/kernel/debug/scrubjay_edac/order";
+        guest.run(&format!("taskset {} sh -c 'echo {order} >{file}'", 1 << cpu));
+    };
+    let mut guest = Guest::boot(kernel);
+    guest.capture_whole_log("boot");
+    guest.capture_formats();
+    let log = "edac";
+    guest.log_from_here(log);
+    guest.load("scrubjay_edac");
+    guest.record(&["ras/mc_event"], 64);
+    for (cpu, order) in [
+        (0, "corrected mc=0 channel=0 slot=0 count=3 page=0x12345 offset=0x680 syndrome=0xab"),
+        (1, "uncorrected mc=1 channel=1 slot=1 count=2 page=0xabcde offset=0x1c0"),
+        (0, "deferred mc=1 channel=0 slot=1 page=0x200 offset=0x40"),
+        (0, "corrected mc=0 channel=-1 slot=-1 count=65535"),
+        (0, "corrected mc=0 channel=0 slot=-1 page=0x300"),
+        (0, "corrected mc=0 times=40 spread=1 stride=1 page=0x1000 offset=0x80"),
+    ] {
+        on(&mut guest, cpu, order);
+    }
+    let told = guest.recorded();
+    assert_eq!(told.len(), 45, "an event for each report, however many errors it stands for");
+    let first = "3 Corrected errors: memory read error on Test#0_Channel#0_Slot#0 \
+                 (mc:0 location:0:0:-1 address:0x12345680 grain:64 syndrome:0x000000ab \
+                 err_code:0x0101:0x0090)";
+    assert!(told.iter().any(|line| line.contains(first)), "{told:?}");
+    guest.capture_log(log);
+    guest.stop_recording("mc_event");
+
+    guest.run("echo 0 >/sys/module/edac_core/parameters/edac_mc_log_ce");
+    guest.record(&["ras/mc_event"], 8);
+    on(&mut guest, 0, "corrected mc=0 times=1000 spread=1 stride=1");
+    let stats = "cat /sys/kernel/tracing/instances/scenario/per_cpu/cpu0/stats";
+    let stats = guest.run(stats);
+    let number = |key: &str| -> usize {
+        let value = stats.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        value.trim().parse().unwrap()
+    };
+    assert_eq!(number("entries:"), guest.recorded().len());
+    assert_eq!(number("entries:") + number("overrun:"), 1000, "{stats}");
+    guest.stop_recording("overrun");
+    guest.start_agent();
+    assert_eq!(counts(&guest.status()), guest.truth(), "counters lose nothing");
 }

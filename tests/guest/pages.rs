@@ -1,15 +1,11 @@
 //! Memory taken out of use.
 
-use crate::guest::{Guest, Kernel};
-use crate::seen::{findings, value};
-use serde_json::Value;
+use crate::guest::Guest;
+use crate::machine::Kernel;
+use crate::seen::{corrupted, findings, value};
 
 /// Frames that nothing uses soon after the boot of a guest with 1 GiB.
 const FREE: [&str; 2] = ["0x30000", "0x31000"];
-
-fn corrupted(status: &Value) -> u64 {
-    value(status, "memory_failure")["hardware_corrupted_bytes"]["value"].as_u64().unwrap()
-}
 
 /// Takes the page of a frame out of use; the kernel's answer as an exit code.
 fn offline(guest: &mut Guest, how: &str, frame: &str) -> i32 {
@@ -18,8 +14,12 @@ fn offline(guest: &mut Guest, how: &str, frame: &str) -> i32 {
 
 pub(crate) fn pages_taken_out_of_use_are_seen_and_so_is_their_return(kernel: Kernel) {
     let mut guest = Guest::boot(kernel);
+    let log = "memory-failure";
+    guest.log_from_here(log);
+    guest.record(&["ras/memory_failure_event"], 64);
     assert_eq!(corrupted(&guest.status()), 0);
     assert_eq!(offline(&mut guest, "soft", FREE[0]), 0);
+    assert_eq!(guest.recorded(), [""; 0], "soft offlining is told to nobody");
     assert_eq!(corrupted(&guest.status()), 4096);
     assert_eq!(offline(&mut guest, "hard", FREE[1]), 0);
     let status = guest.status();
@@ -36,8 +36,18 @@ pub(crate) fn pages_taken_out_of_use_are_seen_and_so_is_their_return(kernel: Ker
             "soft offlining is not counted here: {node}"
         );
     }
+    let told = guest.recorded();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("pfn 0x31000: recovery action for free buddy page: Recovered"));
+    // Again, and one that the kernel itself uses: refused, and told. 6.1 keeps quiet of the former.
+    assert_ne!(offline(&mut guest, "hard", FREE[1]), 0);
+    assert_ne!(offline(&mut guest, "hard", "0x1000"), 0);
+    assert_eq!(guest.recorded().len(), if kernel.series == "6.1" { 2 } else { 3 });
+    assert_eq!(corrupted(&guest.status()), 12288, "the one in use is counted as well");
     guest.run(&format!("echo {} >/sys/kernel/debug/hwpoison/unpoison-pfn", FREE[1]));
-    assert_eq!(corrupted(&guest.status()), 4096);
+    assert_eq!(corrupted(&guest.status()), 8192);
+    guest.capture_log(log);
+    guest.stop_recording("memory_failure_event");
 }
 
 pub(crate) fn a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use(kernel: Kernel) {

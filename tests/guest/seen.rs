@@ -49,6 +49,11 @@ pub(crate) fn value<'a>(status: &'a Value, source: &str) -> &'a Value {
     &reading["value"]
 }
 
+/// The memory that the kernel marked as bad, in bytes.
+pub(crate) fn corrupted(status: &Value) -> u64 {
+    value(status, "memory_failure")["hardware_corrupted_bytes"]["value"].as_u64().unwrap()
+}
+
 /// A metrics page.
 #[derive(Debug)]
 pub(crate) struct Page(String);

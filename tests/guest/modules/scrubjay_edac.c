@@ -209,7 +209,7 @@ static void report(struct controller *c, enum hw_event_mc_err_type type, const s
 	struct dimm_info *dimm = edac_get_dimm(c->mci, top, middle, 0);
 
 	edac_mc_handle_error(type, c->mci, v[COUNT], page, v[OFFSET], v[SYNDROME], top, middle,
-			     -1, "memory read error", "");
+			     -1, "memory read error", "err_code:0x0101:0x0090");
 	c->total[class] += v[COUNT];
 	if (dimm)
 		c->dimm[dimm->idx][class] += v[COUNT];

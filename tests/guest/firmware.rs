@@ -1,0 +1,147 @@
+//! What firmware tells the kernel, and what it keeps for it over a crash.
+
+use crate::guest::{Down, Guest};
+use crate::machine::{Dimm, Kernel, Machine, REPORTS_AT};
+use crate::seen::corrupted;
+use std::os::unix::fs::FileExt;
+
+/// Two sockets with two channels of two slots each.
+fn dimms() -> Vec<Dimm> {
+    let mut dimms = Vec::new();
+    let mut serials = 0xa100_0000_u32..;
+    for socket in 0..2 {
+        for channel in ["A", "B"] {
+            for slot in 1..=2 {
+                dimms.push(Dimm {
+                    locator: format!("CPU{socket}_DIMM_{channel}{slot}"),
+                    bank: format!("NODE {socket} CHANNEL {channel} DIMM {slot}"),
+                    serial: format!("SN{:08X}", serials.next().unwrap()),
+                });
+            }
+        }
+    }
+    dimms
+}
+
+/// The serial numbers that the kernel passes on, in the order of the table.
+fn serials(guest: &mut Guest) -> Vec<String> {
+    let text = guest.run("tr '\\0' '\\n' </sys/firmware/dmi/tables/DMI | tr -cd ' -~\\n'");
+    let lines = text.lines().filter(|line| line.starts_with("SN"));
+    lines.map(str::to_owned).collect()
+}
+
+pub(crate) fn firmware_names_each_module_and_a_swapped_one_after_the_reboot(kernel: Kernel) {
+    let mut guest = Guest::boot_on(kernel, Machine { dimms: dimms(), ..Machine::plain() });
+    let before: Vec<String> = dimms().into_iter().map(|dimm| dimm.serial).collect();
+    assert_eq!(serials(&mut guest), before);
+    guest.capture("dimms");
+    guest.machine.dimms[3].serial = "SNFEEDBEEF".to_owned();
+    let mut guest = guest.reboot(Down::InOrder);
+    let mut after = before;
+    after[3] = "SNFEEDBEEF".to_owned();
+    assert_eq!(serials(&mut guest), after);
+}
+
+pub(crate) fn a_crash_leaves_its_log_in_firmware(kernel: Kernel) {
+    let mut guest = Guest::boot_on(kernel, Machine { keeps_crashes: true, ..Machine::plain() });
+    let list = "mkdir -p /run/pstore; mount -t pstore pstore /run/pstore; ls /run/pstore";
+    assert_eq!(guest.run(list), "");
+    guest.start_agent();
+    let mut guest = guest.reboot(Down::Crashed);
+    let records = guest.run(list);
+    assert!(records.lines().all(|name| name.starts_with("dmesg-erst-")), "{records}");
+    let text = guest.run("cat /run/pstore/*");
+    assert!(text.contains("Kernel panic - not syncing: sysrq triggered crash"), "{text}");
+    // The agent has no source for it yet, yet knows that the boot did not end well.
+    guest.start_agent();
+    let boots = guest.json("history boots");
+    let unclean = boots["boots"].as_array().unwrap().iter().filter(|b| b["end"] == "unclean");
+    assert_eq!(unclean.count(), 1, "{boots}");
+}
+
+/// A CPER record of a memory error, as firmware leaves it: UEFI 2.10, appendix N.
+fn memory_error(severity: u32, address: u64, over_threshold: bool) -> Vec<u8> {
+    let mut section = Vec::new();
+    // Valid: status, address and mask, node, card, module, bank, row, column, type, handles.
+    section.extend(0x3_437f_u64.to_le_bytes());
+    for long in [0x400, address, !0xfff] {
+        section.extend(long.to_le_bytes());
+    }
+    for word in [1_u16, 2, 0, 3, 4, 0x1f, 0x20, 5] {
+        section.extend(word.to_le_bytes());
+    }
+    section.extend([0; 24]);
+    // Single or multi-bit; then rank and handles.
+    section.extend([if severity == CORRECTED { 2 } else { 3 }, 0]);
+    for word in [1_u16, 0x2000, 0x2102] {
+        section.extend(word.to_le_bytes());
+    }
+    // Platform memory, a5bc1114-6f64-4ede-b863-3e83ed7c83b1.
+    let mut entry = 0x4ede_6f64_a5bc_1114_u64.to_le_bytes().to_vec();
+    entry.extend(0xb183_7ced_833e_63b8_u64.to_le_bytes());
+    entry.extend(severity.to_le_bytes());
+    entry.extend(0x201_u16.to_le_bytes());
+    entry.extend([0, if over_threshold { 8 } else { 0 }]);
+    entry.extend(u32::try_from(section.len()).unwrap().to_le_bytes());
+    entry.extend([0; 16]);
+    entry.extend(format!("{:\0<20}", "test module").into_bytes());
+    entry.extend(section);
+    let mut block = Vec::new();
+    let kind: u32 = if severity == CORRECTED { 2 } else { 1 };
+    let length = u32::try_from(entry.len()).unwrap();
+    for long in [kind | 1 << 4, 0, 0, length, severity] {
+        block.extend(long.to_le_bytes());
+    }
+    block.extend(entry);
+    block
+}
+
+const RECOVERABLE: u32 = 0;
+const CORRECTED: u32 = 2;
+
+/// Leaves a report where the kernel polls for one, and waits until it has taken it.
+fn report(guest: &mut Guest, block: &[u8]) {
+    let memory =
+        std::fs::File::options().read(true).write(true).open(guest.folder.path().join("memory"));
+    let memory = memory.unwrap();
+    let at = REPORTS_AT + 4096;
+    // The first word, which makes it valid, last.
+    memory.write_all_at(&block[4..], at + 4).unwrap();
+    memory.write_all_at(&block[..4], at).unwrap();
+    memory.write_all_at(&at.to_le_bytes(), REPORTS_AT).unwrap();
+    for _ in 0..100 {
+        let mut status = [0; 4];
+        memory.read_exact_at(&mut status, at).unwrap();
+        if status == [0; 4] {
+            guest.run("sleep 0.3");
+            return;
+        }
+        guest.run("sleep 0.1");
+    }
+    panic!("the kernel did not take the report");
+}
+
+pub(crate) fn what_firmware_reports_first_reaches_the_kernel_but_no_counter(kernel: Kernel) {
+    let name = "firmware-first";
+    let machine = Machine { firmware_first: true, dimms: dimms(), ..Machine::plain() };
+    let mut guest = Guest::boot_on(kernel, machine);
+    guest.log_from_here(name);
+    guest.record(&["ras", "mce/mce_record"], 64);
+    report(&mut guest, &memory_error(CORRECTED, 0x3100_0000, false));
+    let log = guest.log_since(name);
+    assert!(log.contains("Hardware error from APEI Generic Hardware Error Source"), "{log}");
+    assert!(log.contains("severity: corrected"), "{log}");
+    let records = guest.recorded();
+    assert!(records.iter().any(|line| line.contains("mce_record:")), "{records:?}");
+    assert!(!records.iter().any(|line| line.contains("mc_event:")), "{records:?}");
+    let status = guest.status();
+    assert_eq!(corrupted(&status), 0);
+    assert_eq!(status["snapshot"]["edac"]["reading"]["state"], "absent");
+
+    report(&mut guest, &memory_error(RECOVERABLE, 0x3300_0000, false));
+    assert_eq!(corrupted(&guest.status()), 4096);
+    report(&mut guest, &memory_error(CORRECTED, 0x3200_0000, true));
+    assert_eq!(corrupted(&guest.status()), 8192);
+    guest.capture_log(name);
+    guest.stop_recording(name);
+}
