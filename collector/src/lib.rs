@@ -18,6 +18,7 @@ mod proc_text;
 mod process;
 mod reader;
 mod sources;
+mod trace;
 mod tree;
 
 pub use capture::{CaptureOptions, capture};
