@@ -1,5 +1,6 @@
 //! Writes what the kernel writes: formats, records and pages, for tests of those who read them.
 
+use super::format::{Format, Storage};
 use super::page::{Layout, Lost};
 
 pub(crate) const HEADER_PAGE: &str = "\
@@ -128,12 +129,12 @@ impl Pages {
 /// A record in the making, by the offsets of its format.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'f> {
-    format: &'f super::format::Format,
+    format: &'f Format,
     bytes: Vec<u8>,
 }
 
 impl<'f> Fields<'f> {
-    pub(crate) fn of(format: &'f super::format::Format) -> Self {
+    pub(crate) fn of(format: &'f Format) -> Self {
         let end = format.fields.iter().map(|field| field.offset + field.size).max().unwrap();
         let fields = Self { format, bytes: vec![0; end.next_multiple_of(4)] };
         fields.number("common_type", i128::from(format.id)).number("common_pid", 4711)
@@ -170,10 +171,8 @@ impl<'f> Fields<'f> {
     /// Behind the fields, as `__data_loc` or `__rel_loc` has it.
     pub(crate) fn bytes(mut self, name: &str, bytes: &[u8]) -> Self {
         let field = self.format.field(name).unwrap_or_else(|| panic!("no field {name}"));
-        let base = match field.storage {
-            super::format::Storage::FromField => field.offset + 4,
-            _ => 0,
-        };
+        let from_field = field.storage == Storage::FromField;
+        let base = if from_field { field.offset + 4 } else { 0 };
         let at = u32::try_from(self.bytes.len() - base).unwrap();
         let word = u32::try_from(bytes.len()).unwrap() << 16 | at;
         self.put(field.offset, &word.to_ne_bytes());

@@ -17,12 +17,11 @@ const AMD: u64 = 2;
 const HYGON: u64 = 9;
 
 /// Bits of the status.
-pub(in crate::trace) const VALID: u64 = 1 << 63;
-pub(in crate::trace) const OVERFLOW: u64 = 1 << 62;
-pub(in crate::trace) const UNCORRECTED: u64 = 1 << 61;
-pub(in crate::trace) const MISC_VALID: u64 = 1 << 59;
-pub(in crate::trace) const ADDRESS_VALID: u64 = 1 << 58;
-pub(in crate::trace) const CONTEXT_CORRUPT: u64 = 1 << 57;
+const VALID: u64 = 1 << 63;
+const UNCORRECTED: u64 = 1 << 61;
+const MISC_VALID: u64 = 1 << 59;
+const ADDRESS_VALID: u64 = 1 << 58;
+const CONTEXT_CORRUPT: u64 = 1 << 57;
 /// AMD only; with Intel they are part of the count of corrected errors.
 const SYNDROME_VALID: u64 = 1 << 53;
 const DEFERRED: u64 = 1 << 44;

@@ -156,7 +156,9 @@ impl Bytes {
         let base = match field.storage {
             Storage::FromRecord if field.size == 4 => 0,
             Storage::FromField if field.size == 4 => field.offset.checked_add(4)?,
-            _ => return None,
+            Storage::Value | Storage::Array | Storage::FromRecord | Storage::FromField => {
+                return None;
+            }
         };
         Some(Self { name, at: field.offset, base })
     }

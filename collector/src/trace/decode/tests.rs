@@ -1,6 +1,11 @@
 //! Tests of `decode`: what is written by a kernel is what is reported.
 
+mod cxl_events;
+mod firmware_events;
+mod kernels;
+mod machine_checks;
 mod mc_events;
+mod pages;
 
 use super::*;
 use crate::trace::report::{Place, Text, What};

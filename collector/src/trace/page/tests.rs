@@ -4,8 +4,11 @@ use super::*;
 use crate::trace::writer::{HEADER_EVENT, HEADER_PAGE, Pages, layout};
 use proptest::prelude::*;
 
+/// Times and bytes.
+type Records = Vec<(u64, Vec<u8>)>;
+
 /// All that a page gives: what is lost, the records, and what is wrong.
-fn read(layout: &Layout, page: &[u8]) -> (Lost, Vec<(u64, Vec<u8>)>, Option<PageError>) {
+fn read(layout: &Layout, page: &[u8]) -> (Lost, Records, Option<PageError>) {
     let page = match Page::open(layout, page) {
         Ok(page) => page,
         Err(error) => return (Lost::None, Vec::new(), Some(error)),
@@ -55,13 +58,7 @@ fn lost() -> impl Strategy<Value = Lost> {
 }
 
 /// A page of these steps and the records it must give.
-fn written(
-    start: u64,
-    long: usize,
-    steps: &[Step],
-    lost: Lost,
-    size: usize,
-) -> (Vec<u8>, Vec<(u64, Vec<u8>)>) {
+fn written(start: u64, long: usize, steps: &[Step], lost: Lost, size: usize) -> (Vec<u8>, Records) {
     let mut page = Pages::new(start, long);
     let mut records = Vec::new();
     let mut now = start;

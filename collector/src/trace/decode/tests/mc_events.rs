@@ -12,7 +12,7 @@ pub(super) fn mc_format(id: u16, long: usize) -> String {
     writer::format("mc_event", id, long, FIELDS, "\"%d %s\", REC->error_count, __get_str(msg)")
 }
 
-fn usual(format: &Format) -> Fields<'_> {
+pub(super) fn usual(format: &Format) -> Fields<'_> {
     Fields::of(format)
         .number("error_type", 0)
         .number("error_count", 3)
