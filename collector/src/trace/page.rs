@@ -13,6 +13,7 @@ use std::fmt;
 const MISSED: u64 = 1 << 31;
 /// `RB_MISSED_STORED`: how many stands behind the data.
 const MISSED_STORED: u64 = 1 << 30;
+const LOW_WORD: u64 = 0xffff_ffff;
 /// An absolute time has 59 bits; the others are those of the page's time.
 const ABSOLUTE_BITS: u32 = 59;
 
@@ -145,7 +146,8 @@ impl<'p> Page<'p> {
             Some((now_ns, long(page, layout.commit, layout.long)?, page.get(layout.data..)?))
         };
         let (now_ns, commit, all) = header().ok_or(PageError::Header { bytes: page.len() })?;
-        let claimed = commit & !(MISSED | MISSED_STORED);
+        // Linux 6.1 adds bit 31 as a negative number, which fills the upper half of a long.
+        let claimed = commit & LOW_WORD & !(MISSED | MISSED_STORED);
         let whole = usize::try_from(claimed).ok().and_then(|end| all.split_at_checked(end));
         let (data, behind, cut) = match whole {
             Some((data, behind)) => (data, behind, None),

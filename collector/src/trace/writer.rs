@@ -114,9 +114,10 @@ impl Pages {
         let flags = match lost {
             Lost::None => 0,
             Lost::AtLeastSome => 1 << 31,
+            // Some kernels leave the upper half as it is, others fill it.
             Lost::Exactly(count) => {
                 put(count, header + usize::try_from(length).unwrap());
-                3 << 30
+                if self.long == 8 && count % 2 == 0 { u64::MAX << 30 } else { 3 << 30 }
             }
         };
         put(length | flags, 8);

@@ -6,6 +6,7 @@ mod kernels;
 mod machine_checks;
 mod mc_events;
 mod pages;
+mod real_kernels;
 
 use super::*;
 use crate::trace::report::{Place, Text, What};
