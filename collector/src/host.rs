@@ -8,6 +8,7 @@
 mod captured;
 mod dir;
 mod log;
+mod tracing;
 
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
@@ -19,6 +20,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use tracing::{Instance, RawPages, TraceFs};
 
 /// Reads this kernel's clocks. Provided by the binary, the only one that may.
 pub type ClockFn = Arc<dyn Fn() -> Clocks + Send + Sync>;

@@ -28,4 +28,5 @@ pub use host::{ClockFn, HostRoot, RootError};
 pub use kernel_log::{Record, RecordOrigin, log_facts};
 pub use process::{OwnProcess, own_process};
 pub use sources::SOURCES;
+pub use trace::{Batch, EventFeed, FeedOptions, FeedRefusal, OnStop};
 pub use tree::{Node, Tree, TreeError};

@@ -1,7 +1,7 @@
 //! Live patches: applied, stacked, replaced, held up, forced, taken back.
 
 use crate::captures;
-use crate::guest::Guest;
+use crate::guest::{Down, Guest};
 use crate::machine::Kernel;
 use crate::seen::{findings, value};
 use serde_json::Value;

@@ -134,6 +134,11 @@ impl Directory {
         Ok(entries)
     }
 
+    /// A directory to look into, or for `host::tracing` to work in.
+    pub(super) fn directory(&self, path: &str) -> Result<OwnedFd, Failure> {
+        self.open(path, LOOK_DIRECTORY)
+    }
+
     fn open_file(&self, path: &str) -> Result<OwnedFd, Failure> {
         let opened = self.open(path, READ);
         let refused = [Errno::NXIO, Errno::NODEV].map(|errno| Failure::Errno(errno.raw_os_error()));
