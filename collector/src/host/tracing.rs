@@ -190,3 +190,6 @@ fn is_tracefs(dir: &OwnedFd) -> Result<bool, Failure> {
     let magic = retry(|| rustix::fs::fstatfs(dir))?.f_type;
     Ok(is_dir == FileType::Directory && i128::from(magic) == TRACEFS_MAGIC)
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,7 +145,8 @@ impl Aggregator {
     fn key(&mut self, report: &Report<'_>) -> Option<Key> {
         let place = match &report.place {
             Place::Edac { controller, layers, label } => {
-                let [top, middle, low] = layers.map(|layer| u64::from(layer.max(-1).cast_unsigned()));
+                let [top, middle, low] =
+                    layers.map(|layer| u64::from(layer.max(-1).cast_unsigned()));
                 let position = u64::from(*controller) << 24 | top << 16 | middle << 8 | low;
                 [0, position, hash_of(label)]
             }
@@ -158,7 +159,8 @@ impl Aggregator {
             What::Memory => 0,
             What::Other(what) => self.whats.number(what)?.checked_add(1)?,
         };
-        let kind = what << 16 | u64::from(report.witness as u8) << 8 | u64::from(report.class as u8);
+        let kind =
+            what << 16 | u64::from(report.witness as u8) << 8 | u64::from(report.class as u8);
         Some(Key {
             family: FamilyKey { kind, place },
             second: report.since_boot_ns / SECOND_NS,

@@ -82,11 +82,13 @@ pub(super) fn open(
     let (tracefs, path) = find(host)?;
     let path = format!("{path}/instances/{name}");
     let refused = |file: &str, failure| FeedRefusal::at(host, &format!("{path}{file}"), failure);
-    let instance = tracefs.instance(name).map_err(|failure| match failure {
-        Failure::Errno(errno) if errno == Errno::INVAL.raw_os_error() => {
+    let no_name = Failure::Errno(Errno::INVAL.raw_os_error());
+    let instance = tracefs.instance(name).map_err(|failure| {
+        if failure == no_name {
             FeedRefusal::Name { name: name.to_owned() }
+        } else {
+            refused("", failure)
         }
-        other => refused("", other),
     })?;
     let made = instance.made;
     let opened = prepare(&instance, buffer_kb, &wanted, &refused).map(|(known, page_bytes)| {
@@ -266,7 +268,8 @@ pub(super) fn described_bytes(header_page: &str) -> Option<usize> {
     let line = header_page.lines().find(|line| line.contains(" data;"))?;
     let number = |name: &str| {
         let rest = line.split(name).nth(1)?;
-        rest.split(';').next()?.trim().parse::<usize>().ok()
+        // Without its semicolon it may be the beginning of a number.
+        rest.split_once(';')?.0.trim().parse::<usize>().ok()
     };
     number("offset:")?.checked_add(number("size:")?)
 }

@@ -42,7 +42,8 @@ impl Stats {
     /// Parses the text of the file. `None` unless all three numbers are there.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let number = |name: &str| -> Option<u64> {
-            let rest = |line: &'_ str| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned);
+            let rest =
+                |line: &'_ str| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned);
             let digits = text.lines().find_map(rest)?;
             digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
         };

@@ -175,8 +175,7 @@ impl Reader {
                     break;
                 };
                 let known = &self.opened.known;
-                let attempt =
-                    cpu.read(&mut self.page, &self.shared, &known.decoder, self.began_ns);
+                let attempt = cpu.read(&mut self.page, &self.shared, &known.decoder, self.began_ns);
                 any |= attempt == Attempt::Page;
                 if attempt != Attempt::Page {
                     break;
@@ -273,7 +272,9 @@ impl Reader {
     fn wait(&mut self, longest: Duration) -> Woken {
         let mut polled = vec![PollFd::new(&*self.stop, PollFlags::IN)];
         let present = || self.cpus.iter().filter(|cpu| !cpu.aside);
-        polled.extend(present().map(|cpu| PollFd::from_borrowed_fd(cpu.pages.as_fd(), PollFlags::IN)));
+        polled.extend(
+            present().map(|cpu| PollFd::from_borrowed_fd(cpu.pages.as_fd(), PollFlags::IN)),
+        );
         poll(&mut polled, longest);
         let answers: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
         let Some((stop, answers)) = answers.split_first() else { return Woken::Stop };

@@ -104,10 +104,8 @@ fn syndromes_are_given_up_first_then_pages_then_seconds() {
         let storm = groups.into_iter().filter(|group| group.address != Some(0x7000));
         storm.collect::<Vec<_>>()
     };
-    let syndromes = folded_by(&|n| Report {
-        syndrome: Some(n),
-        ..report([0; 3], b"A1", 1, 0x1000 * (n % 3))
-    });
+    let syndromes =
+        folded_by(&|n| Report { syndrome: Some(n), ..report([0; 3], b"A1", 1, 0x1000 * (n % 3)) });
     assert_eq!(syndromes.len(), 3);
     assert!(syndromes.iter().all(|group| group.folded == Folded::Syndromes));
 
@@ -223,7 +221,9 @@ fn place_shown(place: &EventPlace) -> String {
             format!("mc{controller}{layers:?}{:?}", label.as_bytes())
         }
         EventPlace::Bank { cpu, .. } => format!("cpu{cpu}"),
-        other => other.to_string(),
+        EventPlace::Firmware { .. } | EventPlace::Cxl { .. } | EventPlace::Address => {
+            place.to_string()
+        }
     }
 }
 

@@ -18,7 +18,8 @@ read events: 0
 fn the_three_losses_are_told_apart_by_their_whole_names() {
     let expected = Stats { overrun: 1936, commit_overrun: 2, dropped: 3 };
     assert_eq!(Stats::parse(STATS), Some(expected));
-    for odd in ["overrun: x", "overrun:1936", "overrun: -1", "overrun: ", "over: 1", "overrun: +1"] {
+    for odd in ["overrun: x", "overrun:1936", "overrun: -1", "overrun: ", "over: 1", "overrun: +1"]
+    {
         assert_eq!(Stats::parse(&STATS.replace("overrun: 1936", odd)), None, "{odd}");
     }
     assert_eq!(Stats::parse(&STATS.replace("dropped events: 3\n", "")), None);
@@ -92,7 +93,8 @@ impl Ring {
             self.taken = self.waiting.min(PAGE);
             self.waiting -= self.taken;
             if self.taken > 0 {
-                self.untold = self.overrun - std::mem::replace(&mut self.last_overrun, self.overrun);
+                self.untold =
+                    self.overrun - std::mem::replace(&mut self.last_overrun, self.overrun);
             }
         }
         let read = self.taken.min(most);

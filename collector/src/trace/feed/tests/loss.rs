@@ -22,7 +22,8 @@ fn sums(groups: &[EventGroup]) -> u64 {
 
 #[test]
 fn what_was_overwritten_while_nobody_read_is_counted_exactly() {
-    let test = "trace::feed::tests::loss::what_was_overwritten_while_nobody_read_is_counted_exactly";
+    let test =
+        "trace::feed::tests::loss::what_was_overwritten_while_nobody_read_is_counted_exactly";
     let Some(bench) = Bench::new(test) else { return };
     bench.start(TINY_KB, OnStop::Leave).0.stop();
     let mut lost = 0;
@@ -78,7 +79,7 @@ fn a_storm_that_outruns_the_reader_is_counted_exactly_over_restarts() {
             assert_eq!(rest.status.undecodable, 0, "{:?}", rest.status);
         }
         go_on.store(false, Ordering::Relaxed);
-        storms.map(|storm| storm.join().unwrap());
+        storms.into_iter().for_each(|storm| storm.join().unwrap());
         (read, lost, fetched)
     });
     let (feed, wakes) = bench.start(TINY_KB, OnStop::Remove);
