@@ -6,6 +6,7 @@
 
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::listening::Listener;
 use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -13,13 +14,13 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, EventsStatus, HostHeader, HostView, Origin, Reading, Snapshot, SourceState,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, Origin, Reading, Snapshot, SourceState,
 };
-use scrubjay_storage::History;
+use scrubjay_storage::{Heard, History};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,16 +65,21 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
-    let agent = Agent::start(settings, host)?;
+    let mut agent = Agent::start(settings, host)?;
+    let wake = orders.clone();
+    // The thread may be gone when the last report comes.
+    agent.listen(host, settings, move || {
+        let _ = wake.send(Order::Hear);
+    });
 
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
-    let (stop_passes, told_to_stop) = channel();
     let (passes_ended, mut ended) = tokio::sync::oneshot::channel();
     let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
     let posting = Arc::clone(&board);
     let passes = std::thread::Builder::new().name("passes".to_owned()).spawn(move || {
-        let result = passes(agent, &posting, good_for, &told_to_stop);
+        let result = passes(agent, &posting, good_for, &ordered);
         // The receiver is gone only when the program is about to end anyway.
         let _ = passes_ended.send(());
         result
@@ -91,7 +97,8 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         _ = &mut ended => tracing::error!("stopping: the pass thread has ended"),
     }
     let _ = stop_server.send(());
-    stop(stop_passes);
+    // If it cannot be told it has ended.
+    let _ = orders.send(Order::Stop);
     // The run is closed in the history before the process ends; a read that hangs in the kernel
     // delays that by no more than its deadline.
     let result = tokio::task::spawn_blocking(move || passes.join()).await?;
@@ -102,31 +109,74 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     }
 }
 
-fn stop(passes: Sender<()>) {
-    // Dropping the sender tells the thread as well; sending merely says it.
-    let _ = passes.send(());
+/// What the thread that makes the passes is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Reports of errors have come.
+    Hear,
+    /// Come to an end.
+    Stop,
 }
 
-/// A pass every interval until told to stop. A pass that falls due while another runs is late;
-/// those missed altogether are not made up for.
+/// Reports are taken in at most this often, so that a storm costs a transaction a second.
+const HEAR_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// After reports there is a pass that was not planned, so that the verdict follows the error; but
+/// not more often than this.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// A pass every interval, and soon after reports of errors, until told to stop. A pass that falls
+/// due while another runs is late; those missed altogether are not made up for.
 fn passes(
     mut agent: Agent,
     board: &Board,
     good_for: Duration,
-    told_to_stop: &Receiver<()>,
+    orders: &Receiver<Order>,
 ) -> anyhow::Result<()> {
     let mut due = clock::monotonic();
     loop {
+        let looked = clock::monotonic();
         board.publish(agent.pass(), good_for);
-        due = due.saturating_add(agent.stats.interval);
+        if looked >= due {
+            due = due.saturating_add(agent.stats.interval);
+        }
         let now = clock::monotonic();
         if now > due.saturating_add(agent.stats.interval) {
             agent.stats.late_passes += 1;
             due = now;
         }
-        match told_to_stop.recv_timeout(due.saturating_sub(now)) {
+        if let Some(Order::Stop) = wait(&mut agent, due, looked, orders) {
+            return agent.stop();
+        }
+    }
+}
+
+/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile.
+fn wait(
+    agent: &mut Agent,
+    mut due: Duration,
+    looked: Duration,
+    orders: &Receiver<Order>,
+) -> Option<Order> {
+    let mut hear_at: Option<Duration> = None;
+    let mut heard = looked;
+    loop {
+        let now = clock::monotonic();
+        if hear_at.is_some_and(|at| at <= now) {
+            hear_at = None;
+            heard = now;
+            agent.hear();
+            due = due.min(looked.saturating_add(LOOK_AGAIN_AFTER));
+        }
+        let until = hear_at.map_or(due, |at| at.min(due));
+        match orders.recv_timeout(until.saturating_sub(now)) {
+            Err(RecvTimeoutError::Timeout) if hear_at.is_none_or(|at| at > due) => return None,
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => return agent.stop(),
+            Ok(Order::Hear) => {
+                let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
+                hear_at.get_or_insert(earliest.max(clock::monotonic()));
+            }
+            Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
         }
     }
 }
@@ -139,6 +189,9 @@ struct Agent {
     stats: AgentStats,
     /// The running kernel's own root, for what it accounts to this process.
     own: HostRoot,
+    listener: Listener,
+    /// The controllers of the last pass, which reports refer to.
+    edac: Option<Edac>,
 }
 
 impl Agent {
@@ -170,14 +223,39 @@ impl Agent {
         };
         let own = HostRoot::open(Path::new("/"), clock::live())?;
         let header = header::read(host, &settings.root);
-        Ok(Self { collector, history, header, stats, own })
+        // A single pass ends before anything could be reported.
+        let listener = Listener::none("a single pass listens to nothing");
+        Ok(Self { collector, history, header, stats, own, listener, edac: None })
+    }
+
+    /// Begins to listen to reports of errors.
+    fn listen(
+        &mut self,
+        host: &Arc<HostRoot>,
+        settings: &Settings,
+        wake: impl Fn() + Send + 'static,
+    ) {
+        self.listener = Listener::start(host, settings.events.as_ref(), wake);
+    }
+
+    /// Takes in reports between passes.
+    fn hear(&mut self) {
+        let at = self.collector.stamp();
+        let sightings = self.listener.take(self.edac.as_ref());
+        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        if let Err(error) = self.history.hear(&at, heard) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
     }
 
     /// Reads the host, records what was read, and judges it.
     fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
         let snapshot = self.collector.snapshot();
-        let appended = self.history.append(&snapshot);
+        self.edac = Snapshot::found(&snapshot.edac).cloned();
+        let sightings = self.listener.take(self.edac.as_ref());
+        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        let appended = self.history.append_heard(&snapshot, heard);
         if let Some(error) = appended.error {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
@@ -215,12 +293,18 @@ impl Agent {
         self.stats.resident_bytes = own.resident_bytes;
         self.stats.cpu = own.cpu;
         self.stats.storage = self.history.stats();
+        self.stats.events = self.listener.status().clone();
         self.stats.passes += 1;
         self.stats.pass_took = clock::monotonic().saturating_sub(began);
     }
 
     fn stop(mut self) -> anyhow::Result<()> {
+        let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
+        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        if let Err(error) = self.history.hear(&at, heard) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
         self.history.end_run(&at).context("cannot close the run in the history")
     }
 }

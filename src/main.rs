@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod exit;
 mod header;
+mod listening;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};

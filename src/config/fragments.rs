@@ -15,6 +15,8 @@ pub(super) struct Fragment {
     #[serde(default)]
     pub(super) collector: CollectorFragment,
     #[serde(default)]
+    pub(super) events: EventsFragment,
+    #[serde(default)]
     pub(super) web: WebFragment,
 }
 
@@ -31,6 +33,14 @@ pub(super) struct CollectorFragment {
     pub(super) root: Option<Spanned<String>>,
     pub(super) deadline: Option<Spanned<String>>,
     pub(super) disabled: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EventsFragment {
+    pub(super) listen: Option<Spanned<bool>>,
+    pub(super) instance: Option<Spanned<String>>,
+    pub(super) on_stop: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -20,6 +20,9 @@ pub(crate) struct Inputs {
     pub(crate) root: Input<String>,
     pub(crate) deadline: Input<String>,
     pub(crate) disabled: Input<Vec<String>>,
+    pub(crate) listen: Input<bool>,
+    pub(crate) instance: Input<String>,
+    pub(crate) on_stop: Input<String>,
     pub(crate) listen_address: Input<String>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
@@ -47,6 +50,8 @@ pub(crate) struct Environment {
 const DEFAULT_INTERVAL: &str = "60s";
 const DEFAULT_DEADLINE: &str = "5s";
 const DEFAULT_ROOT: &str = "/";
+const DEFAULT_INSTANCE: &str = "scrubjay";
+const DEFAULT_ON_STOP: &str = "leave";
 /// Port 10072: an ECC word has 72 bits.
 const DEFAULT_LISTEN_ADDRESS: &str = "127.0.0.1:10072";
 
@@ -93,6 +98,9 @@ impl Inputs {
             root: default(DEFAULT_ROOT),
             deadline: default(DEFAULT_DEADLINE),
             disabled: Input { value: Vec::new(), origin: Origin::Default },
+            listen: Input { value: true, origin: Origin::Default },
+            instance: default(DEFAULT_INSTANCE),
+            on_stop: default(DEFAULT_ON_STOP),
             listen_address: default(DEFAULT_LISTEN_ADDRESS),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
@@ -105,6 +113,9 @@ impl Inputs {
             take(&mut inputs.root, &fragment.collector.root);
             take(&mut inputs.deadline, &fragment.collector.deadline);
             take(&mut inputs.listen_address, &fragment.web.listen_address);
+            set(&mut inputs.listen, &fragment.events.listen, path, text);
+            take(&mut inputs.instance, &fragment.events.instance);
+            take(&mut inputs.on_stop, &fragment.events.on_stop);
             set(&mut inputs.disabled, &fragment.collector.disabled, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {

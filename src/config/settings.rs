@@ -3,6 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use jiff::SignedDuration;
+use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::SourceId;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     /// Sources not to read.
     pub(crate) disabled: BTreeSet<SourceId>,
+    /// How to listen to trace events; `None` for not at all.
+    pub(crate) events: Option<FeedOptions>,
     /// Where to serve.
     pub(crate) listen_address: SocketAddr,
 }
@@ -66,6 +69,7 @@ impl Settings {
             ),
             root: path(&inputs.root, "collector.root")?,
             disabled: sources(&inputs.disabled)?,
+            events: events(inputs)?,
             listen_address: inputs.listen_address.value.parse().map_err(|_| {
                 wrong(
                     &inputs.listen_address,
@@ -99,6 +103,27 @@ fn path(input: &Input<String>, key: &'static str) -> Result<PathBuf, ConfigError
         return Err(wrong(input, key, "must not be empty"));
     }
     Ok(PathBuf::from(&input.value))
+}
+
+fn events(inputs: &Inputs) -> Result<Option<FeedOptions>, ConfigError> {
+    let Inputs { listen, instance, on_stop, .. } = inputs;
+    let name = &instance.value;
+    let rest = name.strip_prefix("scrubjay");
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.len() > 64 || !rest.is_some_and(|rest| rest.chars().all(plain)) {
+        return Err(wrong(
+            instance,
+            "events.instance",
+            "must begin with \"scrubjay\" and go on with letters, digits, - and _",
+        ));
+    }
+    let on_stop = match on_stop.value.as_str() {
+        "leave" => OnStop::Leave,
+        "remove" => OnStop::Remove,
+        _ => return Err(wrong(on_stop, "events.on_stop", "must be leave or remove")),
+    };
+    let options = FeedOptions { instance: name.clone(), buffer_kb: None, on_stop };
+    Ok(listen.value.then_some(options))
 }
 
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
@@ -142,6 +167,14 @@ impl Inputs {
                 ("root", quoted(&self.root.value), &self.root.origin),
                 ("deadline", quoted(&self.deadline.value), &self.deadline.origin),
                 ("disabled", format!("{:?}", self.disabled.value), &self.disabled.origin),
+            ],
+        );
+        section(
+            "events",
+            &[
+                ("listen", self.listen.value.to_string(), &self.listen.origin),
+                ("instance", quoted(&self.instance.value), &self.instance.origin),
+                ("on_stop", quoted(&self.on_stop.value), &self.on_stop.origin),
             ],
         );
         let address = &self.listen_address;
@@ -205,6 +238,18 @@ mod tests {
         let short = Flags { interval: Some("1s".to_owned()), ..Flags::default() };
         assert_eq!(settings("", &short).unwrap().deadline, Duration::from_secs(1));
         assert!(error("[web]\nlisten_address = \"localhost\"\n").contains("[::1]:10072"));
+    }
+
+    #[test]
+    fn listening_can_be_switched_off_and_the_instance_is_always_ours() {
+        assert_eq!(settings("[events]\nlisten = false\n", &Flags::default()).unwrap().events, None);
+        let ours = settings("[events]\ninstance = \"scrubjay-2\"\n", &Flags::default()).unwrap();
+        assert_eq!(ours.events.unwrap().instance, "scrubjay-2");
+        for theirs in ["rasdaemon", "scrubjay/../x", "", "scrubjay 2"] {
+            let message = error(&format!("[events]\ninstance = \"{theirs}\"\n"));
+            assert!(message.contains("must begin with"), "{message}");
+        }
+        assert!(error("[events]\non_stop = \"ask\"\n").contains("leave or remove"));
     }
 
     #[test]

@@ -87,11 +87,11 @@ pub(crate) fn follow(
     state: &mut State,
     heard: Heard<'_>,
     at: &Stamp,
-    keys: &BTreeMap<u32, ControllerKey>,
     moved: &BTreeMap<SeriesKey, u64>,
     changes: &mut Changes,
 ) {
     let Some(run) = &mut state.run else { return };
+    let keys = &run.keys;
     state.reports.add(heard.sightings);
     let Sightings { sightings, lost, undecodable } = heard.sightings;
     let rows =

@@ -112,6 +112,16 @@ impl History {
         Appended { accumulated: plan::accumulated(&self.state, keys, &snapshot.at), error }
     }
 
+    /// Takes in reports of errors between two passes, in a transaction of their own. The first pass
+    /// of a run must have been appended before.
+    ///
+    /// # Errors
+    /// If it cannot be written. The reports wait in memory and are written with a later snapshot.
+    pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
+        self.pending.merge(plan::hear(&mut self.state, at, heard));
+        if self.pending.urgent { self.flush(at) } else { Ok(()) }
+    }
+
     /// Ends the run in order. Does nothing if none was begun.
     ///
     /// # Errors

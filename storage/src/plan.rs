@@ -98,7 +98,10 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
         }
         None => BTreeMap::new(),
     };
-    events::follow(state, heard, &at, &keys, &moved, &mut changes);
+    if let Some(run) = &mut state.run {
+        run.keys.clone_from(&keys);
+    }
+    events::follow(state, heard, &at, &moved, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;
@@ -115,6 +118,17 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
         changes.counters.clone_from(&state.counters);
     }
     Some(Pass { changes, keys })
+}
+
+/// Takes in reports between two passes. Counters were not read, so what they counted meanwhile is
+/// held against the reports at the next pass.
+pub(crate) fn hear(state: &mut State, at: &Stamp, heard: Heard<'_>) -> Changes {
+    let mut changes = Changes::default();
+    let at = state.placed(at);
+    if state.run.as_ref().is_some_and(|run| run.row.boot() == &at.boot) {
+        events::follow(state, heard, &at, &BTreeMap::new(), &mut changes);
+    }
+    changes
 }
 
 /// The sums as they now are, and what is remembered of the boot of `at`.
@@ -175,6 +189,7 @@ fn start_run(
     state.run = Some(Run {
         row,
         stretch: None,
+        keys: BTreeMap::new(),
         listening: false,
         sources: BTreeMap::new(),
         flushed: at.clone(),

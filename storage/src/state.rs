@@ -91,6 +91,8 @@ pub(crate) struct Run {
     pub(crate) row: RunRow,
     /// The stretch of coverage now growing; `None` where the boot clock is not known.
     pub(crate) stretch: Option<Stretch>,
+    /// The key of each controller, by its index at the pass before.
+    pub(crate) keys: BTreeMap<u32, ControllerKey>,
     /// Whether reports of errors were received at the pass before.
     pub(crate) listening: bool,
     /// The state of each source as last recorded in this run.

@@ -11,6 +11,11 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long a start waits for what is in the buffers already: emptying a full one takes some tenths
+/// of a second.
+const FIRST_ROUND: Duration = Duration::from_secs(2);
 
 /// How to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +61,7 @@ impl fmt::Debug for EventFeed {
 }
 
 impl EventFeed {
-    /// Begins to listen. What was recorded while nobody listened comes first. `wake` is called, on
+    /// Begins to listen. What was recorded while nobody listened can be fetched when this returns. `wake` is called, on
     /// the thread of the feed, when there is something to fetch, and not again before it was
     /// fetched; it must not block.
     pub fn start(
@@ -91,6 +96,7 @@ impl EventFeed {
             .name("trace-events".to_owned())
             .spawn(move || reader.run())
             .map_err(|source| failed("its thread", source))?;
+        shared.wait_until_emptied(FIRST_ROUND);
         Ok(Self { shared, stop, thread: Some(thread), on_stop })
     }
 

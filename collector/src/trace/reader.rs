@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use scrubjay_model::{EventPath, EventsStatus};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often it looks for CPUs that came and for events of modules that were loaded. Until then a
@@ -36,6 +36,8 @@ const STATS_LIMIT: usize = 4096;
 /// What the thread and the feed share.
 pub(super) struct Shared {
     store: Mutex<Store>,
+    /// Tells of the first time that all buffers were found empty.
+    emptied: Condvar,
 }
 
 /// What was read and not yet fetched.
@@ -44,6 +46,8 @@ struct Store {
     status: EventsStatus,
     /// Whether somebody was told that there is something new.
     told: bool,
+    /// Whether all buffers were found empty once.
+    emptied: bool,
 }
 
 /// Reads the buffers.
@@ -99,7 +103,8 @@ impl Shared {
             undecodable: 0,
             last_undecodable: None,
         };
-        Self { store: Mutex::new(Store { found, status, told: false }) }
+        let store = Store { found, status, told: false, emptied: false };
+        Self { store: Mutex::new(store), emptied: Condvar::new() }
     }
 
     /// What was read since the last call, and how reading fares.
@@ -107,6 +112,15 @@ impl Shared {
         let mut store = self.lock();
         store.told = false;
         (store.found.drain(), store.status.clone())
+    }
+
+    /// Waits until all buffers were found empty once, so that what had waited in them is there to be
+    /// fetched; no longer than `longest`, as in a storm they never are.
+    pub(super) fn wait_until_emptied(&self, longest: Duration) {
+        let store = self.lock();
+        let waited = self.emptied.wait_timeout_while(store, longest, |store| !store.emptied);
+        // Whether it was in time or not: the rest comes later.
+        drop(waited);
     }
 
     /// Nothing in the store is ever half changed, so a panic elsewhere leaves it usable.
@@ -141,7 +155,7 @@ impl Reader {
         loop {
             let read = self.pass();
             let settled = !read && self.settle();
-            self.publish();
+            self.publish(settled);
             // While records come, the next look is after a rest instead of a wake-up for each.
             futile = if read || !self.cpus.iter().any(|cpu| cpu.ready) { 0 } else { futile + 1 };
             let restless = read || !settled || futile > 0;
@@ -162,7 +176,7 @@ impl Reader {
         self.cpus.iter_mut().for_each(|cpu| cpu.ready = true);
         self.pass();
         self.settle();
-        self.publish();
+        self.publish(true);
         self.opened
     }
 
@@ -212,12 +226,16 @@ impl Reader {
     }
 
     /// Brings the status up to date, and wakes the one who fetches if there is something new.
-    fn publish(&self) {
+    fn publish(&self, settled: bool) {
         let lost = self.cpus.iter().map(|cpu| cpu.losses.lost());
         let lost = lost.fold(0, u64::saturating_add);
         let mut store = self.shared.lock();
         let news = !store.found.is_empty() || store.status.lost != lost;
         store.status.lost = lost;
+        if settled && !store.emptied {
+            store.emptied = true;
+            self.shared.emptied.notify_all();
+        }
         if news && !store.told {
             store.told = true;
             drop(store);
