@@ -122,18 +122,21 @@ fn time_of_an_mc_event() {
     let format = Format::parse(&text).unwrap();
     let record = mc_events::usual(&format).done();
     let mut page = Pages::new(1, 8);
-    for at in 0..30 {
+    for at in 0..20 {
         page = page.record(at + 1, &record);
     }
     let page = page.page(Lost::None, 4096);
     let decoder = decoder(&[("ras:mc_event", &text)]);
     let mut errors = 0_u64;
-    let turns = 100_000;
-    let begun = std::time::Instant::now();
-    for _ in 0..turns {
-        decoder.page(&page, &mut |report| errors += u64::from(report.errors));
-    }
-    let taken = begun.elapsed().as_nanos() / (turns * 30);
-    assert_eq!(errors, 3 * 30 * 100_000);
+    // The quickest of many short runs is that which nobody else disturbed.
+    let runs = (0..1_000).map(|_| {
+        let begun = std::time::Instant::now();
+        for _ in 0..100 {
+            decoder.page(&page, &mut |report| errors += u64::from(report.errors));
+        }
+        begun.elapsed().as_nanos() / (100 * 20)
+    });
+    let taken = runs.min().unwrap();
+    assert_eq!(errors, 3 * 20 * 100_000);
     println!("{taken} ns for each mc_event");
 }
