@@ -1,5 +1,5 @@
-//! What firmware tells through `ras:extlog_mem_event` (3.17, Intel), `ras:arm_event` (4.13) and
-//! `ras:non_standard_event` (4.13).
+//! What firmware tells through `ras:extlog_mem_event` (3.17, Intel), `ras:arm_event` and
+//! `ras:non_standard_event`.
 //!
 //! Kernel source: drivers/acpi/acpi_extlog.c, drivers/acpi/apei/ghes.c, drivers/firmware/efi/cper.c.
 
@@ -43,8 +43,8 @@ const MEMORY_ERRORS: [&str; 16] = [
     "physical memory map-out event",
 ];
 
-/// Bytes of `struct cper_mem_err_compact` that are read; it has had 55 since Linux 5.7, and 52 or
-/// 54 before, where the last ones are missing.
+/// Bytes of `struct cper_mem_err_compact` up to the rank. What follows (55 bytes in all in Linux
+/// 6.12) older kernels may lack; then it is not told.
 const COMPACT_LEAST: usize = 48;
 
 impl Extlog {
@@ -142,7 +142,7 @@ impl Compact<'_> {
     }
 }
 
-/// `ras:arm_event`. Kernels before 6.17, save for backports, tell neither severity nor buffers.
+/// `ras:arm_event`. Older kernels, such as 6.1, tell neither severity nor buffers.
 #[derive(Debug)]
 pub(super) struct Arm {
     mpidr: Number,

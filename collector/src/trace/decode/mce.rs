@@ -1,4 +1,4 @@
-//! `mce:mce_record` (2.6.33): a machine-check bank, as it was read.
+//! `mce:mce_record`: a machine-check bank, as it was read.
 //!
 //! Kernel source: include/trace/events/mce.h, arch/x86/include/asm/mce.h,
 //! arch/x86/kernel/cpu/mce/{core,amd,apei}.c. Emitted also for corrected errors that RAS_CEC keeps
@@ -46,7 +46,7 @@ pub(super) struct MceRecord {
     status: Number,
     addr: Number,
     misc: Number,
-    /// Kernels before 4.10 lack this and `ipid`.
+    /// Older kernels lack this and `ipid`.
     synd: Option<Number>,
     ipid: Option<Number>,
     cpu: Number,
