@@ -55,13 +55,14 @@ impl HostRoot {
     /// is made in no other.
     pub(crate) fn tracefs(&self, path: &str) -> Result<TraceFs, Failure> {
         let elsewhere = Failure::Errno(Errno::XDEV.raw_os_error());
-        let dir = match &self.backend {
-            Backend::Dir(dir) if self.is_this_host() => dir.directory(path)?,
+        // On the way through it debugfs mounts tracefs; a path that ends there would not do.
+        let path = format!("{path}/instances");
+        let instances = match &self.backend {
+            Backend::Dir(dir) if self.is_this_host() => dir.directory(&path)?,
             Backend::Dir(_) | Backend::Tree(_) => return Err(elsewhere),
             #[cfg(test)]
             Backend::Changing(_) => return Err(elsewhere),
         };
-        let instances = open(dir.as_fd(), "instances", LOOK)?;
         if !is_tracefs(&instances)? {
             return Err(elsewhere);
         }

@@ -335,6 +335,15 @@ impl Hasher for Mixer {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
+    // Lengths and discriminants, which are few.
+    fn write_usize(&mut self, length: usize) {
+        self.0 = self.0.rotate_left(7) ^ length as u64;
+    }
+
+    fn write_isize(&mut self, discriminant: isize) {
+        self.write_usize(discriminant.cast_unsigned());
+    }
+
     fn finish(&self) -> u64 {
         // The map takes its bits from both ends, a product is good at the upper one.
         let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -106,6 +106,12 @@ impl EventFeed {
         Batch { groups, status }
     }
 
+    /// Events that report errors and that this kernel does not have, or not before a module is
+    /// loaded, as `group:event`; `group:*` where it has none of a group.
+    pub fn missing(&self) -> Vec<String> {
+        self.shared.missing()
+    }
+
     /// Stops listening and fetches the rest.
     pub fn stop(mut self) -> Batch {
         self.end();

@@ -54,7 +54,9 @@ pub(super) struct Known {
     pub(super) decoder: Decoder,
     /// Events that were switched on.
     pub(super) listening: Vec<String>,
-    /// Why others were not.
+    /// Events that this kernel does not have, or not before a module is loaded.
+    pub(super) missing: Vec<String>,
+    /// Why an event that it has was not switched on.
     pub(super) not_understood: Option<String>,
 }
 
@@ -64,6 +66,7 @@ struct Texts {
     header_event: String,
     /// The event in the kernel, the event as which it is decoded, and its `format`.
     formats: Vec<(String, String, String)>,
+    missing: Vec<String>,
 }
 
 /// All that reports errors.
@@ -145,7 +148,8 @@ impl Known {
         let listening = decoder.events().map(str::to_owned).collect();
         let not_understood =
             undecodable.first().map(|first| format!("{}: {}", first.event, first.why));
-        Self { texts, decoder, listening, not_understood }
+        let missing = texts.missing.clone();
+        Self { texts, decoder, listening, missing, not_understood }
     }
 }
 
@@ -275,8 +279,10 @@ pub(super) fn described_bytes(header_page: &str) -> Option<usize> {
 }
 
 fn texts(instance: &Instance, wanted: &[Wanted]) -> Result<Texts, Failure> {
-    let mut formats = Vec::new();
+    let mut formats: Vec<(String, String, String)> = Vec::new();
+    let mut missing = Vec::new();
     for Wanted { event, decoded_as } in wanted {
+        let known = formats.len();
         let (group, name) = event.split_once(':').unwrap_or((event, ""));
         let names = if name == "*" { events_of(instance, group) } else { vec![name.to_owned()] };
         for name in names {
@@ -288,11 +294,21 @@ fn texts(instance: &Instance, wanted: &[Wanted]) -> Result<Texts, Failure> {
             let decoded_as = decoded_as.clone().unwrap_or_else(|| event.clone());
             formats.push((event, decoded_as, text));
         }
+        if formats.len() == known {
+            missing.push(event.clone());
+        }
     }
+    // An event that changed its group is there if it is in one of them.
+    let name_of = |event: &str| event.split_once(':').map(|(_, name)| name.to_owned());
+    missing.retain(|event| {
+        let there = |(known, ..): &(String, String, String)| name_of(known) == name_of(event);
+        !formats.iter().any(there)
+    });
     Ok(Texts {
         header_page: read(instance, "events/header_page")?,
         header_event: read(instance, "events/header_event")?,
         formats,
+        missing,
     })
 }
 

@@ -1,7 +1,9 @@
 //! What the kernel reports through trace events, decoded as this kernel describes it.
 //!
 //! `format` reads how events and pages are laid out, `page` takes a page of the ring buffer apart,
-//! `decode` makes reports of its records. All of it is pure: texts and bytes in, values out.
+//! `decode` makes reports of its records, `aggregate` keeps those together that belong together,
+//! `loss` counts what is missing. All of that is pure: texts and bytes in, values out. `instance`
+//! sets up a trace buffer of our own, `reader` empties it, and `feed` is what the agent sees of it.
 
 mod aggregate;
 mod decode;

@@ -44,6 +44,7 @@ pub(super) struct Shared {
 struct Store {
     found: Aggregator,
     status: EventsStatus,
+    missing: Vec<String>,
     /// Whether somebody was told that there is something new.
     told: bool,
     /// Whether all buffers were found empty once.
@@ -105,6 +106,7 @@ impl Shared {
         };
         let store = Store { found, status, told: false, emptied: false };
         Self { store: Mutex::new(store), emptied: Condvar::new() }
+        Self { store: Mutex::new(Store { found, status, missing: Vec::new(), told: false }) }
     }
 
     /// What was read since the last call, and how reading fares.
@@ -121,6 +123,18 @@ impl Shared {
         let waited = self.emptied.wait_timeout_while(store, longest, |store| !store.emptied);
         // Whether it was in time or not: the rest comes later.
         drop(waited);
+    /// Events that this kernel does not have.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.lock().missing.clone()
+    }
+
+    /// Notes that a CPU's reports are missing: not all of them come by the best way.
+    fn tell_unread(&self, cpu: u32, failure: Failure) {
+        let cause = match failure {
+            Failure::Errno(errno) => std::io::Error::from_raw_os_error(errno).to_string(),
+            Failure::NotAFile | Failure::TooLong => "not as expected".to_owned(),
+        };
+        self.lock().status.why = format!("the trace buffer of CPU {cpu} cannot be read: {cause}");
     }
 
     /// Nothing in the store is ever half changed, so a panic elsewhere leaves it usable.
@@ -270,7 +284,13 @@ impl Reader {
             if self.cpus.iter().any(|cpu| cpu.number == number) {
                 continue;
             }
-            let Ok(pages) = self.opened.instance.raw_pages(number) else { continue };
+            let pages = match self.opened.instance.raw_pages(number) {
+                Ok(pages) => pages,
+                Err(failure) => {
+                    self.shared.tell_unread(number, failure);
+                    continue;
+                }
+            };
             let losses = Losses::new(stats(&self.opened, number));
             let (ready, unsettled, aside) = (true, true, false);
             self.cpus.push(Cpu { number, pages, losses, ready, unsettled, aside });
@@ -279,7 +299,9 @@ impl Reader {
 
     fn tell_what_is_known(&self) {
         let known = &self.opened.known;
-        let status = &mut self.shared.lock().status;
+        let mut store = self.shared.lock();
+        store.missing.clone_from(&known.missing);
+        let status = &mut store.status;
         status.listening.clone_from(&known.listening);
         if known.not_understood.is_some() {
             status.last_undecodable.clone_from(&known.not_understood);
@@ -332,8 +354,11 @@ impl Cpu {
             Err(Failure::Errno(errno)) if errno == Errno::AGAIN.raw_os_error() => {
                 return Attempt::Empty;
             }
-            // ENODEV: no buffer. Whatever else it is, it does not end the reading of the others.
-            Err(Failure::Errno(_) | Failure::NotAFile | Failure::TooLong) => {
+            // Whatever it is, it does not end the reading of the others.
+            Err(failure) => {
+                if failure != Failure::Errno(Errno::NODEV.raw_os_error()) {
+                    shared.tell_unread(self.number, failure);
+                }
                 self.aside = true;
                 return Attempt::Gone;
             }

@@ -24,7 +24,7 @@ const TRACEFS: &str = "/sys/kernel/tracing";
 
 /// Longest wait for anything; far less than the five minutes after which the thread would look by
 /// itself.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the probe reads, laid out for it.
 #[repr(C)]
@@ -360,6 +360,31 @@ fn asleep() -> Vec<String> {
         }
         assert!(Instant::now() < until, "the thread never sleeps");
     }
+}
+
+#[test]
+fn events_of_this_kernel_are_listened_to_and_the_others_named() {
+    let test = "trace::feed::tests::events_of_this_kernel_are_listened_to_and_the_others_named";
+    let Some(bench) = Bench::new(test) else { return };
+    let options =
+        FeedOptions { instance: bench.name.clone(), buffer_kb: None, on_stop: OnStop::Remove };
+    let wanted = [format!("{}:mc_event", bench.group), "ras:nothing".to_owned(), "no:*".to_owned()];
+    let decoded_as = |event: &String| event.contains("mc_event").then(|| "ras:mc_event".to_owned());
+    let wanted = wanted.map(|event| Wanted { decoded_as: decoded_as(&event), event });
+    let listen = |wanted: &[Wanted]| {
+        EventFeed::listen(&bench.host, options.clone(), wanted.to_vec(), Box::new(|| {}))
+    };
+    let feed = listen(&wanted).unwrap();
+    assert_eq!(feed.missing(), ["ras:nothing", "no:*"]);
+    assert_eq!(feed.stop().status.listening, ["ras:mc_event"]);
+
+    // What is refused leaves nothing behind.
+    let refusal = listen(&wanted[1..]).unwrap_err();
+    assert!(matches!(refusal, FeedRefusal::NoEvents), "{refusal:?}");
+    assert!(!bench.instance().exists());
+    let foreign = FeedOptions { instance: "rasdaemon".to_owned(), ..options.clone() };
+    let refusal = EventFeed::start(&bench.host, foreign, || {}).unwrap_err();
+    assert!(matches!(refusal, FeedRefusal::Name { .. }), "{refusal:?}");
 }
 
 #[test]

@@ -94,6 +94,7 @@ proptest! {
             header_page: text.clone(),
             header_event: text.clone(),
             formats: vec![(text.clone(), "ras:mc_event".to_owned(), text)],
+            missing: Vec::new(),
         };
         let known = Known::new(texts);
         prop_assert!(known.listening.is_empty());
