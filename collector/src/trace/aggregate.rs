@@ -6,7 +6,7 @@
 //! they become too many, those of the places that have most are kept less finely: first without
 //! the syndrome, then without the page, then without the second. Sums stay exact in each case.
 
-use super::report::{Place, Registers, Report, Text, What};
+use super::report::{Place, Report, What};
 use scrubjay_model::{EventClass, EventGroup, EventPlace, EventWhat, Folded, Witness};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -418,27 +418,10 @@ fn first(report: &Report<'_>) -> EventGroup {
         syndrome: report.syndrome,
         reports: 1,
         errors: u64::from(report.errors),
-        message: text(&report.message),
-        detail: text(&report.detail),
+        message: shortened(report.message.to_string()),
+        detail: shortened(report.detail.to_string()),
         folded: Folded::Nothing,
     }
-}
-
-fn text(text: &Text<'_>) -> String {
-    shortened(match text {
-        Text::Nothing => String::new(),
-        Text::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Text::Registers(registers) => words(registers),
-        Text::Owned(text) => text.clone(),
-    })
-}
-
-fn words(registers: &Registers) -> String {
-    let Registers { status, address, misc, syndrome, ipid, mcgstatus } = registers;
-    format!(
-        "status {status:#018x} address {address:#x} misc {misc:#x} syndrome {syndrome:#x} \
-         ipid {ipid:#x} mcgstatus {mcgstatus:#x}"
-    )
 }
 
 fn shortened(mut text: String) -> String {
