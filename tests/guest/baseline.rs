@@ -1,0 +1,246 @@
+//! The agent beside Debian's rasdaemon: the same guest, the same storms of memory errors, one table.
+//! Started by hand, by `tests/guest/baseline`, which also gets the peer.
+//!
+//! Each storm is given to each program in a guest of its own: one error, five seconds, the storm,
+//! then as long as it takes until the program rests, then SIGTERM. What was sent is what the test
+//! driver counted. A second of a guest without KVM is worth less than one of a real machine, so
+//! seconds compare programs here and say nothing else.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts guests and makes files for them; the host is left alone"
+)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "without a measurement there is no table")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is for people")]
+#![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
+#![expect(dead_code, reason = "the scenarios use the rest of the harness")]
+
+mod captures;
+mod guest;
+mod machine;
+mod seen;
+
+use guest::Guest;
+use machine::{Kernel, Machine};
+use std::path::Path;
+use std::process::Command;
+
+const ORDER: &str = "/sys/kernel/debug/scrubjay_edac/order";
+
+/// Most events of a paced storm: half a minute of them.
+const PACED_EVENTS: u64 = 24_000;
+
+/// Longest that a program may work on a storm after it, in seconds; those of slow disks are slow.
+const DRAIN_SECONDS: u32 = 400;
+
+/// Metrics of the agent about single events. Until it has them, what it saw are the sums that it
+/// made of counters.
+const EVENTS_RECORDED: &str = "scrubjay_error_events_recorded_total";
+const EVENTS_LOST: &str = "scrubjay_error_events_lost_total";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Program {
+    Scrubjay,
+    Rasdaemon,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Storm {
+    name: &'static str,
+    events: u64,
+    pause_us: u64,
+}
+
+/// What came of one storm in one program.
+#[derive(Debug)]
+struct Outcome {
+    sent: u64,
+    seen: u64,
+    /// What `seen` counts.
+    unit: &'static str,
+    /// How many the program itself says it missed, if it says anything.
+    stated_lost: Option<u64>,
+    storm_seconds: f64,
+    cpu_seconds: f64,
+    peak_kilobytes: u64,
+    database_bytes: u64,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [series, events] = arguments.as_slice() else { panic!("usage: SERIES EVENTS") };
+    let series = ["6.1", "6.12"].into_iter().find(|known| known == series).unwrap();
+    let events: u64 = events.parse().unwrap();
+    let kernel = Kernel { series };
+    let peer = kernel.file("../rasdaemon");
+    println!(
+        "Linux {series} in a guest of 2 GiB and two processors, without KVM; history on ext4."
+    );
+    println!(
+        "The agent passes each second. Until it records events, what it saw are the sums that"
+    );
+    println!(
+        "it made of the kernel's counters, which lose nothing; the peer's are rows. CPU seconds"
+    );
+    println!("are those from the storm's begin until the program rests, its passes included.\n");
+    let heads = "storm|program|sent|seen|lost|stated as lost|CPU s|peak kB|database bytes|storm s";
+    println!("|{heads}|\n|{}", "---|".repeat(heads.split('|').count()));
+    for storm in [
+        Storm { name: "at once", events, pause_us: 0 },
+        Storm { name: "paced", events: events.min(PACED_EVENTS), pause_us: 1_150 },
+    ] {
+        for program in [Program::Scrubjay, Program::Rasdaemon] {
+            if program == Program::Rasdaemon && !peer.exists() {
+                println!("|{}|rasdaemon|SKIPPED: it could not be had|", storm.name);
+                continue;
+            }
+            guest::unless_it_dies(|| {
+                print(storm, program, &measure(kernel, storm, program, &peer));
+            });
+        }
+    }
+}
+
+fn print(storm: Storm, program: Program, outcome: &Outcome) {
+    let Outcome { sent, seen, unit, stated_lost, storm_seconds, cpu_seconds, .. } = outcome;
+    let stated = stated_lost.map_or_else(|| "nothing".to_owned(), |lost| lost.to_string());
+    let lost = sent.saturating_sub(*seen);
+    let name = match program {
+        Program::Scrubjay => "scrubjay",
+        Program::Rasdaemon => "rasdaemon",
+    };
+    let Outcome { peak_kilobytes, database_bytes, .. } = outcome;
+    println!(
+        "|{}|{name}|{sent}|{seen} {unit}|{lost}|{stated}|{cpu_seconds:.1}|{peak_kilobytes}|\
+         {database_bytes}|{storm_seconds:.1}|",
+        storm.name
+    );
+}
+
+fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outcome {
+    let mut guest = Guest::boot_on(kernel, Machine { memory: "2G", ..Machine::plain() });
+    guest.load("scrubjay_edac");
+    guest.run("echo 0 >/sys/module/edac_core/parameters/edac_mc_log_ce");
+    match program {
+        Program::Scrubjay => guest.start_agent(),
+        Program::Rasdaemon => start_rasdaemon(&mut guest, peer),
+    }
+    guest.order("corrected mc=0");
+    guest.run("sleep 5");
+    let before = ticks(&mut guest);
+    guest.run("sleep 4");
+    let began = ticks(&mut guest);
+    let at_rest = began - before;
+    let Storm { events, pause_us, .. } = storm;
+    guest.run(&format!(
+        "(read a _ </proc/uptime
+          echo corrected mc=0 times={events} pause_us={pause_us} spread=1 stride=1 page=0x1000 >{ORDER}
+          read b _ </proc/uptime; echo $a $b >/run/storm.new; mv /run/storm.new /run/storm) &"
+    ));
+    let storm_seconds = storm_seconds(&mut guest);
+    if program == Program::Scrubjay {
+        guest.next_pass();
+    }
+    rest(&mut guest, at_rest);
+    let cpu_seconds = seconds(ticks(&mut guest) - began);
+    let peak = guest.run("awk '/^VmHWM:/ { print $2 }' /proc/$(cat /run/agent.pid)/status");
+    let (seen, unit, stated_lost) = match program {
+        Program::Scrubjay => seen_by_agent(&mut guest),
+        Program::Rasdaemon => (0, "events", None),
+    };
+    let sent = guest.truth()["mc0 total correctable"];
+    guest.stop_agent();
+    let folder = match program {
+        Program::Scrubjay => "/state/history",
+        Program::Rasdaemon => "/state/rasdaemon",
+    };
+    let bytes = guest.run(&format!("cat {folder}/*.db* | wc -c"));
+    let seen = if program == Program::Rasdaemon { rows(&mut guest) } else { seen };
+    Outcome {
+        sent,
+        seen,
+        unit,
+        stated_lost,
+        storm_seconds,
+        cpu_seconds,
+        peak_kilobytes: peak.trim().parse().unwrap(),
+        database_bytes: bytes.trim().parse().unwrap(),
+    }
+}
+
+/// Puts the peer with its libraries into the guest, as its package would, and starts it.
+fn start_rasdaemon(guest: &mut Guest, peer: &Path) {
+    let share = guest.folder.path().join("share/peer");
+    assert!(Command::new("cp").arg("-a").args([peer, &share]).status().unwrap().success());
+    guest.run(
+        "cp -a /host/peer/. /
+         mkdir -p /state/rasdaemon /var/lib; ln -s /state/rasdaemon /var/lib/rasdaemon
+         PAGE_CE_ACTION=off rasdaemon -f -r >/run/agent.log 2>&1 &
+         echo $! >/run/agent.pid
+         for i in $(seq 100); do
+             grep -q 1 /sys/kernel/tracing/instances/rasdaemon/events/ras/mc_event/enable 2>/dev/null &&
+                 [ -e /state/rasdaemon/ras-mc_event.db ] && exec sleep 3
+             sleep 0.2
+         done
+         cat /run/agent.log >&2; exit 1",
+    );
+}
+
+/// What the program has used of the CPUs, in hundredths of a second.
+fn ticks(guest: &mut Guest) -> u32 {
+    let text = guest.run("awk '{print $14 + $15}' /proc/$(cat /run/agent.pid)/stat");
+    text.trim().parse().unwrap()
+}
+
+fn seconds(ticks: u32) -> f64 {
+    f64::from(ticks) / 100.0
+}
+
+fn storm_seconds(guest: &mut Guest) -> f64 {
+    for _ in 0..600 {
+        let text = guest.run("cat /run/storm 2>/dev/null || sleep 1");
+        let times: Vec<f64> = text.split_whitespace().map(|t| t.parse().unwrap()).collect();
+        if let [began, ended] = times[..] {
+            return ended - began;
+        }
+    }
+    panic!("the storm does not end");
+}
+
+/// Waits until the program uses no more than it did before the storm: `at_rest` ticks in four
+/// seconds, and half as much again.
+fn rest(guest: &mut Guest, at_rest: u32) {
+    let mut last = ticks(guest);
+    for _ in 0..DRAIN_SECONDS / 4 {
+        guest.run("sleep 4");
+        let now = ticks(guest);
+        if now - last <= at_rest + at_rest / 2 + 4 {
+            return;
+        }
+        last = now;
+    }
+    eprintln!("it still works after {DRAIN_SECONDS} s");
+}
+
+/// Events, if the agent records them, else the sums that it made of the kernel's counters.
+fn seen_by_agent(guest: &mut Guest) -> (u64, &'static str, Option<u64>) {
+    let page = guest.metrics();
+    match page.value(EVENTS_RECORDED, "") {
+        Some(recorded) => (recorded, "events", page.value(EVENTS_LOST, "")),
+        None => {
+            let sums = seen::counts(&guest.status());
+            (sums["mc0 total correctable"], "(sums)", None)
+        }
+    }
+}
+
+/// How many events the peer has in its database.
+fn rows(guest: &mut Guest) -> u64 {
+    guest.run("cp /state/rasdaemon/ras-mc_event.db* /host/");
+    let query = "import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute('select count(*) from mc_event').fetchone()[0])";
+    let database = guest.folder.path().join("share/ras-mc_event.db");
+    let counted = Command::new("python3").args(["-c", query]).arg(database).output().unwrap();
+    let text = String::from_utf8(counted.stdout).unwrap();
+    text.trim().parse().unwrap_or_else(|why| panic!("{why}: {:?}", counted.stderr))
+}
