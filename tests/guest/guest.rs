@@ -73,8 +73,8 @@ impl Guest {
         Self::switch_on(kernel, machine, folder)
     }
 
-    /// Boots, and if need be again: without KVM some boot in fifty dies in the kernel's scheduler
-    /// before anything of ours has run.
+    /// Boots, and if need be again. A busy machine without KVM used to lose one boot in some dozens,
+    /// to a check of timers that is now left out; what else there is has not been found.
     fn switch_on(kernel: Kernel, machine: Machine, mut folder: tempfile::TempDir) -> Self {
         for _ in 0..3 {
             let mut guest = Self::power_on(kernel, machine.clone(), folder);

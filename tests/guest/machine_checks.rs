@@ -14,13 +14,15 @@ const DEFERRED: &str = "0x9c00100000010090";
 /// Not corrected, found by scrubbing, and signalled to all CPUs.
 const FOUND_BY_SCRUBBING: &str = "0xbd000000000000c0";
 
+const EVENTS: [&str; 2] = ["mce/mce_record", "ras/memory_failure_event"];
+
 /// Boots a machine whose kernel looks into the banks each second, and records what it finds.
 fn boot(kernel: Kernel, processor: Processor, name: &str) -> Guest {
     let mut guest = Guest::boot_on(kernel, Machine::with(processor));
     guest.load("scrubjay_mce");
     guest.run("echo 1 >/sys/devices/system/machinecheck/machinecheck0/check_interval");
     guest.log_from_here(name);
-    guest.record(&["mce/mce_record", "ras/memory_failure_event"], 64);
+    guest.record(&EVENTS, 64);
     guest
 }
 
@@ -75,24 +77,6 @@ pub(crate) fn corrected_and_deferred_errors_of_an_amd_are_recorded(kernel: Kerne
     guest.stop_recording("mce_record-amd");
 }
 
-pub(crate) fn an_error_made_up_by_the_kernels_injector_is_recorded_and_changes_nothing(
-    kernel: Kernel,
-) {
-    let name = "mce-inject";
-    let mut guest = boot(kernel, Processor::Intel, name);
-    guest.load("mce-inject");
-    // The write of the bank's number injects, so it comes last.
-    guest.run(&format!(
-        "cd /sys/kernel/debug/mce-inject; echo sw >flags; echo 0 >cpu
-         echo {NOT_CONSUMED} >status; echo 0x36000000 >addr; echo 0x8c >misc; echo 7 >bank"
-    ));
-    wait_for(&mut guest, 1);
-    assert!(records(&mut guest)[0].contains("MC7: bc00000000010090"));
-    assert_eq!(failures(&mut guest), 0, "nothing judges how severe it is");
-    assert_eq!(corrupted(&guest.status()), 0);
-    guest.stop_recording("mce_record-inject");
-}
-
 pub(crate) fn an_uncorrected_error_that_nobody_consumed_takes_its_page(kernel: Kernel) {
     let name = "mce-intel";
     let mut guest = boot(kernel, Processor::Intel, name);
@@ -116,9 +100,22 @@ pub(crate) fn an_uncorrected_error_that_nobody_consumed_takes_its_page(kernel: K
     guest.stop_recording("mce_record-intel");
 }
 
-pub(crate) fn machine_checks_raised_from_outside_are_recorded(kernel: Kernel) {
+pub(crate) fn machine_checks_made_up_or_raised_from_outside_are_recorded(kernel: Kernel) {
     let name = "mce-raised";
     let mut guest = boot(kernel, Processor::Intel, name);
+    guest.load("mce-inject");
+    // The write of the bank's number injects, so it comes last.
+    guest.run(&format!(
+        "cd /sys/kernel/debug/mce-inject; echo sw >flags; echo 0 >cpu
+         echo {NOT_CONSUMED} >status; echo 0x36000000 >addr; echo 0x8c >misc; echo 7 >bank"
+    ));
+    wait_for(&mut guest, 1);
+    assert!(records(&mut guest)[0].contains("MC7: bc00000000010090"));
+    assert_eq!(failures(&mut guest), 0, "nothing judges how severe it is");
+    assert_eq!(corrupted(&guest.status()), 0);
+    guest.stop_recording("mce_record-inject");
+
+    guest.record(&EVENTS, 64);
     guest.monitor(&format!("mce 0 9 {CORRECTED} 0 0x32000000 0x8c"));
     wait_for(&mut guest, 1);
     assert!(records(&mut guest)[0].contains("MC9: 8c00004000010090"));

@@ -72,9 +72,8 @@ scenarios! {
         a_forced_transition_ends_although_the_thread_still_sleeps;
     machine_checks:
         corrected_and_deferred_errors_of_an_amd_are_recorded
-        an_error_made_up_by_the_kernels_injector_is_recorded_and_changes_nothing
         an_uncorrected_error_that_nobody_consumed_takes_its_page
-        machine_checks_raised_from_outside_are_recorded;
+        machine_checks_made_up_or_raised_from_outside_are_recorded;
     firmware:
         firmware_names_each_module_and_a_swapped_one_after_the_reboot
         a_crash_leaves_its_log_in_firmware
