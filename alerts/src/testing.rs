@@ -2,11 +2,7 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec,
-    Layout, Livepatch, Lockdown, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure,
-    NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present,
-    ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId, SourceReport, Stamp,
-    StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -207,6 +203,10 @@ pub(crate) fn healthy() -> Snapshot {
             lost: 0,
             cut: false,
             forced: Vec::new(),
+            ecc_disabled: Vec::new(),
+            cec_initialized: false,
+            cmci_storms: 0,
+            told: LogCounts::NONE,
         }),
     }
 }

@@ -25,7 +25,7 @@ pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
 pub use host::{ClockFn, HostRoot, RootError};
-pub use kernel_log::{Record, RecordOrigin, log_facts};
+pub use kernel_log::{LogFollower, LogNews, Record, RecordOrigin, log_facts, log_reports};
 pub use process::{OwnProcess, own_process};
 pub use sources::SOURCES;
 pub use trace::{Batch, EventFeed, FeedOptions, FeedRefusal, OnStop};

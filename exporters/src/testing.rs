@@ -122,3 +122,23 @@ pub(crate) fn accumulate(edac: &Edac, restarts: u64) -> Accumulated {
         .collect();
     Accumulated { controllers, totals, ..Accumulated::default() }
 }
+
+/// A log that has rolled over, with a live patch forced.
+pub(crate) fn kernel_log() -> KernelLog {
+    let mark = |sequence, seconds| {
+        Some(LogMark { sequence: Some(sequence), awake: Some(Duration::from_secs(seconds)) })
+    };
+    let patch = Some("kpatch_2026_11".to_owned());
+    KernelLog {
+        oldest: mark(812, 80),
+        newest: mark(2_020, 90),
+        records: 1_202,
+        lost: 7,
+        cut: false,
+        forced: vec![ForcedPatch { awake: Duration::from_secs(85), patch }],
+        ecc_disabled: Vec::new(),
+        cec_initialized: false,
+        cmci_storms: 1,
+        told: LogCounts { edac_corrected: 3, ..LogCounts::NONE },
+    }
+}

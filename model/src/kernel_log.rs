@@ -25,6 +25,32 @@ pub struct KernelLog {
     pub cut: bool,
     /// Transitions of live patches that were forced, in order.
     pub forced: Vec<ForcedPatch>,
+    /// What drivers say of ECC being switched off, at most 16 lines.
+    pub ecc_disabled: Vec<String>,
+    /// The corrected-errors collector said that it is at work.
+    pub cec_initialized: bool,
+    /// Storms of corrected machine checks that began.
+    pub cmci_storms: u64,
+    /// How much was told, as far as the log reaches.
+    pub told: LogCounts,
+}
+
+/// Records by family, as far as the log reaches. The kernel limits their rate, so that there may
+/// have been more errors than that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogCounts {
+    /// Corrected errors in lines of EDAC drivers.
+    pub edac_corrected: u64,
+    /// Other errors in lines of EDAC drivers.
+    pub edac_uncorrected: u64,
+    /// Records of firmware.
+    pub firmware: u64,
+    /// Pages dealt with by the memory-failure code.
+    pub memory_failures: u64,
+    /// Machine-check banks printed.
+    pub machine_checks: u64,
+    /// Records of a known family that were not understood.
+    pub not_understood: u64,
 }
 
 /// A place in the log.
@@ -36,81 +62,6 @@ pub struct LogMark {
     /// [`Stamp::awake`](crate::Stamp::awake) by less than a second in practice.
     #[serde(rename = "awake_seconds", serialize_with = "seconds::of_option")]
     pub awake: Option<Duration>,
-}
-
-/// A fact with its place in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LogEntry {
-    /// The record it was read from, the first of several.
-    pub at: LogMark,
-    /// What it says.
-    pub fact: LogFact,
-}
-
-/// What a record, or several that belong together, say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFact {
-    /// Of the live patch core.
-    Livepatch(LivepatchFact),
-    /// A record that begins like one of a family known here and goes on in an unknown way.
-    NotUnderstood {
-        /// The family.
-        family: LogFamily,
-        /// Its text, cut after [`LogFact::MAX_TEXT`] characters.
-        text: String,
-    },
-}
-
-/// The families of records that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFamily {
-    /// `livepatch: …`
-    Livepatch,
-}
-
-/// What the live patch core logs (kernel/livepatch/core.c, transition.c).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LivepatchFact {
-    /// A patch is about to be applied.
-    Enabling {
-        /// Its module.
-        patch: String,
-    },
-    /// A transition begins.
-    Started {
-        /// The module.
-        patch: String,
-        /// Which way.
-        towards: PatchDirection,
-    },
-    /// A transition has ended: every task has switched.
-    Completed {
-        /// The module.
-        patch: String,
-        /// Which way.
-        towards: PatchDirection,
-    },
-    /// Tasks that have not switched yet are nudged: the transition takes long.
-    Signaling,
-    /// Somebody wrote to `force`: the tasks left were switched without waiting until they are
-    /// out of the old code.
-    Forced {
-        /// The patch in transition, by the records before; the line itself names none.
-        patch: Option<String>,
-    },
-}
-
-/// Which way a transition goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PatchDirection {
-    /// Towards the patched code.
-    Patching,
-    /// Back to the old code.
-    Unpatching,
 }
 
 /// A live patch whose transition was forced in this boot.
@@ -131,18 +82,16 @@ impl KernelLog {
     }
 }
 
-impl LogFact {
-    /// Longest text quoted, in characters.
-    pub const MAX_TEXT: usize = 160;
-}
-
-impl LogFamily {
-    /// A stable word for labels and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Livepatch => "livepatch",
-        }
-    }
+impl LogCounts {
+    /// A log of which nothing has been read.
+    pub const NONE: Self = Self {
+        edac_corrected: 0,
+        edac_uncorrected: 0,
+        firmware: 0,
+        memory_failures: 0,
+        machine_checks: 0,
+        not_understood: 0,
+    };
 }
 
 impl ForcedPatch {

@@ -16,6 +16,7 @@ mod identity;
 mod kernel;
 mod kernel_log;
 mod livepatch;
+mod log_fact;
 mod machine;
 mod reading;
 mod seconds;
@@ -46,10 +47,12 @@ pub use kernel::{
     CpuVulnerability, Kernel, KernelHealth, Kexec, Lockdown, Taint, TaintFlag, Uname, Uptime,
     VulnerabilityState,
 };
-pub use kernel_log::{
-    ForcedPatch, KernelLog, LivepatchFact, LogEntry, LogFact, LogFamily, LogMark, PatchDirection,
-};
+pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+pub use log_fact::{
+    EdacLine, FirmwareRecord, FirmwareSection, LivepatchFact, LogEntry, LogFact, LogFamily,
+    LogSeverity, MachineCheckRecord, PageFact, PatchDirection,
+};
 pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };

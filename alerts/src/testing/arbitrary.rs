@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
     Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, ForcedPatch, Kernel, KernelHealth,
-    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogMark, MachineCheck, MemoryFailure,
+    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
     NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
     Platform, Present, ReadFault, Reading, RebootMarkers, Section, SeriesKey, SeriesPlace,
     SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
@@ -321,6 +321,10 @@ fn kernel_log() -> impl Strategy<Value = KernelLog> {
             lost,
             cut,
             forced,
+            ecc_disabled: Vec::new(),
+            cec_initialized: false,
+            cmci_storms: 0,
+            told: LogCounts::NONE,
         },
     )
 }

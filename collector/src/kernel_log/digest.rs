@@ -1,11 +1,17 @@
 //! A whole log in a few figures, made record by record so that the log need not be held.
 
-use super::{Facts, Record};
+use super::{Facts, Placed, Record};
 use crate::host::LogPart;
-use scrubjay_model::{ForcedPatch, KernelLog, LivepatchFact, LogEntry, LogFact, ParseFault};
+use scrubjay_model::{
+    ForcedPatch, KernelLog, LivepatchFact, LogCounts, LogEntry, LogFact, PageFact, ParseFault,
+};
+use std::time::Duration;
 
 /// Most forced transitions kept, the latest ones. Each takes at least a second.
 const FORCED_LIMIT: usize = 64;
+
+/// Most lines kept of drivers that find ECC off: one for each controller.
+const ECC_LIMIT: usize = 16;
 
 /// A log being read.
 #[derive(Debug)]
@@ -13,7 +19,7 @@ pub(crate) struct Digest {
     log: KernelLog,
     facts: Facts,
     /// Room for the facts of one record.
-    entries: Vec<LogEntry>,
+    entries: Vec<Placed>,
     /// The number that the next record should have.
     next: Option<u64>,
     /// The first record that is of no known form.
@@ -29,6 +35,10 @@ impl Digest {
             lost: 0,
             cut: false,
             forced: Vec::new(),
+            ecc_disabled: Vec::new(),
+            cec_initialized: false,
+            cmci_storms: 0,
+            told: LogCounts::NONE,
         };
         let facts = Facts::default();
         Self { log, facts, entries: Vec::new(), next: None, malformed: None }
@@ -55,7 +65,9 @@ impl Digest {
     }
 
     /// What was read, and the first record that could not be.
-    pub(crate) fn finish(self) -> (KernelLog, Option<ParseFault>) {
+    pub(crate) fn finish(mut self) -> (KernelLog, Option<ParseFault>) {
+        self.facts.finish(&mut self.entries);
+        self.note();
         (self.log, self.malformed)
     }
 
@@ -70,34 +82,69 @@ impl Digest {
             self.next = Some(sequence.saturating_add(1));
         }
         self.facts.take(record, &mut self.entries);
-        for entry in self.entries.drain(..) {
-            note(log, entry);
+        self.note();
+    }
+
+    fn note(&mut self) {
+        for (_, entry) in self.entries.drain(..) {
+            note(&mut self.log, entry);
         }
     }
 }
 
 fn note(log: &mut KernelLog, entry: LogEntry) {
+    let told = &mut log.told;
+    let add = |count: &mut u64, n: u64| *count = count.saturating_add(n);
     match entry.fact {
-        LogFact::Livepatch(LivepatchFact::Forced { patch }) => {
+        LogFact::Livepatch(fact) => livepatch(log, fact, entry.at.awake),
+        // A report speaks of one error at least, whatever its count.
+        LogFact::Edac(line) if line.corrected => add(&mut told.edac_corrected, line.count.max(1)),
+        LogFact::Edac(line) => add(&mut told.edac_uncorrected, line.count.max(1)),
+        LogFact::Firmware(_) => add(&mut told.firmware, 1),
+        LogFact::MemoryFailure(PageFact::Handled { .. }) => add(&mut told.memory_failures, 1),
+        LogFact::MachineCheck(_) => add(&mut told.machine_checks, 1),
+        LogFact::EccDisabled { text } => {
+            if log.ecc_disabled.len() < ECC_LIMIT {
+                log.ecc_disabled.push(text);
+            }
+        }
+        LogFact::CecInitialized => log.cec_initialized = true,
+        LogFact::CmciStorm { began, .. } => add(&mut log.cmci_storms, u64::from(began)),
+        LogFact::NotUnderstood { .. } => add(&mut told.not_understood, 1),
+        LogFact::EdacController { .. }
+        | LogFact::MemoryFailure(
+            PageFact::AlreadyPoisoned { .. }
+            | PageFact::Signal { .. }
+            | PageFact::Remark { .. }
+            | PageFact::SoftOffline { .. }
+            | PageFact::Unpoison { .. },
+        )
+        | LogFact::MachineChecksLogged
+        | LogFact::CecSoftOffline { .. }
+        | LogFact::Apei { .. }
+        | LogFact::Panic { .. } => {}
+    }
+}
+
+fn livepatch(log: &mut KernelLog, fact: LivepatchFact, awake: Option<Duration>) {
+    match fact {
+        LivepatchFact::Forced { patch } => {
             // Without a time it could not be told from another; `/dev/kmsg` always has one.
-            let Some(awake) = entry.at.awake else { return };
+            let Some(awake) = awake else { return };
             if log.forced.len() == FORCED_LIMIT {
                 log.forced.remove(0);
             }
             log.forced.push(ForcedPatch { awake, patch });
         }
-        LogFact::Livepatch(LivepatchFact::Completed { patch, .. }) => {
+        LivepatchFact::Completed { patch, .. } => {
             // There is one transition at a time. If its beginning is no longer in the log, its end
             // names the patch.
             if let Some(ForcedPatch { patch: unnamed @ None, .. }) = log.forced.last_mut() {
                 *unnamed = Some(patch);
             }
         }
-        LogFact::Livepatch(
-            LivepatchFact::Enabling { .. }
-            | LivepatchFact::Started { .. }
-            | LivepatchFact::Signaling,
-        )
-        | LogFact::NotUnderstood { .. } => {}
+        LivepatchFact::Enabling { .. }
+        | LivepatchFact::Started { .. }
+        | LivepatchFact::Signaling => {}
     }
 }

@@ -47,12 +47,71 @@ impl Record {
         Some(Self { at, origin, text: unescaped(text) })
     }
 
+    /// A line of a log that was saved as text: `[   12.345678] …` as dmesg(1) prints it, with or
+    /// without `[ T1]` for the caller, or `Mar  1 04:00:00 host kernel: …` as journalctl(1) and
+    /// syslog do. Any other line is a text without a time. There are no record numbers.
+    pub fn from_text(line: &str) -> Self {
+        let line = line.trim_end_matches(['\r', '\n']);
+        let (origin, rest) = match syslog(line) {
+            Some(("kernel", rest)) => (RecordOrigin::NotTold, rest),
+            Some((_, rest)) => (RecordOrigin::Program, rest),
+            None => (RecordOrigin::NotTold, line),
+        };
+        let (awake, rest) = bracketed(rest);
+        let at = LogMark { sequence: None, awake };
+        Self { at, origin, text: rest.to_owned() }
+    }
+
     /// Whether the kernel may have written it.
     pub(crate) fn is_of_the_kernel(&self) -> bool {
         match self.origin {
             RecordOrigin::Kernel | RecordOrigin::NotTold => true,
             RecordOrigin::Program => false,
         }
+    }
+}
+
+/// Program and message of a line of syslog: month, day, time, host, program. A line of the ISO
+/// form has one word for the first three.
+fn syslog(line: &str) -> Option<(&str, &str)> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (head, message) = line.split_once(": ")?;
+    let words: Vec<&str> = head.split_whitespace().collect();
+    let program = match words.as_slice() {
+        [month, day, time, _, program] => {
+            let form = MONTHS.contains(month) && number::<u8>(day).is_some() && time.len() == 8;
+            form.then_some(program)?
+        }
+        [time, _, program] => {
+            (time.len() > 18 && time.as_bytes().get(10) == Some(&b'T')).then_some(program)?
+        }
+        _ => return None,
+    };
+    Some((program.split('[').next()?, message))
+}
+
+/// Time and text of `[   12.345678] …`, and `[ T1]` or `[ C3]` passed over.
+fn bracketed(line: &str) -> (Option<Duration>, &str) {
+    let Some((inside, rest)) = line.trim_start().strip_prefix('[').and_then(|l| l.split_once(']'))
+    else {
+        return (None, line);
+    };
+    let inside = inside.trim_start();
+    if let Some(caller) = inside.strip_prefix(['T', 'C'])
+        && number::<u32>(caller).is_some()
+    {
+        return (None, rest.strip_prefix(' ').unwrap_or(rest));
+    }
+    let Some((seconds, micros)) = inside.split_once('.') else { return (None, line) };
+    let time = number(seconds).zip(number::<u32>(micros).filter(|_| micros.len() == 6));
+    let Some((seconds, micros)) = time else { return (None, line) };
+    let awake = Duration::from_secs(seconds).saturating_add(Duration::from_micros(micros.into()));
+    let rest = rest.strip_prefix(' ').unwrap_or(rest);
+    match bracketed(rest) {
+        // The caller, if there was one.
+        (None, after) => (Some(awake), after),
+        (Some(_), _) => (Some(awake), rest),
     }
 }
 
@@ -131,6 +190,31 @@ mod tests {
     }
 
     #[test]
+    fn logs_saved_as_text_are_read() {
+        let awake = Some(Duration::from_micros(12_345_678));
+        for line in [
+            "[   12.345678] EDAC MC: Ver: 3.0.0",
+            "[   12.345678][    T1] EDAC MC: Ver: 3.0.0",
+            "[   12.345678] [  C13] EDAC MC: Ver: 3.0.0",
+            "Mar  1 04:00:00 db1 kernel: [   12.345678] EDAC MC: Ver: 3.0.0",
+            "2026-03-01T04:00:00+01:00 db1 kernel: [   12.345678] EDAC MC: Ver: 3.0.0",
+        ] {
+            let record = Record::from_text(line);
+            assert_eq!(record.text, "EDAC MC: Ver: 3.0.0", "{line}");
+            assert_eq!(record.at, LogMark { sequence: None, awake }, "{line}");
+            assert_eq!(record.origin, RecordOrigin::NotTold);
+        }
+        for line in ["Mar  1 04:00:00 db1 kernel: RAS: x", "RAS: x", "[    T1] RAS: x"] {
+            let record = Record::from_text(line);
+            assert_eq!((record.at.awake, record.text.as_str()), (None, "RAS: x"), "{line}");
+        }
+        let program = Record::from_text("Mar  1 04:00:00 db1 evil[12]: livepatch: x");
+        assert!(!program.is_of_the_kernel());
+        let odd = Record::from_text("[Hardware Error]: event severity: fatal");
+        assert_eq!(odd.text, "[Hardware Error]: event severity: fatal");
+    }
+
+    #[test]
     fn other_forms_are_refused() {
         for odd in ["", ";", "6,1;x", "6,1,2;x", "a,1,2,-;x", "6,+1,2,-;x", "6,1, 2,-;x", "6,1,2,-"]
         {
@@ -145,6 +229,12 @@ mod tests {
             if let Some(record) = Record::from_kmsg(&bytes) {
                 prop_assert!(record.text.len() <= 3 * bytes.len());
             }
+        }
+
+        #[test]
+        fn any_line_of_text_is_a_record(line in ".{0,60}", time in "\\[ {0,3}[0-9.]{0,20}\\]?") {
+            let _ = Record::from_text(&line);
+            let _ = Record::from_text(&format!("{time} {line}"));
         }
 
         #[test]

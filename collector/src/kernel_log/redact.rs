@@ -7,7 +7,6 @@ use crate::host::{LEFT_OUT, LogPart, split_log};
 /// they are only counted, save the first and the last, which keep their number and time so that
 /// the log still reaches as far.
 pub(crate) fn telling(log: &[u8]) -> Vec<u8> {
-    let (mut facts, mut found) = (Facts::default(), Vec::new());
     let mut out: Vec<Vec<u8>> = Vec::new();
     // Records not yet written, and the head of the last of them.
     let mut quiet: (u64, Option<Vec<u8>>) = (0, None);
@@ -19,11 +18,10 @@ pub(crate) fn telling(log: &[u8]) -> Vec<u8> {
     split_log(log, &mut |part| match part {
         LogPart::Record(bytes) => {
             let record = Record::from_kmsg(bytes);
-            if let Some(record) = &record {
-                facts.take(record, &mut found);
-            }
-            if !found.is_empty() {
-                found.clear();
+            let is_read = |record: &Record| {
+                record.is_of_the_kernel() && record.text.lines().any(Facts::is_telling)
+            };
+            if record.as_ref().is_some_and(is_read) {
                 leave_out(&mut out, quiet.0);
                 quiet = (0, None);
                 out.push(first_line(bytes));

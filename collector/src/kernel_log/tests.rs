@@ -3,7 +3,7 @@
 use super::*;
 use crate::host::LogPart;
 use proptest::prelude::*;
-use scrubjay_model::{ForcedPatch, KernelLog, LivepatchFact, PatchDirection};
+use scrubjay_model::{ForcedPatch, KernelLog, LivepatchFact, LogFact, LogFamily, PatchDirection};
 use std::time::Duration;
 
 fn records(text: &str) -> Vec<Record> {
@@ -167,3 +167,5 @@ proptest! {
         prop_assert_eq!(log_facts(&log).len(), marked, "each marked line is told or kept");
     }
 }
+
+mod families;

@@ -265,20 +265,7 @@ pub(crate) fn server() -> HostView {
                 cmci_disabled: value(true),
             })),
             platform: section(value(platform())),
-            kernel_log: section(value(KernelLog {
-                oldest: Some(LogMark { sequence: Some(812), awake: Some(Duration::from_secs(80)) }),
-                newest: Some(LogMark {
-                    sequence: Some(2_020),
-                    awake: Some(Duration::from_secs(90)),
-                }),
-                records: 1_202,
-                lost: 7,
-                cut: false,
-                forced: vec![ForcedPatch {
-                    awake: Duration::from_secs(85),
-                    patch: Some("kpatch_2026_11".to_owned()),
-                }],
-            })),
+            kernel_log: section(value(kernel_log())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),

@@ -3,7 +3,7 @@
 use super::support::{absent, answered, directory, empty, start};
 use crate::{History, HistoryReader};
 use scrubjay_model::{
-    BootId, ForcedPatch, KernelLog, LogMark, Origin, ReadFault, Reading, Snapshot, Stamp,
+    BootId, ForcedPatch, KernelLog, LogCounts, LogMark, Origin, ReadFault, Reading, Snapshot, Stamp,
 };
 use std::time::Duration;
 
@@ -30,6 +30,10 @@ fn snapshot(at: Stamp, log: Reading<Vec<ForcedPatch>>) -> Snapshot {
         lost: 0,
         cut: false,
         forced,
+        ecc_disabled: Vec::new(),
+        cec_initialized: false,
+        cmci_storms: 0,
+        told: LogCounts::NONE,
     });
     Snapshot { kernel_log: Some(answered(log)), ..empty(at) }
 }

@@ -143,6 +143,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       kexec        no kernel is loaded
       lockdown     integrity
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
+                   3 corrected errors by EDAC, 1 storm of machine checks
 
     host, read 2026-11-24T06:02:00Z:
       host         db1
@@ -249,6 +250,7 @@ fn a_kernel_that_contradicts_itself() {
       kexec        no kernel is loaded
       lockdown     integrity
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
+                   3 corrected errors by EDAC, 1 storm of machine checks
 
     host, read 2026-11-24T06:02:00Z:
       host         db1
