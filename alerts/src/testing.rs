@@ -2,7 +2,11 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec,
+    Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
+    NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
+    Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
+    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -104,9 +104,8 @@ impl Shared {
             undecodable: 0,
             last_undecodable: None,
         };
-        let store = Store { found, status, told: false, emptied: false };
+        let store = Store { found, status, missing: Vec::new(), told: false, emptied: false };
         Self { store: Mutex::new(store), emptied: Condvar::new() }
-        Self { store: Mutex::new(Store { found, status, missing: Vec::new(), told: false }) }
     }
 
     /// What was read since the last call, and how reading fares.
@@ -123,6 +122,8 @@ impl Shared {
         let waited = self.emptied.wait_timeout_while(store, longest, |store| !store.emptied);
         // Whether it was in time or not: the rest comes later.
         drop(waited);
+    }
+
     /// Events that this kernel does not have.
     pub(super) fn missing(&self) -> Vec<String> {
         self.lock().missing.clone()
