@@ -35,8 +35,8 @@ const DRAIN_SECONDS: u32 = 400;
 
 /// Metrics of the agent about single events. Until it has them, what it saw are the sums that it
 /// made of counters.
-const EVENTS_RECORDED: &str = "scrubjay_error_events_recorded_total";
-const EVENTS_LOST: &str = "scrubjay_error_events_lost_total";
+const EVENTS_RECORDED: &str = "scrubjay_event_reports_total";
+const EVENTS_LOST: &str = "scrubjay_event_reports_lost_total";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Program {
@@ -225,7 +225,7 @@ fn rest(guest: &mut Guest, at_rest: u32) {
 /// Events, if the agent records them, else the sums that it made of the kernel's counters.
 fn seen_by_agent(guest: &mut Guest) -> (u64, &'static str, Option<u64>) {
     let page = guest.metrics();
-    match page.value(EVENTS_RECORDED, "") {
+    match page.value(EVENTS_RECORDED, "witness=\"mc_event\",class=\"corrected\"") {
         Some(recorded) => (recorded, "events", page.value(EVENTS_LOST, "")),
         None => {
             let sums = seen::counts(&guest.status());
