@@ -4,7 +4,7 @@ use crate::testing::{all, arbitrary, assessed, but, healthy, of, readings};
 use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, CoverageState, CpuVulnerability, Outcome, Reading, Snapshot, Verdict,
+    Accumulated, CoverageState, CpuVulnerability, ErrorClass, Outcome, Reading, Snapshot, Verdict,
     VulnerabilityState,
 };
 use std::collections::BTreeSet;
@@ -156,6 +156,12 @@ proptest! {
                 || (finding.code == "no-edac-controller" && Snapshot::found(&snapshot.platform).is_none());
             prop_assert!(finding.origin.is_some() || unseen, "{:#?}", finding);
         }
+        for class in ErrorClass::ALL {
+            let hidden = assessment.coverage.findings.iter().any(|f| f.hides.contains(&class));
+            prop_assert_eq!(assessment.coverage.of(class) != CoverageState::Full, hidden);
+        }
+        prop_assert!(assessment.coverage.findings.iter().all(|f| !f.hides.is_empty()));
+        prop_assert!(assessment.findings.iter().all(|f| f.hides.is_empty()));
         let full = assessment.coverage.state == CoverageState::Full;
         prop_assert_eq!(full, assessment.coverage.findings.is_empty());
         if Snapshot::found(&snapshot.edac).is_none_or(|edac| edac.controllers.is_empty()) {

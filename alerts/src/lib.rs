@@ -14,8 +14,9 @@ pub use correlation::{Correlator, Reconciled, reconcile};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 36] = [
+pub const CODES: [&str; 37] = [
     "bad-page",
+    "controller-gone",
     "corrected-errors",
     "corrected-errors-collector",
     "corrected-errors-ignored",
@@ -68,7 +69,7 @@ pub fn assess(
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
-    Assessment::new(visibility(snapshot), findings)
+    Assessment::new(visibility(snapshot, accumulated), findings)
 }
 
 #[cfg(test)]

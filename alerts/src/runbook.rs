@@ -5,7 +5,7 @@ use crate::testing::{
     absent, agent, all, but, counts, denied, lose, node, of, patch, set, text, virtual_machine,
 };
 use crate::{CODES, assess};
-use scrubjay_model::{Accumulated, Layout, Present, Reading, Snapshot, Taint};
+use scrubjay_model::{Accumulated, ControllerKey, Layout, Present, Reading, Snapshot, Taint};
 use std::collections::BTreeMap;
 
 const RUNBOOK: &str = include_str!("../../docs/findings.md");
@@ -31,6 +31,7 @@ fn example(code: &str) -> Option<Snapshot> {
     let no_edac = || but(|s| set(&mut s.edac, absent("sys/devices/system/edac/mc")));
     Some(match code {
         "bad-page" => tainted(5),
+        "controller-gone" => but(|_| ()),
         "corrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(1, 0))
         }
@@ -130,7 +131,11 @@ fn what_a_page_promises_is_what_the_rule_answers() {
         let snapshot = example(code);
         let agent = if snapshot.is_none() { Some(&ailing) } else { None };
         let snapshot = snapshot.unwrap_or_else(|| but(|_| ()));
-        let assessment = assess(&snapshot, &Accumulated::default(), agent);
+        let mut accumulated = Accumulated::default();
+        if code == "controller-gone" {
+            accumulated.seen_this_boot.insert(ControllerKey::from_stored("imc-1"));
+        }
+        let assessment = assess(&snapshot, &accumulated, agent);
         let found = all(&assessment).into_iter().find(|finding| finding.code == code);
         let Some(found) = found else { panic!("the example of {code} does not bring it about") };
         let head = format!(

@@ -123,10 +123,8 @@ impl Collector {
                 self.reading.insert(id, reading);
                 Asked::Started(id, receiver)
             }
-            Err(error) => {
-                let fault = ReadFault::Io(error.raw_os_error().unwrap_or_default());
-                Asked::Refused(unanswered(id, fault, Duration::ZERO))
-            }
+            // The system's own reason is always the same one: too many threads.
+            Err(_) => Asked::Refused(unanswered(id, ReadFault::NoThread, Duration::ZERO)),
         }
     }
 }

@@ -86,15 +86,20 @@ mod tests {
         # HELP scrubjay_finding Reasons for the verdict; always 1.
         # TYPE scrubjay_finding gauge
         scrubjay_finding{code="no-edac-in-guest",subject="host",verdict="unknown",action="fix visibility"} 1
-        # HELP scrubjay_monitoring_coverage How much of this host's memory errors can be seen: 1 for the state that holds.
+        # HELP scrubjay_monitoring_coverage How much of this host's memory errors of a class can be seen: 1 for the state that holds.
         # TYPE scrubjay_monitoring_coverage gauge
-        scrubjay_monitoring_coverage{state="full"} 0
-        scrubjay_monitoring_coverage{state="partial"} 0
-        scrubjay_monitoring_coverage{state="none"} 1
-        scrubjay_monitoring_coverage{state="unknown"} 0
-        # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors on this host; always 1.
+        scrubjay_monitoring_coverage{class="correctable",state="full"} 0
+        scrubjay_monitoring_coverage{class="correctable",state="partial"} 0
+        scrubjay_monitoring_coverage{class="correctable",state="none"} 1
+        scrubjay_monitoring_coverage{class="correctable",state="unknown"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="full"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="partial"} 1
+        scrubjay_monitoring_coverage{class="uncorrectable",state="none"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="unknown"} 0
+        # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors of a class on this host; always 1.
         # TYPE scrubjay_monitoring_coverage_gap_info gauge
-        scrubjay_monitoring_coverage_gap_info{code="no-edac-in-guest",subject="host"} 1
+        scrubjay_monitoring_coverage_gap_info{class="correctable",code="no-edac-in-guest",subject="host"} 1
+        scrubjay_monitoring_coverage_gap_info{class="uncorrectable",code="no-edac-in-guest",subject="host"} 1
         # HELP scrubjay_memory_corrupted_bytes Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
         # TYPE scrubjay_memory_corrupted_bytes gauge
         scrubjay_memory_corrupted_bytes 0

@@ -118,5 +118,6 @@ pub(crate) fn accumulate(edac: &Edac, restarts: u64) -> Accumulated {
             (key, total)
         })
         .collect();
-    Accumulated { controllers, totals }
+    let seen_this_boot = controllers.values().cloned().collect();
+    Accumulated { controllers, totals, seen_this_boot }
 }

@@ -51,10 +51,10 @@ catalogue! {
     VERDICT: Gauge "" "scrubjay_verdict" ["verdict"];
     /// Reasons for the verdict; always 1.
     FINDING: Gauge "" "scrubjay_finding" ["code", "subject", "verdict", "action"];
-    /// How much of this host's memory errors can be seen: 1 for the state that holds.
-    COVERAGE: Gauge "" "scrubjay_monitoring_coverage" ["state"];
-    /// What hides memory errors on this host; always 1.
-    COVERAGE_GAP: Gauge "" "scrubjay_monitoring_coverage_gap_info" ["code", "subject"];
+    /// How much of this host's memory errors of a class can be seen: 1 for the state that holds.
+    COVERAGE: Gauge "" "scrubjay_monitoring_coverage" ["class", "state"];
+    /// What hides memory errors of a class on this host; always 1.
+    COVERAGE_GAP: Gauge "" "scrubjay_monitoring_coverage_gap_info" ["class", "code", "subject"];
 
     /// Corrected errors of one DIMM or rank, summed over reboots and counter resets since the history began.
     DIMM_CORRECTABLE: Counter "" "scrubjay_dimm_correctable_errors_total" ["controller", "dimm"];

@@ -3,7 +3,7 @@
 use crate::seconds;
 use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, Place};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -49,6 +49,9 @@ pub struct Accumulated {
     pub controllers: BTreeMap<u32, ControllerKey>,
     /// The sums of all counters ever seen.
     pub totals: BTreeMap<SeriesKey, SeriesTotal>,
+    /// Controllers whose counters were read in the boot of the snapshot, those in it included.
+    /// Empty while the boot is not known.
+    pub seen_this_boot: BTreeSet<ControllerKey>,
 }
 
 /// One boot of the host.

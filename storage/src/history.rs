@@ -101,7 +101,8 @@ impl History {
         };
         self.pending.merge(changes);
         let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
-        Appended { accumulated: plan::accumulated(&self.state, keys), error }
+        let at = self.state.placed(&snapshot.at);
+        Appended { accumulated: plan::accumulated(&self.state, keys, &at.boot), error }
     }
 
     /// Ends the run in order. Does nothing if none was begun.

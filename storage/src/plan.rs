@@ -7,7 +7,7 @@ use crate::counters::{self, WINDOW_FLUSH};
 use crate::facts;
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
-    Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, clock_step,
+    Accumulated, BootEnd, BootId, ControllerKey, SeriesTotal, Snapshot, Stamp, clock_step,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -113,14 +113,26 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
 }
 
 /// The sums as they now are.
-pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> Accumulated {
+///
+/// The reading that a counter is compared with next belongs to the boot it was last read in; `boot`
+/// is the present one.
+pub(crate) fn accumulated(
+    state: &State,
+    keys: BTreeMap<u32, ControllerKey>,
+    boot: &BootId,
+) -> Accumulated {
     let total = |counter: &crate::state::CounterState| SeriesTotal {
         total: counter.total,
         since_wall_ms: counter.since_wall_ms,
         restarts: counter.restarts,
     };
     let totals = state.counters.iter().map(|(key, counter)| (key.clone(), total(counter)));
-    Accumulated { controllers: keys, totals: totals.collect() }
+    let seen = state
+        .counters
+        .iter()
+        .filter(|(_, counter)| boot.is_known() && counter.base.epoch.boot == *boot);
+    let seen_this_boot = seen.map(|(key, _)| key.controller.clone()).collect();
+    Accumulated { controllers: keys, totals: totals.collect(), seen_this_boot }
 }
 
 /// Time between two moments: by the boot clock if that tells, else by the wall clock, whichever

@@ -19,7 +19,7 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
         Some(edac) => counters::follow(&mut state, edac, &at).keys,
         None => BTreeMap::new(),
     };
-    plan::accumulated(&state, keys)
+    plan::accumulated(&state, keys, &at.boot)
 }
 
 /// How long a replaced file is shown: long enough that somebody sees it, and not for ever, since

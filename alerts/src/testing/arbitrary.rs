@@ -33,6 +33,7 @@ fn non_value() -> impl Strategy<Value = NonValue> {
         Just(ReadFault::StillRunning),
         Just(ReadFault::Torn),
         Just(ReadFault::Panicked),
+        Just(ReadFault::NoThread),
     ];
     let parse = vec(any::<u8>(), 0..8).prop_map(|found| ParseFault::new("a number", &found));
     prop_oneof![
@@ -319,8 +320,13 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
         });
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
-    (controllers, totals)
-        .prop_map(|(controllers, totals)| Accumulated { controllers, totals })
+    let seen = proptest::collection::btree_set(key(), 0..3);
+    (controllers, totals, seen)
+        .prop_map(|(controllers, totals, seen_this_boot)| Accumulated {
+            controllers,
+            totals,
+            seen_this_boot,
+        })
         .boxed()
 }
 

@@ -138,11 +138,13 @@ pub(crate) fn finding(code: &'static str, verdict: Verdict, subject: &str) -> Fi
             .to_owned(),
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count")),
+        hides: &[],
     }
 }
 
 fn clear() -> Assessment {
-    Assessment::new(Coverage { state: CoverageState::Full, findings: Vec::new() }, Vec::new())
+    let full = CoverageState::Full;
+    Assessment::new(Coverage::new(full, full, Vec::new()), Vec::new())
 }
 
 /// A server with two controllers, errors on one of them, and a live patch that does not finish.
@@ -185,18 +187,20 @@ pub(crate) fn server() -> HostView {
         },
         finding("memory-uncorrected", Verdict::Act, "skylake-socket-0-imc-0/dimm1"),
     ];
-    let coverage = Coverage {
-        state: CoverageState::Partial,
-        findings: vec![Finding {
+    let coverage = Coverage::new(
+        CoverageState::Partial,
+        CoverageState::Full,
+        vec![Finding {
             because: "the firmware has a HEST table and may handle corrected errors itself"
                 .to_owned(),
             action: Action::FixVisibility,
             remedy: "switch firmware-first handling off in the firmware's setup".to_owned(),
             reboot_helps: RebootHelps::Unknown,
             origin: Some(Origin::new("sys/firmware/acpi/tables/HEST")),
+            hides: &[ErrorClass::Correctable],
             ..finding("firmware-first", Verdict::Unknown, "host")
         }],
-    };
+    );
     let node = NodeMemoryFailure {
         node: 0,
         pages: NodePages {
@@ -276,8 +280,9 @@ pub(crate) fn guest() -> HostView {
         remedy: "run scrubjay on the hypervisor".to_owned(),
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac")),
+        hides: &ErrorClass::ALL,
     };
-    let coverage = Coverage { state: CoverageState::None, findings: vec![gap] };
+    let coverage = Coverage::new(CoverageState::None, CoverageState::Partial, vec![gap]);
     HostView {
         header: HostHeader { host_name: text("guest"), ..header("guest") },
         snapshot: Snapshot {

@@ -11,6 +11,7 @@ fn a_guest_without_edac() {
     scrubjay: UNKNOWN — no memory error of this host can be seen
 
     cannot see:
+      seen: no corrected errors, some uncorrected errors
       ?  UNKNOWN  host  (no-edac-in-guest)
          because      this is a virtual machine, and its kernel has no EDAC core;
                       the memory is the hypervisor's, and so are its errors
@@ -64,6 +65,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay: ACT — skylake-socket-0-imc-0/dimm1: 3 uncorrected errors were counted…
 
     cannot see:
+      seen: some corrected errors, all uncorrected errors
       ?  UNKNOWN  host  (firmware-first)
          because      the firmware has a HEST table and may handle corrected errors
                       itself
