@@ -37,6 +37,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("memory_failure", "without CONFIG_MEMORY_FAILURE no page is taken out of use"),
     ("memory_failure.hardware_corrupted_bytes", "as above"),
     ("memory_failure.nodes", "kernels before 6.3 count pages in HardwareCorrupted only"),
+    ("memory_failure.recovery", "a kernel without the switch goes on where it can"),
     ("memory_failure.total", "as above; the parts are judged without it"),
     ("memory_failure.ignored", "as above"),
     ("memory_failure.failed", "as above"),
@@ -88,10 +89,8 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("platform.hest", "no firmware-first"),
     ("platform.bert", "no rule rests on it"),
     ("platform.ghes_edac", "the controllers' names tell"),
-    (
-        "platform.cec",
-        "no collector; or debugfs is not mounted, which cannot be told apart (docs/findings.md)",
-    ),
+    ("platform.panic_on_uncorrected", "a kernel without the switch does not panic"),
+    ("platform.cec", "no collector, as debugfs is mounted"),
 ];
 
 #[test]

@@ -11,10 +11,10 @@ mod visibility;
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
 pub use correlation::{Correlator, Reconciled, reconcile};
-pub use visibility::visibility;
+pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 37] = [
+pub const CODES: [&str; 39] = [
     "bad-page",
     "controller-gone",
     "corrected-errors",
@@ -28,6 +28,7 @@ pub const CODES: [&str; 37] = [
     "ecc-off",
     "edac-switched-off",
     "edac-unreadable",
+    "firmware-default",
     "firmware-first",
     "guest",
     "history-not-written",
@@ -51,6 +52,7 @@ pub const CODES: [&str; 37] = [
     "soft-lockup",
     "source-unreadable",
     "uncorrected-errors",
+    "uncorrected-errors-panic",
     "visibility-unclear",
 ];
 
@@ -64,6 +66,7 @@ pub fn assess(
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::pages::findings(snapshot));
+    findings.extend(rules::panics::findings(snapshot));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));

@@ -54,6 +54,7 @@ fn example(code: &str) -> Option<Snapshot> {
         "ecc-off" => but(|s| of(&mut s.edac).controllers[0].dimms[0].edac_mode = text("None")),
         "edac-switched-off" => but(|s| s.edac = None),
         "edac-unreadable" => but(|s| set(&mut s.edac, denied("sys/devices/system/edac/mc"))),
+        "firmware-default" => but(|s| of(&mut s.platform).bios_date = text("11/16/2026")),
         "firmware-first" => but(|s| of(&mut s.edac).controllers[0].name = text("ghes_edac")),
         "guest" => virtual_machine(),
         "kernel-died" => tainted(7),
@@ -94,6 +95,9 @@ fn example(code: &str) -> Option<Snapshot> {
         "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
         "uncorrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(0, 1))
+        }
+        "uncorrected-errors-panic" => {
+            but(|s| of(&mut s.memory_failure).recovery = Reading::Value(false))
         }
         "visibility-unclear" => but(|s| s.platform = None),
         _ => return None,

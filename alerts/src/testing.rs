@@ -134,6 +134,7 @@ pub(crate) fn healthy() -> Snapshot {
         memory_failure: read(MemoryFailure {
             hardware_corrupted_bytes: Reading::Value(0),
             nodes: Reading::Value(vec![node(0, [0; 4])]),
+            recovery: Reading::Value(true),
         }),
         uptime: read(Uptime {
             boot_id: Reading::Value(boot),
@@ -186,13 +187,19 @@ pub(crate) fn healthy() -> Snapshot {
             product_name: text("PowerEdge R640"),
             board_vendor: text("Dell Inc."),
             board_name: text("0H28RR"),
-            bios_version: text("2.19.1"),
+            bios_version: text("2.12.2"),
+            bios_date: text("07/09/2021"),
             command_line: Reading::Value(vec!["ro".to_owned(), "quiet".to_owned()]),
             edac_core: Reading::Value(Present),
             hest: Reading::Value(Present),
             bert: Reading::Value(Present),
+            fadt_oem: None,
             ghes_edac: absent("sys/module/ghes_edac"),
+            panic_on_uncorrected: Reading::Value(false),
+            debugfs: Reading::Value(Present),
             cec: absent("sys/kernel/debug/ras/cec"),
+            cec_configured: None,
+            edac_drivers: None,
         }),
     }
 }

@@ -85,9 +85,16 @@ mod tests {
             SourceId::Livepatch => &[livepatch::tests::HEALTHY],
             SourceId::RebootMarkers => &[reboot_markers::tests::HEALTHY],
             SourceId::MachineCheck => &[machine_check::tests::HEALTHY],
-            SourceId::Platform => &[platform::tests::HEALTHY],
+            SourceId::Platform => &[platform::tests::HEALTHY, platform::tests::NO_DRIVER],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        if id == SourceId::Platform {
+            let elsewhere = "//- lib/modules/6.1.0-56-amd64/config";
+            let dirs =
+                platform::tests::NO_DRIVER.replace("//- boot/config-6.1.0-56-amd64", elsewhere);
+            let run = dirs.replace("//- etc/modprobe.d", "//- run/modprobe.d");
+            trees.push(run.replace("//- usr/lib/modprobe.d", "//- lib/modprobe.d"));
+        }
         if id == SourceId::Edac {
             trees.push(edac::tests::HEALTHY.replace("/dimm0/", "/rank0/"));
             trees.push(edac::tests::ROWS.replace("_dimm_label\n", "_ue_count\n0 "));

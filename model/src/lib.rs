@@ -47,7 +47,7 @@ pub use kernel::{
 };
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use machine::{
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+    EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};

@@ -5,9 +5,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec, Layout,
-    Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
-    Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
+    Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec,
+    Layout, Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages,
+    NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
     RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
     Uptime, VulnerabilityState,
 };
@@ -130,9 +130,13 @@ fn memory_failure() -> impl Strategy<Value = MemoryFailure> {
                 pages: NodePages { total, ignored, failed, delayed, recovered },
             }
         });
-    (number_read(), reading(vec(node, 0..3))).prop_map(|(hardware_corrupted_bytes, nodes)| {
-        MemoryFailure { hardware_corrupted_bytes, nodes }
-    })
+    (number_read(), reading(vec(node, 0..3)), switch()).prop_map(
+        |(hardware_corrupted_bytes, nodes, recovery)| MemoryFailure {
+            hardware_corrupted_bytes,
+            nodes,
+            recovery,
+        },
+    )
 }
 
 fn number_read() -> BoxedStrategy<Reading<u64>> {
@@ -181,12 +185,28 @@ fn livepatch() -> impl Strategy<Value = Livepatch> {
 }
 
 fn platform() -> impl Strategy<Value = Platform> {
-    let dmi = (text(), text(), text(), text(), text());
-    let there = (present(), present(), present(), present(), present());
-    (switch(), text(), dmi, reading(vec(words(), 0..4)), there).prop_map(
-        |(hypervisor_flag, hypervisor_type, dmi, command_line, there)| {
-            let (system_vendor, product_name, board_vendor, board_name, bios_version) = dmi;
-            let (edac_core, hest, bert, ghes_edac, cec) = there;
+    let dmi = (text(), text(), text(), text(), text(), text(), text());
+    let there = (present(), present(), present(), present(), present(), present());
+    let driver = (words(), present(), proptest::option::of(words()))
+        .prop_map(|(name, loaded, forbidden_by)| EdacDriver { name, loaded, forbidden_by });
+    let asked = (
+        switch(),
+        proptest::option::of(switch()),
+        proptest::option::of(reading(vec(driver, 0..4))),
+    );
+    (switch(), text(), dmi, reading(vec(words(), 0..4)), there, asked).prop_map(
+        |(hypervisor_flag, hypervisor_type, dmi, command_line, there, asked)| {
+            let (
+                system_vendor,
+                product_name,
+                board_vendor,
+                board_name,
+                firmware,
+                bios_date,
+                fadt_oem,
+            ) = dmi;
+            let (edac_core, hest, bert, ghes_edac, cec, debugfs) = there;
+            let (panic_on_uncorrected, cec_configured, edac_drivers) = asked;
             Platform {
                 hypervisor_flag,
                 hypervisor_type,
@@ -194,13 +214,19 @@ fn platform() -> impl Strategy<Value = Platform> {
                 product_name,
                 board_vendor,
                 board_name,
-                bios_version,
+                bios_version: firmware,
+                bios_date,
                 command_line,
                 edac_core,
                 hest,
                 bert,
+                fadt_oem: Some(fadt_oem),
                 ghes_edac,
+                panic_on_uncorrected,
+                debugfs,
                 cec,
+                cec_configured,
+                edac_drivers,
             }
         },
     )

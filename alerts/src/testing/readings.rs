@@ -47,7 +47,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     });
     let id = SourceId::MemoryFailure;
     within(memory_failure, "memory_failure", id, visit, |found, visit| {
-        let MemoryFailure { hardware_corrupted_bytes, nodes } = found;
+        let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = found;
         visit("memory_failure.hardware_corrupted_bytes", id, hardware_corrupted_bytes);
         if let Reading::Value(nodes) = nodes {
             for NodeMemoryFailure { node: _, pages } in nodes {
@@ -60,6 +60,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
             }
         }
         visit("memory_failure.nodes", id, nodes);
+        visit("memory_failure.recovery", id, recovery);
     });
     let id = SourceId::Uptime;
     within(uptime, "uptime", id, visit, |found, visit| {
@@ -229,12 +230,19 @@ fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
         board_vendor,
         board_name,
         bios_version,
+        bios_date,
         command_line,
         edac_core,
         hest,
         bert,
         ghes_edac,
+        panic_on_uncorrected,
+        debugfs,
         cec,
+        // Asked only where something else is missing already.
+        fadt_oem: _,
+        cec_configured: _,
+        edac_drivers: _,
     } = platform;
     visit("platform.hypervisor_flag", id, hypervisor_flag);
     visit("platform.hypervisor_type", id, hypervisor_type);
@@ -248,6 +256,9 @@ fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
     visit("platform.hest", id, hest);
     visit("platform.bert", id, bert);
     visit("platform.ghes_edac", id, ghes_edac);
+    visit("platform.panic_on_uncorrected", id, panic_on_uncorrected);
+    visit("platform.bios_date", id, bios_date);
+    visit("platform.debugfs", id, debugfs);
     visit("platform.cec", id, cec);
 }
 

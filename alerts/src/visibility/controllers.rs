@@ -1,11 +1,11 @@
 //! What registered controllers may still hide.
 
 use super::guest::guest;
-use super::{CORRECTABLE, Gap, Hides, all_ghes, gap};
+use super::{Gap, Hides, all_ghes, gap};
 use crate::finding::{listed, many, mend};
 use scrubjay_model::{
-    Accumulated, Contradiction, Controller, Edac, ErrorClass, Layout, Level, NonValue, Outcome,
-    Place, Platform,
+    Accumulated, Contradiction, Controller, Edac, ErrorClass, Layout, Level, NonValue, Place,
+    Platform,
 };
 
 pub(super) fn gaps(edac: &Edac, faults: &[NonValue], platform: Option<&Platform>) -> Vec<Gap> {
@@ -36,21 +36,6 @@ pub(super) fn gaps(edac: &Edac, faults: &[NonValue], platform: Option<&Platform>
         );
         let mc = controller.index;
         gaps.push(gap.seen_in(&format!("sys/devices/system/edac/mc/mc{mc}/mc_name")));
-    }
-    // What firmware reports is counted before the collector sees it.
-    let collects = platform.is_some_and(|platform| platform.cec.outcome() == Outcome::Ok);
-    if collects && !all_ghes(edac) {
-        let collected = gap(
-            Hides::Some,
-            "corrected-errors-collector",
-            "the kernel's corrected-errors collector (RAS_CEC) takes corrected errors whose \
-             address it can use (on Intel all of them, on AMD depending on the kernel): they are \
-             not counted here, and a page is quietly taken out of use at its 2nd error on Intel, \
-             at its 1023rd elsewhere",
-            "boot with ras=cec_disable to see corrected errors (then nothing offlines pages, \
-             unless another tool does), or follow scrubjay_memory_corrupted_bytes instead",
-        );
-        gaps.push(collected.only(CORRECTABLE).seen_in("sys/kernel/debug/ras/cec"));
     }
     gaps
 }

@@ -5,16 +5,22 @@
 //! its remedy; only a host on which none is found has full coverage. Corrected and uncorrected
 //! errors reach the kernel in different ways, so each class has a verdict of its own.
 
+mod collector;
 mod controllers;
+mod firmware;
 mod guest;
 mod switches;
+mod uncounted;
 
 use crate::finding::{FindingExt, finding, mend};
 use guest::guest;
 use scrubjay_model::{
-    Accumulated, Action, Coverage, CoverageState, Edac, ErrorClass, Finding, NonValue, Outcome,
-    Platform, Reading, Section, Snapshot, SourceId, Verdict,
+    Accumulated, Action, Coverage, CoverageState, Edac, ErrorClass, Finding, NonValue, Platform,
+    Reading, Section, Snapshot, SourceId, Verdict,
 };
+use uncounted::no_controller;
+
+pub use uncounted::{ErrorCorrection, Hints};
 
 /// Which errors a gap hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +119,11 @@ const UNCORRECTABLE: &[ErrorClass] = &[ErrorClass::Uncorrectable];
 ///
 /// `accumulated` tells which controllers were there earlier in this boot.
 pub fn visibility(snapshot: &Snapshot, accumulated: &Accumulated) -> Coverage {
+    visibility_with(snapshot, accumulated, Hints::NONE)
+}
+
+/// The same, with what other sources say of error correction where no driver can.
+pub fn visibility_with(snapshot: &Snapshot, accumulated: &Accumulated, hints: Hints) -> Coverage {
     let platform = Snapshot::found(&snapshot.platform);
     // Without a driver, uncorrected errors still take pages out of use where the kernel can do
     // that, and so are seen in part.
@@ -129,7 +140,7 @@ pub fn visibility(snapshot: &Snapshot, accumulated: &Accumulated) -> Coverage {
             "remove edac from collector.disabled",
         )],
         Some(section) => match &section.reading {
-            Reading::Absent(_) => no_controller(platform, uncounted),
+            Reading::Absent(_) => no_controller(platform, uncounted, hints),
             Reading::Unreadable(origin, _) | Reading::Malformed(origin, _) => {
                 let why = section.reading.non_value();
                 let because = why.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -145,11 +156,13 @@ pub fn visibility(snapshot: &Snapshot, accumulated: &Accumulated) -> Coverage {
             }
             // The collector calls this absent; should it not, nothing is being counted either way.
             Reading::Value(edac) if edac.controllers.is_empty() => {
-                no_controller(platform, uncounted)
+                no_controller(platform, uncounted, hints)
             }
             Reading::Value(edac) => {
                 let mut gaps = controllers::gaps(edac, faults, platform);
                 gaps.extend(controllers::gone(edac, accumulated));
+                gaps.extend(platform.and_then(|platform| collector::gap(edac, platform)));
+                gaps.extend(platform.and_then(|platform| firmware::gap(edac, platform)));
                 gaps
             }
         },
@@ -173,98 +186,6 @@ pub(crate) fn judged(snapshot: &Snapshot) -> Vec<NonValue> {
     controllers.flat_map(|controller| controllers::judged(controller, faults)).collect()
 }
 
-/// Why no controller is registered. The first explanation that fits is given, for one remedy is
-/// worth more than five guesses; firmware-first is added, as it goes with any of them.
-///
-/// `uncounted` says how much of the uncorrected errors is hidden where nothing counts them.
-fn no_controller(platform: Option<&Platform>, uncounted: Hides) -> Vec<Gap> {
-    let gaps = why_no_controller(platform).into_iter();
-    gaps.map(|gap| gap.hiding(uncounted)).collect()
-}
-
-fn why_no_controller(platform: Option<&Platform>) -> Vec<Gap> {
-    const UNTOLD: &str = "the kernel counts no memory errors; why cannot be told, as";
-    let Some(platform) = platform else {
-        return vec![gap(
-            Hides::All,
-            "no-edac-controller",
-            format!("{UNTOLD} the source platform gave nothing"),
-            "see scrubjay doctor, first of all for the source platform",
-        )];
-    };
-    if let Some(guest) = guest(platform) {
-        let gap = gap(
-            Hides::All,
-            "guest",
-            format!(
-                "this is a virtual machine ({}): corrected errors of its memory are never shown \
-                 to it",
-                guest.evidence
-            ),
-            guest.remedy,
-        );
-        return vec![gap.seen_in(guest.path)];
-    }
-    let core = match platform.edac_core.outcome() {
-        Outcome::Absent => gap(
-            Hides::All,
-            "no-edac-core",
-            "the kernel has no EDAC core: nothing counts memory errors",
-            "use a kernel with CONFIG_EDAC, or load edac_core and the driver of this machine's \
-             memory controller",
-        )
-        .seen_in("sys/devices/system/edac"),
-        Outcome::Ok => gap(
-            Hides::All,
-            "no-edac-controller",
-            format!(
-                "the EDAC core is there but no driver has registered a memory controller: the \
-                 memory has no ECC, ECC is disabled in firmware, no driver knows this CPU, or \
-                 firmware handles errors first{}",
-                forbidden(platform)
-            ),
-            "check ECC in the firmware set-up; look for \"EDAC\" in the kernel log; load the \
-             driver (amd64_edac, skx_edac, i10nm_edac, sb_edac, ie31200_edac, igen6_edac, \
-             ghes_edac, …)",
-        )
-        .seen_in("sys/devices/system/edac/mc"),
-        Outcome::Unreadable | Outcome::Malformed => gap(
-            Hides::All,
-            "no-edac-controller",
-            format!("{UNTOLD} the EDAC core's directory could not be looked at"),
-            "see scrubjay doctor for the path and the privilege it needs",
-        )
-        .seen_in("sys/devices/system/edac"),
-    };
-    let mut gaps = vec![core];
-    if platform.hest.outcome() == Outcome::Ok {
-        gaps.push(
-            gap(
-                Hides::All,
-                "firmware-first",
-                "the firmware has an ACPI HEST table: it may handle memory errors first and tell \
-                 the kernel only in its log, where nothing is counted",
-                "look for \"[Hardware Error]\" in the kernel log and in the event log of the BMC; \
-                 if the firmware offers it, let the operating system handle memory errors",
-            )
-            .seen_in("sys/firmware/acpi/tables/HEST"),
-        );
-    }
-    gaps
-}
-
-/// A driver that is kept from loading explains its absence better than any guess.
-fn forbidden(platform: &Platform) -> String {
-    let keeps_out = |word: &&String| {
-        ["module_blacklist=", "modprobe.blacklist=", "initcall_blacklist="]
-            .iter()
-            .any(|option| word.starts_with(option))
-            && word.contains("edac")
-    };
-    let word = platform.command_line.value().into_iter().flatten().find(keeps_out);
-    word.map(|word| format!("; the kernel command line has {word}")).unwrap_or_default()
-}
-
 /// Sources on which the verdict on visibility rests, and that gave less than they should.
 fn unclear(snapshot: &Snapshot) -> Vec<Gap> {
     let platform = Snapshot::found(&snapshot.platform);
@@ -275,13 +196,18 @@ fn unclear(snapshot: &Snapshot) -> Vec<Gap> {
     let counts = Snapshot::found(&snapshot.edac).is_some();
     let about_platform = "a hypervisor, the firmware or the corrected-errors collector";
     let about_switches = "a machine-check switch";
-    let platform_unclear =
-        unclear_source(&snapshot.platform, SourceId::Platform, about_platform, counts);
+    // What the kernel's configuration answers need not be looked for in debugfs.
+    let told = platform.is_some_and(collector::is_told);
+    let needless =
+        |fault: &NonValue| told && fault.origin().as_str().starts_with("sys/kernel/debug");
+    let id = SourceId::Platform;
+    let platform_unclear = unclear_source(&snapshot.platform, id, about_platform, counts, needless);
     let switches_unclear = unclear_source(
         &snapshot.machine_check,
         SourceId::MachineCheck,
         about_switches,
         counts && x86(platform) && !counts_firmware(snapshot),
+        |_| false,
     );
     let switches_unclear = switches_unclear.map(|gap| gap.only(CORRECTABLE));
     [platform_unclear, switches_unclear, pages_not_asked(snapshot)].into_iter().flatten().collect()
@@ -306,12 +232,14 @@ fn pages_not_asked(snapshot: &Snapshot) -> Option<Gap> {
     })
 }
 
-/// `matters` says whether having no answer at all leaves the question open.
+/// `matters` says whether having no answer at all leaves the question open, `needless` which faults
+/// leave none open.
 fn unclear_source<T>(
     section: &Option<Section<T>>,
     source: SourceId,
     about: &str,
     matters: bool,
+    needless: impl Fn(&NonValue) -> bool,
 ) -> Option<Gap> {
     let name = source.as_str();
     let open = format!("whether {about} hides errors cannot be told");
@@ -326,6 +254,8 @@ fn unclear_source<T>(
             .on(name)
         });
     };
+    let faults: Vec<&NonValue> =
+        section.report.faults.iter().filter(|fault| !needless(fault)).collect();
     let reading = section.reading.non_value();
     let absent = matches!(reading, Some(NonValue::Absent(_)));
     let why = match reading {
@@ -333,9 +263,9 @@ fn unclear_source<T>(
         Some(NonValue::Absent(_)) if source == SourceId::MachineCheck => return None,
         Some(NonValue::Absent(_)) if !matters => return None,
         Some(non_value) => non_value,
-        None => section.report.faults.first()?.clone(),
+        None => faults.first().copied()?.clone(),
     };
-    let more = match section.report.faults.len() {
+    let more = match faults.len() {
         faults @ 2.. if !absent => format!(", and {} more", faults - 1),
         _ => String::new(),
     };

@@ -159,7 +159,8 @@ fn text(reading: &Reading<String>) -> &str {
 }
 
 pub(super) fn observe_pages(samples: &mut Samples, pages: &MemoryFailure) {
-    let MemoryFailure { hardware_corrupted_bytes, nodes } = pages;
+    // A switch that panics is a finding.
+    let MemoryFailure { hardware_corrupted_bytes, nodes, recovery: _ } = pages;
     samples.push_reading(&metrics::MEMORY_CORRUPTED, [], hardware_corrupted_bytes);
     for NodeMemoryFailure { node, pages } in nodes.value().into_iter().flatten() {
         // The kernel's `total` is the sum of the results and would be counted twice.

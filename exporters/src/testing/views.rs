@@ -22,12 +22,22 @@ fn platform() -> Platform {
         board_vendor: absent("sys/class/dmi/id/board_vendor"),
         board_name: absent("sys/class/dmi/id/board_name"),
         bios_version: text("1.2.3"),
+        bios_date: absent("sys/class/dmi/id/bios_date"),
         command_line: value(vec!["quiet".to_owned()]),
         edac_core: value(Present),
         hest: absent("sys/firmware/acpi/tables/HEST"),
         bert: absent("sys/firmware/acpi/tables/BERT"),
+        fadt_oem: Some(text("DELL  PE_SC3")),
         ghes_edac: absent("sys/module/ghes_edac"),
+        panic_on_uncorrected: value(false),
+        debugfs: value(Present),
         cec: absent("sys/kernel/debug/ras/cec"),
+        cec_configured: Some(value(false)),
+        edac_drivers: Some(value(vec![EdacDriver {
+            name: "skx_edac".to_owned(),
+            loaded: absent("sys/module/skx_edac"),
+            forbidden_by: None,
+        }])),
     }
 }
 
@@ -221,6 +231,7 @@ pub(crate) fn server() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(12_288),
                 nodes: value(vec![node]),
+                recovery: value(true),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(kernel())),
@@ -291,6 +302,7 @@ pub(crate) fn guest() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(0),
                 nodes: absent("sys/devices/system/node/node0/memory_failure"),
+                recovery: value(true),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(Kernel {
@@ -430,6 +442,7 @@ pub(crate) fn blind() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: malformed("proc/meminfo"),
                 nodes: denied("node"),
+                recovery: malformed("proc/sys/vm/memory_failure_recovery"),
             })),
             uptime: section(value(Uptime {
                 boot_id: denied("boot_id"),
