@@ -78,6 +78,19 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("machine_check.ignore_ce", "as above"),
     ("machine_check.dont_log_ce", "as above"),
     ("machine_check.cmci_disabled", "as above"),
+    ("scrub", "most memory is scrubbed by its controller"),
+    ("scrub.background", "a device offers only what it can do"),
+    ("scrub.cycle_seconds", "as above"),
+    ("scrub.min_cycle_seconds", "no rule rests on it"),
+    ("scrub.max_cycle_seconds", "no rule rests on it"),
+    ("scrub.on_demand_address", "no rule rests on it"),
+    ("scrub.on_demand_bytes", "no rule rests on it"),
+    ("scrub.ecs.log_entry_type", "no rule rests on it"),
+    ("scrub.ecs.mode", "no rule rests on it"),
+    ("scrub.ecs.threshold", "a device offers only what it can do"),
+    ("scrub.repair.repair_type", "no rule rests on it"),
+    ("scrub.repair.persist_mode", "no rule rests on it"),
+    ("scrub.repair.safe_when_in_use", "no rule rests on it"),
     ("platform.hypervisor_flag", "not x86; DMI names tell guests"),
     ("platform.hypervisor_type", "not Xen"),
     ("platform.system_vendor", "a board without DMI"),
@@ -233,6 +246,16 @@ fn distinct(snapshot: &mut Snapshot) {
             controller.index = index;
             let mut seen = BTreeSet::new();
             controller.dimms.retain(|dimm| seen.insert(dimm.place));
+        }
+    }
+    if let Some(Reading::Value(scrub)) = snapshot.scrub.as_mut().map(|section| &mut section.reading)
+    {
+        let mut seen = BTreeSet::new();
+        scrub.devices.retain(|device| seen.insert(device.name.clone()));
+        for device in &mut scrub.devices {
+            let (mut scrubs, mut checks) = (BTreeSet::new(), BTreeSet::new());
+            device.scrubs.retain(|control| scrubs.insert(control.index));
+            device.error_checks.retain(|check| checks.insert(check.index));
         }
     }
     let patches = snapshot.livepatch.as_mut().map(|section| &mut section.reading);

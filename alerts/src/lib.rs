@@ -14,7 +14,7 @@ pub use correlation::{Correlator, Reconciled, reconcile};
 pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 39] = [
+pub const CODES: [&str; 41] = [
     "bad-page",
     "controller-gone",
     "corrected-errors",
@@ -48,7 +48,9 @@ pub const CODES: [&str; 39] = [
     "pages-offlined",
     "proc-incomplete",
     "reboot-marker",
+    "scrubbing-masked",
     "scrubbing-off",
+    "scrubbing-slow",
     "soft-lockup",
     "source-unreadable",
     "uncorrected-errors",
@@ -65,6 +67,7 @@ pub fn assess(
     storage: Option<&StorageStats>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
+    findings.extend(rules::scrub::findings(snapshot, accumulated));
     findings.extend(rules::pages::findings(snapshot));
     findings.extend(rules::panics::findings(snapshot));
     findings.extend(rules::kernel::findings(snapshot));

@@ -91,6 +91,10 @@ fn example(code: &str) -> Option<Snapshot> {
         "proc-incomplete" => but(|s| set(&mut s.uptime, absent("proc/uptime"))),
         "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
         "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
+        "scrubbing-slow" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(1)),
+        "scrubbing-masked" => but(|s| {
+            of(&mut s.scrub).devices[0].error_checks[0].threshold = Reading::Value(4096);
+        }),
         "soft-lockup" => tainted(14),
         "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
         "uncorrected-errors" => {

@@ -2,10 +2,11 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
-    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
-    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCheck, ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown,
+    MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, Origin,
+    ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading, RebootMarkers,
+    Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport, Stamp,
+    StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -112,6 +113,35 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
     }
 }
 
+/// A device that scrubs itself once in 12 hours.
+pub(crate) fn device(name: &str) -> ScrubDevice {
+    let value = Reading::Value;
+    ScrubDevice {
+        name: name.to_owned(),
+        scrubs: vec![ScrubControl {
+            index: 0,
+            background: Reading::Value(true),
+            cycle_seconds: value(43_200),
+            min_cycle_seconds: value(3_600),
+            max_cycle_seconds: value(918_000),
+            on_demand_address: value(0),
+            on_demand_bytes: value(0),
+        }],
+        error_checks: vec![ErrorCheck {
+            index: 0,
+            log_entry_type: value(0),
+            mode: value(1),
+            threshold: value(256),
+        }],
+        repairs: vec![MemoryRepair {
+            index: 0,
+            repair_type: text("ppr"),
+            persist_mode: value(0),
+            safe_when_in_use: Reading::Value(true),
+        }],
+    }
+}
+
 fn read<T>(value: T) -> Option<Section<T>> {
     let report = SourceReport { took: Duration::from_millis(2), attributes: 9, faults: Vec::new() };
     Some(Section { reading: Reading::Value(value), report })
@@ -201,6 +231,7 @@ pub(crate) fn healthy() -> Snapshot {
             cec_configured: None,
             edac_drivers: None,
         }),
+        scrub: read(Scrub { devices: vec![device("cxl_mem0")], cxl: Vec::new() }),
     }
 }
 
@@ -284,6 +315,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::RebootMarkers => of(&mut snapshot.reboot_markers),
         SourceId::MachineCheck => of(&mut snapshot.machine_check),
         SourceId::Platform => of(&mut snapshot.platform),
+        SourceId::Scrub => of(&mut snapshot.scrub),
     }
 }
 

@@ -48,6 +48,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::RebootMarkers => drop(sources::reboot_markers::read(reader, at)),
         SourceId::MachineCheck => drop(sources::machine_check::read(reader, at)),
         SourceId::Platform => drop(sources::platform::read(reader, at)),
+        SourceId::Scrub => drop(sources::scrub::read(reader, at)),
     }
 }
 

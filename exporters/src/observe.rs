@@ -120,7 +120,11 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         machine_check,
         // Decides what can be seen, and so speaks through the coverage metrics.
         platform: _,
+        scrub,
     } = &view.snapshot;
+    if let Some(scrub) = found(scrub) {
+        memory::observe_scrub(samples, scrub);
+    }
     if let Some(edac) = found(edac) {
         memory::observe_edac(samples, edac, &view.accumulated, at);
     }
@@ -226,7 +230,7 @@ fn seconds(wall_ms: i64) -> Number {
 mod tests {
     use super::*;
     use crate::testing;
-    use scrubjay_model::{CATALOGUE, ErrorClass, Present};
+    use scrubjay_model::{CATALOGUE, ErrorClass, Present, SourceId};
     use std::collections::BTreeMap;
 
     fn by_name(observations: &[Observation]) -> BTreeMap<&str, Vec<&Observation>> {
@@ -302,6 +306,7 @@ mod tests {
             reboot_markers: None,
             machine_check: None,
             platform: None,
+            scrub: None,
         };
         view.agent = None;
         let observations = observations(&view);
@@ -309,7 +314,7 @@ mod tests {
             .iter()
             .filter(|o| o.def == &metrics::SOURCE_STATE && o.value == Number::Integer(1));
         assert!(off.clone().all(|o| o.labels[1] == "off"));
-        assert_eq!(off.count(), 12);
+        assert_eq!(off.count(), SourceId::ALL.len());
         assert!(observations.iter().all(|o| !o.def.name.contains("kernel")));
     }
 

@@ -225,6 +225,12 @@ mod tests {
         scrubjay_source_state{source="platform",state="unreadable"} 0
         scrubjay_source_state{source="platform",state="malformed"} 0
         scrubjay_source_state{source="platform",state="off"} 0
+        scrubjay_source_state{source="scrub",state="ok"} 0
+        scrubjay_source_state{source="scrub",state="partial"} 0
+        scrubjay_source_state{source="scrub",state="absent"} 1
+        scrubjay_source_state{source="scrub",state="unreadable"} 0
+        scrubjay_source_state{source="scrub",state="malformed"} 0
+        scrubjay_source_state{source="scrub",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -239,6 +245,7 @@ mod tests {
         scrubjay_source_duration_seconds{source="reboot_markers"} 0.0015
         scrubjay_source_duration_seconds{source="machine_check"} 0.0015
         scrubjay_source_duration_seconds{source="platform"} 0.0015
+        scrubjay_source_duration_seconds{source="scrub"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -290,6 +297,8 @@ mod tests {
         scrubjay_controller_counters_zeroed_timestamp_seconds{controller="skylake-socket-0-imc-1"} 1792375320
         scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-0"} 12800000
         scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-1"} 12800000
+        scrubjay_controller_scrub_full_pass_seconds{controller="skylake-socket-0-imc-0"} 5368.70912
+        scrubjay_controller_scrub_full_pass_seconds{controller="skylake-socket-0-imc-1"} 5368.70912
         scrubjay_controller_info{controller="skylake-socket-0-imc-0",edac="mc0",name="Skylake Socket#0 IMC#0",layout="dimm"} 1
         scrubjay_controller_info{controller="skylake-socket-0-imc-1",edac="mc1",name="Skylake Socket#0 IMC#1",layout="dimm"} 1
         "#);
@@ -327,6 +336,8 @@ mod tests {
         scrubjay_controller_counters_zeroed_timestamp_seconds{controller="whole"} 1792375320
         scrubjay_controller_scrub_rate_bytes_per_second{controller="i7core"} 12800000
         scrubjay_controller_scrub_rate_bytes_per_second{controller="whole"} 12800000
+        scrubjay_controller_scrub_full_pass_seconds{controller="i7core"} 5368.70912
+        scrubjay_controller_scrub_full_pass_seconds{controller="whole"} 5368.70912
         scrubjay_controller_info{controller="i7core",edac="mc0",name="i7core",layout="csrow"} 1
         scrubjay_controller_info{controller="old",edac="mc1",name="old",layout="csrow"} 1
         scrubjay_controller_info{controller="whole",edac="mc2",name="whole",layout="controller"} 1
@@ -355,6 +366,7 @@ mod tests {
         scrubjay_source_read_failures_total{source="reboot_markers"} 2
         scrubjay_source_read_failures_total{source="machine_check"} 2
         scrubjay_source_read_failures_total{source="platform"} 2
+        scrubjay_source_read_failures_total{source="scrub"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -369,6 +381,7 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="reboot_markers"} 1
         scrubjay_source_deadlines_missed_total{source="machine_check"} 1
         scrubjay_source_deadlines_missed_total{source="platform"} 1
+        scrubjay_source_deadlines_missed_total{source="scrub"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -383,6 +396,7 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="reboot_markers"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="scrub"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

@@ -1,6 +1,9 @@
 //! What this crate's tests build readings from.
 
+mod scrubbing;
 mod views;
+
+pub(crate) use scrubbing::*;
 
 pub(crate) use views::{blind, contradictory, guest, large, server};
 

@@ -9,6 +9,7 @@ mod edac;
 mod facts;
 mod history;
 mod page;
+mod scrub;
 mod status;
 mod words;
 

@@ -72,6 +72,14 @@ catalogue! {
     COUNTERS_ZEROED: Gauge "seconds" "scrubjay_controller_counters_zeroed_timestamp_seconds" ["controller"];
     /// Scrub rate of a controller, as set.
     SCRUB_RATE: Gauge "bytes_per_second" "scrubjay_controller_scrub_rate_bytes_per_second" ["controller"];
+    /// Time that scrubbing at that rate takes to pass over all of a controller's memory.
+    SCRUB_FULL_PASS: Gauge "seconds" "scrubjay_controller_scrub_full_pass_seconds" ["controller"];
+    /// Whether a memory device scrubs itself in the background.
+    DEVICE_SCRUB_BACKGROUND: Gauge "" "scrubjay_device_scrub_background_enabled" ["device", "control"];
+    /// Time that a memory device takes for one scrub of all of its memory, as set.
+    DEVICE_SCRUB_CYCLE: Gauge "seconds" "scrubjay_device_scrub_cycle_seconds" ["device", "control"];
+    /// Errors per gigabit below which the error check inside the memory chips reports nothing.
+    DEVICE_ECS_THRESHOLD: Gauge "" "scrubjay_device_ecs_threshold_errors" ["device", "control"];
     /// A memory controller; edac is the kernel's current number for it. Always 1.
     CONTROLLER_INFO: Gauge "" "scrubjay_controller_info" ["controller", "edac", "name", "layout"];
     /// A DIMM or rank as EDAC describes it; edac is the kernel's current name for it. Always 1.

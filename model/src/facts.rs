@@ -50,6 +50,7 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            scrub,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -153,6 +154,17 @@ impl Snapshot {
             facts.push(fact(S::Platform, "platform.product_name", "", &platform.product_name));
             let command_line = platform.command_line.as_ref().map(|words| words.join(" "));
             facts.push(fact(S::Platform, "platform.command_line", "", &command_line));
+        }
+        for device in Self::found(scrub).into_iter().flat_map(|scrub| &scrub.devices) {
+            for control in &device.scrubs {
+                let subject = format!("{}/scrub{}", device.name, control.index);
+                facts.push(fact(S::Scrub, "scrub.background", &subject, &control.background));
+                facts.push(fact(S::Scrub, "scrub.cycle_seconds", &subject, &control.cycle_seconds));
+            }
+            for check in &device.error_checks {
+                let subject = format!("{}/ecs_fru{}", device.name, check.index);
+                facts.push(fact(S::Scrub, "scrub.ecs_threshold", &subject, &check.threshold));
+            }
         }
         facts
     }

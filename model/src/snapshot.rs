@@ -6,7 +6,7 @@
 use crate::seconds;
 use crate::{
     CpuVulnerability, Edac, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Stamp, Uptime,
+    MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Scrub, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub machine_check: Option<Section<MachineCheck>>,
     /// Platform facts.
     pub platform: Option<Section<Platform>>,
+    /// Scrub controls of memory devices.
+    pub scrub: Option<Section<Scrub>>,
 }
 
 /// What one source found, and how reading it went.
@@ -93,6 +95,8 @@ pub enum SourceId {
     MachineCheck,
     /// [`Snapshot::platform`].
     Platform,
+    /// [`Snapshot::scrub`].
+    Scrub,
 }
 
 /// The state of a source as a whole.
@@ -128,7 +132,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -141,6 +145,7 @@ impl SourceId {
         Self::RebootMarkers,
         Self::MachineCheck,
         Self::Platform,
+        Self::Scrub,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -158,6 +163,7 @@ impl SourceId {
             Self::RebootMarkers => "reboot_markers",
             Self::MachineCheck => "machine_check",
             Self::Platform => "platform",
+            Self::Scrub => "scrub",
         }
     }
 
@@ -219,6 +225,7 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            scrub,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -233,6 +240,7 @@ impl Snapshot {
             Section::status(reboot_markers.as_ref(), SourceId::RebootMarkers),
             Section::status(machine_check.as_ref(), SourceId::MachineCheck),
             Section::status(platform.as_ref(), SourceId::Platform),
+            Section::status(scrub.as_ref(), SourceId::Scrub),
         ]
     }
 

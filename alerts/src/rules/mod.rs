@@ -7,4 +7,5 @@ pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod panics;
+pub(crate) mod scrub;
 pub(crate) mod sources;

@@ -5,11 +5,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec,
-    Layout, Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages,
-    NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
-    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
-    Uptime, VulnerabilityState,
+    Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass, ErrorCounts, Kernel,
+    KernelHealth, Kexec, Layout, Livepatch, Lockdown, MachineCheck, MemoryFailure,
+    NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
+    Platform, Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
+    Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint, Uptime,
+    VulnerabilityState,
 };
 use std::time::Duration;
 
@@ -232,6 +233,28 @@ fn platform() -> impl Strategy<Value = Platform> {
     )
 }
 
+fn scrub() -> impl Strategy<Value = Scrub> {
+    let control = (0_u32..3, switch(), number_read(), number_read()).prop_map(
+        |(index, background, cycle_seconds, other)| ScrubControl {
+            index,
+            background,
+            cycle_seconds,
+            min_cycle_seconds: other.clone(),
+            max_cycle_seconds: other.clone(),
+            on_demand_address: other.clone(),
+            on_demand_bytes: other,
+        },
+    );
+    let check = (0_u32..3, number_read(), number_read()).prop_map(|(index, mode, threshold)| {
+        ErrorCheck { index, log_entry_type: mode.clone(), mode, threshold }
+    });
+    let device =
+        (words(), vec(control, 0..3), vec(check, 0..3)).prop_map(|(name, scrubs, error_checks)| {
+            ScrubDevice { name, scrubs, error_checks, repairs: Vec::new() }
+        });
+    vec(device, 0..3).prop_map(|devices| Scrub { devices, cxl: Vec::new() })
+}
+
 fn section<T: Clone + std::fmt::Debug + 'static>(
     found: impl Strategy<Value = T> + 'static,
 ) -> BoxedStrategy<Option<Section<T>>> {
@@ -302,11 +325,13 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(markers),
         section(check),
         section(platform()),
+        section(scrub()),
     );
     (first, second)
         .prop_map(|(first, second)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
-            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform) = second;
+            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform, scrub) =
+                second;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -321,6 +346,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 reboot_markers,
                 machine_check,
                 platform,
+                scrub,
             }
         })
         .boxed()

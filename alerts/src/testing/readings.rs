@@ -5,10 +5,10 @@
 
 use super::faults;
 use scrubjay_model::{
-    Controller, CpuVulnerability, Dimm, Edac, ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch,
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome,
-    ParseFault, Patch, PatchObject, Platform, ReadFault, Reading, RebootMarkers, Section, Snapshot,
-    SourceId, Uptime,
+    Controller, CpuVulnerability, CxlMemory, Dimm, Edac, ErrorCheck, ErrorCounts, Kernel,
+    KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure,
+    NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, ReadFault,
+    Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, Uptime,
 };
 
 /// A reading of whatever type.
@@ -41,6 +41,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         reboot_markers,
         machine_check,
         platform,
+        scrub,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -134,6 +135,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("machine_check.cmci_disabled", id, cmci_disabled);
     });
     within(platform, "platform", SourceId::Platform, visit, platform_facts);
+    within(scrub, "scrub", SourceId::Scrub, visit, scrub_facts);
 }
 
 /// The facts of a source, then the source as a whole.
@@ -218,6 +220,47 @@ fn patch(patch: &mut Patch, visit: Visit<'_>) {
         }
     }
     visit("livepatch.objects", id, objects);
+}
+
+fn scrub_facts(scrub: &mut Scrub, visit: Visit<'_>) {
+    let id = SourceId::Scrub;
+    let Scrub { devices, cxl } = scrub;
+    for ScrubDevice { name: _, scrubs, error_checks, repairs } in devices {
+        for control in scrubs {
+            let ScrubControl {
+                index: _,
+                background,
+                cycle_seconds,
+                min_cycle_seconds,
+                max_cycle_seconds,
+                on_demand_address,
+                on_demand_bytes,
+            } = control;
+            visit("scrub.background", id, background);
+            visit("scrub.cycle_seconds", id, cycle_seconds);
+            visit("scrub.min_cycle_seconds", id, min_cycle_seconds);
+            visit("scrub.max_cycle_seconds", id, max_cycle_seconds);
+            visit("scrub.on_demand_address", id, on_demand_address);
+            visit("scrub.on_demand_bytes", id, on_demand_bytes);
+        }
+        for ErrorCheck { index: _, log_entry_type, mode, threshold } in error_checks {
+            visit("scrub.ecs.log_entry_type", id, log_entry_type);
+            visit("scrub.ecs.mode", id, mode);
+            visit("scrub.ecs.threshold", id, threshold);
+        }
+        for MemoryRepair { index: _, repair_type, persist_mode, safe_when_in_use } in repairs {
+            visit("scrub.repair.repair_type", id, repair_type);
+            visit("scrub.repair.persist_mode", id, persist_mode);
+            visit("scrub.repair.safe_when_in_use", id, safe_when_in_use);
+        }
+    }
+    for CxlMemory { name: _, serial, firmware_version, numa_node, ram_bytes, pmem_bytes } in cxl {
+        visit("scrub.cxl.serial", id, serial);
+        visit("scrub.cxl.firmware_version", id, firmware_version);
+        visit("scrub.cxl.numa_node", id, numa_node);
+        visit("scrub.cxl.ram_bytes", id, ram_bytes);
+        visit("scrub.cxl.pmem_bytes", id, pmem_bytes);
+    }
 }
 
 fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {

@@ -270,6 +270,7 @@ pub(crate) fn server() -> HostView {
                 cmci_disabled: value(true),
             })),
             platform: section(value(platform())),
+            scrub: section(value(scrub())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -337,6 +338,7 @@ pub(crate) fn guest() -> HostView {
                 edac_core: absent("sys/devices/system/edac"),
                 ..platform()
             })),
+            scrub: section(absent("sys/bus/edac/devices")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -491,6 +493,7 @@ pub(crate) fn blind() -> HostView {
                 cmci_disabled: absent("cmci_disabled"),
             })),
             platform: section(absent("platform")),
+            scrub: section(absent("scrub")),
         },
         accumulated,
         history: denied("history.db"),

@@ -2,7 +2,7 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment};
-use super::{Style, edac, facts};
+use super::{Style, edac, facts, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
     Action, Assessment, Coverage, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
@@ -34,10 +34,12 @@ pub fn status(view: &HostView, style: &Style) -> String {
         reboot_markers,
         machine_check,
         platform,
+        scrub: devices,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
     edac::errors(&mut page, edac, accumulated, at);
+    scrub::devices(&mut page, devices);
     facts::pages(&mut page, memory_failure);
     facts::machine_check(&mut page, machine_check);
     page.blank();

@@ -94,6 +94,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       skylake-socket-0-imc-0
         edac         mc0, name "Skylake Socket#0 IMC#0", size 64 GiB, layout dimm,
                      scrub rate 12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. ≥ marks lower bounds: the counters
                      began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
@@ -106,6 +107,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       skylake-socket-0-imc-1
         edac         mc1, name "Skylake Socket#0 IMC#1", size 64 GiB, layout dimm,
                      scrub rate 12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. ≥ marks lower bounds: the counters
                      began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
@@ -115,6 +117,10 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
         skylake-socket-0-imc-1/dimm1   CPU0_MC1_Chan0_DIMM#1  32 GiB  ≥ 0  ≥ 0
         skylake-socket-0-imc-1/noinfo  (no DIMM known)                ≥ 0  ≥ 0
         skylake-socket-0-imc-1/total   (controller)                   ≥ 0  ≥ 0
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
@@ -179,6 +185,7 @@ fn a_kernel_that_contradicts_itself() {
       i7core
         edac         mc0, name "i7core", size 64 GiB, layout csrow, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -211,12 +218,17 @@ fn a_kernel_that_contradicts_itself() {
       whole
         edac         mc2, name "whole", size 64 GiB, layout controller, scrub rate
                      12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
         id           label         size  CE  UE
         whole/total  (controller)         7   1
         this driver attributes errors to no DIMM
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
@@ -353,6 +365,7 @@ fn a_large_host_lists_only_dimms_with_errors() {
       mc-7
         edac         mc7, name "MC 7", size 64 GiB, layout dimm, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -364,6 +377,7 @@ fn a_large_host_lists_only_dimms_with_errors() {
       mc-63
         edac         mc63, name "MC 63", size 64 GiB, layout dimm, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -373,6 +387,10 @@ fn a_large_host_lists_only_dimms_with_errors() {
         mc-63/total   (controller)              1   0
       not listed: 2045 DIMMs without errors, among them all of 62 controllers (--all
       lists them)
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
