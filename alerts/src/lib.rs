@@ -4,6 +4,7 @@
 mod correlation;
 mod finding;
 mod rules;
+mod scrub;
 #[cfg(test)]
 mod testing;
 mod visibility;
@@ -11,6 +12,9 @@ mod visibility;
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
 pub use correlation::{Correlator, Reconciled, reconcile};
+pub use scrub::{
+    errors_since_last_pass, found_by_scrubbing, share_found_by_scrubbing, status_says_scrub,
+};
 pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
