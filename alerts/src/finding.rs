@@ -20,6 +20,7 @@ pub(crate) fn finding(
         remedy: remedy.into(),
         reboot_helps: RebootHelps::No,
         origin: None,
+        hides: &[],
     }
 }
 
@@ -91,6 +92,10 @@ pub(crate) fn mend(why: &NonValue) -> &'static str {
         }
         NonValue::Unreadable(_, ReadFault::NotAFile | ReadFault::Io(_) | ReadFault::Panicked) => {
             "see scrubjay doctor for every path and reason, and the kernel log for the driver"
+        }
+        NonValue::Unreadable(_, ReadFault::NoThread) => {
+            "the agent may start no more threads: raise TasksMax= of its unit, or find what fills \
+             the machine with tasks"
         }
         NonValue::Malformed(..) => {
             "this kernel writes what scrubjay does not know: please report it with the output of \

@@ -4,7 +4,7 @@ use crate::testing::{all, arbitrary, assessed, but, healthy, of, readings};
 use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, CoverageState, CpuVulnerability, Outcome, Reading, Snapshot, Verdict,
+    Accumulated, CoverageState, CpuVulnerability, ErrorClass, Outcome, Reading, Snapshot, Verdict,
     VulnerabilityState,
 };
 use std::collections::BTreeSet;
@@ -37,6 +37,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("memory_failure", "without CONFIG_MEMORY_FAILURE no page is taken out of use"),
     ("memory_failure.hardware_corrupted_bytes", "as above"),
     ("memory_failure.nodes", "kernels before 6.3 count pages in HardwareCorrupted only"),
+    ("memory_failure.recovery", "a kernel without the switch goes on where it can"),
     ("memory_failure.total", "as above; the parts are judged without it"),
     ("memory_failure.ignored", "as above"),
     ("memory_failure.failed", "as above"),
@@ -77,6 +78,19 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("machine_check.ignore_ce", "as above"),
     ("machine_check.dont_log_ce", "as above"),
     ("machine_check.cmci_disabled", "as above"),
+    ("scrub", "most memory is scrubbed by its controller"),
+    ("scrub.background", "a device offers only what it can do"),
+    ("scrub.cycle_seconds", "as above"),
+    ("scrub.min_cycle_seconds", "no rule rests on it"),
+    ("scrub.max_cycle_seconds", "no rule rests on it"),
+    ("scrub.on_demand_address", "no rule rests on it"),
+    ("scrub.on_demand_bytes", "no rule rests on it"),
+    ("scrub.ecs.log_entry_type", "no rule rests on it"),
+    ("scrub.ecs.mode", "no rule rests on it"),
+    ("scrub.ecs.threshold", "a device offers only what it can do"),
+    ("scrub.repair.repair_type", "no rule rests on it"),
+    ("scrub.repair.persist_mode", "no rule rests on it"),
+    ("scrub.repair.safe_when_in_use", "no rule rests on it"),
     ("platform.hypervisor_flag", "not x86; DMI names tell guests"),
     ("platform.hypervisor_type", "not Xen"),
     ("platform.system_vendor", "a board without DMI"),
@@ -96,6 +110,8 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
         "kernel_log",
         "a container is rarely given it; that forced live patches are not seen then, doctor tells",
     ),
+    ("platform.panic_on_uncorrected", "a kernel without the switch does not panic"),
+    ("platform.cec", "no collector, as debugfs is mounted"),
 ];
 
 #[test]
@@ -160,6 +176,12 @@ proptest! {
                 || (finding.code == "no-edac-controller" && Snapshot::found(&snapshot.platform).is_none());
             prop_assert!(finding.origin.is_some() || unseen, "{:#?}", finding);
         }
+        for class in ErrorClass::ALL {
+            let hidden = assessment.coverage.findings.iter().any(|f| f.hides.contains(&class));
+            prop_assert_eq!(assessment.coverage.of(class) != CoverageState::Full, hidden);
+        }
+        prop_assert!(assessment.coverage.findings.iter().all(|f| !f.hides.is_empty()));
+        prop_assert!(assessment.findings.iter().all(|f| f.hides.is_empty()));
         let full = assessment.coverage.state == CoverageState::Full;
         prop_assert_eq!(full, assessment.coverage.findings.is_empty());
         if Snapshot::found(&snapshot.edac).is_none_or(|edac| edac.controllers.is_empty()) {
@@ -232,6 +254,16 @@ fn distinct(snapshot: &mut Snapshot) {
             controller.index = index;
             let mut seen = BTreeSet::new();
             controller.dimms.retain(|dimm| seen.insert(dimm.place));
+        }
+    }
+    if let Some(Reading::Value(scrub)) = snapshot.scrub.as_mut().map(|section| &mut section.reading)
+    {
+        let mut seen = BTreeSet::new();
+        scrub.devices.retain(|device| seen.insert(device.name.clone()));
+        for device in &mut scrub.devices {
+            let (mut scrubs, mut checks) = (BTreeSet::new(), BTreeSet::new());
+            device.scrubs.retain(|control| scrubs.insert(control.index));
+            device.error_checks.retain(|check| checks.insert(check.index));
         }
     }
     let patches = snapshot.livepatch.as_mut().map(|section| &mut section.reading);

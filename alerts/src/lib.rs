@@ -4,6 +4,7 @@
 mod correlation;
 mod finding;
 mod rules;
+mod scrub;
 #[cfg(test)]
 mod testing;
 mod visibility;
@@ -11,11 +12,15 @@ mod visibility;
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
 pub use correlation::{Correlator, Reconciled, reconcile};
-pub use visibility::visibility;
+pub use scrub::{
+    errors_since_last_pass, found_by_scrubbing, share_found_by_scrubbing, status_says_scrub,
+};
+pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 37] = [
+pub const CODES: [&str; 42] = [
     "bad-page",
+    "controller-gone",
     "corrected-errors",
     "corrected-errors-collector",
     "corrected-errors-ignored",
@@ -27,6 +32,7 @@ pub const CODES: [&str; 37] = [
     "ecc-off",
     "edac-switched-off",
     "edac-unreadable",
+    "firmware-default",
     "firmware-first",
     "guest",
     "history-not-written",
@@ -47,10 +53,13 @@ pub const CODES: [&str; 37] = [
     "pages-offlined",
     "proc-incomplete",
     "reboot-marker",
+    "scrubbing-masked",
     "scrubbing-off",
+    "scrubbing-slow",
     "soft-lockup",
     "source-unreadable",
     "uncorrected-errors",
+    "uncorrected-errors-panic",
     "visibility-unclear",
 ];
 
@@ -63,13 +72,15 @@ pub fn assess(
     storage: Option<&StorageStats>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
+    findings.extend(rules::scrub::findings(snapshot, accumulated));
     findings.extend(rules::pages::findings(snapshot));
+    findings.extend(rules::panics::findings(snapshot));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
-    Assessment::new(visibility(snapshot), findings)
+    Assessment::new(visibility(snapshot, accumulated), findings)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::testing::{
     virtual_machine,
 };
 use crate::{CODES, assess};
-use scrubjay_model::{Accumulated, Layout, Present, Reading, Snapshot, Taint};
+use scrubjay_model::{Accumulated, ControllerKey, Layout, Present, Reading, Snapshot, Taint};
 use std::collections::BTreeMap;
 
 const RUNBOOK: &str = include_str!("../../docs/findings.md");
@@ -32,6 +32,7 @@ fn example(code: &str) -> Option<Snapshot> {
     let no_edac = || but(|s| set(&mut s.edac, absent("sys/devices/system/edac/mc")));
     Some(match code {
         "bad-page" => tainted(5),
+        "controller-gone" => but(|_| ()),
         "corrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(1, 0))
         }
@@ -54,6 +55,7 @@ fn example(code: &str) -> Option<Snapshot> {
         "ecc-off" => but(|s| of(&mut s.edac).controllers[0].dimms[0].edac_mode = text("None")),
         "edac-switched-off" => but(|s| s.edac = None),
         "edac-unreadable" => but(|s| set(&mut s.edac, denied("sys/devices/system/edac/mc"))),
+        "firmware-default" => but(|s| of(&mut s.platform).bios_date = text("11/16/2026")),
         "firmware-first" => but(|s| of(&mut s.edac).controllers[0].name = text("ghes_edac")),
         "guest" => virtual_machine(),
         "kernel-died" => tainted(7),
@@ -91,10 +93,17 @@ fn example(code: &str) -> Option<Snapshot> {
         "proc-incomplete" => but(|s| set(&mut s.uptime, absent("proc/uptime"))),
         "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
         "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
+        "scrubbing-slow" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(1)),
+        "scrubbing-masked" => but(|s| {
+            of(&mut s.scrub).devices[0].error_checks[0].threshold = Reading::Value(4096);
+        }),
         "soft-lockup" => tainted(14),
         "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
         "uncorrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(0, 1))
+        }
+        "uncorrected-errors-panic" => {
+            but(|s| of(&mut s.memory_failure).recovery = Reading::Value(false))
         }
         "visibility-unclear" => but(|s| s.platform = None),
         _ => return None,
@@ -132,7 +141,11 @@ fn what_a_page_promises_is_what_the_rule_answers() {
         let snapshot = example(code);
         let agent = if snapshot.is_none() { Some(&ailing) } else { None };
         let snapshot = snapshot.unwrap_or_else(|| but(|_| ()));
-        let assessment = assess(&snapshot, &Accumulated::default(), agent);
+        let mut accumulated = Accumulated::default();
+        if code == "controller-gone" {
+            accumulated.seen_this_boot.insert(ControllerKey::from_stored("imc-1"));
+        }
+        let assessment = assess(&snapshot, &accumulated, agent);
         let found = all(&assessment).into_iter().find(|finding| finding.code == code);
         let Some(found) = found else { panic!("the example of {code} does not bring it about") };
         let head = format!(

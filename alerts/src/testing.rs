@@ -2,11 +2,11 @@
 
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec,
-    Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
-    NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
-    Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
-    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog,
+    Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
+    MemoryRepair, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
+    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
+    Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -117,6 +117,34 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
 pub(crate) fn forced(seconds: u64, patch: &str) -> ForcedPatch {
     ForcedPatch { awake: Duration::from_secs(seconds), patch: Some(patch.to_owned()) }
 }
+/// A device that scrubs itself once in 12 hours.
+pub(crate) fn device(name: &str) -> ScrubDevice {
+    let value = Reading::Value;
+    ScrubDevice {
+        name: name.to_owned(),
+        scrubs: vec![ScrubControl {
+            index: 0,
+            background: Reading::Value(true),
+            cycle_seconds: value(43_200),
+            min_cycle_seconds: value(3_600),
+            max_cycle_seconds: value(918_000),
+            on_demand_address: value(0),
+            on_demand_bytes: value(0),
+        }],
+        error_checks: vec![ErrorCheck {
+            index: 0,
+            log_entry_type: value(0),
+            mode: value(1),
+            threshold: value(256),
+        }],
+        repairs: vec![MemoryRepair {
+            index: 0,
+            repair_type: text("ppr"),
+            persist_mode: value(0),
+            safe_when_in_use: Reading::Value(true),
+        }],
+    }
+}
 
 fn read<T>(value: T) -> Option<Section<T>> {
     let report = SourceReport { took: Duration::from_millis(2), attributes: 9, faults: Vec::new() };
@@ -140,6 +168,7 @@ pub(crate) fn healthy() -> Snapshot {
         memory_failure: read(MemoryFailure {
             hardware_corrupted_bytes: Reading::Value(0),
             nodes: Reading::Value(vec![node(0, [0; 4])]),
+            recovery: Reading::Value(true),
         }),
         uptime: read(Uptime {
             boot_id: Reading::Value(boot),
@@ -192,13 +221,19 @@ pub(crate) fn healthy() -> Snapshot {
             product_name: text("PowerEdge R640"),
             board_vendor: text("Dell Inc."),
             board_name: text("0H28RR"),
-            bios_version: text("2.19.1"),
+            bios_version: text("2.12.2"),
+            bios_date: text("07/09/2021"),
             command_line: Reading::Value(vec!["ro".to_owned(), "quiet".to_owned()]),
             edac_core: Reading::Value(Present),
             hest: Reading::Value(Present),
             bert: Reading::Value(Present),
+            fadt_oem: None,
             ghes_edac: absent("sys/module/ghes_edac"),
+            panic_on_uncorrected: Reading::Value(false),
+            debugfs: Reading::Value(Present),
             cec: absent("sys/kernel/debug/ras/cec"),
+            cec_configured: None,
+            edac_drivers: None,
         }),
         kernel_log: read(KernelLog {
             oldest: Some(LogMark { sequence: Some(0), awake: Some(Duration::ZERO) }),
@@ -212,6 +247,7 @@ pub(crate) fn healthy() -> Snapshot {
             cmci_storms: 0,
             told: LogCounts::NONE,
         }),
+        scrub: read(Scrub { devices: vec![device("cxl_mem0")], cxl: Vec::new() }),
     }
 }
 
@@ -296,6 +332,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::MachineCheck => of(&mut snapshot.machine_check),
         SourceId::Platform => of(&mut snapshot.platform),
         SourceId::KernelLog => of(&mut snapshot.kernel_log),
+        SourceId::Scrub => of(&mut snapshot.scrub),
     }
 }
 

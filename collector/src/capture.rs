@@ -50,6 +50,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::MachineCheck => drop(sources::machine_check::read(reader, at)),
         SourceId::Platform => drop(sources::platform::read(reader, at)),
         SourceId::KernelLog => drop(sources::kernel_log::read(reader, at)),
+        SourceId::Scrub => drop(sources::scrub::read(reader, at)),
     }
 }
 

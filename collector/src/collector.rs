@@ -78,6 +78,7 @@ impl Collector {
         let machine_check = self.ask(SourceId::MachineCheck, &at, sources::machine_check::read);
         let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
         let kernel_log = self.ask(SourceId::KernelLog, &at, sources::kernel_log::read);
+        let scrub = self.ask(SourceId::Scrub, &at, sources::scrub::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -95,6 +96,7 @@ impl Collector {
             machine_check: patience.answer(machine_check),
             platform: patience.answer(platform),
             kernel_log: patience.answer(kernel_log),
+            scrub: patience.answer(scrub),
         }
     }
 
@@ -125,10 +127,8 @@ impl Collector {
                 self.reading.insert(id, reading);
                 Asked::Started(id, receiver)
             }
-            Err(error) => {
-                let fault = ReadFault::Io(error.raw_os_error().unwrap_or_default());
-                Asked::Refused(unanswered(id, fault, Duration::ZERO))
-            }
+            // The system's own reason is always the same one: too many threads.
+            Err(_) => Asked::Refused(unanswered(id, ReadFault::NoThread, Duration::ZERO)),
         }
     }
 }

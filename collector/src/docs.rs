@@ -50,7 +50,7 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, edac, kernel, kernel_health, kernel_log, kexec, livepatch, lockdown,
-        machine_check, memory_failure, platform, reboot_markers, uptime,
+        machine_check, memory_failure, platform, reboot_markers, scrub, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -85,10 +85,18 @@ mod tests {
             SourceId::Livepatch => &[livepatch::tests::HEALTHY],
             SourceId::RebootMarkers => &[reboot_markers::tests::HEALTHY],
             SourceId::MachineCheck => &[machine_check::tests::HEALTHY],
-            SourceId::Platform => &[platform::tests::HEALTHY],
             SourceId::KernelLog => &[kernel_log::tests::HEALTHY],
+            SourceId::Platform => &[platform::tests::HEALTHY, platform::tests::NO_DRIVER],
+            SourceId::Scrub => &[scrub::tests::HEALTHY],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        if id == SourceId::Platform {
+            let elsewhere = "//- lib/modules/6.1.0-56-amd64/config";
+            let dirs =
+                platform::tests::NO_DRIVER.replace("//- boot/config-6.1.0-56-amd64", elsewhere);
+            let run = dirs.replace("//- etc/modprobe.d", "//- run/modprobe.d");
+            trees.push(run.replace("//- usr/lib/modprobe.d", "//- lib/modprobe.d"));
+        }
         if id == SourceId::Edac {
             trees.push(edac::tests::HEALTHY.replace("/dimm0/", "/rank0/"));
             trees.push(edac::tests::ROWS.replace("_dimm_label\n", "_ue_count\n0 "));

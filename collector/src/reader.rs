@@ -22,6 +22,9 @@ const STATISTICS_LIMIT: Limit = Limit { bytes: 8 << 20, words: "a file of at mos
 /// Longest log accepted. The ring is 128 KiB to 1 MiB on most hosts, at most 32 MiB by
 /// configuration (`CONFIG_LOG_BUF_SHIFT`), and more only by `log_buf_len=`.
 const LOG_LIMIT: Limit = Limit { bytes: 64 << 20, words: "a log of at most 64 MiB" };
+/// Longest file of which single lines are wanted. `modules.alias` and the kernel's configuration
+/// have 1 to 2 MB and 300 kB in today's distribution kernels.
+const LINES_LIMIT: Limit = Limit { bytes: 16 << 20, words: "a file of at most 16 MiB" };
 
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
@@ -126,6 +129,30 @@ impl<'h> Reader<'h> {
         });
         self.record(path, &read.map(|()| written));
         self.noted(read.map_err(|failure| non_value(path, failure, LOG_LIMIT.words)))
+    }
+    /// The lines of a long text that hold `word`. Only they are captured.
+    pub(crate) fn lines_with(&self, path: &str, word: &[u8]) -> Reading<Vec<u8>> {
+        self.count();
+        let read = self.host.read(path, LINES_LIMIT.bytes).map(|bytes| {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            let wanted = lines.filter(|line| line.windows(word.len()).any(|part| part == word));
+            wanted.flatten().copied().collect()
+        });
+        self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure, LINES_LIMIT.words)))
+    }
+
+    /// Whether a directory holds any other. Of those only one is captured.
+    pub(crate) fn has_directories(&self, path: &str) -> Reading<Present> {
+        self.list(path, &|_| true).into_result().map_or_else(Into::into, |entries| {
+            match entries.iter().find(|entry| entry.is_dir) {
+                Some(entry) => {
+                    self.record_directory(path, &entry.name);
+                    Reading::Value(Present)
+                }
+                None => Reading::Absent(Origin::new(path)),
+            }
+        })
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.
@@ -364,6 +391,19 @@ mod tests {
         let again = host(tree.into_inner());
         assert_eq!(Reader::new(&again).number("a"), reading);
         assert!(matches!(Reader::new(&long).statistics("a"), Reading::Value(_)));
+    }
+
+    #[test]
+    fn of_a_long_text_only_the_lines_asked_for_are_kept_and_captured() {
+        let text = b"alias a skx_edac\nalias b snd\nalias c amd64_edac".to_vec();
+        let long = host_with("a", Node::File(text));
+        let tree = RefCell::new(Tree::new());
+        let lines = Reader::recording(&long, &tree).lines_with("a", b"edac");
+        let expected = b"alias a skx_edac\nalias c amd64_edac".to_vec();
+        assert_eq!(lines, Reading::Value(expected.clone()));
+        assert_eq!(tree.borrow().get("a"), Some(&Node::File(expected)));
+        let again = host(tree.into_inner());
+        assert_eq!(Reader::new(&again).lines_with("a", b"edac"), lines);
     }
 
     #[test]

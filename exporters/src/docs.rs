@@ -90,6 +90,7 @@ fn label_values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
             "`scrubjay_controller_unreconciled_errors`",
             words(&ErrorClass::ALL, ErrorClass::as_str),
         ),
+        ("class", "`scrubjay_monitoring_coverage`", words(&ErrorClass::ALL, ErrorClass::as_str)),
         (
             "layout",
             "`scrubjay_controller_info`",

@@ -123,7 +123,11 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Decides what can be seen, and so speaks through the coverage metrics.
         platform: _,
         kernel_log,
+        scrub,
     } = &view.snapshot;
+    if let Some(scrub) = found(scrub) {
+        memory::observe_scrub(samples, scrub);
+    }
     if let Some(edac) = found(edac) {
         memory::observe_edac(samples, edac, &view.accumulated, at);
     }
@@ -231,7 +235,7 @@ fn seconds(wall_ms: i64) -> Number {
 mod tests {
     use super::*;
     use crate::testing;
-    use scrubjay_model::{CATALOGUE, ErrorClass, Present};
+    use scrubjay_model::{CATALOGUE, ErrorClass, Present, SourceId};
     use std::collections::BTreeMap;
 
     fn by_name(observations: &[Observation]) -> BTreeMap<&str, Vec<&Observation>> {
@@ -308,6 +312,7 @@ mod tests {
             machine_check: None,
             platform: None,
             kernel_log: None,
+            scrub: None,
         };
         view.agent = None;
         let observations = observations(&view);
@@ -315,7 +320,7 @@ mod tests {
             .iter()
             .filter(|o| o.def == &metrics::SOURCE_STATE && o.value == Number::Integer(1));
         assert!(off.clone().all(|o| o.labels[1] == "off"));
-        assert_eq!(off.count(), 13);
+        assert_eq!(off.count(), SourceId::ALL.len());
         assert!(observations.iter().all(|o| !o.def.name.contains("kernel")));
     }
 
@@ -434,7 +439,8 @@ mod tests {
                 .iter()
                 .filter(|o| o.def == def && o.value == Number::Integer(1))
                 .collect();
-            assert_eq!(holds.len(), 1, "{}", def.name);
+            let sets = if def == &metrics::COVERAGE { 2 } else { 1 };
+            assert_eq!(holds.len(), sets, "{}", def.name);
         }
         let taint: Vec<(&str, Number)> = observations
             .iter()

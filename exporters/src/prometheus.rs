@@ -86,15 +86,20 @@ mod tests {
         # HELP scrubjay_finding Reasons for the verdict; always 1.
         # TYPE scrubjay_finding gauge
         scrubjay_finding{code="no-edac-in-guest",subject="host",verdict="unknown",action="fix visibility"} 1
-        # HELP scrubjay_monitoring_coverage How much of this host's memory errors can be seen: 1 for the state that holds.
+        # HELP scrubjay_monitoring_coverage How much of this host's memory errors of a class can be seen: 1 for the state that holds.
         # TYPE scrubjay_monitoring_coverage gauge
-        scrubjay_monitoring_coverage{state="full"} 0
-        scrubjay_monitoring_coverage{state="partial"} 0
-        scrubjay_monitoring_coverage{state="none"} 1
-        scrubjay_monitoring_coverage{state="unknown"} 0
-        # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors on this host; always 1.
+        scrubjay_monitoring_coverage{class="correctable",state="full"} 0
+        scrubjay_monitoring_coverage{class="correctable",state="partial"} 0
+        scrubjay_monitoring_coverage{class="correctable",state="none"} 1
+        scrubjay_monitoring_coverage{class="correctable",state="unknown"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="full"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="partial"} 1
+        scrubjay_monitoring_coverage{class="uncorrectable",state="none"} 0
+        scrubjay_monitoring_coverage{class="uncorrectable",state="unknown"} 0
+        # HELP scrubjay_monitoring_coverage_gap_info What hides memory errors of a class on this host; always 1.
         # TYPE scrubjay_monitoring_coverage_gap_info gauge
-        scrubjay_monitoring_coverage_gap_info{code="no-edac-in-guest",subject="host"} 1
+        scrubjay_monitoring_coverage_gap_info{class="correctable",code="no-edac-in-guest",subject="host"} 1
+        scrubjay_monitoring_coverage_gap_info{class="uncorrectable",code="no-edac-in-guest",subject="host"} 1
         # HELP scrubjay_memory_corrupted_bytes Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
         # TYPE scrubjay_memory_corrupted_bytes gauge
         scrubjay_memory_corrupted_bytes 0
@@ -226,6 +231,12 @@ mod tests {
         scrubjay_source_state{source="kernel_log",state="unreadable"} 0
         scrubjay_source_state{source="kernel_log",state="malformed"} 0
         scrubjay_source_state{source="kernel_log",state="off"} 0
+        scrubjay_source_state{source="scrub",state="ok"} 0
+        scrubjay_source_state{source="scrub",state="partial"} 0
+        scrubjay_source_state{source="scrub",state="absent"} 1
+        scrubjay_source_state{source="scrub",state="unreadable"} 0
+        scrubjay_source_state{source="scrub",state="malformed"} 0
+        scrubjay_source_state{source="scrub",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -241,6 +252,7 @@ mod tests {
         scrubjay_source_duration_seconds{source="machine_check"} 0.0015
         scrubjay_source_duration_seconds{source="platform"} 0.0015
         scrubjay_source_duration_seconds{source="kernel_log"} 0.0015
+        scrubjay_source_duration_seconds{source="scrub"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -292,6 +304,8 @@ mod tests {
         scrubjay_controller_counters_zeroed_timestamp_seconds{controller="skylake-socket-0-imc-1"} 1792375320
         scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-0"} 12800000
         scrubjay_controller_scrub_rate_bytes_per_second{controller="skylake-socket-0-imc-1"} 12800000
+        scrubjay_controller_scrub_full_pass_seconds{controller="skylake-socket-0-imc-0"} 5368.70912
+        scrubjay_controller_scrub_full_pass_seconds{controller="skylake-socket-0-imc-1"} 5368.70912
         scrubjay_controller_info{controller="skylake-socket-0-imc-0",edac="mc0",name="Skylake Socket#0 IMC#0",layout="dimm"} 1
         scrubjay_controller_info{controller="skylake-socket-0-imc-1",edac="mc1",name="Skylake Socket#0 IMC#1",layout="dimm"} 1
         scrubjay_dimm_unreported_errors{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm0",class="correctable"} 0
@@ -331,6 +345,8 @@ mod tests {
         scrubjay_controller_counters_zeroed_timestamp_seconds{controller="whole"} 1792375320
         scrubjay_controller_scrub_rate_bytes_per_second{controller="i7core"} 12800000
         scrubjay_controller_scrub_rate_bytes_per_second{controller="whole"} 12800000
+        scrubjay_controller_scrub_full_pass_seconds{controller="i7core"} 5368.70912
+        scrubjay_controller_scrub_full_pass_seconds{controller="whole"} 5368.70912
         scrubjay_controller_info{controller="i7core",edac="mc0",name="i7core",layout="csrow"} 1
         scrubjay_controller_info{controller="old",edac="mc1",name="old",layout="csrow"} 1
         scrubjay_controller_info{controller="whole",edac="mc2",name="whole",layout="controller"} 1
@@ -365,6 +381,7 @@ mod tests {
         scrubjay_source_read_failures_total{source="machine_check"} 2
         scrubjay_source_read_failures_total{source="platform"} 2
         scrubjay_source_read_failures_total{source="kernel_log"} 2
+        scrubjay_source_read_failures_total{source="scrub"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -380,6 +397,7 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="machine_check"} 1
         scrubjay_source_deadlines_missed_total{source="platform"} 1
         scrubjay_source_deadlines_missed_total{source="kernel_log"} 1
+        scrubjay_source_deadlines_missed_total{source="scrub"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -395,6 +413,7 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="kernel_log"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="scrub"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

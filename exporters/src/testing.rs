@@ -1,9 +1,11 @@
 //! What this crate's tests build readings from.
 
 mod events;
+mod scrubbing;
 mod views;
 
 pub(crate) use events::{events, heard, loss};
+pub(crate) use scrubbing::*;
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;
@@ -120,7 +122,8 @@ pub(crate) fn accumulate(edac: &Edac, restarts: u64) -> Accumulated {
             (key, total)
         })
         .collect();
-    Accumulated { controllers, totals, ..Accumulated::default() }
+    let seen_this_boot = controllers.values().cloned().collect();
+    Accumulated { controllers, totals, seen_this_boot, ..Accumulated::default() }
 }
 
 /// A log that has rolled over, with a live patch forced.

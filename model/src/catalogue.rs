@@ -51,10 +51,10 @@ catalogue! {
     VERDICT: Gauge "" "scrubjay_verdict" ["verdict"];
     /// Reasons for the verdict; always 1.
     FINDING: Gauge "" "scrubjay_finding" ["code", "subject", "verdict", "action"];
-    /// How much of this host's memory errors can be seen: 1 for the state that holds.
-    COVERAGE: Gauge "" "scrubjay_monitoring_coverage" ["state"];
-    /// What hides memory errors on this host; always 1.
-    COVERAGE_GAP: Gauge "" "scrubjay_monitoring_coverage_gap_info" ["code", "subject"];
+    /// How much of this host's memory errors of a class can be seen: 1 for the state that holds.
+    COVERAGE: Gauge "" "scrubjay_monitoring_coverage" ["class", "state"];
+    /// What hides memory errors of a class on this host; always 1.
+    COVERAGE_GAP: Gauge "" "scrubjay_monitoring_coverage_gap_info" ["class", "code", "subject"];
 
     /// Corrected errors of one DIMM or rank, summed over reboots and counter resets since the history began.
     DIMM_CORRECTABLE: Counter "" "scrubjay_dimm_correctable_errors_total" ["controller", "dimm"];
@@ -72,6 +72,14 @@ catalogue! {
     COUNTERS_ZEROED: Gauge "seconds" "scrubjay_controller_counters_zeroed_timestamp_seconds" ["controller"];
     /// Scrub rate of a controller, as set.
     SCRUB_RATE: Gauge "bytes_per_second" "scrubjay_controller_scrub_rate_bytes_per_second" ["controller"];
+    /// Time that scrubbing at that rate takes to pass over all of a controller's memory.
+    SCRUB_FULL_PASS: Gauge "seconds" "scrubjay_controller_scrub_full_pass_seconds" ["controller"];
+    /// Whether a memory device scrubs itself in the background.
+    DEVICE_SCRUB_BACKGROUND: Gauge "" "scrubjay_device_scrub_background_enabled" ["device", "control"];
+    /// Time that a memory device takes for one scrub of all of its memory, as set.
+    DEVICE_SCRUB_CYCLE: Gauge "seconds" "scrubjay_device_scrub_cycle_seconds" ["device", "control"];
+    /// Errors per gigabit below which the error check inside the memory chips reports nothing.
+    DEVICE_ECS_THRESHOLD: Gauge "" "scrubjay_device_ecs_threshold_errors" ["device", "control"];
     /// A memory controller; edac is the kernel's current number for it. Always 1.
     CONTROLLER_INFO: Gauge "" "scrubjay_controller_info" ["controller", "edac", "name", "layout"];
     /// A DIMM or rank as EDAC describes it; edac is the kernel's current name for it. Always 1.

@@ -4,9 +4,10 @@
 //! driver works by channel and slot, and one rank of a stick where it works by chip-select row
 //! (directory `rankN`). Which physical module that is, EDAC does not know.
 
-use crate::{Counter, Reading};
+use crate::{Counter, Reading, full_pass};
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// All memory controllers the kernel has registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -148,6 +149,14 @@ pub enum Level {
     Controller,
     /// A row against its channels.
     Csrow(u32),
+}
+
+impl Controller {
+    /// How long patrol scrubbing at the present rate takes to pass over all of its memory. `None`
+    /// where it is off, or where rate or size is not known.
+    pub fn full_pass(&self) -> Option<Duration> {
+        full_pass(*self.scrub_rate.value()?, *self.size_bytes.value()?)
+    }
 }
 
 impl ErrorClass {

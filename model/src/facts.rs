@@ -56,6 +56,7 @@ impl Snapshot {
             machine_check,
             platform,
             kernel_log,
+            scrub,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -167,6 +168,17 @@ impl Snapshot {
             for (patch, forced) in forced {
                 let value = Reading::Value(forced.remembered(&at.boot));
                 facts.push(fact(S::KernelLog, FORCED_PATCH, patch, &value));
+            }
+        }
+        for device in Self::found(scrub).into_iter().flat_map(|scrub| &scrub.devices) {
+            for control in &device.scrubs {
+                let subject = format!("{}/scrub{}", device.name, control.index);
+                facts.push(fact(S::Scrub, "scrub.background", &subject, &control.background));
+                facts.push(fact(S::Scrub, "scrub.cycle_seconds", &subject, &control.cycle_seconds));
+            }
+            for check in &device.error_checks {
+                let subject = format!("{}/ecs_fru{}", device.name, check.index);
+                facts.push(fact(S::Scrub, "scrub.ecs_threshold", &subject, &check.threshold));
             }
         }
         facts

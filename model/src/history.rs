@@ -5,7 +5,7 @@ use crate::{
     BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, Place, Witness,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -83,6 +83,9 @@ pub struct Accumulated {
     pub undecodable_reports: u64,
     /// Live patches forced in this boot, in order.
     pub forced_patches: Vec<ForcedPatch>,
+    /// Controllers whose counters were read in the boot of the snapshot, those in it included.
+    /// Empty while the boot is not known.
+    pub seen_this_boot: BTreeSet<ControllerKey>,
 }
 
 /// One boot of the host.

@@ -19,6 +19,7 @@ mod livepatch;
 mod log_fact;
 mod machine;
 mod reading;
+mod scrub;
 mod seconds;
 mod snapshot;
 mod source_doc;
@@ -54,9 +55,10 @@ pub use log_fact::{
     LogSeverity, MachineCheckRecord, PageFact, PatchDirection,
 };
 pub use machine::{
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+    EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
+pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};

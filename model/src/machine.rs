@@ -13,6 +13,9 @@ pub struct MemoryFailure {
     pub hardware_corrupted_bytes: Reading<u64>,
     /// `/sys/devices/system/node/nodeN/memory_failure` (6.3), by node.
     pub nodes: Reading<Vec<NodeMemoryFailure>>,
+    /// `/proc/sys/vm/memory_failure_recovery`: if false, the kernel panics where it would have taken
+    /// the page out of use.
+    pub recovery: Reading<bool>,
 }
 
 /// Results of `memory_failure()` on one NUMA node, since boot. Soft-offlined pages are not in it.
@@ -69,6 +72,8 @@ pub struct Platform {
     pub board_name: Reading<String>,
     /// DMI firmware version.
     pub bios_version: Reading<String>,
+    /// DMI firmware date, as firmware writes it: month, day and year.
+    pub bios_date: Reading<String>,
     /// `/proc/cmdline`, split at blanks.
     pub command_line: Reading<Vec<String>>,
     /// The EDAC core is there (`/sys/devices/system/edac`).
@@ -77,10 +82,36 @@ pub struct Platform {
     pub hest: Reading<Present>,
     /// A BERT table exists.
     pub bert: Reading<Present>,
+    /// OEM id and OEM table id of the ACPI FADT, 14 characters at most: on x86 the kernel goes by
+    /// them when it decides whether `ghes_edac` may serve the machine. Asked only where no
+    /// controller is registered.
+    pub fadt_oem: Option<Reading<String>>,
     /// `ghes_edac` is loaded or built in.
     pub ghes_edac: Reading<Present>,
+    /// `edac_mc_panic_on_ue` of edac_core: an uncorrected error panics the kernel before anybody
+    /// has read a counter.
+    pub panic_on_uncorrected: Reading<bool>,
+    /// debugfs is mounted, so that what is not in it does not exist.
+    pub debugfs: Reading<Present>,
     /// The kernel's corrected-errors collector is active (`/sys/kernel/debug/ras/cec`).
     pub cec: Reading<Present>,
+    /// `CONFIG_RAS_CEC` in the running kernel's configuration. Asked only where debugfs does not
+    /// tell.
+    pub cec_configured: Option<Reading<bool>>,
+    /// EDAC drivers whose aliases fit this machine's CPU or PCI devices. Asked only where no
+    /// controller is registered and no hypervisor explains that.
+    pub edac_drivers: Option<Reading<Vec<EdacDriver>>>,
+}
+
+/// A module of the running kernel that counts memory errors on machines like this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EdacDriver {
+    /// Its name, for example `skx_edac`.
+    pub name: String,
+    /// It is loaded or built in.
+    pub loaded: Reading<Present>,
+    /// The file below the host root that keeps it from being loaded; `None` if none was found.
+    pub forbidden_by: Option<String>,
 }
 
 /// What distributions leave behind to ask for a reboot. Unreliable in both directions, so each is

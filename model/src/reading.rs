@@ -67,6 +67,8 @@ pub enum ReadFault {
     Torn,
     /// The source's code panicked; the panic was contained.
     Panicked,
+    /// The system gave no thread to read the source on.
+    NoThread,
 }
 
 /// What was expected, and what stood there instead.
@@ -148,6 +150,7 @@ impl ReadFault {
             Self::StillRunning => "still_running",
             Self::Torn => "torn",
             Self::Panicked => "panicked",
+            Self::NoThread => "no_thread",
         }
     }
 }
@@ -164,6 +167,7 @@ impl fmt::Display for ReadFault {
             Self::Panicked => {
                 f.write_str("the reader failed (a defect of scrubjay, please report)")
             }
+            Self::NoThread => f.write_str("the system gave no thread to read it on"),
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::seconds;
 use crate::{
     CpuVulnerability, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
-    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Stamp,
+    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Scrub, Stamp,
     Uptime,
 };
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub platform: Option<Section<Platform>>,
     /// The kernel log.
     pub kernel_log: Option<Section<KernelLog>>,
+    /// Scrub controls of memory devices.
+    pub scrub: Option<Section<Scrub>>,
 }
 
 /// What one source found, and how reading it went.
@@ -98,6 +100,8 @@ pub enum SourceId {
     Platform,
     /// [`Snapshot::kernel_log`].
     KernelLog,
+    /// [`Snapshot::scrub`].
+    Scrub,
 }
 
 /// The state of a source as a whole.
@@ -133,7 +137,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -147,6 +151,7 @@ impl SourceId {
         Self::MachineCheck,
         Self::Platform,
         Self::KernelLog,
+        Self::Scrub,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -165,6 +170,7 @@ impl SourceId {
             Self::MachineCheck => "machine_check",
             Self::Platform => "platform",
             Self::KernelLog => "kernel_log",
+            Self::Scrub => "scrub",
         }
     }
 
@@ -227,6 +233,7 @@ impl Snapshot {
             machine_check,
             platform,
             kernel_log,
+            scrub,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -242,6 +249,7 @@ impl Snapshot {
             Section::status(machine_check.as_ref(), SourceId::MachineCheck),
             Section::status(platform.as_ref(), SourceId::Platform),
             Section::status(kernel_log.as_ref(), SourceId::KernelLog),
+            Section::status(scrub.as_ref(), SourceId::Scrub),
         ]
     }
 

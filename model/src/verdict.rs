@@ -1,6 +1,6 @@
 //! How bad it is, what to do, and why.
 
-use crate::Origin;
+use crate::{ErrorClass, Origin};
 use serde::Serialize;
 
 /// The answer for one finding or a whole host. Later variants outrank earlier ones; not knowing
@@ -67,13 +67,19 @@ pub struct Finding {
     pub reboot_helps: RebootHelps,
     /// Where the evidence is.
     pub origin: Option<Origin>,
+    /// The classes of memory errors that it hides, or may hide; empty unless it is about coverage.
+    pub hides: &'static [ErrorClass],
 }
 
 /// How much of what matters can be seen on this host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// The class.
+    /// The worse of the two below.
     pub state: CoverageState,
+    /// How much of the corrected errors.
+    pub correctable: CoverageState,
+    /// How much of the uncorrected ones.
+    pub uncorrectable: CoverageState,
     /// What cannot be seen, and how to mend that.
     pub findings: Vec<Finding>,
 }
@@ -158,6 +164,39 @@ impl CoverageState {
     }
 }
 
+impl CoverageState {
+    /// The worse of two. Knowing that nothing can be seen outranks not knowing what can, which
+    /// outranks a known gap.
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |state| match state {
+            Self::Full => 0,
+            Self::Partial => 1,
+            Self::Unknown => 2,
+            Self::None => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+impl Coverage {
+    /// The coverage of both classes, with what cannot be seen.
+    pub fn new(
+        correctable: CoverageState,
+        uncorrectable: CoverageState,
+        findings: Vec<Finding>,
+    ) -> Self {
+        Self { state: correctable.worse(uncorrectable), correctable, uncorrectable, findings }
+    }
+
+    /// How much of a class can be seen.
+    pub fn of(&self, class: ErrorClass) -> CoverageState {
+        match class {
+            ErrorClass::Correctable => self.correctable,
+            ErrorClass::Uncorrectable => self.uncorrectable,
+        }
+    }
+}
+
 impl Assessment {
     /// Puts findings in order and takes the worst of all as the verdict. Findings of one code keep
     /// the order the rule gave them, which is by weight rather than by name.
@@ -185,6 +224,18 @@ mod tests {
     }
 
     #[test]
+    fn coverage_as_a_whole_is_that_of_the_class_that_is_seen_less() {
+        use CoverageState::{Full, None, Partial, Unknown};
+        let worst_last = [Full, Partial, Unknown, None];
+        for (rank, worse) in worst_last.into_iter().enumerate() {
+            for better in worst_last.into_iter().take(rank) {
+                assert_eq!(Coverage::new(worse, better, Vec::new()).state, worse);
+                assert_eq!(Coverage::new(better, worse, Vec::new()).state, worse);
+            }
+        }
+    }
+
+    #[test]
     fn the_worst_comes_first_and_a_rule_ranks_its_own_findings() {
         let finding = |code, verdict, subject: &str| Finding {
             code,
@@ -195,8 +246,9 @@ mod tests {
             remedy: String::new(),
             reboot_helps: RebootHelps::No,
             origin: None,
+            hides: &[],
         };
-        let coverage = Coverage { state: CoverageState::Full, findings: Vec::new() };
+        let coverage = Coverage::new(CoverageState::Full, CoverageState::Full, Vec::new());
         let findings = vec![
             finding("b", Verdict::Watch, "second"),
             finding("c", Verdict::Plan, "first"),

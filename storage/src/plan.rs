@@ -154,6 +154,13 @@ pub(crate) fn accumulated(
         let value = fact.known.value()?;
         boots.into_iter().find_map(|boot| ForcedPatch::recalled(patch, value, boot))
     });
+    // The reading that a counter is compared with next belongs to the boot it was last read in.
+    let boot = &state.placed(at).boot;
+    let seen = state
+        .counters
+        .iter()
+        .filter(|(_, counter)| boot.is_known() && counter.base.epoch.boot == *boot);
+    let seen_this_boot = seen.map(|(key, _)| key.controller.clone()).collect();
     Accumulated {
         controllers: keys,
         totals: totals.collect(),
@@ -162,6 +169,7 @@ pub(crate) fn accumulated(
         lost_reports: state.reports.lost,
         undecodable_reports: state.reports.undecodable,
         forced_patches: ForcedPatch::merged(forced),
+        seen_this_boot,
     }
 }
 

@@ -126,9 +126,19 @@ pub(crate) fn a_third_controller_appears_beside_two_and_one_goes(kernel: Kernel)
     guest.next_pass();
     assert_eq!(counts(&guest.status()), guest.truth());
 
+    assert_eq!(coverage(&guest.status()), WITH_A_DRIVER);
+
     guest.order("remove mc=1");
     let page = guest.next_pass();
     let status = guest.status();
+    let gaps = status["assessment"]["coverage"]["findings"].as_array().unwrap();
+    let gone: Vec<&Value> = gaps.iter().filter(|gap| gap["code"] == "controller-gone").collect();
+    assert_eq!(gone.len(), 1, "{gaps:#?}");
+    assert_eq!(gone[0]["subject"], "test-socket-1");
+    assert_eq!(gone[0]["hides"], serde_json::json!(["correctable", "uncorrectable"]));
+    assert_eq!(coverage(&status), "partial");
+    let labels = "class=\"correctable\",code=\"controller-gone\",subject=\"test-socket-1\"";
+    assert_eq!(page.value("scrubjay_monitoring_coverage_gap_info", labels), Some(1));
     assert_eq!(value(&status, "edac")["controllers"].as_array().unwrap().len(), 2);
     let corrected = "scrubjay_dimm_correctable_errors_total";
     assert_eq!(page.value(corrected, "test-socket-1/dimm0"), None, "no ghost is exported");

@@ -30,7 +30,6 @@ pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Fi
         found.extend(places.iter().map(|place| place.finding(class)));
         found.extend(summed_up(&rest, class));
     }
-    found.extend(edac.controllers.iter().filter_map(|c| unscrubbed(c, accumulated)));
     found
 }
 
@@ -54,7 +53,7 @@ enum At {
     Controller(&'static str),
 }
 
-fn name(controller: &Controller, accumulated: &Accumulated) -> String {
+pub(super) fn name(controller: &Controller, accumulated: &Accumulated) -> String {
     let index = controller.index;
     accumulated.controllers.get(&index).map_or_else(|| format!("mc{index}"), ToString::to_string)
 }
@@ -259,23 +258,6 @@ fn summed_up(rest: &[Counted], class: ErrorClass) -> Option<Finding> {
         first.count
     );
     Some(finding)
-}
-
-fn unscrubbed(controller: &Controller, accumulated: &Accumulated) -> Option<Finding> {
-    controller.scrub_rate.value().filter(|rate| **rate == 0)?;
-    Some(
-        finding(
-            "scrubbing-off",
-            Verdict::Watch,
-            Action::Observe,
-            "the controller's scrub rate is 0 bytes/s: a bit that flips stays until something \
-             reads it, or until a second one joins it and neither can be corrected",
-            "switch patrol scrubbing on in the firmware set-up, or write a rate to \
-             sdram_scrub_rate",
-        )
-        .on(name(controller, accumulated))
-        .seen_in(format!("sys/devices/system/edac/mc/mc{}/sdram_scrub_rate", controller.index)),
-    )
 }
 
 #[cfg(test)]

@@ -6,4 +6,6 @@ pub(crate) mod livepatch;
 pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod pages;
+pub(crate) mod panics;
+pub(crate) mod scrub;
 pub(crate) mod sources;

@@ -49,6 +49,9 @@ fn proc_incomplete(snapshot: &Snapshot) -> Option<Finding> {
         missing(&snapshot.kernel, |kernel| &kernel.release),
         missing(&snapshot.kernel_health, |health| &health.taint),
         missing(&snapshot.platform, |platform| &platform.command_line),
+        // The line may be missing, the file may not.
+        missing(&snapshot.memory_failure, |pages| &pages.hardware_corrupted_bytes)
+            .filter(|path| path == "proc/meminfo"),
     ]
     .into_iter()
     .flatten()
@@ -167,6 +170,18 @@ mod tests {
             "every Linux kernel offers proc/uptime, proc/version, proc/sys/kernel/tainted, \
              proc/cmdline, yet they are not there: the agent does not see the whole of /proc"
         );
+    }
+
+    #[test]
+    fn a_missing_meminfo_is_told_from_one_without_the_line() {
+        let found = only(&but(|s| set(&mut s.memory_failure, absent("proc/meminfo"))));
+        assert_eq!(found.code, "proc-incomplete");
+        let mut snapshot = but(|_| ());
+        let missing = absent("proc/meminfo");
+        lose(&mut snapshot.memory_failure, |p| &mut p.hardware_corrupted_bytes, missing);
+        assert_eq!(only(&snapshot).code, "proc-incomplete");
+        let line = absent("proc/meminfo HardwareCorrupted");
+        assert!(codes(&but(|s| set(&mut s.memory_failure, line))).is_empty());
     }
 
     #[test]

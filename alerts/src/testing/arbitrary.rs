@@ -5,11 +5,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, ForcedPatch, Kernel, KernelHealth,
-    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
-    NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject, Place,
-    Platform, Present, ReadFault, Reading, RebootMarkers, Section, SeriesKey, SeriesPlace,
-    SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
+    Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, Kernel,
+    KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
+    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
+    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
+    Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint, Uptime,
+    VulnerabilityState,
 };
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ fn non_value() -> impl Strategy<Value = NonValue> {
         Just(ReadFault::StillRunning),
         Just(ReadFault::Torn),
         Just(ReadFault::Panicked),
+        Just(ReadFault::NoThread),
     ];
     let parse = vec(any::<u8>(), 0..8).prop_map(|found| ParseFault::new("a number", &found));
     prop_oneof![
@@ -129,9 +131,13 @@ fn memory_failure() -> impl Strategy<Value = MemoryFailure> {
                 pages: NodePages { total, ignored, failed, delayed, recovered },
             }
         });
-    (number_read(), reading(vec(node, 0..3))).prop_map(|(hardware_corrupted_bytes, nodes)| {
-        MemoryFailure { hardware_corrupted_bytes, nodes }
-    })
+    (number_read(), reading(vec(node, 0..3)), switch()).prop_map(
+        |(hardware_corrupted_bytes, nodes, recovery)| MemoryFailure {
+            hardware_corrupted_bytes,
+            nodes,
+            recovery,
+        },
+    )
 }
 
 fn number_read() -> BoxedStrategy<Reading<u64>> {
@@ -180,12 +186,28 @@ fn livepatch() -> impl Strategy<Value = Livepatch> {
 }
 
 fn platform() -> impl Strategy<Value = Platform> {
-    let dmi = (text(), text(), text(), text(), text());
-    let there = (present(), present(), present(), present(), present());
-    (switch(), text(), dmi, reading(vec(words(), 0..4)), there).prop_map(
-        |(hypervisor_flag, hypervisor_type, dmi, command_line, there)| {
-            let (system_vendor, product_name, board_vendor, board_name, bios_version) = dmi;
-            let (edac_core, hest, bert, ghes_edac, cec) = there;
+    let dmi = (text(), text(), text(), text(), text(), text(), text());
+    let there = (present(), present(), present(), present(), present(), present());
+    let driver = (words(), present(), proptest::option::of(words()))
+        .prop_map(|(name, loaded, forbidden_by)| EdacDriver { name, loaded, forbidden_by });
+    let asked = (
+        switch(),
+        proptest::option::of(switch()),
+        proptest::option::of(reading(vec(driver, 0..4))),
+    );
+    (switch(), text(), dmi, reading(vec(words(), 0..4)), there, asked).prop_map(
+        |(hypervisor_flag, hypervisor_type, dmi, command_line, there, asked)| {
+            let (
+                system_vendor,
+                product_name,
+                board_vendor,
+                board_name,
+                firmware,
+                bios_date,
+                fadt_oem,
+            ) = dmi;
+            let (edac_core, hest, bert, ghes_edac, cec, debugfs) = there;
+            let (panic_on_uncorrected, cec_configured, edac_drivers) = asked;
             Platform {
                 hypervisor_flag,
                 hypervisor_type,
@@ -193,16 +215,44 @@ fn platform() -> impl Strategy<Value = Platform> {
                 product_name,
                 board_vendor,
                 board_name,
-                bios_version,
+                bios_version: firmware,
+                bios_date,
                 command_line,
                 edac_core,
                 hest,
                 bert,
+                fadt_oem: Some(fadt_oem),
                 ghes_edac,
+                panic_on_uncorrected,
+                debugfs,
                 cec,
+                cec_configured,
+                edac_drivers,
             }
         },
     )
+}
+
+fn scrub() -> impl Strategy<Value = Scrub> {
+    let control = (0_u32..3, switch(), number_read(), number_read()).prop_map(
+        |(index, background, cycle_seconds, other)| ScrubControl {
+            index,
+            background,
+            cycle_seconds,
+            min_cycle_seconds: other.clone(),
+            max_cycle_seconds: other.clone(),
+            on_demand_address: other.clone(),
+            on_demand_bytes: other,
+        },
+    );
+    let check = (0_u32..3, number_read(), number_read()).prop_map(|(index, mode, threshold)| {
+        ErrorCheck { index, log_entry_type: mode.clone(), mode, threshold }
+    });
+    let device =
+        (words(), vec(control, 0..3), vec(check, 0..3)).prop_map(|(name, scrubs, error_checks)| {
+            ScrubDevice { name, scrubs, error_checks, repairs: Vec::new() }
+        });
+    vec(device, 0..3).prop_map(|devices| Scrub { devices, cxl: Vec::new() })
 }
 
 fn section<T: Clone + std::fmt::Debug + 'static>(
@@ -276,12 +326,21 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(check),
         section(platform()),
         section(kernel_log()),
+        section(scrub()),
     );
     (first, second)
         .prop_map(|(first, second)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
-            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform, kernel_log) =
-                second;
+            let (
+                kexec,
+                lockdown,
+                livepatch,
+                reboot_markers,
+                machine_check,
+                platform,
+                kernel_log,
+                scrub,
+            ) = second;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -297,6 +356,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 machine_check,
                 platform,
                 kernel_log,
+                scrub,
             }
         })
         .boxed()
@@ -349,11 +409,13 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
         });
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
-    (controllers, totals, forced_patches())
-        .prop_map(|(controllers, totals, forced_patches)| Accumulated {
+    let seen = proptest::collection::btree_set(key(), 0..3);
+    (controllers, totals, forced_patches(), seen)
+        .prop_map(|(controllers, totals, forced_patches, seen_this_boot)| Accumulated {
             controllers,
             totals,
             forced_patches,
+            seen_this_boot,
             ..Accumulated::default()
         })
         .boxed()

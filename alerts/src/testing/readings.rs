@@ -5,10 +5,10 @@
 
 use super::faults;
 use scrubjay_model::{
-    Controller, CpuVulnerability, Dimm, Edac, ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch,
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome,
-    ParseFault, Patch, PatchObject, Platform, ReadFault, Reading, RebootMarkers, Section, Snapshot,
-    SourceId, Uptime,
+    Controller, CpuVulnerability, CxlMemory, Dimm, Edac, ErrorCheck, ErrorCounts, Kernel,
+    KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure,
+    NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, ReadFault,
+    Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, Uptime,
 };
 
 /// A reading of whatever type.
@@ -42,13 +42,14 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         machine_check,
         platform,
         kernel_log,
+        scrub,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
     });
     let id = SourceId::MemoryFailure;
     within(memory_failure, "memory_failure", id, visit, |found, visit| {
-        let MemoryFailure { hardware_corrupted_bytes, nodes } = found;
+        let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = found;
         visit("memory_failure.hardware_corrupted_bytes", id, hardware_corrupted_bytes);
         if let Reading::Value(nodes) = nodes {
             for NodeMemoryFailure { node: _, pages } in nodes {
@@ -61,6 +62,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
             }
         }
         visit("memory_failure.nodes", id, nodes);
+        visit("memory_failure.recovery", id, recovery);
     });
     let id = SourceId::Uptime;
     within(uptime, "uptime", id, visit, |found, visit| {
@@ -136,6 +138,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(platform, "platform", SourceId::Platform, visit, platform_facts);
     // What is read of it is no reading of its own.
     within(kernel_log, "kernel_log", SourceId::KernelLog, visit, |_, _| ());
+    within(scrub, "scrub", SourceId::Scrub, visit, scrub_facts);
 }
 
 /// The facts of a source, then the source as a whole.
@@ -222,6 +225,47 @@ fn patch(patch: &mut Patch, visit: Visit<'_>) {
     visit("livepatch.objects", id, objects);
 }
 
+fn scrub_facts(scrub: &mut Scrub, visit: Visit<'_>) {
+    let id = SourceId::Scrub;
+    let Scrub { devices, cxl } = scrub;
+    for ScrubDevice { name: _, scrubs, error_checks, repairs } in devices {
+        for control in scrubs {
+            let ScrubControl {
+                index: _,
+                background,
+                cycle_seconds,
+                min_cycle_seconds,
+                max_cycle_seconds,
+                on_demand_address,
+                on_demand_bytes,
+            } = control;
+            visit("scrub.background", id, background);
+            visit("scrub.cycle_seconds", id, cycle_seconds);
+            visit("scrub.min_cycle_seconds", id, min_cycle_seconds);
+            visit("scrub.max_cycle_seconds", id, max_cycle_seconds);
+            visit("scrub.on_demand_address", id, on_demand_address);
+            visit("scrub.on_demand_bytes", id, on_demand_bytes);
+        }
+        for ErrorCheck { index: _, log_entry_type, mode, threshold } in error_checks {
+            visit("scrub.ecs.log_entry_type", id, log_entry_type);
+            visit("scrub.ecs.mode", id, mode);
+            visit("scrub.ecs.threshold", id, threshold);
+        }
+        for MemoryRepair { index: _, repair_type, persist_mode, safe_when_in_use } in repairs {
+            visit("scrub.repair.repair_type", id, repair_type);
+            visit("scrub.repair.persist_mode", id, persist_mode);
+            visit("scrub.repair.safe_when_in_use", id, safe_when_in_use);
+        }
+    }
+    for CxlMemory { name: _, serial, firmware_version, numa_node, ram_bytes, pmem_bytes } in cxl {
+        visit("scrub.cxl.serial", id, serial);
+        visit("scrub.cxl.firmware_version", id, firmware_version);
+        visit("scrub.cxl.numa_node", id, numa_node);
+        visit("scrub.cxl.ram_bytes", id, ram_bytes);
+        visit("scrub.cxl.pmem_bytes", id, pmem_bytes);
+    }
+}
+
 fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
     let id = SourceId::Platform;
     let Platform {
@@ -232,12 +276,19 @@ fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
         board_vendor,
         board_name,
         bios_version,
+        bios_date,
         command_line,
         edac_core,
         hest,
         bert,
         ghes_edac,
+        panic_on_uncorrected,
+        debugfs,
         cec,
+        // Asked only where something else is missing already.
+        fadt_oem: _,
+        cec_configured: _,
+        edac_drivers: _,
     } = platform;
     visit("platform.hypervisor_flag", id, hypervisor_flag);
     visit("platform.hypervisor_type", id, hypervisor_type);
@@ -251,6 +302,9 @@ fn platform_facts(platform: &mut Platform, visit: Visit<'_>) {
     visit("platform.hest", id, hest);
     visit("platform.bert", id, bert);
     visit("platform.ghes_edac", id, ghes_edac);
+    visit("platform.panic_on_uncorrected", id, panic_on_uncorrected);
+    visit("platform.bios_date", id, bios_date);
+    visit("platform.debugfs", id, debugfs);
     visit("platform.cec", id, cec);
 }
 

@@ -4,11 +4,11 @@ use super::guest::guest;
 use super::{Gap, Hides, all_ghes, gap};
 use crate::finding::{listed, many, mend};
 use scrubjay_model::{
-    Contradiction, Controller, Edac, ErrorClass, Layout, Level, NonValue, Outcome, Place, Platform,
-    Reading,
+    Accumulated, Contradiction, Controller, Edac, ErrorClass, Layout, Level, NonValue, Place,
+    Platform,
 };
 
-pub(super) fn gaps(edac: &Edac, platform: Option<&Platform>) -> Vec<Gap> {
+pub(super) fn gaps(edac: &Edac, faults: &[NonValue], platform: Option<&Platform>) -> Vec<Gap> {
     let mut gaps = Vec::new();
     if let Some(guest) = platform.and_then(guest) {
         let gap = gap(
@@ -23,7 +23,7 @@ pub(super) fn gaps(edac: &Edac, platform: Option<&Platform>) -> Vec<Gap> {
         );
         gaps.push(gap.seen_in(guest.path));
     }
-    gaps.extend(edac.controllers.iter().flat_map(controller));
+    gaps.extend(edac.controllers.iter().flat_map(|c| controller(c, faults)));
     gaps.extend(ecc_off(edac));
     if let Some(controller) = edac.controllers.iter().find(|controller| is_ghes(controller)) {
         let gap = gap(
@@ -37,22 +37,31 @@ pub(super) fn gaps(edac: &Edac, platform: Option<&Platform>) -> Vec<Gap> {
         let mc = controller.index;
         gaps.push(gap.seen_in(&format!("sys/devices/system/edac/mc/mc{mc}/mc_name")));
     }
-    // What firmware reports is counted before the collector sees it.
-    let collects = platform.is_some_and(|platform| platform.cec.outcome() == Outcome::Ok);
-    if collects && !all_ghes(edac) {
-        let collected = gap(
-            Hides::Some,
-            "corrected-errors-collector",
-            "the kernel's corrected-errors collector (RAS_CEC) takes corrected errors whose \
-             address it can use (on Intel all of them, on AMD depending on the kernel): they are \
-             not counted here, and a page is quietly taken out of use at its 2nd error on Intel, \
-             at its 1023rd elsewhere",
-            "boot with ras=cec_disable to see corrected errors (then nothing offlines pages, \
-             unless another tool does), or follow scrubjay_memory_corrupted_bytes instead",
-        );
-        gaps.push(collected.seen_in("sys/kernel/debug/ras/cec"));
-    }
     gaps
+}
+
+/// Controllers that counted errors earlier in this boot and are not there any more, while others
+/// are: what happens to their memory is counted nowhere.
+pub(super) fn gone(edac: &Edac, accumulated: &Accumulated) -> Vec<Gap> {
+    let there = |key| {
+        let mut indexes = edac.controllers.iter().map(|controller| controller.index);
+        indexes.any(|index| accumulated.controllers.get(&index) == Some(key))
+    };
+    let gone = accumulated.seen_this_boot.iter().filter(|key| !there(*key));
+    gone.map(|key| {
+        gap(
+            Hides::Some,
+            "controller-gone",
+            "this controller counted errors earlier in this boot and is no longer registered: \
+             errors of its memory are counted nowhere, unless another driver took it over",
+            "look for \"EDAC\" in the kernel log; load the driver again, or find out who unloaded \
+             or unbound it; where another driver took its place on purpose, this ends with the \
+             next boot",
+        )
+        .on(key.as_str())
+        .seen_in("sys/devices/system/edac/mc")
+    })
+    .collect()
 }
 
 /// Whether the counters are fed by firmware.
@@ -61,22 +70,52 @@ pub(super) fn is_ghes(controller: &Controller) -> bool {
 }
 
 /// Faults of a controller that are findings here.
-pub(super) fn judged(controller: &Controller) -> Vec<NonValue> {
-    let mut found = unreadable_counters(controller);
+pub(super) fn judged(controller: &Controller, faults: &[NonValue]) -> Vec<NonValue> {
+    let unreadable = unreadable_counters(controller).into_iter();
+    let mut found: Vec<NonValue> = unreadable.map(|(_, why)| why).collect();
     found.extend(controller.name.non_value());
+    found.extend(unlisted(controller, faults).cloned());
     found
 }
 
-fn controller(controller: &Controller) -> Vec<Gap> {
+fn controller(controller: &Controller, faults: &[NonValue]) -> Vec<Gap> {
     let name = format!("mc{}", controller.index);
+    let dir = directory(controller);
+    let unlisted = unlisted(controller, faults);
     let gaps = [
         unnamed(controller),
         unreadable(controller),
+        unlisted.map(not_listed),
         contradiction(controller, &name),
-        unattributed(controller),
+        // Places that were not listed are no places that the driver does not know.
+        if unlisted.is_none() { unattributed(controller) } else { None },
     ];
-    let dir = format!("sys/devices/system/edac/mc/{name}");
     gaps.into_iter().flatten().map(|gap| gap.on(&name).or_seen_in(&dir)).collect()
+}
+
+fn directory(controller: &Controller) -> String {
+    format!("sys/devices/system/edac/mc/mc{}", controller.index)
+}
+
+/// Why the places of a controller could not be listed, or those of a row, if they could not.
+fn unlisted<'f>(controller: &Controller, faults: &'f [NonValue]) -> Option<&'f NonValue> {
+    let dir = directory(controller);
+    faults.iter().find(|fault| {
+        let below = fault.origin().as_str().strip_prefix(&dir);
+        below.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix("/csrow").is_some_and(|row| !row.contains('/'))
+        })
+    })
+}
+
+fn not_listed(why: &NonValue) -> Gap {
+    let gap = gap(
+        Hides::Some,
+        "counters-unreadable",
+        format!("its places could not be listed, so that their counters were not read: {why}"),
+        mend(why),
+    );
+    gap.seen_in(why.origin().as_str())
 }
 
 fn unnamed(controller: &Controller) -> Option<Gap> {
@@ -95,30 +134,32 @@ fn unnamed(controller: &Controller) -> Option<Gap> {
 
 fn unreadable(controller: &Controller) -> Option<Gap> {
     let unreadable = unreadable_counters(controller);
-    let (first, more) = unreadable.split_first()?;
+    let ((_, first), more) = unreadable.split_first()?;
     let because = if more.is_empty() {
         format!("1 of its counters could not be read: {first}")
     } else {
         format!("{} of its counters could not be read, first {first}", unreadable.len())
     };
+    let classes: Vec<ErrorClass> = unreadable.iter().map(|(class, _)| *class).collect();
     let gap = gap(Hides::Some, "counters-unreadable", because, mend(first));
-    Some(gap.seen_in(first.origin().as_str()))
+    Some(gap.only(&classes).seen_in(first.origin().as_str()))
 }
 
 /// Counters that are offered but gave no value. Absent ones are the layout's way of saying that
 /// they are counted elsewhere; a controller that offers no total is not.
-fn unreadable_counters(controller: &Controller) -> Vec<NonValue> {
+fn unreadable_counters(controller: &Controller) -> Vec<(ErrorClass, NonValue)> {
     let parts = controller
         .dimms
         .iter()
         .map(|dimm| &dimm.errors)
         .chain(std::iter::once(&controller.unattributed))
-        .flat_map(|errors| [&errors.correctable, &errors.uncorrectable])
-        .filter(|reading| !reading.is_absent());
-    [&controller.errors.correctable, &controller.errors.uncorrectable]
+        .flat_map(|errors| ErrorClass::ALL.map(|class| (class, errors.get(class))))
+        .filter(|(_, reading)| !reading.is_absent());
+    ErrorClass::ALL
+        .map(|class| (class, controller.errors.get(class)))
         .into_iter()
         .chain(parts)
-        .filter_map(Reading::non_value)
+        .filter_map(|(class, reading)| Some((class, reading.non_value()?)))
         .collect()
 }
 
@@ -129,12 +170,10 @@ const U32_RANGE: i128 = 1 << 32;
 /// error whose place is known only in part (a channel without its slot, several rows) to the total
 /// alone; the rules on memory name such errors.
 fn contradiction(controller: &Controller, name: &str) -> Option<Gap> {
-    let mut said: Vec<String> = controller
-        .contradictions()
-        .iter()
-        .filter(|found| found.difference() < 0 && found.difference() % U32_RANGE != 0)
-        .map(|found| sentence(found, name))
-        .collect();
+    let mut found = controller.contradictions();
+    found.retain(|found| found.difference() < 0 && found.difference() % U32_RANGE != 0);
+    let classes: Vec<ErrorClass> = found.iter().map(|found| found.class).collect();
+    let mut said: Vec<String> = found.iter().map(|found| sentence(found, name)).collect();
     let more = said.split_off(said.len().min(3)).len();
     if said.is_empty() {
         return None;
@@ -142,13 +181,14 @@ fn contradiction(controller: &Controller, name: &str) -> Option<Gap> {
     if more > 0 {
         said.push(format!("and {more} more"));
     }
-    Some(gap(
+    let gap = gap(
         Hides::Some,
         "counters-contradict",
         format!("the kernel contradicts itself: {}", said.join("; ")),
         "do not trust the counts of this controller; please report the driver with the output of \
          scrubjay capture",
-    ))
+    );
+    Some(gap.only(&classes))
 }
 
 fn sentence(found: &Contradiction, name: &str) -> String {
@@ -165,28 +205,30 @@ fn sentence(found: &Contradiction, name: &str) -> String {
 }
 
 fn unattributed(controller: &Controller) -> Option<Gap> {
-    let because = match controller.layout {
-        Layout::Controller => {
-            "the driver attributes errors to no module, only to the controller".to_owned()
-        }
+    let (because, hidden) = match controller.layout {
+        Layout::Controller => (
+            "the driver attributes errors to no module, only to the controller".to_owned(),
+            ErrorClass::ALL.to_vec(),
+        ),
         Layout::Dimm | Layout::Rank | Layout::Csrow => {
-            let classes: Vec<String> = ErrorClass::ALL
+            let (classes, words): (Vec<ErrorClass>, Vec<String>) = ErrorClass::ALL
                 .into_iter()
-                .filter_map(|class| uncounted(controller, class))
-                .collect();
+                .filter_map(|class| Some((class, uncounted(controller, class)?)))
+                .unzip();
             if classes.is_empty() {
                 return None;
             }
-            format!("no counter shows {}", listed(&classes, classes.len()))
+            (format!("no counter shows {}", listed(&words, words.len())), classes)
         }
     };
-    Some(gap(
+    let gap = gap(
         Hides::Some,
         "not-attributed",
         because,
         "a newer kernel may have a driver that knows the modules; until then only the \
          controller's total tells of such errors",
-    ))
+    );
+    Some(gap.only(&hidden))
 }
 
 /// The places whose errors of a class no counter shows. In the csrow view each class is counted at

@@ -4,7 +4,7 @@
 //! architectures, and where every controller is fed by firmware.
 
 use super::guest::guest;
-use super::{Gap, Hides, counts_firmware, gap};
+use super::{CORRECTABLE, Gap, Hides, counts_firmware, gap};
 use scrubjay_model::{Platform, Reading, Snapshot, span};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
 
     let mut switched = |on: &Reading<bool>, name: &str, code, because: String, remedy: String| {
         if on.value() == Some(&true) {
-            let gap = gap(Hides::Some, code, because, remedy);
+            let gap = gap(Hides::Some, code, because, remedy).only(CORRECTABLE);
             gaps.push(gap.seen_in(&format!("{DIR}/{name}")));
         }
     };
@@ -72,7 +72,7 @@ pub(super) fn gaps(snapshot: &Snapshot) -> Vec<Gap> {
              looked for",
             format!("write the default of 5 minutes, 300, to /{DIR}/check_interval"),
         );
-        gaps.push(unpolled.seen_in(&format!("{DIR}/check_interval")));
+        gaps.push(unpolled.only(CORRECTABLE).seen_in(&format!("{DIR}/check_interval")));
     }
     gaps
 }

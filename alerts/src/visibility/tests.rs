@@ -5,12 +5,14 @@ use crate::testing::{
     malformed, of, only, set, text, virtual_machine,
 };
 use scrubjay_model::{
-    Action, CoverageState, Csrow, Finding, Layout, Origin, Place, Present, ReadFault, Reading,
-    RebootHelps, Snapshot, Verdict,
+    Accumulated, Action, CoverageState, Csrow, Finding, Layout, Origin, Place, Present, ReadFault,
+    Reading, RebootHelps, Snapshot, Verdict,
 };
 
+mod classes;
+
 fn state(snapshot: &Snapshot) -> CoverageState {
-    super::visibility(snapshot).state
+    super::visibility(snapshot, &Accumulated::default()).state
 }
 
 /// The only gap, which is unknown and says what to do about visibility.

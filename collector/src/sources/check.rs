@@ -252,6 +252,7 @@ fn stands_there(finding: &Json, bytes: &[u8]) -> bool {
         Json::Number(number) => match number.as_u64() {
             Some(n) => {
                 has(n.to_string())
+                    || words.iter().any(|word| word.strip_prefix('x') == Some(&format!("{n:x}")))
                     || (n % 1024 == 0 && has((n >> 10).to_string()))
                     || (n % (1 << 20) == 0 && has((n >> 20).to_string()))
             }

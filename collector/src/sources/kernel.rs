@@ -24,7 +24,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 };
 
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
-    let release = reader.parse("proc/sys/kernel/osrelease", "a kernel release", release);
+    let release = release(reader);
     let version = reader.attr("proc/sys/kernel/version");
     let banner = reader.attr("proc/version");
     if release.is_absent() && version.is_absent() && banner.is_absent() {
@@ -45,9 +45,14 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
     })
 }
 
+/// `osrelease` of the running kernel.
+pub(super) fn release(reader: &Reader<'_>) -> Reading<String> {
+    reader.parse("proc/sys/kernel/osrelease", "a kernel release", directory_name)
+}
+
 /// A release names a directory, so what cannot is refused: from an empty one it would follow that
 /// the modules are gone.
-fn release(text: &str) -> Option<String> {
+fn directory_name(text: &str) -> Option<String> {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && c != '/';
     (!matches!(text, "" | "." | "..") && text.chars().all(plain)).then(|| text.to_owned())
 }

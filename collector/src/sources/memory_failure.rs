@@ -4,7 +4,8 @@
 //! Kernel documentation: Documentation/ABI/testing/sysfs-memory-page-offline and
 //! sysfs-devices-node; mm/memory-failure.c. `HardwareCorrupted` counts hard-poisoned and
 //! soft-offlined pages and is absent without `CONFIG_MEMORY_FAILURE`; the node files count only
-//! hard failures. Absence means that a page hit by an error is not taken out of use.
+//! hard failures. `memory_failure_recovery` (Documentation/admin-guide/sysctl/vm.rst) says whether
+//! the kernel may go on at all. Absence means that a page hit by an error is not taken out of use.
 
 use super::unless_all_absent;
 use crate::proc_text;
@@ -19,6 +20,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
     reads: &[
         "proc/meminfo",
         "sys/devices/system/node/node*/memory_failure/{total,ignored,failed,delayed,recovered}",
+        "proc/sys/vm/memory_failure_recovery",
     ],
     needs: "nothing",
     absence: "the kernel was built without CONFIG_MEMORY_FAILURE: it cannot take bad pages out of use",
@@ -26,16 +28,20 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 };
 
 const MEMINFO: &str = "proc/meminfo";
+const RECOVERY: &str = "proc/sys/vm/memory_failure_recovery";
 const NODES: &str = "sys/devices/system/node";
 
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MemoryFailure> {
     let found = MemoryFailure {
         hardware_corrupted_bytes: hardware_corrupted(reader),
         nodes: nodes(reader),
+        recovery: reader.switch(RECOVERY),
     };
-    let absent = [found.hardware_corrupted_bytes.is_absent(), found.nodes.is_absent()];
-    let absence = Reading::Absent(Origin::new("proc/meminfo HardwareCorrupted"));
-    unless_all_absent(found, &absent, absence)
+    let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = &found;
+    let absent = [hardware_corrupted_bytes.is_absent(), nodes.is_absent(), recovery.is_absent()];
+    // The origin tells a file without the line from a missing file, which every kernel has.
+    let Some(absence) = hardware_corrupted_bytes.non_value() else { return Reading::Value(found) };
+    unless_all_absent(found, &absent, absence.into())
 }
 
 fn hardware_corrupted(reader: &Reader<'_>) -> Reading<u64> {
@@ -113,11 +119,29 @@ HugePages_Total:       0
 0
 //- sys/devices/system/node/node1/memory_failure/recovered
 0
+//- proc/sys/vm/memory_failure_recovery
+1
 ";
 
     fn corrupted(meminfo: &str) -> Reading<u64> {
         let nodes = HEALTHY.split_once("//- sys").unwrap().1;
         partly_found(&format!("{meminfo}//- sys{nodes}"), read).0.hardware_corrupted_bytes
+    }
+
+    #[test]
+    fn a_missing_file_is_told_from_a_file_without_the_line() {
+        let absence = |text: &str| check::read(text, read).0;
+        let file = Reading::Absent(Origin::new(MEMINFO));
+        assert_eq!(absence("//- dir proc\n"), file);
+        let line = Reading::Absent(Origin::new("proc/meminfo HardwareCorrupted"));
+        assert_eq!(absence("//- proc/meminfo\nMemTotal:       16316412 kB\n"), line);
+    }
+
+    #[test]
+    fn whether_the_kernel_goes_on_after_a_failure_is_read() {
+        assert_eq!(found(HEALTHY, read).recovery, Reading::Value(true));
+        let off = HEALTHY.replace("memory_failure_recovery\n1", "memory_failure_recovery\n0");
+        assert_eq!(found(&off, read).recovery, Reading::Value(false));
     }
 
     #[test]

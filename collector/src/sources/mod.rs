@@ -18,10 +18,11 @@ pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
 pub(crate) mod platform;
 pub(crate) mod reboot_markers;
+pub(crate) mod scrub;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 13] = [
+pub const SOURCES: [SourceDoc; 14] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -35,6 +36,7 @@ pub const SOURCES: [SourceDoc; 13] = [
     machine_check::DOC,
     platform::DOC,
     kernel_log::DOC,
+    scrub::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -3,7 +3,7 @@
 use super::Samples;
 use scrubjay_model::{
     Accumulated, Controller, Dimm, Edac, ErrorClass, ErrorCounts, MachineCheck, MemoryFailure,
-    MetricDef, NodeMemoryFailure, Reading, SeriesPlace, Stamp, metrics,
+    MetricDef, NodeMemoryFailure, Reading, Scrub, ScrubDevice, SeriesPlace, Stamp, metrics,
 };
 
 /// Label values are the history's: a controller it has no key for has no name to be exported by.
@@ -71,6 +71,9 @@ fn observe_controller(
     let labels = [key, &edac, text(name), layout.as_str()];
     samples.push(&metrics::CONTROLLER_INFO, labels, true);
     samples.push_reading(&metrics::SCRUB_RATE, [key], scrub_rate);
+    if let Some(pass) = controller.full_pass() {
+        samples.push(&metrics::SCRUB_FULL_PASS, [key], pass.as_secs_f64());
+    }
 
     for class in ErrorClass::ALL {
         // Where no part counts this class, all of the total is unattributed. So the sum over both
@@ -159,7 +162,8 @@ fn text(reading: &Reading<String>) -> &str {
 }
 
 pub(super) fn observe_pages(samples: &mut Samples, pages: &MemoryFailure) {
-    let MemoryFailure { hardware_corrupted_bytes, nodes } = pages;
+    // A switch that panics is a finding.
+    let MemoryFailure { hardware_corrupted_bytes, nodes, recovery: _ } = pages;
     samples.push_reading(&metrics::MEMORY_CORRUPTED, [], hardware_corrupted_bytes);
     for NodeMemoryFailure { node, pages } in nodes.value().into_iter().flatten() {
         // The kernel's `total` is the sum of the results and would be counted twice.
@@ -177,6 +181,23 @@ pub(super) fn observe_machine_check(samples: &mut Samples, check: &MachineCheck)
         [("ignore_ce", ignore_ce), ("dont_log_ce", dont_log_ce), ("cmci_disabled", cmci_disabled)]
     {
         samples.push_reading(&metrics::MACHINE_CHECK_SWITCH, [switch], reading);
+    }
+}
+
+pub(super) fn observe_scrub(samples: &mut Samples, scrub: &Scrub) {
+    // CXL memories are described in the JSON; of them nothing changes.
+    let Scrub { devices, cxl: _ } = scrub;
+    for ScrubDevice { name, scrubs, error_checks, repairs: _ } in devices {
+        for control in scrubs {
+            let labels = [name.as_str(), &format!("scrub{}", control.index)];
+            let (background, cycle) = (&control.background, &control.cycle_seconds);
+            samples.push_reading(&metrics::DEVICE_SCRUB_BACKGROUND, labels, background);
+            samples.push_reading(&metrics::DEVICE_SCRUB_CYCLE, labels, cycle);
+        }
+        for check in error_checks {
+            let labels = [name.as_str(), &format!("ecs_fru{}", check.index)];
+            samples.push_reading(&metrics::DEVICE_ECS_THRESHOLD, labels, &check.threshold);
+        }
     }
 }
 

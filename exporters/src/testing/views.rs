@@ -22,12 +22,22 @@ fn platform() -> Platform {
         board_vendor: absent("sys/class/dmi/id/board_vendor"),
         board_name: absent("sys/class/dmi/id/board_name"),
         bios_version: text("1.2.3"),
+        bios_date: absent("sys/class/dmi/id/bios_date"),
         command_line: value(vec!["quiet".to_owned()]),
         edac_core: value(Present),
         hest: absent("sys/firmware/acpi/tables/HEST"),
         bert: absent("sys/firmware/acpi/tables/BERT"),
+        fadt_oem: Some(text("DELL  PE_SC3")),
         ghes_edac: absent("sys/module/ghes_edac"),
+        panic_on_uncorrected: value(false),
+        debugfs: value(Present),
         cec: absent("sys/kernel/debug/ras/cec"),
+        cec_configured: Some(value(false)),
+        edac_drivers: Some(value(vec![EdacDriver {
+            name: "skx_edac".to_owned(),
+            loaded: absent("sys/module/skx_edac"),
+            forbidden_by: None,
+        }])),
     }
 }
 
@@ -148,11 +158,13 @@ pub(crate) fn finding(code: &'static str, verdict: Verdict, subject: &str) -> Fi
             .to_owned(),
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count")),
+        hides: &[],
     }
 }
 
 fn clear() -> Assessment {
-    Assessment::new(Coverage { state: CoverageState::Full, findings: Vec::new() }, Vec::new())
+    let full = CoverageState::Full;
+    Assessment::new(Coverage::new(full, full, Vec::new()), Vec::new())
 }
 
 /// A server with two controllers, errors on one of them, and a live patch that does not finish.
@@ -195,18 +207,20 @@ pub(crate) fn server() -> HostView {
         },
         finding("memory-uncorrected", Verdict::Act, "skylake-socket-0-imc-0/dimm1"),
     ];
-    let coverage = Coverage {
-        state: CoverageState::Partial,
-        findings: vec![Finding {
+    let coverage = Coverage::new(
+        CoverageState::Partial,
+        CoverageState::Full,
+        vec![Finding {
             because: "the firmware has a HEST table and may handle corrected errors itself"
                 .to_owned(),
             action: Action::FixVisibility,
             remedy: "switch firmware-first handling off in the firmware's setup".to_owned(),
             reboot_helps: RebootHelps::Unknown,
             origin: Some(Origin::new("sys/firmware/acpi/tables/HEST")),
+            hides: &[ErrorClass::Correctable],
             ..finding("firmware-first", Verdict::Unknown, "host")
         }],
-    };
+    );
     let node = NodeMemoryFailure {
         node: 0,
         pages: NodePages {
@@ -227,6 +241,7 @@ pub(crate) fn server() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(12_288),
                 nodes: value(vec![node]),
+                recovery: value(true),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(kernel())),
@@ -266,6 +281,7 @@ pub(crate) fn server() -> HostView {
             })),
             platform: section(value(platform())),
             kernel_log: section(value(kernel_log())),
+            scrub: section(value(scrub())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -287,8 +303,9 @@ pub(crate) fn guest() -> HostView {
         remedy: "run scrubjay on the hypervisor".to_owned(),
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac")),
+        hides: &ErrorClass::ALL,
     };
-    let coverage = Coverage { state: CoverageState::None, findings: vec![gap] };
+    let coverage = Coverage::new(CoverageState::None, CoverageState::Partial, vec![gap]);
     HostView {
         header: HostHeader { host_name: text("guest"), ..header("guest") },
         snapshot: Snapshot {
@@ -297,6 +314,7 @@ pub(crate) fn guest() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(0),
                 nodes: absent("sys/devices/system/node/node0/memory_failure"),
+                recovery: value(true),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(Kernel {
@@ -332,6 +350,7 @@ pub(crate) fn guest() -> HostView {
                 ..platform()
             })),
             kernel_log: section(absent("dev/kmsg")),
+            scrub: section(absent("sys/bus/edac/devices")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -437,6 +456,7 @@ pub(crate) fn blind() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: malformed("proc/meminfo"),
                 nodes: denied("node"),
+                recovery: malformed("proc/sys/vm/memory_failure_recovery"),
             })),
             uptime: section(value(Uptime {
                 boot_id: denied("boot_id"),
@@ -486,6 +506,7 @@ pub(crate) fn blind() -> HostView {
             })),
             platform: section(absent("platform")),
             kernel_log: section(denied("dev/kmsg")),
+            scrub: section(absent("scrub")),
         },
         accumulated,
         history: denied("history.db"),

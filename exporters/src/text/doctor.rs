@@ -139,6 +139,7 @@ mod tests {
           -  machine_check        absent  1 ms  3 attributes
           +  platform             ok      1 ms  3 attributes
           -  kernel_log           absent  1 ms  3 attributes
+          -  scrub                absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -182,6 +183,8 @@ mod tests {
 
         kernel_log: absent
           why          not offered (dev/kmsg)
+        scrub: absent
+          why          not offered (sys/bus/edac/devices)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing
@@ -189,6 +192,7 @@ mod tests {
           see          Documentation/some/where.rst
 
         cannot see:
+          seen: no corrected errors, some uncorrected errors
           ?  UNKNOWN  host  (no-edac-in-guest)
              because      this is a virtual machine, and its kernel has no EDAC core;
                           the memory is the hypervisor's, and so are its errors
@@ -240,6 +244,10 @@ mod tests {
 
         kernel_log: unreadable
           fault        unreadable: permission denied (dev/kmsg)
+        scrub: absent
+          why          not offered (scrub)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

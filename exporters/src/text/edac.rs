@@ -162,6 +162,9 @@ impl ControllerView<'_> {
             controller.layout.as_str(),
         );
         page.field(4, "edac", &about);
+        if let Some(pass) = controller.full_pass() {
+            page.field(4, "scrubbing", &format!("a full pass takes {}", span(pass)));
+        }
         page.field(4, "counts", &self.basis(at));
     }
 

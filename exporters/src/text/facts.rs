@@ -46,13 +46,19 @@ pub(super) fn platform(page: &mut Page, section: &Option<Section<Platform>>) {
             board_vendor: _,
             board_name: _,
             bios_version,
+            bios_date,
             // These decide what can be seen, and speak through "cannot see".
             command_line: _,
             edac_core: _,
             hest: _,
             bert: _,
+            fadt_oem: _,
             ghes_edac: _,
+            panic_on_uncorrected: _,
+            debugfs: _,
             cec: _,
+            cec_configured: _,
+            edac_drivers: _,
         } = platform;
         let named: Vec<&str> = [system_vendor, product_name]
             .into_iter()
@@ -64,9 +70,10 @@ pub(super) fn platform(page: &mut Page, section: &Option<Section<Platform>>) {
         } else {
             named.join(" ")
         };
-        let firmware = match bios_version.value() {
-            Some(version) => format!(", firmware {version}"),
-            None => String::new(),
+        let firmware = match (bios_version.value(), bios_date.value()) {
+            (Some(version), Some(date)) => format!(", firmware {version} of {date}"),
+            (Some(version), None) => format!(", firmware {version}"),
+            (None, _) => String::new(),
         };
         page.field(2, "platform", &format!("{named}{firmware}"));
         let guest = match (hypervisor_flag.value(), hypervisor_type.value()) {
@@ -345,7 +352,8 @@ pub(super) fn lockdown(page: &mut Page, section: &Option<Section<Lockdown>>) {
 
 pub(super) fn pages(page: &mut Page, section: &Option<Section<MemoryFailure>>) {
     source(page, "lost pages", section, |page, pages| {
-        let MemoryFailure { hardware_corrupted_bytes, nodes } = pages;
+        // A switch that panics is a finding.
+        let MemoryFailure { hardware_corrupted_bytes, nodes, recovery: _ } = pages;
         let lost = reading(hardware_corrupted_bytes, |bytes| match bytes {
             0 => "no memory is marked as bad because of errors (0 B)".to_owned(),
             bytes => format!("{} are marked as bad because of errors", size(*bytes)),

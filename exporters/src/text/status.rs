@@ -2,10 +2,10 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment};
-use super::{Style, edac, facts, log};
+use super::{Style, edac, facts, log, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Action, Assessment, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
+    Action, Assessment, Coverage, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
 };
 
 /// The page for a view: the verdict on the first line, then what cannot be seen, then the findings,
@@ -35,10 +35,12 @@ pub fn status(view: &HostView, style: &Style) -> String {
         machine_check,
         platform,
         kernel_log,
+        scrub: devices,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
     edac::errors(&mut page, edac, accumulated, at);
+    scrub::devices(&mut page, devices);
     facts::pages(&mut page, memory_failure);
     facts::machine_check(&mut page, machine_check);
     page.blank();
@@ -113,8 +115,23 @@ pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
             CoverageState::Unknown => "it could not be told whether memory errors are hidden",
         };
         page.sentence(2, state);
+    } else {
+        let Coverage { state: _, correctable, uncorrectable, findings: _ } = &assessment.coverage;
+        let (corrected, uncorrected) = (seen(*correctable), seen(*uncorrectable));
+        let seen = format!("seen: {corrected} corrected errors, {uncorrected} uncorrected errors");
+        page.sentence(2, &seen);
     }
     grouped(page, gaps);
+}
+
+/// How much of a class of errors is seen, as a word before it.
+fn seen(state: CoverageState) -> &'static str {
+    match state {
+        CoverageState::Full => "all",
+        CoverageState::Partial => "some",
+        CoverageState::None => "no",
+        CoverageState::Unknown => "perhaps not all",
+    }
 }
 
 fn findings(page: &mut Page, assessment: &Assessment) {

@@ -39,6 +39,35 @@ fn a_kill_between_two_passes_neither_loses_nor_repeats_errors() {
 }
 
 #[test]
+fn a_controller_seen_in_this_boot_is_remembered_when_it_goes_and_forgotten_with_the_boot() {
+    let dir = directory();
+    let mut host = Host::new();
+    host.controllers.push(Mc::new(1, "Skylake Socket#0 IMC#1"));
+    let mut history = start(dir.path(), &host.at());
+    let seen = |sums: &scrubjay_model::Accumulated| -> Vec<String> {
+        sums.seen_this_boot.iter().map(ToString::to_string).collect()
+    };
+    let both = ["skylake-socket-0-imc-0", "skylake-socket-0-imc-1"];
+    assert_eq!(seen(&append(&mut history, &host)), both);
+    let gone = host.controllers.pop().unwrap();
+    host.pass(MINUTE);
+    assert_eq!(seen(&append(&mut history, &host)), both);
+
+    // A reader and another run of the agent know it from the file alone.
+    let dir = kill(history, dir.path());
+    host.pass(MINUTE);
+    let mut history = start(dir.path(), &host.at());
+    assert_eq!(seen(&append(&mut history, &host)), both);
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    assert_eq!(seen(&reader.accumulate(&host.snapshot()).unwrap()), both);
+
+    host.reboot(2);
+    assert_eq!(seen(&append(&mut history, &host)), both[..1]);
+    host.controllers.push(gone);
+    assert_eq!(seen(&append(&mut history, &host)), both);
+}
+
+#[test]
 fn a_reboot_begins_a_new_life_and_the_total_goes_on() {
     let dir = directory();
     let mut host = Host::new();

@@ -160,6 +160,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         machine_check: None,
         platform: None,
         kernel_log: None,
+        scrub: None,
     }
 }
 

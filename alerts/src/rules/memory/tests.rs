@@ -5,7 +5,7 @@ use crate::testing::{
 };
 use scrubjay_model::{
     Accumulated, Action, ControllerKey, Dimm, Edac, ErrorClass, ErrorCounts, Finding, Layout,
-    Place, Reading, RebootHelps, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, Verdict,
+    Place, RebootHelps, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, Verdict,
 };
 
 /// A server whose first controller has these places; the totals are theirs.
@@ -289,22 +289,4 @@ fn totals_beyond_any_kernel_do_not_overflow() {
     of(&mut snapshot.edac).controllers[0].dimms = dimms.collect();
     let found = found(&snapshot, &Accumulated::default());
     assert!(found[10].because.starts_with("18446744073709551615 corrected errors in 2 more"));
-}
-
-#[test]
-fn a_controller_that_does_not_scrub_is_worth_watching() {
-    let scrubbing = |rate| but(|s| of(&mut s.edac).controllers[0].scrub_rate = rate);
-    let found = only(&scrubbing(Reading::Value(0)));
-    assert_eq!((found.code, found.verdict), ("scrubbing-off", Verdict::Watch));
-    assert_eq!(found.subject, "mc0");
-    assert_eq!(found.origin.unwrap().as_str(), "sys/devices/system/edac/mc/mc0/sdram_scrub_rate");
-    assert!(codes(&scrubbing(Reading::Value(97_650))).is_empty());
-    assert!(codes(&scrubbing(absent("sdram_scrub_rate"))).is_empty());
-}
-
-#[test]
-fn labels_pass_through_unchanged() {
-    let hostile = "\u{1b}[31mA1\"\\\n{{}}";
-    let found = only(&with(Layout::Dimm, one(Place::Dimm(0), hostile, counts(1, 0))));
-    assert_eq!(found.because, format!("1 corrected error ({hostile}) in the last 36 d 4 h"));
 }

@@ -11,6 +11,7 @@ fn a_guest_without_edac() {
     scrubjay: UNKNOWN — no memory error of this host can be seen
 
     cannot see:
+      seen: no corrected errors, some uncorrected errors
       ?  UNKNOWN  host  (no-edac-in-guest)
          because      this is a virtual machine, and its kernel has no EDAC core;
                       the memory is the hypervisor's, and so are its errors
@@ -65,6 +66,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay: ACT — skylake-socket-0-imc-0/dimm1: 3 uncorrected errors were counted…
 
     cannot see:
+      seen: some corrected errors, all uncorrected errors
       ?  UNKNOWN  host  (firmware-first)
          because      the firmware has a HEST table and may handle corrected errors
                       itself
@@ -93,6 +95,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       skylake-socket-0-imc-0
         edac         mc0, name "Skylake Socket#0 IMC#0", size 64 GiB, layout dimm,
                      scrub rate 12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. ≥ marks lower bounds: the counters
                      began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
@@ -105,6 +108,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       skylake-socket-0-imc-1
         edac         mc1, name "Skylake Socket#0 IMC#1", size 64 GiB, layout dimm,
                      scrub rate 12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. ≥ marks lower bounds: the counters
                      began anew 2 times. Last zeroed: 2026-10-19T02:02:00Z (36 d 4 h
@@ -114,6 +118,10 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
         skylake-socket-0-imc-1/dimm1   CPU0_MC1_Chan0_DIMM#1  32 GiB  ≥ 0  ≥ 0
         skylake-socket-0-imc-1/noinfo  (no DIMM known)                ≥ 0  ≥ 0
         skylake-socket-0-imc-1/total   (controller)                   ≥ 0  ≥ 0
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
@@ -183,6 +191,7 @@ fn a_kernel_that_contradicts_itself() {
       i7core
         edac         mc0, name "i7core", size 64 GiB, layout csrow, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -215,12 +224,17 @@ fn a_kernel_that_contradicts_itself() {
       whole
         edac         mc2, name "whole", size 64 GiB, layout controller, scrub rate
                      12.2 MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
         id           label         size  CE  UE
         whole/total  (controller)         7   1
         this driver attributes errors to no DIMM
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
@@ -363,6 +377,7 @@ fn a_large_host_lists_only_dimms_with_errors() {
       mc-7
         edac         mc7, name "MC 7", size 64 GiB, layout dimm, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -374,6 +389,7 @@ fn a_large_host_lists_only_dimms_with_errors() {
       mc-63
         edac         mc63, name "MC 63", size 64 GiB, layout dimm, scrub rate 12.2
                      MiB/s
+        scrubbing    a full pass takes 1 h 29 min
         counts       kept since 2025-10-20T06:02:00Z (400 d ago), with what the
                      kernel had counted before. Last zeroed: 2026-10-19T02:02:00Z
                      (36 d 4 h ago)
@@ -383,6 +399,10 @@ fn a_large_host_lists_only_dimms_with_errors() {
         mc-63/total   (controller)              1   0
       not listed: 2045 DIMMs without errors, among them all of 62 controllers (--all
       lists them)
+      scrubbing    cxl_mem0: scrub0 in the background on, a full pass takes 12 h;
+                   ecs_fru0 counts code words, and reports from 256 errors per Gbit
+                   on; mem_repair0 offers ppr
+      cxl memory   mem0: 256 GiB volatile, 0 B persistent, node 1, firmware 1.4.2
       lost pages   12 KiB are marked as bad because of errors
                    memory_failure() on node0: 3 total, 1 failed, 2 recovered
       mce          polled at least every 300 s
