@@ -7,6 +7,7 @@
 mod agent;
 mod catalogue;
 mod counter;
+mod cper;
 mod edac;
 mod facts;
 mod history;
@@ -14,6 +15,7 @@ mod identity;
 mod kernel;
 mod livepatch;
 mod machine;
+mod previous_boot;
 mod reading;
 mod seconds;
 mod snapshot;
@@ -26,6 +28,10 @@ mod view;
 pub use agent::{AgentStats, SourceStats, StorageStats};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
+pub use cper::{
+    CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,
+    MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
+};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -42,6 +48,10 @@ pub use kernel::{
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+};
+pub use previous_boot::{
+    Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
+    CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
