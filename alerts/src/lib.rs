@@ -3,17 +3,21 @@
 
 mod finding;
 mod rules;
+mod suspected;
 #[cfg(test)]
 mod testing;
 mod visibility;
 
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
+pub use suspected::{BURST_ERRORS, BURST_WITHIN, ENDED_WITHIN, suspected_uncorrected_errors};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 36] = [
+pub const CODES: [&str; 42] = [
     "bad-page",
+    "boot-error-record",
+    "boot-memory-error",
     "corrected-errors",
     "corrected-errors-collector",
     "corrected-errors-ignored",
@@ -22,6 +26,8 @@ pub const CODES: [&str; 36] = [
     "corrected-errors-polled",
     "counters-contradict",
     "counters-unreadable",
+    "crash-by-hardware",
+    "crash-record",
     "ecc-off",
     "edac-switched-off",
     "edac-unreadable",
@@ -47,8 +53,10 @@ pub const CODES: [&str; 36] = [
     "scrubbing-off",
     "soft-lockup",
     "source-unreadable",
+    "suspected-uncorrected-error",
     "uncorrected-errors",
     "visibility-unclear",
+    "watchdog-reset",
 ];
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
@@ -64,6 +72,7 @@ pub fn assess(
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
+    findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
     Assessment::new(visibility(snapshot), findings)

@@ -1,16 +1,18 @@
 //! Snapshots for tests: a healthy server, of which a test changes one thing.
 
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
-    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Section, Snapshot, SourceId,
-    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter, CrashStore,
+    Dimm, Edac, Epoch, ErrorCounts, Finding, Kernel, KernelHealth, Kexec, Layout, Livepatch,
+    Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin,
+    ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading,
+    RebootMarkers, Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats, Taint, Uname,
+    Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) mod arbitrary;
+pub(crate) mod crashes;
 pub(crate) mod readings;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
@@ -194,6 +196,16 @@ pub(crate) fn healthy() -> Snapshot {
             ghes_edac: absent("sys/module/ghes_edac"),
             cec: absent("sys/kernel/debug/ras/cec"),
         }),
+        previous_boot: read(PreviousBoot {
+            bert: Bert {
+                table: Reading::Value(Present),
+                disabled: Reading::Value(false),
+                region: Some(Reading::Value(BertRegion { blocks: Vec::new(), more: false })),
+            },
+            pstore: Reading::Value(CrashStore { records: Vec::new(), left_out: 0 }),
+            archive: absent("var/lib/systemd/pstore"),
+            watchdogs: Reading::Value(Vec::new()),
+        }),
     }
 }
 
@@ -277,6 +289,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::RebootMarkers => of(&mut snapshot.reboot_markers),
         SourceId::MachineCheck => of(&mut snapshot.machine_check),
         SourceId::Platform => of(&mut snapshot.platform),
+        SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
     }
 }
 

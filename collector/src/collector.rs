@@ -77,6 +77,7 @@ impl Collector {
         let reboot_markers = self.ask(SourceId::RebootMarkers, &at, sources::reboot_markers::read);
         let machine_check = self.ask(SourceId::MachineCheck, &at, sources::machine_check::read);
         let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
+        let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -93,6 +94,7 @@ impl Collector {
             reboot_markers: patience.answer(reboot_markers),
             machine_check: patience.answer(machine_check),
             platform: patience.answer(platform),
+            previous_boot: patience.answer(previous_boot),
         }
     }
 

@@ -50,7 +50,7 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, edac, kernel, kernel_health, kexec, livepatch, lockdown,
-        machine_check, memory_failure, platform, reboot_markers, uptime,
+        machine_check, memory_failure, platform, previous_boot, reboot_markers, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -86,6 +86,7 @@ mod tests {
             SourceId::RebootMarkers => &[reboot_markers::tests::HEALTHY],
             SourceId::MachineCheck => &[machine_check::tests::HEALTHY],
             SourceId::Platform => &[platform::tests::HEALTHY],
+            SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Edac {

@@ -8,6 +8,7 @@
 mod agent;
 mod kernel;
 mod memory;
+mod previous_boot;
 mod verdict;
 
 use crate::printable;
@@ -120,6 +121,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         machine_check,
         // Decides what can be seen, and so speaks through the coverage metrics.
         platform: _,
+        previous_boot,
     } = &view.snapshot;
     if let Some(edac) = found(edac) {
         memory::observe_edac(samples, edac, &view.accumulated, at);
@@ -153,6 +155,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(markers) = found(reboot_markers) {
         kernel::observe_markers(samples, markers);
+    }
+    if let Some(previous) = found(previous_boot) {
+        previous_boot::observe(samples, previous);
     }
 }
 
@@ -302,6 +307,7 @@ mod tests {
             reboot_markers: None,
             machine_check: None,
             platform: None,
+            previous_boot: None,
         };
         view.agent = None;
         let observations = observations(&view);
@@ -309,7 +315,7 @@ mod tests {
             .iter()
             .filter(|o| o.def == &metrics::SOURCE_STATE && o.value == Number::Integer(1));
         assert!(off.clone().all(|o| o.labels[1] == "off"));
-        assert_eq!(off.count(), 12);
+        assert_eq!(off.count(), 13);
         assert!(observations.iter().all(|o| !o.def.name.contains("kernel")));
     }
 

@@ -220,6 +220,12 @@ mod tests {
         scrubjay_source_state{source="platform",state="unreadable"} 0
         scrubjay_source_state{source="platform",state="malformed"} 0
         scrubjay_source_state{source="platform",state="off"} 0
+        scrubjay_source_state{source="previous_boot",state="ok"} 0
+        scrubjay_source_state{source="previous_boot",state="partial"} 0
+        scrubjay_source_state{source="previous_boot",state="absent"} 1
+        scrubjay_source_state{source="previous_boot",state="unreadable"} 0
+        scrubjay_source_state{source="previous_boot",state="malformed"} 0
+        scrubjay_source_state{source="previous_boot",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -234,6 +240,7 @@ mod tests {
         scrubjay_source_duration_seconds{source="reboot_markers"} 0.0015
         scrubjay_source_duration_seconds{source="machine_check"} 0.0015
         scrubjay_source_duration_seconds{source="platform"} 0.0015
+        scrubjay_source_duration_seconds{source="previous_boot"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -350,6 +357,7 @@ mod tests {
         scrubjay_source_read_failures_total{source="reboot_markers"} 2
         scrubjay_source_read_failures_total{source="machine_check"} 2
         scrubjay_source_read_failures_total{source="platform"} 2
+        scrubjay_source_read_failures_total{source="previous_boot"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -364,6 +372,7 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="reboot_markers"} 1
         scrubjay_source_deadlines_missed_total{source="machine_check"} 1
         scrubjay_source_deadlines_missed_total{source="platform"} 1
+        scrubjay_source_deadlines_missed_total{source="previous_boot"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -378,6 +387,7 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="reboot_markers"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="previous_boot"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

@@ -1,5 +1,6 @@
 //! What this crate's tests build readings from.
 
+mod crashes;
 mod views;
 
 pub(crate) use views::{blind, contradictory, guest, large, server};

@@ -9,6 +9,7 @@ mod edac;
 mod facts;
 mod history;
 mod page;
+mod previous_boot;
 mod status;
 mod words;
 

@@ -335,6 +335,10 @@ impl CperSeverity {
         }
     }
 
+    /// The severities of the specification and one that stands for all others, as exported.
+    pub const ALL: [Self; 5] =
+        [Self::Recoverable, Self::Fatal, Self::Corrected, Self::Informational, Self::Undefined(4)];
+
     /// Whether the specification defines it.
     pub fn is_defined(self) -> bool {
         !matches!(self, Self::Undefined(_))

@@ -50,6 +50,7 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            previous_boot,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -153,6 +154,21 @@ impl Snapshot {
             facts.push(fact(S::Platform, "platform.product_name", "", &platform.product_name));
             let command_line = platform.command_line.as_ref().map(|words| words.join(" "));
             facts.push(fact(S::Platform, "platform.command_line", "", &command_line));
+        }
+        if let Some(previous) = Self::found(previous_boot) {
+            if let Some(region) = &previous.bert.region {
+                let blocks = region.as_ref().map(|region| region.blocks.len());
+                facts.push(fact(S::PreviousBoot, "previous_boot.bert_blocks", "", &blocks));
+            }
+            for (store, reading) in [("pstore", &previous.pstore), ("archive", &previous.archive)] {
+                let records = reading.as_ref().map(|store| store.records.len());
+                facts.push(fact(S::PreviousBoot, "previous_boot.crash_records", store, &records));
+            }
+            for watchdog in previous.watchdogs.value().into_iter().flatten() {
+                let subject = format!("watchdog{}", watchdog.index);
+                let status = watchdog.boot_status.as_ref().map(|status| status.0);
+                facts.push(fact(S::PreviousBoot, "watchdog.boot_status", &subject, &status));
+            }
         }
         facts
     }

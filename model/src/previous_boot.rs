@@ -33,6 +33,8 @@ pub struct Bert {
 pub struct BertRegion {
     /// Its blocks, in their order.
     pub blocks: Vec<ErrorBlock>,
+    /// There may be more blocks than were looked at.
+    pub more: bool,
 }
 
 /// A place where crash records lie.
@@ -40,7 +42,7 @@ pub struct BertRegion {
 pub struct CrashStore {
     /// The records looked at: the latest ones, latest first, those of unknown time before all.
     pub records: Vec<CrashRecord>,
-    /// Files there that are too many to be looked at.
+    /// Files and directories there that are too many to be looked at.
     pub left_out: u64,
 }
 
@@ -161,26 +163,38 @@ pub struct BootStatus(pub u64);
 impl BootStatus {
     const CARD_RESET: u32 = 5;
 
-    /// The bits that name a cause of a reset; higher ones describe what the device can do.
-    const CAUSES: [(u32, &'static str); 7] = [
-        (0, "overheated"),
-        (1, "a fan failed"),
-        (2, "external relay 1"),
-        (3, "external relay 2"),
-        (4, "power was too low"),
-        (Self::CARD_RESET, "the watchdog ran out"),
-        (6, "power was too high"),
+    /// The bits that name a cause of a reset, and whether it is one nobody wanted. A relay may be
+    /// the reset button, and low power is how a machine starts that was unplugged. Higher bits
+    /// describe what the device can do.
+    const CAUSES: [(u32, &'static str, bool); 7] = [
+        (0, "overheated", true),
+        (1, "a fan failed", true),
+        (2, "external relay 1", false),
+        (3, "external relay 2", false),
+        (4, "power was too low", false),
+        (Self::CARD_RESET, "the watchdog ran out", true),
+        (6, "power was too high", true),
     ];
+
+    fn has(self, bit: u32) -> bool {
+        self.0 >> bit & 1 == 1
+    }
 
     /// Whether the watchdog itself reset the machine.
     pub fn reset_by_watchdog(self) -> bool {
-        self.0 >> Self::CARD_RESET & 1 == 1
+        self.has(Self::CARD_RESET)
     }
 
     /// The causes it names.
     pub fn causes(self) -> Vec<&'static str> {
-        let set = Self::CAUSES.into_iter().filter(|(bit, _)| self.0 >> bit & 1 == 1);
-        set.map(|(_, cause)| cause).collect()
+        let set = Self::CAUSES.into_iter().filter(|(bit, ..)| self.has(*bit));
+        set.map(|(_, cause, _)| cause).collect()
+    }
+
+    /// Those of them that nobody wanted.
+    pub fn troubles(self) -> Vec<&'static str> {
+        let set = Self::CAUSES.into_iter().filter(|(bit, _, trouble)| *trouble && self.has(*bit));
+        set.map(|(_, cause, _)| cause).collect()
     }
 }
 
@@ -257,6 +271,8 @@ mod tests {
         assert!(BootStatus(0x20).reset_by_watchdog());
         assert!(!BootStatus(0x8180).reset_by_watchdog());
         assert_eq!(BootStatus(0x8180).causes(), Vec::<&str>::new());
-        assert_eq!(BootStatus(0x21).causes(), ["overheated", "the watchdog ran out"]);
+        assert_eq!(BootStatus(0x31).troubles(), ["overheated", "the watchdog ran out"]);
+        assert_eq!(BootStatus(0x10).causes(), ["power was too low"]);
+        assert_eq!(BootStatus(0x1c).troubles(), Vec::<&str>::new());
     }
 }

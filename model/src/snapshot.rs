@@ -6,7 +6,8 @@
 use crate::seconds;
 use crate::{
     CpuVulnerability, Edac, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Stamp, Uptime,
+    MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading, RebootMarkers, Stamp,
+    Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub machine_check: Option<Section<MachineCheck>>,
     /// Platform facts.
     pub platform: Option<Section<Platform>>,
+    /// What earlier boots left behind.
+    pub previous_boot: Option<Section<PreviousBoot>>,
 }
 
 /// What one source found, and how reading it went.
@@ -93,6 +96,8 @@ pub enum SourceId {
     MachineCheck,
     /// [`Snapshot::platform`].
     Platform,
+    /// [`Snapshot::previous_boot`].
+    PreviousBoot,
 }
 
 /// The state of a source as a whole.
@@ -128,7 +133,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -141,6 +146,7 @@ impl SourceId {
         Self::RebootMarkers,
         Self::MachineCheck,
         Self::Platform,
+        Self::PreviousBoot,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -158,6 +164,7 @@ impl SourceId {
             Self::RebootMarkers => "reboot_markers",
             Self::MachineCheck => "machine_check",
             Self::Platform => "platform",
+            Self::PreviousBoot => "previous_boot",
         }
     }
 
@@ -219,6 +226,7 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            previous_boot,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -233,6 +241,7 @@ impl Snapshot {
             Section::status(reboot_markers.as_ref(), SourceId::RebootMarkers),
             Section::status(machine_check.as_ref(), SourceId::MachineCheck),
             Section::status(platform.as_ref(), SourceId::Platform),
+            Section::status(previous_boot.as_ref(), SourceId::PreviousBoot),
         ]
     }
 

@@ -6,4 +6,5 @@ pub(crate) mod livepatch;
 pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod pages;
+pub(crate) mod previous_boot;
 pub(crate) mod sources;

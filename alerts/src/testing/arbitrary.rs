@@ -13,7 +13,7 @@ use scrubjay_model::{
 };
 use std::time::Duration;
 
-fn words() -> impl Strategy<Value = String> {
+pub(super) fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-zA-Z0-9 ,:_#-]{0,12}",
         2 => any::<String>(),
@@ -42,7 +42,7 @@ fn non_value() -> impl Strategy<Value = NonValue> {
     ]
 }
 
-fn reading<T: Clone + std::fmt::Debug + 'static>(
+pub(super) fn reading<T: Clone + std::fmt::Debug + 'static>(
     value: impl Strategy<Value = T> + 'static,
 ) -> BoxedStrategy<Reading<T>> {
     prop_oneof![4 => value.prop_map(Reading::Value), 1 => non_value().prop_map(Reading::from)]
@@ -138,15 +138,15 @@ fn number_read() -> BoxedStrategy<Reading<u64>> {
     reading(number())
 }
 
-fn switch() -> BoxedStrategy<Reading<bool>> {
+pub(super) fn switch() -> BoxedStrategy<Reading<bool>> {
     reading(any::<bool>())
 }
 
-fn present() -> BoxedStrategy<Reading<Present>> {
+pub(super) fn present() -> BoxedStrategy<Reading<Present>> {
     reading(Just(Present))
 }
 
-fn text() -> BoxedStrategy<Reading<String>> {
+pub(super) fn text() -> BoxedStrategy<Reading<String>> {
     reading(words())
 }
 
@@ -275,11 +275,20 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(markers),
         section(check),
         section(platform()),
+        section(super::crashes::previous_boot()),
     );
     (first, second)
         .prop_map(|(first, second)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
-            let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform) = second;
+            let (
+                kexec,
+                lockdown,
+                livepatch,
+                reboot_markers,
+                machine_check,
+                platform,
+                previous_boot,
+            ) = second;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -294,6 +303,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 reboot_markers,
                 machine_check,
                 platform,
+                previous_boot,
             }
         })
         .boxed()

@@ -5,10 +5,10 @@
 
 use super::faults;
 use scrubjay_model::{
-    Controller, CpuVulnerability, Dimm, Edac, ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch,
-    MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome,
-    ParseFault, Patch, PatchObject, Platform, ReadFault, Reading, RebootMarkers, Section, Snapshot,
-    SourceId, Uptime,
+    Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, Dimm, Edac, ErrorCounts, Kernel,
+    KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages,
+    NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, PreviousBoot, ReadFault,
+    Reading, RebootMarkers, Section, Snapshot, SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -41,6 +41,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         reboot_markers,
         machine_check,
         platform,
+        previous_boot,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -133,6 +134,35 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("machine_check.cmci_disabled", id, cmci_disabled);
     });
     within(platform, "platform", SourceId::Platform, visit, platform_facts);
+    within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
+}
+
+fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {
+    let id = SourceId::PreviousBoot;
+    let PreviousBoot { bert, pstore, archive, watchdogs } = previous;
+    let Bert { table, disabled, region } = bert;
+    visit("previous_boot.bert.table", id, table);
+    visit("previous_boot.bert.disabled", id, disabled);
+    if let Some(region) = region {
+        visit("previous_boot.bert.region", id, region);
+    }
+    for (name, store) in [("previous_boot.pstore", pstore), ("previous_boot.archive", archive)] {
+        if let Reading::Value(CrashStore { records, left_out: _ }) = store {
+            for CrashRecord { content, .. } in records {
+                if let Some(content) = content {
+                    visit("previous_boot.record.content", id, content);
+                }
+            }
+        }
+        visit(name, id, store);
+    }
+    if let Reading::Value(watchdogs) = watchdogs {
+        for Watchdog { index: _, identity, boot_status } in watchdogs {
+            visit("previous_boot.watchdog.identity", id, identity);
+            visit("previous_boot.watchdog.boot_status", id, boot_status);
+        }
+    }
+    visit("previous_boot.watchdogs", id, watchdogs);
 }
 
 /// The facts of a source, then the source as a whole.

@@ -16,11 +16,12 @@ pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
 pub(crate) mod platform;
+pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 12] = [
+pub const SOURCES: [SourceDoc; 13] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -33,6 +34,7 @@ pub const SOURCES: [SourceDoc; 12] = [
     reboot_markers::DOC,
     machine_check::DOC,
     platform::DOC,
+    previous_boot::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

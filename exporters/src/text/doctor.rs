@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 12 sources answered in full
+        scrubjay doctor: 7 of 13 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -138,6 +138,7 @@ mod tests {
           +  reboot_markers       ok      1 ms  3 attributes
           -  machine_check        absent  1 ms  3 attributes
           +  platform             ok      1 ms  3 attributes
+          -  previous_boot        absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -173,6 +174,14 @@ mod tests {
 
         machine_check: absent
           why          not offered (sys/devices/system/machinecheck)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        previous_boot: absent
+          why          not offered (sys/firmware/acpi/tables/BERT)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing

@@ -159,6 +159,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         reboot_markers: None,
         machine_check: None,
         platform: None,
+        previous_boot: None,
     }
 }
 
