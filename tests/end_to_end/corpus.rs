@@ -116,7 +116,11 @@ fn real_logs_blame_the_hardware_only_where_their_kernels_died_of_it() {
         };
         if line.contains("Kernel panic - not syncing") {
             let hardware = ["machine check", "Fatal hardware error"];
-            assert!(hardware.iter().any(|words| line.contains(words)), "{}: {line}", path.display());
+            assert!(
+                hardware.iter().any(|words| line.contains(words)),
+                "{}: {line}",
+                path.display()
+            );
             blamed.push(path);
         }
     }
