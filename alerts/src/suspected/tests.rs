@@ -102,7 +102,7 @@ fn a_total_is_not_counted_beside_its_parts() {
     };
     let total = at(SeriesPlace::Total, 4, 20);
     assert_eq!(subjects(&[total.clone(), dimm(3, 4, 20)]), ["imc-0/dimm3"]);
-    assert_eq!(subjects(&[total.clone()]), ["imc-0"]);
+    assert_eq!(subjects(std::slice::from_ref(&total)), ["imc-0"]);
     assert_eq!(subjects(&[total, at(SeriesPlace::Unattributed, 4, 20)]), ["imc-0"]);
 }
 
@@ -126,7 +126,8 @@ fn long_past_ends_are_history_and_of_two_the_later_is_told() {
     let [found] =
         suspected_uncorrected_errors(&all, &[earlier.clone(), dimm(3, 4, 12)]).try_into().unwrap();
     assert!(found.because.starts_with("12 corrected errors"), "{}", found.because);
-    let [found] = suspected_uncorrected_errors(&all, &[earlier.clone()]).try_into().unwrap();
+    let [found] =
+        suspected_uncorrected_errors(&all, std::slice::from_ref(&earlier)).try_into().unwrap();
     assert!(found.because.starts_with("99 corrected errors"), "{}", found.because);
     all[0].booted_wall_ms = earlier_ms + 31 * 86_400_000;
     assert_eq!(suspected_uncorrected_errors(&all, &[earlier]), []);

@@ -148,7 +148,9 @@ fn section() -> impl Strategy<Value = CperSection> {
                         ..memory
                     })
                 }
-                other => other,
+                other @ (SectionBody::Memory(_)
+                | SectionBody::MachineCheck(_)
+                | SectionBody::Undecoded { .. }) => other,
             };
             CperSection { severity, flags: SectionFlags(flags), fru_text, body, ..base }
         },
