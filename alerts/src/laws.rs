@@ -1,6 +1,6 @@
 //! Laws of the assessment as a whole, for any snapshot.
 
-use crate::testing::{all, arbitrary, assessed, but, healthy, of, readings};
+use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings};
 use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
@@ -17,6 +17,10 @@ fn rich() -> Snapshot {
             state: Reading::Value(VulnerabilityState::Mitigated),
             text: Reading::Value("Mitigation: Clear CPU buffers".to_owned()),
         });
+        let previous = of(&mut s.previous_boot);
+        previous.watchdogs = Reading::Value(vec![crashes::watchdog(0, 0)]);
+        previous.pstore = crashes::store(vec![crashes::shutdown()]);
+        previous.archive = crashes::store(Vec::new());
     })
 }
 
@@ -112,6 +116,16 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ),
     ("platform.panic_on_uncorrected", "a kernel without the switch does not panic"),
     ("platform.cec", "no collector, as debugfs is mounted"),
+    ("previous_boot", "no table, no pstore, no watchdog: nobody was there to write it down"),
+    ("previous_boot.bert.table", "the records speak for themselves"),
+    ("previous_boot.bert.disabled", "platform.command_line tells"),
+    ("previous_boot.bert.region", "firmware without the table, or a kernel before 4.17"),
+    ("previous_boot.pstore", "a kernel without pstore"),
+    ("previous_boot.archive", "no systemd-pstore, or nothing was ever moved"),
+    ("previous_boot.record.content", "somebody has just moved it away"),
+    ("previous_boot.watchdogs", "no watchdog"),
+    ("previous_boot.watchdog.identity", "describes"),
+    ("previous_boot.watchdog.boot_status", "a kernel without CONFIG_WATCHDOG_SYSFS"),
 ];
 
 #[test]

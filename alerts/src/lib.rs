@@ -5,6 +5,7 @@ mod correlation;
 mod finding;
 mod rules;
 mod scrub;
+mod suspected;
 #[cfg(test)]
 mod testing;
 mod visibility;
@@ -15,11 +16,14 @@ pub use correlation::{Correlator, Reconciled, reconcile};
 pub use scrub::{
     errors_since_last_pass, found_by_scrubbing, share_found_by_scrubbing, status_says_scrub,
 };
+pub use suspected::{BURST_ERRORS, BURST_WITHIN, ENDED_WITHIN, suspected_uncorrected_errors};
 pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 42] = [
+pub const CODES: [&str; 48] = [
     "bad-page",
+    "boot-error-record",
+    "boot-memory-error",
     "controller-gone",
     "corrected-errors",
     "corrected-errors-collector",
@@ -29,6 +33,8 @@ pub const CODES: [&str; 42] = [
     "corrected-errors-polled",
     "counters-contradict",
     "counters-unreadable",
+    "crash-by-hardware",
+    "crash-record",
     "ecc-off",
     "edac-switched-off",
     "edac-unreadable",
@@ -58,9 +64,11 @@ pub const CODES: [&str; 42] = [
     "scrubbing-slow",
     "soft-lockup",
     "source-unreadable",
+    "suspected-uncorrected-error",
     "uncorrected-errors",
     "uncorrected-errors-panic",
     "visibility-unclear",
+    "watchdog-reset",
 ];
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
@@ -78,6 +86,7 @@ pub fn assess(
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::markers::findings(snapshot));
+    findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
     Assessment::new(visibility(snapshot, accumulated), findings)

@@ -2,11 +2,13 @@
 //! page promises at its head is what the rule answers.
 
 use crate::testing::{
-    absent, agent, all, but, counts, denied, forced, lose, node, of, patch, set, text,
+    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, text,
     virtual_machine,
 };
 use crate::{CODES, assess};
-use scrubjay_model::{Accumulated, ControllerKey, Layout, Present, Reading, Snapshot, Taint};
+use scrubjay_model::{
+    Accumulated, ControllerKey, CperSeverity, Layout, Present, Reading, Snapshot, Taint,
+};
 use std::collections::BTreeMap;
 
 const RUNBOOK: &str = include_str!("../../docs/findings.md");
@@ -33,6 +35,12 @@ fn example(code: &str) -> Option<Snapshot> {
     Some(match code {
         "bad-page" => tainted(5),
         "controller-gone" => but(|_| ()),
+        "boot-error-record" => {
+            crashes::with_block(crashes::block(CperSeverity::Fatal, vec![crashes::pcie()]))
+        }
+        "boot-memory-error" => {
+            crashes::with_block(crashes::block(CperSeverity::Fatal, vec![crashes::memory()]))
+        }
         "corrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(1, 0))
         }
@@ -51,6 +59,10 @@ fn example(code: &str) -> Option<Snapshot> {
             let path = "sys/devices/system/edac/mc/mc0/ce_count";
             lose(&mut snapshot.edac, |e| &mut e.controllers[0].errors.correctable, denied(path));
             snapshot
+        }
+        "crash-by-hardware" => crashes::with_records(vec![crashes::mce()]),
+        "crash-record" => {
+            crashes::with_records(vec![crashes::panic("sysrq triggered crash", None)])
         }
         "ecc-off" => but(|s| of(&mut s.edac).controllers[0].dimms[0].edac_mode = text("None")),
         "edac-switched-off" => but(|s| s.edac = None),
@@ -106,6 +118,9 @@ fn example(code: &str) -> Option<Snapshot> {
             but(|s| of(&mut s.memory_failure).recovery = Reading::Value(false))
         }
         "visibility-unclear" => but(|s| s.platform = None),
+        "watchdog-reset" => but(|s| {
+            of(&mut s.previous_boot).watchdogs = Reading::Value(vec![crashes::watchdog(0, 0x20)]);
+        }),
         _ => return None,
     })
 }
@@ -147,6 +162,11 @@ fn what_a_page_promises_is_what_the_rule_answers() {
         }
         let assessment = assess(&snapshot, &accumulated, agent);
         let found = all(&assessment).into_iter().find(|finding| finding.code == code);
+        let assessment = assess(&snapshot, &Accumulated::default(), agent);
+        // The only finding that rests on the history's records rather than on a snapshot.
+        let suspected = crate::suspected::tests::example();
+        let mut found = all(&assessment).into_iter().chain(&suspected);
+        let found = found.find(|finding| finding.code == code);
         let Some(found) = found else { panic!("the example of {code} does not bring it about") };
         let head = format!(
             "**Verdict:** {} · **action:** {} · **a reboot helps:** {}",

@@ -1,17 +1,19 @@
 //! Snapshots for tests: a healthy server, of which a test changes one thing.
 
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootId, Controller, Counter, Dimm, Edac, Epoch,
-    ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel, KernelHealth, KernelLog,
-    Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
-    MemoryRepair, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
-    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
-    Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter, CrashStore,
+    Dimm, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel,
+    KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
+    MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch,
+    PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub,
+    ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats,
+    Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) mod arbitrary;
+pub(crate) mod crashes;
 pub(crate) mod readings;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
@@ -248,6 +250,16 @@ pub(crate) fn healthy() -> Snapshot {
             told: LogCounts::NONE,
         }),
         scrub: read(Scrub { devices: vec![device("cxl_mem0")], cxl: Vec::new() }),
+        previous_boot: read(PreviousBoot {
+            bert: Bert {
+                table: Reading::Value(Present),
+                disabled: Reading::Value(false),
+                region: Some(Reading::Value(BertRegion { blocks: Vec::new(), more: false })),
+            },
+            pstore: Reading::Value(CrashStore { records: Vec::new(), left_out: 0 }),
+            archive: absent("var/lib/systemd/pstore"),
+            watchdogs: Reading::Value(Vec::new()),
+        }),
     }
 }
 
@@ -333,6 +345,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::Platform => of(&mut snapshot.platform),
         SourceId::KernelLog => of(&mut snapshot.kernel_log),
         SourceId::Scrub => of(&mut snapshot.scrub),
+        SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
     }
 }
 

@@ -4,7 +4,9 @@ use crate::collector::Options;
 use crate::host::{FACTS, HostRoot};
 use crate::kernel_log;
 use crate::reader::Reader;
-use crate::sources::{self, kernel_log::PATH as LOG, livepatch::WITNESS, uptime::boot_id};
+use crate::sources::{
+    self, kernel_log::PATH as LOG, livepatch::WITNESS, previous_boot, uptime::boot_id,
+};
 use crate::tree::{Node, Tree};
 use scrubjay_model::{BootId, SourceId, Stamp};
 use std::cell::RefCell;
@@ -51,6 +53,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::Platform => drop(sources::platform::read(reader, at)),
         SourceId::KernelLog => drop(sources::kernel_log::read(reader, at)),
         SourceId::Scrub => drop(sources::scrub::read(reader, at)),
+        SourceId::PreviousBoot => drop(sources::previous_boot::read(reader, at)),
     }
 }
 
@@ -99,12 +102,32 @@ fn redacted(tree: &Tree) -> Tree {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
             Node::File(bytes) if path == LOG => Node::File(kernel_log::telling(bytes)),
+            Node::File(bytes) if is_crash_record(path) => Node::File(crash_record(path, bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
         };
         out.insert(path, node);
     }
     out
+}
+
+fn is_crash_record(path: &str) -> bool {
+    ["sys/fs/pstore/", "var/lib/systemd/pstore/"].iter().any(|store| path.starts_with(store))
+}
+
+/// Where the serial number of the CPU (PPIN) stands in a saved machine check.
+const CPU_SERIAL: std::ops::Range<usize> = 104..112;
+
+/// A kernel log names hosts, users and programs; a machine check, its CPU.
+fn crash_record(path: &str, bytes: &[u8]) -> Vec<u8> {
+    if !path.rsplit('/').next().is_some_and(|name| name.starts_with("mce-")) {
+        return previous_boot::telling(bytes).into_bytes();
+    }
+    let mut bytes = bytes.to_vec();
+    if let Some(serial) = bytes.get_mut(CPU_SERIAL) {
+        serial.fill(0);
+    }
+    bytes
 }
 
 /// Serial numbers, asset tags, host names, command names, and the kernel command line.
@@ -225,6 +248,22 @@ kthreadd
         for secret in ["secret", "5a5a", "init"] {
             assert!(!text.contains(secret), "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_crash_record_only_what_tells_the_crash_is_left() {
+        let log = "Panic#1 Part1\n<4>[1.0] systemd[1]: Hostname set to <secret>.\n\
+                   <0>[2.0] Kernel panic - not syncing: Fatal machine check\n";
+        let tree = format!("{HOST}//- sys/fs/pstore/dmesg-ramoops-0\n{log}");
+        let original = host(Tree::parse(&tree).unwrap());
+        let redacted = capture(&original, &options(), CaptureOptions { redact: true });
+        let text = redacted.to_text();
+        assert!(!text.contains("secret"), "{text}");
+        assert!(text.contains("not syncing: Fatal machine check"), "{text}");
+        let found = |host| Collector::new(Arc::new(host), options()).snapshot().previous_boot;
+        assert_eq!(found(host(redacted)), found(original));
+        let mce = crash_record("sys/fs/pstore/mce-erst-1", &[7; 128]);
+        assert_eq!((mce[103], mce[104], mce[111], mce[112]), (7, 0, 0, 7));
     }
 
     #[test]

@@ -79,6 +79,7 @@ impl Collector {
         let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
         let kernel_log = self.ask(SourceId::KernelLog, &at, sources::kernel_log::read);
         let scrub = self.ask(SourceId::Scrub, &at, sources::scrub::read);
+        let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -97,6 +98,7 @@ impl Collector {
             platform: patience.answer(platform),
             kernel_log: patience.answer(kernel_log),
             scrub: patience.answer(scrub),
+            previous_boot: patience.answer(previous_boot),
         }
     }
 

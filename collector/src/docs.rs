@@ -50,7 +50,7 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, edac, kernel, kernel_health, kernel_log, kexec, livepatch, lockdown,
-        machine_check, memory_failure, platform, reboot_markers, scrub, uptime,
+        machine_check, memory_failure, platform, previous_boot, reboot_markers, scrub, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -88,6 +88,8 @@ mod tests {
             SourceId::KernelLog => &[kernel_log::tests::HEALTHY],
             SourceId::Platform => &[platform::tests::HEALTHY, platform::tests::NO_DRIVER],
             SourceId::Scrub => &[scrub::tests::HEALTHY],
+            SourceId::Platform => &[platform::tests::HEALTHY],
+            SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {

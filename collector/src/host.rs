@@ -257,6 +257,16 @@ impl HostRoot {
             Backend::Changing(now) => captured::log(&now(), path, limit, each),
         }
     }
+    /// The first and the last `each` bytes of a file with a line feed between them, or all of it
+    /// where that is no longer.
+    pub(crate) fn ends(&self, path: &str, each: usize) -> Result<Vec<u8>, Failure> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.ends(path, each),
+            Backend::Tree(tree) => captured::ends(tree, path, each),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::ends(&now(), path, each),
+        }
+    }
 
     /// Whether something is there, readable or not.
     pub(crate) fn exists(&self, path: &str) -> Result<(), Failure> {

@@ -11,6 +11,7 @@
 
 mod capture;
 mod collector;
+pub mod cper;
 mod docs;
 mod host;
 mod kernel_log;

@@ -25,6 +25,9 @@ const LOG_LIMIT: Limit = Limit { bytes: 64 << 20, words: "a log of at most 64 Mi
 /// Longest file of which single lines are wanted. `modules.alias` and the kernel's configuration
 /// have 1 to 2 MB and 300 kB in today's distribution kernels.
 const LINES_LIMIT: Limit = Limit { bytes: 16 << 20, words: "a file of at most 16 MiB" };
+/// Longest data of a firmware table accepted. Boot error regions are tens of KiB; the largest seen
+/// reserve one MiB.
+const FIRMWARE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "firmware data of at most 1 MiB" };
 
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
@@ -97,6 +100,11 @@ impl<'h> Reader<'h> {
         self.bytes(path, &STATISTICS_LIMIT)
     }
 
+    /// The bytes of what firmware left in memory.
+    pub(crate) fn firmware_data(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &FIRMWARE_LIMIT)
+    }
+
     /// The text of an attribute without its final newline.
     pub(crate) fn attr(&self, path: &str) -> Reading<String> {
         self.parse(path, "text in UTF-8", |text| Some(text.to_owned()))
@@ -153,6 +161,13 @@ impl<'h> Reader<'h> {
                 None => Reading::Absent(Origin::new(path)),
             }
         })
+    }
+    /// The first and the last `each` bytes of a file that may be long, joined by a line feed.
+    pub(crate) fn ends(&self, path: &str, each: usize) -> Reading<Vec<u8>> {
+        self.count();
+        let read = self.host.ends(path, each);
+        self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.
@@ -231,6 +246,19 @@ impl<'h> Reader<'h> {
     pub(crate) fn files(&self, path: &str) -> Reading<Vec<String>> {
         self.list(path, &|_| true).map(|entries| {
             entries.into_iter().filter(|entry| !entry.is_dir).map(|entry| entry.name).collect()
+        })
+    }
+
+    /// The names of the plain files in a directory, also for those that are not read.
+    pub(crate) fn named_files(&self, path: &str) -> Reading<Vec<String>> {
+        self.files(path).map(|names| {
+            if let Some(tree) = self.recording {
+                for name in &names {
+                    let file = Node::File(Vec::new());
+                    tree.borrow_mut().insert(format!("{path}/{name}"), file);
+                }
+            }
+            names
         })
     }
 

@@ -1,8 +1,8 @@
 //! Documentation made from code.
 
 use scrubjay_model::{
-    BootEnd, CATALOGUE, CoverageState, ErrorClass, Layout, Lockdown, MetricDef, MetricKind,
-    SourceId, SourceState, Taint, TaintFlag, Verdict, VulnerabilityState,
+    BootEnd, CATALOGUE, CoverageState, CperSeverity, CrashKind, ErrorClass, Layout, Lockdown,
+    MetricDef, MetricKind, SourceId, SourceState, Taint, TaintFlag, Verdict, VulnerabilityState,
 };
 use std::fmt::Write as _;
 
@@ -104,6 +104,14 @@ fn label_values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("mode", "`scrubjay_kernel_lockdown`", words(&Lockdown::ALL, Lockdown::as_str)),
         ("end", "`scrubjay_boots`", words(&BootEnd::ALL, BootEnd::as_str)),
         ("kind", "`scrubjay_kexec_loaded`", vec!["kexec", "crash"]),
+        ("about", "`scrubjay_boot_error_records`", vec!["memory", "other"]),
+        (
+            "severity",
+            "`scrubjay_boot_error_records`",
+            words(&CperSeverity::ALL, CperSeverity::as_str),
+        ),
+        ("store", "`scrubjay_crash_records`", vec!["pstore", "archive"]),
+        ("record", "`scrubjay_crash_records`", words(&CrashKind::ALL, CrashKind::as_str)),
         ("marker", "`scrubjay_reboot_marker`", vec!["reboot-required", "reboot-needed"]),
         (
             "switch",

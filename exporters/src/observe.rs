@@ -9,6 +9,7 @@ mod agent;
 mod events;
 mod kernel;
 mod memory;
+mod previous_boot;
 mod verdict;
 
 use crate::printable;
@@ -124,6 +125,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         platform: _,
         kernel_log,
         scrub,
+        previous_boot,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -162,6 +164,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
         kernel::observe_markers(samples, markers);
+    }
+    if let Some(previous) = found(previous_boot) {
+        previous_boot::observe(samples, previous);
     }
 }
 
@@ -313,6 +318,7 @@ mod tests {
             platform: None,
             kernel_log: None,
             scrub: None,
+            previous_boot: None,
         };
         view.agent = None;
         let observations = observations(&view);

@@ -1,5 +1,6 @@
 //! What this crate's tests build readings from.
 
+mod crashes;
 mod events;
 mod scrubbing;
 mod views;

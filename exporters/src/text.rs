@@ -11,6 +11,7 @@ mod facts;
 mod history;
 mod log;
 mod page;
+mod previous_boot;
 mod scrub;
 mod status;
 mod words;

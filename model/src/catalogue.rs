@@ -154,6 +154,12 @@ catalogue! {
     UNREPORTED: Gauge "" "scrubjay_dimm_unreported_errors" ["controller", "dimm", "class"];
     /// How reports of errors reach the agent: 1 for the way in use.
     EVENT_PATH: Gauge "" "scrubjay_event_path" ["path"];
+    /// Error records of before this boot that the firmware kept (BERT), by what they are about.
+    BOOT_ERRORS: Gauge "" "scrubjay_boot_error_records" ["about", "severity"];
+    /// Crash records of the kernel that were looked at: those pstore holds and those systemd has moved away.
+    CRASH_RECORDS: Gauge "" "scrubjay_crash_records" ["store", "record"];
+    /// Whether a watchdog says that it made the last reset.
+    WATCHDOG_RESET: Gauge "" "scrubjay_watchdog_reset" ["watchdog"];
 
     /// State of a source: 1 for the one that holds.
     SOURCE_STATE: Gauge "" "scrubjay_source_state" ["source", "state"];

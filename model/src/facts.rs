@@ -57,6 +57,7 @@ impl Snapshot {
             platform,
             kernel_log,
             scrub,
+            previous_boot,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -179,6 +180,21 @@ impl Snapshot {
             for check in &device.error_checks {
                 let subject = format!("{}/ecs_fru{}", device.name, check.index);
                 facts.push(fact(S::Scrub, "scrub.ecs_threshold", &subject, &check.threshold));
+            }
+        }
+        if let Some(previous) = Self::found(previous_boot) {
+            if let Some(region) = &previous.bert.region {
+                let blocks = region.as_ref().map(|region| region.blocks.len());
+                facts.push(fact(S::PreviousBoot, "previous_boot.bert_blocks", "", &blocks));
+            }
+            for (store, reading) in [("pstore", &previous.pstore), ("archive", &previous.archive)] {
+                let records = reading.as_ref().map(|store| store.records.len());
+                facts.push(fact(S::PreviousBoot, "previous_boot.crash_records", store, &records));
+            }
+            for watchdog in previous.watchdogs.value().into_iter().flatten() {
+                let subject = format!("watchdog{}", watchdog.index);
+                let status = watchdog.boot_status.as_ref().map(|status| status.0);
+                facts.push(fact(S::PreviousBoot, "watchdog.boot_status", &subject, &status));
             }
         }
         facts

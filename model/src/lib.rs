@@ -7,6 +7,7 @@
 mod agent;
 mod catalogue;
 mod counter;
+mod cper;
 mod edac;
 mod edac_place;
 mod event;
@@ -18,6 +19,7 @@ mod kernel_log;
 mod livepatch;
 mod log_fact;
 mod machine;
+mod previous_boot;
 mod reading;
 mod scrub;
 mod seconds;
@@ -31,6 +33,10 @@ mod view;
 pub use agent::{AgentStats, SourceStats, StorageStats};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
+pub use cper::{
+    CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,
+    MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
+};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -56,6 +62,10 @@ pub use log_fact::{
 };
 pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+};
+pub use previous_boot::{
+    Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
+    CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};

@@ -6,8 +6,8 @@
 use crate::seconds;
 use crate::{
     CpuVulnerability, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
-    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Scrub, Stamp,
-    Uptime,
+    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading, RebootMarkers,
+    Scrub, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub struct Snapshot {
     pub kernel_log: Option<Section<KernelLog>>,
     /// Scrub controls of memory devices.
     pub scrub: Option<Section<Scrub>>,
+    /// What earlier boots left behind.
+    pub previous_boot: Option<Section<PreviousBoot>>,
 }
 
 /// What one source found, and how reading it went.
@@ -102,6 +104,8 @@ pub enum SourceId {
     KernelLog,
     /// [`Snapshot::scrub`].
     Scrub,
+    /// [`Snapshot::previous_boot`].
+    PreviousBoot,
 }
 
 /// The state of a source as a whole.
@@ -137,7 +141,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -151,6 +155,7 @@ impl SourceId {
         Self::MachineCheck,
         Self::Platform,
         Self::KernelLog,
+        Self::PreviousBoot,
         Self::Scrub,
     ];
 
@@ -171,6 +176,7 @@ impl SourceId {
             Self::Platform => "platform",
             Self::KernelLog => "kernel_log",
             Self::Scrub => "scrub",
+            Self::PreviousBoot => "previous_boot",
         }
     }
 
@@ -234,6 +240,7 @@ impl Snapshot {
             platform,
             kernel_log,
             scrub,
+            previous_boot,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -250,6 +257,7 @@ impl Snapshot {
             Section::status(platform.as_ref(), SourceId::Platform),
             Section::status(kernel_log.as_ref(), SourceId::KernelLog),
             Section::status(scrub.as_ref(), SourceId::Scrub),
+            Section::status(previous_boot.as_ref(), SourceId::PreviousBoot),
         ]
     }
 

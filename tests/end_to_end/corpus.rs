@@ -92,3 +92,45 @@ fn the_cpu_vulnerabilities_of_node_exporters_fixture_are_classified_as_there() {
     }
     assert_eq!(compared, found.len());
 }
+
+/// A kernel log, kept as pstore would keep it, blames what its panic line blames; and a watchdog
+/// says what it says in node_exporter's fixture.
+#[test]
+fn real_logs_blame_the_hardware_only_where_their_kernels_died_of_it() {
+    let Some(corpus) = corpus() else { return };
+    let mut blamed = Vec::new();
+    let mut read = 0;
+    for entry in std::fs::read_dir(corpus.join("kernel-logs")).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(log) = std::fs::read_to_string(&path) else { continue };
+        let root = tempfile::tempdir().unwrap();
+        let pstore = root.path().join("sys/fs/pstore");
+        std::fs::create_dir_all(&pstore).unwrap();
+        std::fs::write(pstore.join("dmesg-ramoops-0"), format!("Panic#1 Part1\n{log}")).unwrap();
+        let json: Value = serde_json::from_str(&status(root.path(), &["--json"])).unwrap();
+        let store = &json["snapshot"]["previous_boot"]["reading"]["value"]["pstore"]["value"];
+        let said = &store["records"][0]["content"]["value"]["log"];
+        read += 1;
+        let Some(line) = said["line"].as_str().filter(|_| !said["blames"].is_null()) else {
+            continue;
+        };
+        if line.contains("Kernel panic - not syncing") {
+            let hardware = ["machine check", "Fatal hardware error"];
+            assert!(
+                hardware.iter().any(|words| line.contains(words)),
+                "{}: {line}",
+                path.display()
+            );
+            blamed.push(path);
+        }
+    }
+    assert!(read > 50, "the corpus has another number of logs than it had");
+    assert!(blamed.len() >= 4, "{blamed:?}");
+
+    let misc = corpus.join("sysfs-misc/node_exporter");
+    let json: Value = serde_json::from_str(&status(&misc, &["--json"])).unwrap();
+    let found = &json["snapshot"]["previous_boot"]["reading"]["value"]["watchdogs"]["value"][0];
+    let shown = misc.join("sys/class/watchdog/watchdog0/bootstatus");
+    let shown: u64 = std::fs::read_to_string(shown).unwrap().trim().parse().unwrap();
+    assert_eq!(found["boot_status"]["value"].as_u64(), Some(shown));
+}

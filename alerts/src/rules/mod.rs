@@ -7,5 +7,6 @@ pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod panics;
+pub(crate) mod previous_boot;
 pub(crate) mod scrub;
 pub(crate) mod sources;

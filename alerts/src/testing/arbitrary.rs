@@ -14,7 +14,7 @@ use scrubjay_model::{
 };
 use std::time::Duration;
 
-fn words() -> impl Strategy<Value = String> {
+pub(super) fn words() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-zA-Z0-9 ,:_#-]{0,12}",
         2 => any::<String>(),
@@ -44,7 +44,7 @@ fn non_value() -> impl Strategy<Value = NonValue> {
     ]
 }
 
-fn reading<T: Clone + std::fmt::Debug + 'static>(
+pub(super) fn reading<T: Clone + std::fmt::Debug + 'static>(
     value: impl Strategy<Value = T> + 'static,
 ) -> BoxedStrategy<Reading<T>> {
     prop_oneof![4 => value.prop_map(Reading::Value), 1 => non_value().prop_map(Reading::from)]
@@ -144,15 +144,15 @@ fn number_read() -> BoxedStrategy<Reading<u64>> {
     reading(number())
 }
 
-fn switch() -> BoxedStrategy<Reading<bool>> {
+pub(super) fn switch() -> BoxedStrategy<Reading<bool>> {
     reading(any::<bool>())
 }
 
-fn present() -> BoxedStrategy<Reading<Present>> {
+pub(super) fn present() -> BoxedStrategy<Reading<Present>> {
     reading(Just(Present))
 }
 
-fn text() -> BoxedStrategy<Reading<String>> {
+pub(super) fn text() -> BoxedStrategy<Reading<String>> {
     reading(words())
 }
 
@@ -327,6 +327,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(platform()),
         section(kernel_log()),
         section(scrub()),
+        section(super::crashes::previous_boot()),
     );
     (first, second)
         .prop_map(|(first, second)| {
@@ -340,6 +341,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 platform,
                 kernel_log,
                 scrub,
+                previous_boot,
             ) = second;
             Snapshot {
                 at: healthy().at,
@@ -357,6 +359,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 platform,
                 kernel_log,
                 scrub,
+                previous_boot,
             }
         })
         .boxed()

@@ -5,10 +5,11 @@
 
 use super::faults;
 use scrubjay_model::{
-    Controller, CpuVulnerability, CxlMemory, Dimm, Edac, ErrorCheck, ErrorCounts, Kernel,
-    KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure,
-    NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, ReadFault,
-    Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, Uptime,
+    Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory, Dimm, Edac, ErrorCheck,
+    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair,
+    NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject,
+    Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
+    Section, Snapshot, SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -43,6 +44,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         platform,
         kernel_log,
         scrub,
+        previous_boot,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -139,6 +141,35 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     // What is read of it is no reading of its own.
     within(kernel_log, "kernel_log", SourceId::KernelLog, visit, |_, _| ());
     within(scrub, "scrub", SourceId::Scrub, visit, scrub_facts);
+    within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
+}
+
+fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {
+    let id = SourceId::PreviousBoot;
+    let PreviousBoot { bert, pstore, archive, watchdogs } = previous;
+    let Bert { table, disabled, region } = bert;
+    visit("previous_boot.bert.table", id, table);
+    visit("previous_boot.bert.disabled", id, disabled);
+    if let Some(region) = region {
+        visit("previous_boot.bert.region", id, region);
+    }
+    for (name, store) in [("previous_boot.pstore", pstore), ("previous_boot.archive", archive)] {
+        if let Reading::Value(CrashStore { records, left_out: _ }) = store {
+            for CrashRecord { content, .. } in records {
+                if let Some(content) = content {
+                    visit("previous_boot.record.content", id, content);
+                }
+            }
+        }
+        visit(name, id, store);
+    }
+    if let Reading::Value(watchdogs) = watchdogs {
+        for Watchdog { index: _, identity, boot_status } in watchdogs {
+            visit("previous_boot.watchdog.identity", id, identity);
+            visit("previous_boot.watchdog.boot_status", id, boot_status);
+        }
+    }
+    visit("previous_boot.watchdogs", id, watchdogs);
 }
 
 /// The facts of a source, then the source as a whole.

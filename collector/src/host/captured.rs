@@ -29,6 +29,16 @@ pub(super) fn log(
     log::split(&read(tree, path, limit)?, each);
     Ok(())
 }
+/// Of a file that is the ends of another, these are the same ends.
+pub(super) fn ends(tree: &Tree, path: &str, each: usize) -> Result<Vec<u8>, Failure> {
+    let bytes = read(tree, path, usize::MAX)?;
+    let last = bytes.len().saturating_sub(each);
+    if last <= each {
+        return Ok(bytes);
+    }
+    let (first, last) = (bytes.get(..each), bytes.get(last..));
+    Ok([first.unwrap_or_default(), b"\n", last.unwrap_or_default()].concat())
+}
 
 pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {
     match lookup(tree, path)? {

@@ -7,7 +7,7 @@
 use super::log::{self, LogPart};
 use super::{Entry, Failure};
 use crate::tree::is_relative;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -78,16 +78,25 @@ impl Directory {
     pub(super) fn head(&self, path: &str, length: usize) -> Result<Vec<u8>, Failure> {
         let file = self.open_file(path)?;
         regular(&file)?;
-        let mut bytes = vec![0; length];
-        let mut filled = 0;
-        // procfs gives whole records, so one read(2) may give less than there is room for.
-        while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
-            match retry(|| rustix::io::read(&file, &mut *room))? {
-                0 => break,
-                read => filled += read,
-            }
+        read_up_to(&file, length)
+    }
+
+    /// The first and the last `each` bytes of a file with a line feed between them, or all of it
+    /// where that is no longer. Only for files that tell their size truly: those of a disk and of
+    /// pstore.
+    pub(super) fn ends(&self, path: &str, each: usize) -> Result<Vec<u8>, Failure> {
+        let file = self.open_file(path)?;
+        regular(&file)?;
+        let stat = retry(|| rustix::fs::fstat(&file))?;
+        let size = u64::try_from(stat.st_size).unwrap_or_default();
+        let each_u64 = u64::try_from(each).unwrap_or(u64::MAX);
+        if size <= each_u64.saturating_mul(2) {
+            return read_up_to(&file, each.saturating_mul(2));
         }
-        bytes.truncate(filled);
+        let mut bytes = read_up_to(&file, each)?;
+        retry(|| rustix::fs::seek(&file, SeekFrom::Start(size - each_u64)))?;
+        bytes.push(b'\n');
+        bytes.extend(read_up_to(&file, each)?);
         Ok(bytes)
     }
 
@@ -228,6 +237,20 @@ pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, 
             result => return result.map_err(|errno| Failure::Errno(errno.raw_os_error())),
         }
     }
+}
+
+fn read_up_to(file: &OwnedFd, length: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    // procfs gives whole records, so one read(2) may give less than there is room for.
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match retry(|| rustix::io::read(file, &mut *room))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 fn regular(file: &OwnedFd) -> Result<(), Failure> {

@@ -17,12 +17,13 @@ pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
 pub(crate) mod platform;
+pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
 pub(crate) mod scrub;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 14] = [
+pub const SOURCES: [SourceDoc; 15] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -37,6 +38,7 @@ pub const SOURCES: [SourceDoc; 14] = [
     platform::DOC,
     kernel_log::DOC,
     scrub::DOC,
+    previous_boot::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

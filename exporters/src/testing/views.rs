@@ -279,6 +279,7 @@ pub(crate) fn server() -> HostView {
                 dont_log_ce: value(false),
                 cmci_disabled: value(true),
             })),
+            previous_boot: section(value(crashes::crashed())),
             platform: section(value(platform())),
             kernel_log: section(value(kernel_log())),
             scrub: section(value(scrub())),
@@ -341,6 +342,7 @@ pub(crate) fn guest() -> HostView {
                 needed: absent("run/reboot-needed"),
             })),
             machine_check: section(absent("sys/devices/system/machinecheck")),
+            previous_boot: section(absent("sys/firmware/acpi/tables/BERT")),
             platform: section(value(Platform {
                 hypervisor_flag: value(true),
                 system_vendor: absent("sys/class/dmi/id/sys_vendor"),
@@ -504,6 +506,7 @@ pub(crate) fn blind() -> HostView {
                 dont_log_ce: absent("dont_log_ce"),
                 cmci_disabled: absent("cmci_disabled"),
             })),
+            previous_boot: section(value(crashes::locked())),
             platform: section(absent("platform")),
             kernel_log: section(denied("dev/kmsg")),
             scrub: section(absent("scrub")),

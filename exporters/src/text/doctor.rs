@@ -140,6 +140,7 @@ mod tests {
           +  platform             ok      1 ms  3 attributes
           -  kernel_log           absent  1 ms  3 attributes
           -  scrub                absent  1 ms  3 attributes
+          -  previous_boot        absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -185,6 +186,8 @@ mod tests {
           why          not offered (dev/kmsg)
         scrub: absent
           why          not offered (sys/bus/edac/devices)
+        previous_boot: absent
+          why          not offered (sys/firmware/acpi/tables/BERT)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing

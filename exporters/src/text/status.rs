@@ -2,7 +2,7 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment};
-use super::{Style, edac, facts, log, scrub};
+use super::{Style, edac, facts, log, previous_boot, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
     Action, Assessment, Coverage, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
@@ -36,6 +36,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         platform,
         kernel_log,
         scrub: devices,
+        previous_boot: left,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -59,6 +60,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::host(&mut page, header);
     facts::platform(&mut page, platform);
     facts::uptime(&mut page, uptime, now_ms);
+    previous_boot::previous_boot(&mut page, left, now_ms);
     facts::history(&mut page, history, now_ms);
     facts::agent(&mut page, agent.as_ref(), now_ms);
     page.into_text()

@@ -161,6 +161,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         platform: None,
         kernel_log: None,
         scrub: None,
+        previous_boot: None,
     }
 }
 

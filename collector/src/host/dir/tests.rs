@@ -152,3 +152,25 @@ fn names_that_are_no_text_are_left_out() {
         assert_eq!(root.list("sys/devices/dmi/vendor", &|_| true), Err(Failure::Errno(20)));
     });
 }
+
+#[test]
+fn the_ends_of_a_file_are_joined_by_a_line_feed() {
+    let (dir, _outside) = root();
+    for (content, ends) in [
+        ("", ""),
+        ("0123456", "0123456"),
+        ("01234567", "01234567"),
+        ("012345678", "0123\n5678"),
+        ("0123456789", "0123\n6789"),
+        // What a capture holds of the one before reads the same again.
+        ("0123\n6789", "0123\n6789"),
+    ] {
+        std::fs::write(dir.path().join("long"), content).unwrap();
+        let read = |bytes: Result<Vec<u8>, Failure>| String::from_utf8(bytes.unwrap()).unwrap();
+        both(dir.path(), |held| assert_eq!(read(held.ends("long", 4)), ends));
+        let mut tree = crate::tree::Tree::new();
+        tree.insert("long", crate::tree::Node::File(content.as_bytes().to_vec()));
+        assert_eq!(read(crate::host::captured::ends(&tree, "long", 4)), ends);
+    }
+    both(dir.path(), |held| assert_eq!(held.ends("sys", 4), Err(Failure::NotAFile)));
+}

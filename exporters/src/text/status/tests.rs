@@ -55,6 +55,7 @@ fn a_guest_without_edac() {
       uptime       4 h 2 min
       booted       2026-11-24T02:00:00Z (4 h 2 min ago)
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      before boot  not offered (sys/firmware/acpi/tables/BERT)
       history      none: not offered (var/lib/scrubjay/history.db)
       agent        not asked; this page was read by the command itself
     "#);
@@ -162,6 +163,11 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       uptime       36 d 4 h
       booted       2026-10-19T02:01:00Z (36 d 4 h ago)
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      before boot  firmware: 1 record: fatal (cxl_dram), marked as read
+                   pstore: 2 crash records, the latest of 2026-10-15T06:02:00Z (40 d
+                   ago), and 3 not looked at
+                   moved away: no crash record
+                   watchdog0 (iTCO_wdt): the last reset: the watchdog ran out
       history      since 2025-10-20T06:02:00Z (400 d ago)
                    watched for at least 390 d of that, without a gap for at least 36
                    d 3 h
@@ -275,6 +281,11 @@ fn a_kernel_that_contradicts_itself() {
       uptime       36 d 4 h
       booted       2026-10-19T02:01:00Z (36 d 4 h ago)
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
+      before boot  firmware: 1 record: fatal (cxl_dram), marked as read
+                   pstore: 2 crash records, the latest of 2026-10-15T06:02:00Z (40 d
+                   ago), and 3 not looked at
+                   moved away: no crash record
+                   watchdog0 (iTCO_wdt): the last reset: the watchdog ran out
       history      since 2025-10-20T06:02:00Z (400 d ago)
                    watched for at least 390 d of that, without a gap for at least 36
                    d 3 h
@@ -358,6 +369,13 @@ fn nothing_can_be_read() {
                    (proc/uptime); time asleep not offered (clock_gettime)
       booted       not offered (proc/stat)
       boot id      unreadable: permission denied (boot_id)
+      before boot  firmware: malformed: expected a number, found "banana\u{1b}[2J"
+                   (BERT)
+                   pstore: unreadable: permission denied (sys/fs/pstore)
+                   moved away: unreadable: permission denied
+                   (var/lib/systemd/pstore)
+                   watchdog1: malformed: expected a number, found "banana\u{1b}[2J"
+                   (bootstatus)
       history      none: unreadable: permission denied (history.db)
       agent        not asked; this page was read by the command itself
     "#);
