@@ -5,6 +5,8 @@
 //! everything else is plain data.
 
 mod agent;
+mod bad_pages;
+mod boot_args;
 mod catalogue;
 mod counter;
 mod edac;
@@ -16,6 +18,7 @@ mod identity;
 mod kernel;
 mod livepatch;
 mod machine;
+mod memory_map;
 mod reading;
 mod seconds;
 mod snapshot;
@@ -26,6 +29,13 @@ mod verdict;
 mod view;
 
 pub use agent::{AgentStats, SourceStats, StorageStats};
+pub use bad_pages::{
+    BadPage, MOST_BAD_PAGES, PageChanges, PagePass, PageReason, PageReport, PageState, follow_pages,
+};
+pub use boot_args::{
+    BootArguments, COMMAND_LINE_LIMIT, PageRefusal, RefusedPage, boot_arguments,
+    reserved_by_command_line,
+};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use edac::{
@@ -49,6 +59,7 @@ pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };
+pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
