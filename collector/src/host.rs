@@ -7,6 +7,7 @@
 
 mod captured;
 mod dir;
+mod offline;
 
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
@@ -17,6 +18,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use offline::{OfflineOutcome, OfflineRefused, soft_offline};
 
 /// Reads this kernel's clocks. Provided by the binary, the only one that may.
 pub type ClockFn = Arc<dyn Fn() -> Clocks + Send + Sync>;
@@ -80,6 +83,15 @@ pub(crate) enum Failure {
     NotAFile,
     /// Longer than accepted.
     TooLong,
+}
+
+/// A part of a file that is read by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Where it begins, bytes.
+    pub(crate) offset: u64,
+    /// How long it is, bytes.
+    pub(crate) length: usize,
 }
 
 /// A directory entry.
@@ -209,6 +221,20 @@ impl HostRoot {
         })
     }
 
+    /// The size of a page on the host, bytes; `None` where that is not recorded.
+    pub(crate) fn page_size_bytes(&self) -> Option<u64> {
+        let size = if self.is_this_host() {
+            u64::try_from(rustix::param::page_size()).ok()
+        } else {
+            let facts = self.facts()?;
+            // x86 has pages of one size; on other machines the kernel's configuration decides.
+            let x86 = fact(&facts, "uname_machine").is_some_and(|machine| machine == "x86_64");
+            let recorded = fact(&facts, "page_size_bytes").and_then(|text| text.parse().ok());
+            recorded.or(x86.then_some(4096))
+        };
+        size.filter(|size| size.is_power_of_two())
+    }
+
     fn facts(&self) -> Option<String> {
         String::from_utf8(self.read(FACTS, 4096).ok()?).ok()
     }
@@ -234,6 +260,17 @@ impl HostRoot {
             Backend::Tree(tree) => captured::head(tree, path, length),
             #[cfg(test)]
             Backend::Changing(now) => captured::head(&now(), path, length),
+        }
+    }
+
+    /// Parts of a file that is far too long to be read as a whole. A part beyond the end of the
+    /// file is shorter than asked for.
+    pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.pieces(path, pieces),
+            Backend::Tree(tree) => captured::pieces(tree, path, pieces),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::pieces(&now(), path, pieces),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot};
+use crate::host::{Entry, Failure, HostRoot, Piece};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -102,6 +102,14 @@ impl<'h> Reader<'h> {
         self.record(path, &read);
         let head = |bytes: Vec<u8>| Head { cut: bytes.len() >= length, bytes };
         self.noted(read.map(head).map_err(|failure| non_value(path, failure, NAMES)))
+    }
+
+    /// Parts of a file that is far too long to be read as a whole; what lies beyond its end is
+    /// missing. Never part of a capture.
+    pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Reading<Vec<Vec<u8>>> {
+        self.count();
+        let read = self.host.pieces(path, pieces);
+        self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.

@@ -19,6 +19,7 @@ mod kernel;
 mod livepatch;
 mod machine;
 mod memory_map;
+mod offline;
 mod reading;
 mod seconds;
 mod snapshot;
@@ -60,6 +61,7 @@ pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use offline::{OfflineMode, OfflinePermit};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;

@@ -1,6 +1,6 @@
 //! A host root that is a captured tree: it answers as the kernel answered when it was taken.
 
-use super::{Entry, Failure};
+use super::{Entry, Failure, Piece};
 use crate::tree::{Node, Tree, is_relative};
 use rustix::io::Errno;
 
@@ -17,6 +17,15 @@ pub(super) fn head(tree: &Tree, path: &str, length: usize) -> Result<Vec<u8>, Fa
     let mut bytes = read(tree, path, usize::MAX)?;
     bytes.truncate(length);
     Ok(bytes)
+}
+
+pub(super) fn pieces(tree: &Tree, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
+    let bytes = read(tree, path, usize::MAX)?;
+    let piece = |Piece { offset, length }: &Piece| {
+        let rest = usize::try_from(*offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        rest.get(..*length).unwrap_or(rest).to_vec()
+    };
+    Ok(pieces.iter().map(piece).collect())
 }
 
 pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {
