@@ -3,7 +3,7 @@
 //! A page frame number names the same piece of the same module only as long as the modules and
 //! the firmware's interleaving stay; therefore the DIMM is kept beside it.
 
-use crate::{AddressRange, BootId, MemoryMap, PageFlags};
+use crate::{AddressRange, BootId, EventGroup, EventWhat, MemoryMap, PageFlags, PageOutcome};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,12 +49,12 @@ pub enum PageReason {
     SoftOffline,
     /// It was found marked, or offlined by hand, without an error being seen.
     HardOffline,
-    /// `memory_failure()` ran for it, in this kernel's own words.
+    /// `memory_failure()` ran for it.
     MemoryFailure {
-        /// What the page was used for, for example `free buddy page`.
+        /// What the page was used for, in this kernel's words, for example `free buddy page`.
         page_type: String,
-        /// What became of it: `Recovered`, `Delayed`, `Failed`, `Ignored`.
-        result: String,
+        /// What became of it.
+        result: PageOutcome,
     },
 }
 
@@ -92,17 +92,27 @@ pub struct PagePass<'a> {
     pub wall_ms: i64,
     /// Pages reported since the last pass.
     pub reported: &'a [PageReport],
-    /// What the kernel says of known pages; one that is missing was not told of. `None` if this
-    /// pass did not ask: what was known within the boot stays.
-    pub flags: Option<&'a BTreeMap<u64, PageFlags>>,
+    /// What the running kernel says of known pages; one that is missing was not told of. `None` if
+    /// this pass did not ask: what was known within the boot stays.
+    pub told: Option<&'a PagesTold>,
     /// The memory the kernel manages, where it shows that.
     pub map: Option<&'a MemoryMap>,
+}
+
+/// What the running kernel says of single pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagesTold {
+    /// Size of its pages, bytes. Numbers of page frames mean nothing without it: kernels of one
+    /// machine may differ.
+    pub page_size_bytes: u64,
+    /// The flags of each page told of, by the number of its frame.
+    pub flags: BTreeMap<u64, PageFlags>,
 }
 
 /// What one pass changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageChanges {
-    /// The pages that are new or changed, as they now are, in the order of their numbers.
+    /// The pages that are new or changed, as they now are, in the order of their addresses.
     pub changed: Vec<BadPage>,
     /// Reports of pages that were not taken in because the registry is full.
     pub refused: u64,
@@ -131,7 +141,7 @@ impl PageReason {
 
     /// The reason of that word; page type and result are those of a memory failure and must be
     /// given with it alone.
-    pub fn parse(word: &str, failure: Option<(String, String)>) -> Option<Self> {
+    pub fn parse(word: &str, failure: Option<(String, PageOutcome)>) -> Option<Self> {
         Some(match (word, failure) {
             ("admin_marked", None) => Self::AdminMarked,
             ("imported", None) => Self::Imported,
@@ -161,10 +171,10 @@ impl PageReason {
 
     /// With the kernel's words cut to what is kept.
     fn bounded(self) -> Self {
-        let cut = |text: String| text.chars().take(LONGEST_WORD).collect();
         match self {
             Self::MemoryFailure { page_type, result } => {
-                Self::MemoryFailure { page_type: cut(page_type), result: cut(result) }
+                let page_type = page_type.chars().take(LONGEST_WORD).collect();
+                Self::MemoryFailure { page_type, result }
             }
             Self::AdminMarked
             | Self::Imported
@@ -186,7 +196,7 @@ impl fmt::Display for PageReason {
             Self::SoftOffline => f.write_str("soft-offlined"),
             Self::HardOffline => f.write_str("hard-offlined"),
             Self::MemoryFailure { page_type, result } => {
-                write!(f, "memory failure: {page_type}: {result}")
+                write!(f, "memory failure: {page_type}: {}", result.as_str())
             }
         }
     }
@@ -218,8 +228,19 @@ impl BadPage {
     }
 }
 
-/// Brings the registry up to date with one pass. The registry itself is not changed: whoever asks
-/// writes the changes down and inserts them.
+impl PageReport {
+    /// What a report of the kernel says of a page; `None` if it is about none, or its address is
+    /// not known. Of reports folded together over several pages, the first page is meant.
+    pub fn of_event(group: &EventGroup, page_size_bytes: u64) -> Option<Self> {
+        let EventWhat::Page { page_type, outcome } = &group.what else { return None };
+        let reason = PageReason::MemoryFailure { page_type: page_type.clone(), result: *outcome };
+        let pfn = group.address?.checked_div(page_size_bytes)?;
+        Some(Self { pfn, page_size_bytes, reason, dimm: None })
+    }
+}
+
+/// Brings the registry, whose keys are physical addresses, up to date with one pass. The registry
+/// itself is not changed: whoever asks writes the changes down and inserts them.
 ///
 /// A page is never taken out: that the kernel uses it again after a reboot makes it no better.
 pub fn follow_pages(known: &BTreeMap<u64, BadPage>, pass: &PagePass<'_>) -> PageChanges {
@@ -227,33 +248,31 @@ pub fn follow_pages(known: &BTreeMap<u64, BadPage>, pass: &PagePass<'_>) -> Page
     let mut refused = 0_u64;
     let mut added = 0_usize;
     for report in pass.reported {
-        let now = changed.get(&report.pfn).or_else(|| known.get(&report.pfn));
-        let page = match now {
-            Some(page) => reported_again(page, report, pass.wall_ms),
+        let Some(new) = registered(report, pass) else { continue };
+        let address = new.physical_address;
+        let page = match changed.get(&address).or_else(|| known.get(&address)) {
+            Some(page) => reported_again(page, new),
             None if known.len().saturating_add(added) >= MOST_BAD_PAGES => {
                 refused = refused.saturating_add(1);
                 continue;
             }
-            None => match registered(report, pass) {
-                Some(page) => {
-                    added += 1;
-                    page
-                }
-                None => continue,
-            },
+            None => {
+                added += 1;
+                new
+            }
         };
-        changed.insert(report.pfn, page);
+        changed.insert(address, page);
     }
-    let looked_at: Vec<u64> = known.keys().chain(changed.keys()).copied().collect();
-    for pfn in looked_at {
-        let Some(page) = changed.get(&pfn).or_else(|| known.get(&pfn)) else { continue };
+    let all: Vec<u64> = known.keys().chain(changed.keys()).copied().collect();
+    for address in all {
+        let Some(page) = changed.get(&address).or_else(|| known.get(&address)) else { continue };
         let after = looked_at_again(page, pass);
         if after != *page {
-            changed.insert(pfn, after);
+            changed.insert(address, after);
         }
     }
     // A report that adds nothing is no change: passes that change nothing write nothing.
-    changed.retain(|pfn, page| known.get(pfn) != Some(page));
+    changed.retain(|address, page| known.get(address) != Some(page));
     PageChanges { changed: changed.into_values().collect(), refused }
 }
 
@@ -275,13 +294,13 @@ fn registered(report: &PageReport, pass: &PagePass<'_>) -> Option<BadPage> {
     })
 }
 
-fn reported_again(page: &BadPage, report: &PageReport, wall_ms: i64) -> BadPage {
+fn reported_again(page: &BadPage, report: BadPage) -> BadPage {
     let graver = report.reason.rank() >= page.reason.rank();
     BadPage {
-        reason: if graver { report.reason.clone().bounded() } else { page.reason.clone() },
+        reason: if graver { report.reason } else { page.reason.clone() },
         // What is known now outweighs what was known then: modules may have been swapped.
-        dimm: report.dimm.clone().or_else(|| page.dimm.clone()),
-        last_seen_wall_ms: wall_ms,
+        dimm: report.dimm.or_else(|| page.dimm.clone()),
+        last_seen_wall_ms: report.last_seen_wall_ms,
         ..page.clone()
     }
 }
@@ -299,8 +318,10 @@ fn looked_at_again(page: &BadPage, pass: &PagePass<'_>) -> BadPage {
     } else if !page.boot.is_known() {
         after.boot = pass.boot.clone();
     }
-    if let Some(flags) = pass.flags {
-        let state = state(page, flags.get(&page.pfn).copied(), pass.map);
+    if let Some(told) = pass.told {
+        let same_size = told.page_size_bytes == page.page_size_bytes;
+        let flags = told.flags.get(&page.pfn).copied().filter(|_| same_size);
+        let state = state(page, flags, pass.map);
         if state == PageState::OfflineNow && after.state != state {
             after.last_seen_wall_ms = pass.wall_ms;
         }

@@ -1,7 +1,7 @@
 //! What the history answers: totals that survive resets, boots, coverage.
 
 use crate::seconds;
-use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, Place};
+use crate::{BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, Place};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +61,8 @@ pub struct Accumulated {
     pub totals: BTreeMap<SeriesKey, SeriesTotal>,
     /// What reports say of the counters of places, as far as there were any.
     pub witnessed: BTreeMap<SeriesKey, Witnessed>,
+    /// Every bad page ever registered, by physical address.
+    pub bad_pages: BTreeMap<u64, BadPage>,
 }
 
 /// One boot of the host.

@@ -4,13 +4,14 @@ use super::{agent, healthy, of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec, Layout,
-    Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
-    Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
-    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
-    Uptime, VulnerabilityState,
+    Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
+    CpuVulnerability, Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth,
+    Kexec, Layout, Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages,
+    NonValue, Origin, PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place,
+    Platform, Present, ReadFault, Reading, RebootMarkers, Section, SeriesKey, SeriesPlace,
+    SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 fn words() -> impl Strategy<Value = String> {
@@ -319,8 +320,8 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
         });
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
-    (controllers, totals)
-        .prop_map(|(controllers, totals)| Accumulated { controllers, totals })
+    (controllers, totals, bad_pages())
+        .prop_map(|(controllers, totals, bad_pages)| Accumulated { controllers, totals, bad_pages })
         .boxed()
 }
 
@@ -339,4 +340,36 @@ pub(crate) fn agents() -> BoxedStrategy<Option<AgentStats>> {
         agent
     });
     proptest::option::of(agents).boxed()
+}
+
+fn bad_pages() -> impl Strategy<Value = BTreeMap<u64, BadPage>> {
+    let reason = prop_oneof![
+        Just(PageReason::SoftOffline),
+        Just(PageReason::CorrectedThreshold),
+        words().prop_map(|page_type| PageReason::MemoryFailure {
+            page_type,
+            result: PageOutcome::Failed,
+        }),
+    ];
+    let state = proptest::sample::select(PageState::ALL.to_vec());
+    let times = (any::<i64>(), any::<i64>(), any::<u32>());
+    let dimm = proptest::option::of(words());
+    let page = (1_u64..1 << 40, reason, dimm, times, state).prop_map(
+        |(pfn, reason, dimm, (first, last, boots_survived), state)| {
+            let page = BadPage {
+                pfn,
+                physical_address: pfn * 4096,
+                page_size_bytes: 4096,
+                reason,
+                dimm,
+                first_seen_wall_ms: first,
+                last_seen_wall_ms: last,
+                boots_survived,
+                boot: BootId::unknown(),
+                state,
+            };
+            (page.physical_address, page)
+        },
+    );
+    vec(page, 0..4).prop_map(|pages| pages.into_iter().collect())
 }

@@ -167,6 +167,7 @@ fn empty_state() -> State {
         controllers: Vec::new(),
         counters: BTreeMap::new(),
         witnessed: BTreeMap::new(),
+        bad_pages: BTreeMap::new(),
         facts: BTreeMap::new(),
         next_run: 1,
         next_snapshot: 1,

@@ -28,6 +28,7 @@ fn history(place: SeriesPlace, class: ErrorClass, total: u64, restarts: u64) -> 
     Accumulated {
         controllers: [(0, key)].into(),
         totals: [(series, SeriesTotal { total, since_wall_ms: 0, restarts })].into(),
+        ..Accumulated::default()
     }
 }
 
