@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Show what the history holds
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Show pages of memory that are held to be bad
+    #[command(subcommand)]
+    Pages(PagesCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -109,6 +112,23 @@ pub(crate) struct MemoryArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PagesCommand {
+    /// List the registry of bad pages, and whether the kernel has them out of use now
+    List(PagesListArgs),
+    /// Write words for the boot loader that keep the next kernel off bad pages; changes nothing
+    BootArgs(ReadArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PagesListArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Look at every page for ones the kernel has marked (needs CAP_SYS_ADMIN)
+    #[arg(long)]
+    pub(crate) scan: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Read the configuration and say whether it is valid
     Check,
@@ -132,6 +152,7 @@ impl Cli {
             Command::Status(_)
             | Command::Doctor(_)
             | Command::History(_)
+            | Command::Pages(_)
             | Command::Config(_)
             | Command::Capture(_) => (None, None),
         };

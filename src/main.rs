@@ -44,6 +44,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Agent(_)
         | Command::Doctor(_)
         | Command::History(_)
+        | Command::Pages(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -64,6 +65,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Status(args) => commands::status::run(&settings, args),
         Command::Doctor(args) => commands::doctor::run(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
+        Command::Pages(command) => commands::pages::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

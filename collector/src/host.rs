@@ -222,7 +222,7 @@ impl HostRoot {
     }
 
     /// The size of a page on the host, bytes; `None` where that is not recorded.
-    pub(crate) fn page_size_bytes(&self) -> Option<u64> {
+    pub fn page_size_bytes(&self) -> Option<u64> {
         let size = if self.is_this_host() {
             u64::try_from(rustix::param::page_size()).ok()
         } else {

@@ -24,7 +24,7 @@ pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
 pub use host::{ClockFn, HostRoot, OfflineOutcome, OfflineRefused, RootError, soft_offline};
-pub use pages::{PoisonedPages, memory_map, page_flags, scan_poisoned};
+pub use pages::{memory_map, page_flags, scan_poisoned};
 pub use process::{OwnProcess, own_process};
 pub use sources::SOURCES;
 pub use tree::{Node, Tree, TreeError};

@@ -12,7 +12,8 @@
 use crate::host::{HostRoot, Piece};
 use crate::reader::{Reader, malformed};
 use scrubjay_model::{
-    AddressRange, MOST_BAD_PAGES, MemoryMap, NonValue, Origin, PageFlags, ReadFault, Reading,
+    AddressRange, MOST_BAD_PAGES, MemoryMap, NonValue, Origin, PageFlags, PoisonedPages, ReadFault,
+    Reading,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -136,17 +137,6 @@ fn piece(first: u64, count: u64) -> Option<Piece> {
 fn entries(first: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, PageFlags)> + '_ {
     let (entries, _) = bytes.as_chunks::<ENTRY>();
     (first..).zip(entries).map(|(pfn, entry)| (pfn, PageFlags(u64::from_ne_bytes(*entry))))
-}
-
-/// What a scan of all pages found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoisonedPages {
-    /// Pages marked as bad, in order; the first [`MOST_BAD_PAGES`] of them.
-    pub pfns: Vec<u64>,
-    /// Pages looked at.
-    pub scanned_pages: u64,
-    /// Whether every page of System RAM was looked at and every one found is listed.
-    pub is_complete: bool,
 }
 
 /// Looks at every page of System RAM. `progress` is told how many of how many pages are done,

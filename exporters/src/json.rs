@@ -7,9 +7,9 @@
 use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
-    HistorySummary, HostHeader, HostView, MemoryRecord, NonValue, Reading, SeriesPlace, Snapshot,
-    SourceDoc, SourceId, SourceState,
+    Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, CoverageRecord,
+    ErrorClass, HistorySummary, HostHeader, HostView, MemoryRecord, NonValue, PageList, Reading,
+    SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
 };
 use serde::Serialize;
 
@@ -54,6 +54,26 @@ struct Memory<'a> {
     totals: Vec<Total<'a>>,
     changes: &'a [MemoryRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Pages<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    list: &'a PageList,
+    /// Physical addresses a scan found and the registry does not hold.
+    unregistered: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct BootWords<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    arguments: &'a BootArguments,
+    memmap: Vec<String>,
+    grub_cmdline: Option<String>,
+    grub_badram: Option<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +123,27 @@ pub fn memory(
 ) -> Result<String, PageError> {
     let totals = totals(accumulated);
     line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
+}
+
+/// The registry of bad pages: `pages list --json`.
+pub fn pages(list: &PageList) -> Result<String, PageError> {
+    line(&Pages { schema_version: SCHEMA_VERSION, list, unregistered: list.unregistered() })
+}
+
+/// Words for the boot loader: `pages boot-args --json`. `command_line` is the length of the running
+/// kernel's, in bytes.
+pub fn boot_arguments(
+    arguments: &BootArguments,
+    command_line: Option<usize>,
+) -> Result<String, PageError> {
+    line(&BootWords {
+        schema_version: SCHEMA_VERSION,
+        arguments,
+        memmap: arguments.memmap_words(),
+        grub_cmdline: arguments.grub_cmdline(),
+        grub_badram: arguments.badram_line(),
+        warnings: arguments.warnings(command_line),
+    })
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not

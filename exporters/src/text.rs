@@ -9,11 +9,13 @@ mod edac;
 mod facts;
 mod history;
 mod page;
+mod pages;
 mod status;
 mod words;
 
 pub use doctor::doctor;
 pub use history::{boots, memory};
+pub use pages::{boot_arguments, pages};
 pub use status::status;
 
 /// How pages are written.

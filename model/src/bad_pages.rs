@@ -3,7 +3,10 @@
 //! A page frame number names the same piece of the same module only as long as the modules and
 //! the firmware's interleaving stay; therefore the DIMM is kept beside it.
 
-use crate::{AddressRange, BootId, EventGroup, EventWhat, MemoryMap, PageFlags, PageOutcome};
+use crate::{
+    AddressRange, BootId, EventGroup, EventWhat, MemoryMap, NonValue, PageFlags, PageOutcome,
+    Reading,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -107,6 +110,31 @@ pub struct PagesTold {
     pub page_size_bytes: u64,
     /// The flags of each page told of, by the number of its frame.
     pub flags: BTreeMap<u64, PageFlags>,
+}
+
+/// What a scan of all pages found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PoisonedPages {
+    /// Pages marked as bad, in order; the first [`MOST_BAD_PAGES`] of them.
+    pub pfns: Vec<u64>,
+    /// Pages looked at.
+    pub scanned_pages: u64,
+    /// Whether every page of System RAM was looked at and every one found is listed.
+    pub is_complete: bool,
+}
+
+/// What is known of bad pages, for a page that lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PageList {
+    /// The registry, in the order of addresses, with states as of now; not a value where there is
+    /// no history.
+    pub registered: Reading<Vec<BadPage>>,
+    /// Why the kernel did not tell of single pages, if it did not.
+    pub untold: Option<NonValue>,
+    /// Size of the running kernel's pages, bytes; `None` where it is not known.
+    pub page_size_bytes: Option<u64>,
+    /// All pages the running kernel has marked; `None` if nobody asked.
+    pub scan: Option<Reading<PoisonedPages>>,
 }
 
 /// What one pass changes.
@@ -236,6 +264,22 @@ impl PageReport {
         let reason = PageReason::MemoryFailure { page_type: page_type.clone(), result: *outcome };
         let pfn = group.address?.checked_div(page_size_bytes)?;
         Some(Self { pfn, page_size_bytes, reason, dimm: None })
+    }
+}
+
+impl PageList {
+    /// The physical addresses of pages that a scan found and the registry does not hold.
+    pub fn unregistered(&self) -> Vec<u64> {
+        let registered: Vec<u64> =
+            self.registered.value().into_iter().flatten().map(|p| p.physical_address).collect();
+        let found = self.scan.as_ref().and_then(Reading::value);
+        let size = self.page_size_bytes;
+        found
+            .into_iter()
+            .flat_map(|scan| &scan.pfns)
+            .filter_map(|pfn| pfn.checked_mul(size?))
+            .filter(|address| registered.binary_search(address).is_err())
+            .collect()
     }
 }
 

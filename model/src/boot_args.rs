@@ -116,6 +116,15 @@ impl BootArguments {
         (!pairs.is_empty()).then(|| format!("GRUB_BADRAM=\"{}\"", pairs.join(",")))
     }
 
+    /// The words for `/etc/default/grub`. That file is read by a shell, and what comes of it by
+    /// GRUB, and both take `$` for the beginning of a variable: the single quotes keep the one from
+    /// it, the backslash the other.
+    pub fn grub_cmdline(&self) -> Option<String> {
+        let words: Vec<String> =
+            self.memmap_words().iter().map(|word| word.replace('$', "\\$")).collect();
+        (!words.is_empty()).then(|| format!("GRUB_CMDLINE_LINUX='{}'", words.join(" ")))
+    }
+
     /// What is to be said against using them as they are. `present` is the length of the running
     /// kernel's command line in bytes, where it is known.
     pub fn warnings(&self, present: Option<usize>) -> Vec<String> {

@@ -31,8 +31,8 @@ mod view;
 
 pub use agent::{AgentStats, SourceStats, StorageStats};
 pub use bad_pages::{
-    BadPage, MOST_BAD_PAGES, PageChanges, PagePass, PageReason, PageReport, PageState, PagesTold,
-    follow_pages,
+    BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
+    PagesTold, PoisonedPages, follow_pages,
 };
 pub use boot_args::{
     BootArguments, COMMAND_LINE_LIMIT, PageRefusal, RefusedPage, boot_arguments,

@@ -4,6 +4,7 @@ pub(crate) mod capture;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod history;
+pub(crate) mod pages;
 pub(crate) mod reading;
 pub(crate) mod status;
 
