@@ -14,7 +14,7 @@ pub use correlation::{Correlator, Reconciled, reconcile};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 36] = [
+pub const CODES: [&str; 39] = [
     "bad-page",
     "corrected-errors",
     "corrected-errors-collector",
@@ -38,16 +38,19 @@ pub const CODES: [&str; 36] = [
     "machine-check",
     "machine-check-off",
     "memory-failure",
+    "memory-failure-panics",
     "module-forced",
     "modules-removed",
     "no-edac-controller",
     "no-edac-core",
     "not-attributed",
+    "pages-growing",
     "pages-offlined",
     "proc-incomplete",
     "reboot-marker",
     "scrubbing-off",
     "soft-lockup",
+    "soft-offline-off",
     "source-unreadable",
     "uncorrected-errors",
     "visibility-unclear",
@@ -62,7 +65,7 @@ pub fn assess(
     storage: Option<&StorageStats>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
-    findings.extend(rules::pages::findings(snapshot));
+    findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));

@@ -69,6 +69,9 @@ fn example(code: &str) -> Option<Snapshot> {
         "memory-failure" => but(|s| {
             of(&mut s.memory_failure).nodes = Reading::Value(vec![node(0, [0, 0, 0, 1])]);
         }),
+        "memory-failure-panics" => {
+            but(|s| of(&mut s.memory_failure).recovery = Reading::Value(false))
+        }
         "module-forced" => tainted(1),
         "modules-removed" => {
             but(|s| of(&mut s.kernel).modules_directory = absent("lib/modules/6.1.0-56-amd64"))
@@ -83,6 +86,9 @@ fn example(code: &str) -> Option<Snapshot> {
             let controller = &mut of(&mut s.edac).controllers[0];
             (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
         }),
+        "pages-growing" => {
+            but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(1 << 30))
+        }
         "pages-offlined" => {
             but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(4096))
         }
@@ -90,6 +96,7 @@ fn example(code: &str) -> Option<Snapshot> {
         "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
         "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
         "soft-lockup" => tainted(14),
+        "soft-offline-off" => but(|s| of(&mut s.memory_failure).soft_offline = Reading::Value(0)),
         "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
         "uncorrected-errors" => {
             but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(0, 1))

@@ -134,6 +134,9 @@ pub(crate) fn healthy() -> Snapshot {
         memory_failure: read(MemoryFailure {
             hardware_corrupted_bytes: Reading::Value(0),
             nodes: Reading::Value(vec![node(0, [0; 4])]),
+            recovery: Reading::Value(true),
+            soft_offline: Reading::Value(1),
+            page_size_bytes: Reading::Value(4096),
         }),
         uptime: read(Uptime {
             boot_id: Reading::Value(boot),

@@ -42,8 +42,9 @@ const RANGES_LIMIT: usize = 1 << 20;
 /// The memory the kernel manages.
 pub fn memory_map(host: &HostRoot) -> Reading<MemoryMap> {
     let reader = Reader::new(host);
-    let Some(page_size_bytes) = host.page_size_bytes() else {
-        return Reading::Absent(Origin::new("the size of a page"));
+    let page_size_bytes = match reader.page_size_bytes().into_result() {
+        Ok(size) => size,
+        Err(why) => return why.into(),
     };
     let block_size_bytes =
         reader.parse(BLOCK_SIZE, "a size in hexadecimal", |text| hexadecimal(text.trim()));

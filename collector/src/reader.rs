@@ -79,6 +79,12 @@ impl<'h> Reader<'h> {
         self.host.clocks()
     }
 
+    /// The size of a page, bytes.
+    pub(crate) fn page_size_bytes(&self) -> Reading<u64> {
+        let absent = || Reading::Absent(Origin::new("the size of a page"));
+        self.host.page_size_bytes().map_or_else(absent, Reading::Value)
+    }
+
     /// What uname(2) answers.
     pub(crate) fn uname(&self) -> Reading<Uname> {
         // A captured tree without it comes from elsewhere; our own kernel must not answer for it.

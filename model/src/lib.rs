@@ -60,6 +60,7 @@ pub use kernel::{
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+    SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use offline::{OfflineMode, OfflinePermit};

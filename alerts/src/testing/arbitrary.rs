@@ -130,8 +130,9 @@ fn memory_failure() -> impl Strategy<Value = MemoryFailure> {
                 pages: NodePages { total, ignored, failed, delayed, recovered },
             }
         });
-    (number_read(), reading(vec(node, 0..3))).prop_map(|(hardware_corrupted_bytes, nodes)| {
-        MemoryFailure { hardware_corrupted_bytes, nodes }
+    let facts = (number_read(), reading(vec(node, 0..3)), switch(), number_read(), number_read());
+    facts.prop_map(|(hardware_corrupted_bytes, nodes, recovery, soft_offline, page_size_bytes)| {
+        MemoryFailure { hardware_corrupted_bytes, nodes, recovery, soft_offline, page_size_bytes }
     })
 }
 
@@ -321,7 +322,12 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
     (controllers, totals, bad_pages())
-        .prop_map(|(controllers, totals, bad_pages)| Accumulated { controllers, totals, bad_pages })
+        .prop_map(|(controllers, totals, bad_pages)| Accumulated {
+            controllers,
+            totals,
+            bad_pages,
+            ..Accumulated::default()
+        })
         .boxed()
 }
 

@@ -139,6 +139,8 @@ fn every_key_is_documented() {
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
         failure("x"),
+        pages(&testing::page_list()),
+        boot_arguments(&testing::boot_words(), None),
     ] {
         keys(&parsed(text), &mut found);
     }

@@ -217,6 +217,9 @@ pub(crate) fn server() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(12_288),
                 nodes: value(vec![node]),
+                recovery: value(true),
+                soft_offline: value(1),
+                page_size_bytes: value(4096),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(kernel())),
@@ -286,6 +289,9 @@ pub(crate) fn guest() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: value(0),
                 nodes: absent("sys/devices/system/node/node0/memory_failure"),
+                recovery: value(true),
+                soft_offline: absent("proc/sys/vm/enable_soft_offline"),
+                page_size_bytes: value(4096),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(Kernel {
@@ -425,6 +431,9 @@ pub(crate) fn blind() -> HostView {
             memory_failure: section(value(MemoryFailure {
                 hardware_corrupted_bytes: malformed("proc/meminfo"),
                 nodes: denied("node"),
+                recovery: malformed("proc/sys/vm/memory_failure_recovery"),
+                soft_offline: denied("proc/sys/vm/enable_soft_offline"),
+                page_size_bytes: absent("page_size"),
             })),
             uptime: section(value(Uptime {
                 boot_id: denied("boot_id"),
