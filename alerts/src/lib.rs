@@ -3,6 +3,7 @@
 
 mod correlation;
 mod finding;
+mod offline;
 mod rules;
 #[cfg(test)]
 mod testing;
@@ -11,6 +12,10 @@ mod visibility;
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
 pub use correlation::{Correlator, Reconciled, reconcile};
+pub use offline::{
+    OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
+    RefusedBecause, offline_facts, plan_offlining,
+};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
