@@ -54,6 +54,9 @@ pub(crate) enum Command {
     History(HistoryCommand),
     /// Show what was reported of errors: when, where, how severe, by whom
     Events(EventsArgs),
+    /// Show pages of memory that are held to be bad
+    #[command(subcommand)]
+    Pages(PagesCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -126,6 +129,23 @@ pub(crate) struct EventsArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PagesCommand {
+    /// List the registry of bad pages, and whether the kernel has them out of use now
+    List(PagesListArgs),
+    /// Write words for the boot loader that keep the next kernel off bad pages; changes nothing
+    BootArgs(ReadArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PagesListArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Look at every page for ones the kernel has marked (needs CAP_SYS_ADMIN)
+    #[arg(long)]
+    pub(crate) scan: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Read the configuration and say whether it is valid
     Check,
@@ -150,6 +170,7 @@ impl Cli {
             | Command::Doctor(_)
             | Command::History(_)
             | Command::Events(_)
+            | Command::Pages(_)
             | Command::Config(_)
             | Command::Capture(_) => (None, None),
         };

@@ -46,6 +46,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Doctor(_)
         | Command::History(_)
         | Command::Events(_)
+        | Command::Pages(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor::run(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
+        Command::Pages(command) => commands::pages::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

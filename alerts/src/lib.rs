@@ -3,6 +3,7 @@
 
 mod correlation;
 mod finding;
+mod offline;
 mod rules;
 mod scrub;
 mod suspected;
@@ -19,8 +20,13 @@ pub use scrub::{
 pub use suspected::{BURST_ERRORS, BURST_WITHIN, ENDED_WITHIN, suspected_uncorrected_errors};
 pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
 
+pub use offline::{
+    OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
+    RefusedBecause, offline_facts, plan_offlining,
+};
+
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 48] = [
+pub const CODES: [&str; 50] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -56,6 +62,7 @@ pub const CODES: [&str; 48] = [
     "no-edac-controller",
     "no-edac-core",
     "not-attributed",
+    "pages-growing",
     "pages-offlined",
     "proc-incomplete",
     "reboot-marker",
@@ -63,6 +70,7 @@ pub const CODES: [&str; 48] = [
     "scrubbing-off",
     "scrubbing-slow",
     "soft-lockup",
+    "soft-offline-off",
     "source-unreadable",
     "suspected-uncorrected-error",
     "uncorrected-errors",
@@ -81,8 +89,8 @@ pub fn assess(
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::scrub::findings(snapshot, accumulated));
-    findings.extend(rules::pages::findings(snapshot));
     findings.extend(rules::panics::findings(snapshot));
+    findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::markers::findings(snapshot));

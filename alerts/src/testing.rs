@@ -171,6 +171,8 @@ pub(crate) fn healthy() -> Snapshot {
             hardware_corrupted_bytes: Reading::Value(0),
             nodes: Reading::Value(vec![node(0, [0; 4])]),
             recovery: Reading::Value(true),
+            soft_offline: Reading::Value(1),
+            page_size_bytes: Reading::Value(4096),
         }),
         uptime: read(Uptime {
             boot_id: Reading::Value(boot),

@@ -74,6 +74,9 @@ fn facts(host: &HostRoot, at: &Stamp) -> String {
         line("uname_version", uname.version);
         line("uname_machine", uname.machine);
     }
+    if let Some(size) = host.page_size_bytes() {
+        line("page_size_bytes", size.to_string());
+    }
     text
 }
 

@@ -8,6 +8,7 @@
 mod captured;
 mod dir;
 mod log;
+mod offline;
 mod tracing;
 
 use crate::proc_text;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use offline::{OfflineOutcome, OfflineRefused, soft_offline};
 pub(crate) use tracing::{Instance, RawPages, TraceFs};
 
 /// Reads this kernel's clocks. Provided by the binary, the only one that may.
@@ -85,6 +87,15 @@ pub(crate) enum Failure {
     NotAFile,
     /// Longer than accepted.
     TooLong,
+}
+
+/// A part of a file that is read by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Where it begins, bytes.
+    pub(crate) offset: u64,
+    /// How long it is, bytes.
+    pub(crate) length: usize,
 }
 
 /// A directory entry.
@@ -214,6 +225,20 @@ impl HostRoot {
         })
     }
 
+    /// The size of a page on the host, bytes; `None` where that is not recorded.
+    pub fn page_size_bytes(&self) -> Option<u64> {
+        let size = if self.is_this_host() {
+            u64::try_from(rustix::param::page_size()).ok()
+        } else {
+            let facts = self.facts()?;
+            // x86 has pages of one size; on other machines the kernel's configuration decides.
+            let x86 = fact(&facts, "uname_machine").is_some_and(|machine| machine == "x86_64");
+            let recorded = fact(&facts, "page_size_bytes").and_then(|text| text.parse().ok());
+            recorded.or(x86.then_some(4096))
+        };
+        size.filter(|size| size.is_power_of_two())
+    }
+
     fn facts(&self) -> Option<String> {
         String::from_utf8(self.read(FACTS, 4096).ok()?).ok()
     }
@@ -265,6 +290,16 @@ impl HostRoot {
             Backend::Tree(tree) => captured::ends(tree, path, each),
             #[cfg(test)]
             Backend::Changing(now) => captured::ends(&now(), path, each),
+        }
+    }
+    /// Parts of a file that is far too long to be read as a whole. A part beyond the end of the
+    /// file is shorter than asked for.
+    pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.pieces(path, pieces),
+            Backend::Tree(tree) => captured::pieces(tree, path, pieces),
+            #[cfg(test)]
+            Backend::Changing(now) => captured::pieces(&now(), path, pieces),
         }
     }
 

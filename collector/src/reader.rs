@@ -1,7 +1,7 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart};
+use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, Piece};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -89,6 +89,12 @@ impl<'h> Reader<'h> {
         self.host.clocks()
     }
 
+    /// The size of a page, bytes.
+    pub(crate) fn page_size_bytes(&self) -> Reading<u64> {
+        let absent = || Reading::Absent(Origin::new("the size of a page"));
+        self.host.page_size_bytes().map_or_else(absent, Reading::Value)
+    }
+
     /// What uname(2) answers.
     pub(crate) fn uname(&self) -> Reading<Uname> {
         // A captured tree without it comes from elsewhere; our own kernel must not answer for it.
@@ -167,6 +173,13 @@ impl<'h> Reader<'h> {
         self.count();
         let read = self.host.ends(path, each);
         self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
+    }
+    /// Parts of a file that is far too long to be read as a whole; what lies beyond its end is
+    /// missing. Never part of a capture.
+    pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Reading<Vec<Vec<u8>>> {
+        self.count();
+        let read = self.host.pieces(path, pieces);
         self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
 

@@ -7,10 +7,10 @@
 use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
-    EventClass, EventRecord, HistorySummary, HostHeader, HostView, LossRecord, MemoryRecord,
-    NonValue, Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, CoverageRecord,
+    ErrorClass, EventClass, EventRecord, HistorySummary, HostHeader, HostView, LossRecord,
+    MemoryRecord, NonValue, PageList, Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc,
+    SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -81,6 +81,26 @@ struct Events<'a> {
     events: &'a [EventRecord],
     losses: &'a [LossRecord],
     cut: bool,
+}
+
+#[derive(Serialize)]
+struct Pages<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    list: &'a PageList,
+    /// Physical addresses a scan found and the registry does not hold.
+    unregistered: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct BootWords<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    arguments: &'a BootArguments,
+    memmap: Vec<String>,
+    grub_cmdline: Option<String>,
+    grub_badram: Option<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -160,6 +180,26 @@ pub fn events(
 /// One report of errors: a line of `events --follow --json`.
 pub fn event(event: &EventRecord) -> Result<String, PageError> {
     line(event)
+}
+/// The registry of bad pages: `pages list --json`.
+pub fn pages(list: &PageList) -> Result<String, PageError> {
+    line(&Pages { schema_version: SCHEMA_VERSION, list, unregistered: list.unregistered() })
+}
+
+/// Words for the boot loader: `pages boot-args --json`. `command_line` is the length of the running
+/// kernel's, in bytes.
+pub fn boot_arguments(
+    arguments: &BootArguments,
+    command_line: Option<usize>,
+) -> Result<String, PageError> {
+    line(&BootWords {
+        schema_version: SCHEMA_VERSION,
+        arguments,
+        memmap: arguments.memmap_words(),
+        grub_cmdline: arguments.grub_cmdline(),
+        grub_badram: arguments.badram_line(),
+        warnings: arguments.warnings(command_line),
+    })
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not

@@ -136,6 +136,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     if let Some(pages) = found(memory_failure) {
         memory::observe_pages(samples, pages);
     }
+    memory::observe_bad_pages(samples, view);
     if let Some(check) = found(machine_check) {
         memory::observe_machine_check(samples, check);
     }

@@ -146,3 +146,41 @@ pub(crate) fn kernel_log() -> KernelLog {
         told: LogCounts { edac_corrected: 3, ..LogCounts::NONE },
     }
 }
+
+/// A registry of one page, and a scan.
+pub(crate) fn page_list() -> PageList {
+    PageList {
+        registered: Reading::Value(vec![bad_page()]),
+        untold: None,
+        page_size_bytes: Some(4096),
+        scan: Some(Reading::Value(PoisonedPages {
+            pfns: vec![9],
+            scanned_pages: 10,
+            is_complete: true,
+        })),
+    }
+}
+
+/// Words for the boot loader, with a page left out.
+pub(crate) fn boot_words() -> BootArguments {
+    let outside = Reading::Value(MemoryMap::new(4096, absent("block_size_bytes"), []));
+    boot_arguments([&bad_page()], &outside, &[])
+}
+
+fn bad_page() -> BadPage {
+    BadPage {
+        pfn: 7,
+        physical_address: 7 << 12,
+        page_size_bytes: 4096,
+        reason: PageReason::MemoryFailure {
+            page_type: "dirty LRU page".to_owned(),
+            result: PageOutcome::Failed,
+        },
+        dimm: None,
+        first_seen_wall_ms: NOW_MS,
+        last_seen_wall_ms: NOW_MS,
+        boots_survived: 0,
+        boot: boot(),
+        state: PageState::Unknown,
+    }
+}

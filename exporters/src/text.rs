@@ -11,6 +11,7 @@ mod facts;
 mod history;
 mod log;
 mod page;
+mod pages;
 mod previous_boot;
 mod scrub;
 mod status;
@@ -19,6 +20,7 @@ mod words;
 pub use doctor::doctor;
 pub use events::{events, more_events};
 pub use history::{boots, memory};
+pub use pages::{boot_arguments, pages};
 pub use status::status;
 
 /// How pages are written.

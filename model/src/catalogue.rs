@@ -91,6 +91,10 @@ catalogue! {
     MEMORY_CORRUPTED: Gauge "bytes" "scrubjay_memory_corrupted_bytes" [];
     /// Pages for which memory_failure() ran on a node since boot, by result.
     MEMORY_FAILURE_PAGES: Counter "" "scrubjay_node_memory_failure_pages_total" ["node", "result"];
+    /// Pages taken out of use before they failed, since boot: those marked less those that failed. Below 0 some were unmarked, and it cannot be told.
+    SOFT_OFFLINED_PAGES: Gauge "" "scrubjay_memory_soft_offlined_pages" [];
+    /// Bad pages the history knows, by whether the running kernel has them out of use.
+    BAD_PAGES: Gauge "" "scrubjay_bad_pages" ["state"];
 
     /// When the running boot began, as the wall clock tells it now (btime); moves when that is stepped.
     BOOT_TIME: Gauge "seconds" "scrubjay_boot_timestamp_seconds" [];

@@ -83,6 +83,10 @@ impl Snapshot {
         if let Some(pages) = Self::found(memory_failure) {
             let corrupted = &pages.hardware_corrupted_bytes;
             facts.push(fact(S::MemoryFailure, "memory.hardware_corrupted_bytes", "", corrupted));
+            let recovery = &pages.recovery;
+            facts.push(fact(S::MemoryFailure, "memory.failure_recovery", "", recovery));
+            let soft_offline = &pages.soft_offline;
+            facts.push(fact(S::MemoryFailure, "memory.soft_offline", "", soft_offline));
             for node in pages.nodes.value().into_iter().flatten() {
                 let subject = format!("node{}", node.node);
                 for (result, count) in node.pages.by_result() {

@@ -2,7 +2,8 @@
 
 use crate::seconds;
 use crate::{
-    BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, Place, Witness,
+    BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, Place,
+    Witness,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,8 @@ pub struct Accumulated {
     /// Controllers whose counters were read in the boot of the snapshot, those in it included.
     /// Empty while the boot is not known.
     pub seen_this_boot: BTreeSet<ControllerKey>,
+    /// Every bad page ever registered, by physical address.
+    pub bad_pages: BTreeMap<u64, BadPage>,
 }
 
 /// One boot of the host.

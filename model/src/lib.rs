@@ -5,6 +5,8 @@
 //! everything else is plain data.
 
 mod agent;
+mod bad_pages;
+mod boot_args;
 mod catalogue;
 mod counter;
 mod cper;
@@ -19,6 +21,8 @@ mod kernel_log;
 mod livepatch;
 mod log_fact;
 mod machine;
+mod memory_map;
+mod offline;
 mod previous_boot;
 mod reading;
 mod scrub;
@@ -31,6 +35,14 @@ mod verdict;
 mod view;
 
 pub use agent::{AgentStats, SourceStats, StorageStats};
+pub use bad_pages::{
+    BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
+    PagesTold, PoisonedPages, follow_pages,
+};
+pub use boot_args::{
+    BootArguments, COMMAND_LINE_LIMIT, PageRefusal, RefusedPage, boot_arguments,
+    reserved_by_command_line,
+};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use cper::{
@@ -62,7 +74,10 @@ pub use log_fact::{
 };
 pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
+    SoftOfflined,
 };
+pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use offline::{OfflineMode, OfflinePermit};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

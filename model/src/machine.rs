@@ -13,9 +13,26 @@ pub struct MemoryFailure {
     pub hardware_corrupted_bytes: Reading<u64>,
     /// `/sys/devices/system/node/nodeN/memory_failure` (6.3), by node.
     pub nodes: Reading<Vec<NodeMemoryFailure>>,
-    /// `/proc/sys/vm/memory_failure_recovery`: if false, the kernel panics where it would have taken
-    /// the page out of use.
+    /// `/proc/sys/vm/memory_failure_recovery`: an uncorrected error costs a page or a process;
+    /// switched off, it stops the kernel.
     pub recovery: Reading<bool>,
+    /// `/proc/sys/vm/enable_soft_offline` (6.11): 0 if the kernel declines to take pages out of use
+    /// before they fail, whoever asks. Later kernels give a meaning to further bits.
+    pub soft_offline: Reading<u64>,
+    /// Size of a page, bytes: what the counts by node are multiplied with.
+    pub page_size_bytes: Reading<u64>,
+}
+
+/// Pages that were taken out of use before they failed. No kernel counts them; they are what
+/// `HardwareCorrupted` has more than the nodes' totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "pages")]
+pub enum SoftOfflined {
+    /// So many. Pages that were marked by hand through debugfs are among them.
+    Pages(u64),
+    /// The kernel has marked so many pages fewer than failed: some were unmarked by hand, or their
+    /// memory was unplugged. How many were soft-offlined cannot be told.
+    Missing(u64),
 }
 
 /// Results of `memory_failure()` on one NUMA node, since boot. Soft-offlined pages are not in it.
@@ -126,6 +143,22 @@ pub struct RebootMarkers {
     pub needed: Reading<String>,
 }
 
+impl MemoryFailure {
+    /// How many pages were soft-offlined since boot; `None` where a part of the sum is not known.
+    pub fn soft_offlined(&self) -> Option<SoftOfflined> {
+        let marked = self.hardware_corrupted_bytes.value()?;
+        let marked = marked.checked_div(*self.page_size_bytes.value()?)?;
+        let mut failed = 0_u64;
+        for node in self.nodes.value()? {
+            failed = failed.checked_add(*node.pages.total.value()?)?;
+        }
+        Some(match marked.checked_sub(failed) {
+            Some(pages) => SoftOfflined::Pages(pages),
+            None => SoftOfflined::Missing(failed - marked),
+        })
+    }
+}
+
 impl NodePages {
     /// Each result with its name, the total first.
     pub fn by_result(&self) -> [(&'static str, &Reading<u64>); 5] {
@@ -144,5 +177,61 @@ impl Platform {
     /// Whether the command line holds exactly this word. `None` when it could not be read.
     pub fn booted_with(&self, word: &str) -> Option<bool> {
         Some(self.command_line.value()?.iter().any(|given| given == word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Origin;
+
+    fn absent<T>() -> Reading<T> {
+        Reading::Absent(Origin::new("x"))
+    }
+
+    fn lost(corrupted_bytes: u64, totals: &[Reading<u64>]) -> MemoryFailure {
+        let node = |(node, total): (u32, &Reading<u64>)| NodeMemoryFailure {
+            node,
+            pages: NodePages {
+                total: total.clone(),
+                ignored: absent(),
+                failed: absent(),
+                delayed: absent(),
+                recovered: absent(),
+            },
+        };
+        MemoryFailure {
+            hardware_corrupted_bytes: Reading::Value(corrupted_bytes),
+            nodes: Reading::Value((0..).zip(totals).map(node).collect()),
+            recovery: absent(),
+            soft_offline: absent(),
+            page_size_bytes: Reading::Value(4096),
+        }
+    }
+
+    #[test]
+    fn what_did_not_fail_and_is_marked_was_soft_offlined() {
+        let value = Reading::Value;
+        assert_eq!(lost(12 << 10, &[value(2)]).soft_offlined(), Some(SoftOfflined::Pages(1)));
+        let two = lost(12 << 10, &[value(2), value(1)]);
+        assert_eq!(two.soft_offlined(), Some(SoftOfflined::Pages(0)));
+    }
+
+    #[test]
+    fn fewer_marked_pages_than_failures_are_said_to_be_missing() {
+        let found = lost(4096, &[Reading::Value(3)]).soft_offlined();
+        assert_eq!(found, Some(SoftOfflined::Missing(2)));
+    }
+
+    #[test]
+    fn a_sum_with_an_unknown_part_is_not_made() {
+        assert_eq!(lost(4096, &[Reading::Value(0), absent()]).soft_offlined(), None);
+        assert_eq!(lost(0, &[Reading::Value(u64::MAX), Reading::Value(1)]).soft_offlined(), None);
+        let mut old = lost(4096, &[]);
+        old.nodes = absent();
+        assert_eq!(old.soft_offlined(), None, "before 6.3");
+        let mut elsewhere = lost(4096, &[Reading::Value(0)]);
+        elsewhere.page_size_bytes = absent();
+        assert_eq!(elsewhere.soft_offlined(), None);
     }
 }

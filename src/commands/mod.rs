@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod history;
+pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod status;

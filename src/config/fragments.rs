@@ -18,6 +18,8 @@ pub(super) struct Fragment {
     pub(super) events: EventsFragment,
     #[serde(default)]
     pub(super) web: WebFragment,
+    #[serde(default)]
+    pub(super) pages: PagesFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,6 +49,16 @@ pub(super) struct EventsFragment {
 #[serde(deny_unknown_fields)]
 pub(super) struct WebFragment {
     pub(super) listen_address: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PagesFragment {
+    pub(super) offline: Option<Spanned<String>>,
+    pub(super) preset: Option<Spanned<String>>,
+    pub(super) budget_pages_per_day: Option<Spanned<u32>>,
+    pub(super) budget_pages_total: Option<Spanned<u32>>,
+    pub(super) reoffline_after_boot: Option<Spanned<bool>>,
 }
 
 /// A file with its text, which positions refer to.

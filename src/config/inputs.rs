@@ -12,7 +12,7 @@ pub(crate) struct Input<T> {
     pub(crate) origin: Origin,
 }
 
-/// Every setting, as text.
+/// Every setting, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Inputs {
     pub(crate) interval: Input<String>,
@@ -24,6 +24,11 @@ pub(crate) struct Inputs {
     pub(crate) instance: Input<String>,
     pub(crate) on_stop: Input<String>,
     pub(crate) listen_address: Input<String>,
+    pub(crate) offline: Input<String>,
+    pub(crate) preset: Input<String>,
+    pub(crate) budget_pages_per_day: Input<u32>,
+    pub(crate) budget_pages_total: Input<u32>,
+    pub(crate) reoffline_after_boot: Input<bool>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -54,6 +59,15 @@ const DEFAULT_INSTANCE: &str = "scrubjay";
 const DEFAULT_ON_STOP: &str = "leave";
 /// Port 10072: an ECC word has 72 bits.
 const DEFAULT_LISTEN_ADDRESS: &str = "127.0.0.1:10072";
+
+/// The host is observed, not changed, unless somebody asks for it.
+const DEFAULT_OFFLINE: &str = "off";
+const DEFAULT_PRESET: &str = "mcelog";
+/// A single cell costs one page. More than this on one day is a larger fault, which pages do not
+/// help against.
+const DEFAULT_BUDGET_PAGES_PER_DAY: u32 = 4;
+/// 256 KiB; from here on `pages-growing` asks for the module to be replaced.
+const DEFAULT_BUDGET_PAGES_TOTAL: u32 = 64;
 
 impl Environment {
     pub(crate) fn of_this_process() -> Self {
@@ -92,6 +106,7 @@ impl Inputs {
 
     pub(super) fn assemble(files: &[File], flags: &Flags, environment: &Environment) -> Self {
         let default = |value: &str| Input { value: value.to_owned(), origin: Origin::Default };
+        let number = |value: u32| Input { value, origin: Origin::Default };
         let mut inputs = Self {
             interval: default(DEFAULT_INTERVAL),
             state_dir: environment.state_dir(),
@@ -102,6 +117,11 @@ impl Inputs {
             instance: default(DEFAULT_INSTANCE),
             on_stop: default(DEFAULT_ON_STOP),
             listen_address: default(DEFAULT_LISTEN_ADDRESS),
+            offline: default(DEFAULT_OFFLINE),
+            preset: default(DEFAULT_PRESET),
+            budget_pages_per_day: number(DEFAULT_BUDGET_PAGES_PER_DAY),
+            budget_pages_total: number(DEFAULT_BUDGET_PAGES_TOTAL),
+            reoffline_after_boot: Input { value: false, origin: Origin::Default },
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -117,6 +137,12 @@ impl Inputs {
             take(&mut inputs.instance, &fragment.events.instance);
             take(&mut inputs.on_stop, &fragment.events.on_stop);
             set(&mut inputs.disabled, &fragment.collector.disabled, path, text);
+            let pages = &fragment.pages;
+            take(&mut inputs.offline, &pages.offline);
+            take(&mut inputs.preset, &pages.preset);
+            set(&mut inputs.budget_pages_per_day, &pages.budget_pages_per_day, path, text);
+            set(&mut inputs.budget_pages_total, &pages.budget_pages_total, path, text);
+            set(&mut inputs.reoffline_after_boot, &pages.reoffline_after_boot, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

@@ -3,8 +3,9 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use jiff::SignedDuration;
+use scrubjay_alerts::{OfflinePolicy, OfflinePreset};
 use scrubjay_collector::{FeedOptions, OnStop};
-use scrubjay_model::SourceId;
+use scrubjay_model::{OfflineMode, SourceId};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) events: Option<FeedOptions>,
     /// Where to serve.
     pub(crate) listen_address: SocketAddr,
+    /// Which pages the agent may take out of use.
+    pub(crate) offline: OfflinePolicy,
 }
 
 /// The state directory of the system service.
@@ -77,6 +80,7 @@ impl Settings {
                     "must be an address and a port, for example 127.0.0.1:10072 or [::1]:10072",
                 )
             })?,
+            offline: offline(inputs)?,
         })
     }
 }
@@ -124,6 +128,30 @@ fn events(inputs: &Inputs) -> Result<Option<FeedOptions>, ConfigError> {
     };
     let options = FeedOptions { instance: name.clone(), buffer_kb: None, on_stop };
     Ok(listen.value.then_some(options))
+}
+/// More would be half a megabyte of registry, and a module that should have been replaced long ago.
+const MOST_PAGES_TOTAL: u32 = 4096;
+
+fn offline(inputs: &Inputs) -> Result<OfflinePolicy, ConfigError> {
+    let words = |all: &[&str]| format!("must be one of {}", all.join(", "));
+    let mode = OfflineMode::parse(&inputs.offline.value).ok_or_else(|| {
+        wrong(&inputs.offline, "pages.offline", words(&OfflineMode::ALL.map(OfflineMode::as_str)))
+    })?;
+    let presets = OfflinePreset::ALL.map(OfflinePreset::as_str);
+    let preset = OfflinePreset::parse(&inputs.preset.value)
+        .ok_or_else(|| wrong(&inputs.preset, "pages.preset", words(&presets)))?;
+    let budget_pages_total = inputs.budget_pages_total.value;
+    if budget_pages_total > MOST_PAGES_TOTAL {
+        let why = format!("must be at most {MOST_PAGES_TOTAL}");
+        return Err(wrong(&inputs.budget_pages_total, "pages.budget_pages_total", why));
+    }
+    Ok(OfflinePolicy {
+        mode,
+        preset,
+        budget_pages_per_day: inputs.budget_pages_per_day.value,
+        budget_pages_total,
+        reoffline_after_boot: inputs.reoffline_after_boot.value,
+    })
 }
 
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
@@ -179,6 +207,18 @@ impl Inputs {
         );
         let address = &self.listen_address;
         section("web", &[("listen_address", quoted(&address.value), &address.origin)]);
+        let (day, total) = (&self.budget_pages_per_day, &self.budget_pages_total);
+        let again = &self.reoffline_after_boot;
+        section(
+            "pages",
+            &[
+                ("offline", quoted(&self.offline.value), &self.offline.origin),
+                ("preset", quoted(&self.preset.value), &self.preset.origin),
+                ("budget_pages_per_day", day.value.to_string(), &day.origin),
+                ("budget_pages_total", total.value.to_string(), &total.origin),
+                ("reoffline_after_boot", again.value.to_string(), &again.origin),
+            ],
+        );
         text
     }
 }
@@ -205,6 +245,24 @@ mod tests {
         assert_eq!(settings.interval, Duration::from_secs(60));
         assert_eq!(settings.listen_address.to_string(), "127.0.0.1:10072");
         assert_eq!(settings.state_dir, PathBuf::from(SYSTEM_STATE_DIR));
+    }
+
+    #[test]
+    fn pages_are_taken_out_of_use_only_where_a_file_says_so() {
+        let offline = |text: &str| settings(text, &Flags::default()).unwrap().offline;
+        let by_default = offline("");
+        assert_eq!(by_default.mode, OfflineMode::Off);
+        assert_eq!((by_default.budget_pages_per_day, by_default.budget_pages_total), (4, 64));
+        assert!(!by_default.reoffline_after_boot);
+        let soft = offline("[pages]\noffline = \"soft\"\npreset = \"kernel-cec\"\n");
+        assert_eq!((soft.mode, soft.preset), (OfflineMode::Soft, OfflinePreset::KernelCec));
+        assert_eq!(
+            error("[pages]\noffline = \"hard\"\n"),
+            "a.toml:2:11: pages.offline = \"hard\": must be one of off, soft"
+        );
+        assert!(error("[pages]\npreset = \"sun\"\n").contains("mcelog, rasdaemon, kernel-cec"));
+        assert!(error("[pages]\nbudget_pages_total = 5000\n").contains("at most 4096"));
+        assert!(error("[pages]\nbudget_pages_per_day = -1\n").starts_with("a.toml:2:24: "));
     }
 
     #[test]
@@ -256,7 +314,7 @@ mod tests {
     fn what_is_shown_is_read_back_the_same() {
         let file = parse(
             PathBuf::from("a.toml"),
-            "[agent]\nstate_dir = \"/a b\"\n[collector]\ndisabled = [\"kexec\"]\n".to_owned(),
+            "[agent]\nstate_dir = \"/a b\"\n[collector]\ndisabled = [\"kexec\"]\n[pages]\nbudget_pages_per_day = 9\n".to_owned(),
         )
         .unwrap();
         let inputs = Inputs::assemble(&[file], &Flags::default(), &Environment::default());

@@ -61,3 +61,28 @@ CREATE TABLE witnessed (
   -- Counted while nobody listened: before the agent started, or without trace events.
   unheard INTEGER NOT NULL CHECK (unheard >= 0)
 ) STRICT;
+
+-- The registry of bad pages. No row is ever deleted.
+CREATE TABLE bad_page (
+  -- The first byte of the page.
+  physical_address INTEGER PRIMARY KEY CHECK (physical_address = pfn * page_size_bytes),
+  -- Page 0 stands for an unknown address.
+  pfn INTEGER NOT NULL CHECK (pfn > 0),
+  page_size_bytes INTEGER NOT NULL CHECK (page_size_bytes > 0),
+  -- The gravest one given; page_type and result are those of a memory failure.
+  reason TEXT NOT NULL
+    CHECK (reason IN ('admin_marked', 'imported', 'corrected_threshold', 'collected_by_kernel',
+                      'soft_offline', 'hard_offline', 'memory_failure')),
+  page_type TEXT,
+  result TEXT CHECK (result IN ('ignored', 'failed', 'delayed', 'recovered', 'unknown')),
+  dimm TEXT CHECK (dimm <> ''),
+  first_seen_wall_ms INTEGER NOT NULL,
+  -- Last reported, or last found marked after not being so.
+  last_seen_wall_ms INTEGER NOT NULL,
+  boots_survived INTEGER NOT NULL CHECK (boots_survived BETWEEN 0 AND 4294967295),
+  -- The boot that state is of.
+  boot INTEGER NOT NULL REFERENCES boot (id),
+  state TEXT NOT NULL CHECK (state IN ('offline_now', 'not_offline_now', 'unknown')),
+  CHECK ((reason = 'memory_failure') = (page_type IS NOT NULL)),
+  CHECK ((page_type IS NULL) = (result IS NULL))
+) STRICT;

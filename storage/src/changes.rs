@@ -9,7 +9,7 @@ use crate::events::{self, EventRow, LossRow, WitnessedState};
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, RunRow, SourceWord, Stretch,
 };
-use scrubjay_model::{BootId, ControllerKey, Restart, SeriesKey, SourceId, Stamp};
+use scrubjay_model::{BadPage, BootId, ControllerKey, Restart, SeriesKey, SourceId, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(crate) struct Changes {
     pub(crate) events: Vec<EventRow>,
     /// Reports that were lost.
     pub(crate) losses: Vec<LossRow>,
+    /// Bad pages in their latest form, by physical address.
+    pub(crate) bad_pages: BTreeMap<u64, BadPage>,
     /// What happened, pass by pass.
     pub(crate) entries: Vec<Entry>,
     /// How many entries were folded into later ones.
@@ -176,6 +178,7 @@ impl Changes {
             witnessed,
             events,
             losses,
+            bad_pages,
             entries,
             folded,
         } = later;
@@ -194,6 +197,7 @@ impl Changes {
         if self.losses.len() > MAX_WAITING {
             self.losses = fold_losses(&self.losses);
         }
+        self.bad_pages.extend(bad_pages);
         self.entries.extend(entries);
         self.folded = self.folded.saturating_add(folded);
         if self.entries.iter().map(Entry::rows).sum::<usize>() > MAX_WAITING {

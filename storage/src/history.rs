@@ -3,11 +3,13 @@
 use crate::changes::Changes;
 use crate::error::{chain, database};
 use crate::events::Heard;
+use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{StorageError, files, load, open, plan, query, write};
 use rusqlite::{Connection, TransactionBehavior};
-use scrubjay_model::{Accumulated, HistorySummary, Snapshot, Stamp, StorageStats};
+use scrubjay_model::{Accumulated, BadPage, HistorySummary, Snapshot, Stamp, StorageStats};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -120,6 +122,28 @@ impl History {
     pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
         self.pending.merge(plan::hear(&mut self.state, at, heard));
         if self.pending.urgent { self.flush(at) } else { Ok(()) }
+    }
+
+    /// Takes in what was seen of bad pages, beside the snapshots. It is written with the next pass.
+    /// Returns how many reported pages the registry had no room for.
+    ///
+    /// # Errors
+    /// If no run was begun; nothing is taken in then.
+    pub fn see_pages(&mut self, seen: &PagesSeen<'_>, at: &Stamp) -> Result<u64, StorageError> {
+        let at = self.state.placed(at);
+        // The boot must be in the database before its pages.
+        if self.state.run.is_none() {
+            return Err(StorageError::NoRun);
+        }
+        let mut changes = Changes::default();
+        let refused = pages::follow(&mut self.state, seen, &at, &mut changes);
+        self.pending.merge(changes);
+        Ok(refused)
+    }
+
+    /// The registry of bad pages as it now is, by physical address.
+    pub fn bad_pages(&self) -> &BTreeMap<u64, BadPage> {
+        &self.state.bad_pages
     }
 
     /// Ends the run in order. Does nothing if none was begun.

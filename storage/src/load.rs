@@ -7,6 +7,7 @@ use crate::convert::{
 };
 use crate::event_rows::word;
 use crate::events::{Reports, WitnessedState};
+use crate::page_rows;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
 };
@@ -27,6 +28,10 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         witnessed: witnessed(conn)?,
         reports: reports(conn)?,
         facts: facts(conn)?,
+        bad_pages: page_rows::all(conn)?
+            .into_iter()
+            .map(|page| (page.physical_address, page))
+            .collect(),
         next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
         next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,
         first_event: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM event")?,

@@ -6,6 +6,7 @@ use crate::changes::{Changes, Entry};
 use crate::counters::{self, WINDOW_FLUSH};
 use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
+use crate::pages::{self, PagesSeen};
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
     Accumulated, BootEnd, ControllerKey, FORCED_PATCH, ForcedPatch, SeriesTotal, Snapshot, Stamp,
@@ -102,6 +103,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
         run.keys.clone_from(&keys);
     }
     events::follow(state, heard, &at, &moved, &mut changes);
+    pages::follow(state, &PagesSeen::nothing(), &at, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;
@@ -170,6 +172,7 @@ pub(crate) fn accumulated(
         undecodable_reports: state.reports.undecodable,
         forced_patches: ForcedPatch::merged(forced),
         seen_this_boot,
+        bad_pages: state.bad_pages.clone(),
     }
 }
 

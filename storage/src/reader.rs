@@ -2,10 +2,10 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, event_rows, load, open, query};
+use crate::{StorageError, event_rows, load, open, page_rows, query};
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
+    Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
     LossRecord, MemoryRecord, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
@@ -113,6 +113,14 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn losses(&self, since_wall_ms: Option<i64>) -> Result<Vec<LossRecord>, StorageError> {
         self.ask(|conn| event_rows::losses(conn, since_wall_ms))
+    }
+
+    /// The registry of bad pages, in the order of their addresses, as it was last written.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn bad_pages(&self) -> Result<Vec<BadPage>, StorageError> {
+        self.ask(page_rows::all)
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

@@ -3,8 +3,8 @@
 
 use crate::events::{Reports, WitnessedState};
 use scrubjay_model::{
-    BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey, SourceId,
-    SourceState, Stamp,
+    BadPage, BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey,
+    SourceId, SourceState, Stamp,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) reports: Reports,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
+    /// The registry of bad pages, by physical address.
+    pub(crate) bad_pages: BTreeMap<u64, BadPage>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in
     /// memory while the disk is full.
     pub(crate) next_run: i64,

@@ -4,6 +4,7 @@ use crate::changes::{Changes, Entry, Point};
 use crate::convert::{count, nanos};
 use crate::event_rows;
 use crate::events::WitnessedState;
+use crate::page_rows;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
 use scrubjay_model::{BootEnd, SeriesKey};
@@ -20,6 +21,7 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
         witnessed,
         events,
         losses,
+        bad_pages,
         entries,
         folded: _,
     } = changes;
@@ -55,6 +57,9 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for loss in losses {
         event_rows::add_loss(tx, *loss)?;
+    }
+    for page in bad_pages.values() {
+        page_rows::put(tx, page)?;
     }
     entries.iter().try_for_each(|entry| add_entry(tx, entry))
 }

@@ -18,4 +18,5 @@ mod crash;
 mod golden;
 mod harness;
 mod large;
+mod pages;
 mod server;

@@ -63,7 +63,8 @@ scenarios! {
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
-        refused_soft_offlining_changes_nothing;
+        refused_soft_offlining_changes_nothing
+        a_kernel_that_stops_at_any_memory_failure_is_told;
     live_patches:
         a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays
         stacked_patches_are_listed_and_a_cumulative_one_replaces_them

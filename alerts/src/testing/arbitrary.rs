@@ -4,14 +4,15 @@ use super::{agent, healthy, of};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, Kernel,
-    KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
-    MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch, PatchObject,
-    Place, Platform, Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
-    Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint, Uptime,
-    VulnerabilityState,
+    Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
+    CpuVulnerability, Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass, ErrorCounts,
+    ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts,
+    LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin,
+    PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present,
+    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, SeriesKey,
+    SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) fn words() -> impl Strategy<Value = String> {
@@ -131,13 +132,10 @@ fn memory_failure() -> impl Strategy<Value = MemoryFailure> {
                 pages: NodePages { total, ignored, failed, delayed, recovered },
             }
         });
-    (number_read(), reading(vec(node, 0..3)), switch()).prop_map(
-        |(hardware_corrupted_bytes, nodes, recovery)| MemoryFailure {
-            hardware_corrupted_bytes,
-            nodes,
-            recovery,
-        },
-    )
+    let facts = (number_read(), reading(vec(node, 0..3)), switch(), number_read(), number_read());
+    facts.prop_map(|(hardware_corrupted_bytes, nodes, recovery, soft_offline, page_size_bytes)| {
+        MemoryFailure { hardware_corrupted_bytes, nodes, recovery, soft_offline, page_size_bytes }
+    })
 }
 
 fn number_read() -> BoxedStrategy<Reading<u64>> {
@@ -413,15 +411,22 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
     let seen = proptest::collection::btree_set(key(), 0..3);
-    (controllers, totals, forced_patches(), seen)
-        .prop_map(|(controllers, totals, forced_patches, seen_this_boot)| Accumulated {
+    (controllers, totals, forced_patches(), seen).prop_map(
+        |(controllers, totals, forced_patches, seen_this_boot)| Accumulated {
             controllers,
             totals,
             forced_patches,
             seen_this_boot,
             ..Accumulated::default()
-        })
-        .boxed()
+        },
+    )(controllers, totals, bad_pages())
+    .prop_map(|(controllers, totals, bad_pages)| Accumulated {
+        controllers,
+        totals,
+        bad_pages,
+        ..Accumulated::default()
+    })
+    .boxed()
 }
 
 /// Any agent, or none.
@@ -439,4 +444,36 @@ pub(crate) fn agents() -> BoxedStrategy<Option<AgentStats>> {
         agent
     });
     proptest::option::of(agents).boxed()
+}
+
+fn bad_pages() -> impl Strategy<Value = BTreeMap<u64, BadPage>> {
+    let reason = prop_oneof![
+        Just(PageReason::SoftOffline),
+        Just(PageReason::CorrectedThreshold),
+        words().prop_map(|page_type| PageReason::MemoryFailure {
+            page_type,
+            result: PageOutcome::Failed,
+        }),
+    ];
+    let state = proptest::sample::select(PageState::ALL.to_vec());
+    let times = (any::<i64>(), any::<i64>(), any::<u32>());
+    let dimm = proptest::option::of(words());
+    let page = (1_u64..1 << 40, reason, dimm, times, state).prop_map(
+        |(pfn, reason, dimm, (first, last, boots_survived), state)| {
+            let page = BadPage {
+                pfn,
+                physical_address: pfn * 4096,
+                page_size_bytes: 4096,
+                reason,
+                dimm,
+                first_seen_wall_ms: first,
+                last_seen_wall_ms: last,
+                boots_survived,
+                boot: BootId::unknown(),
+                state,
+            };
+            (page.physical_address, page)
+        },
+    );
+    vec(page, 0..4).prop_map(|pages| pages.into_iter().collect())
 }

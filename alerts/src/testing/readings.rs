@@ -52,6 +52,16 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     let id = SourceId::MemoryFailure;
     within(memory_failure, "memory_failure", id, visit, |found, visit| {
         let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = found;
+        let MemoryFailure {
+            hardware_corrupted_bytes,
+            nodes,
+            recovery,
+            soft_offline,
+            page_size_bytes,
+        } = found;
+        visit("memory_failure.recovery", id, recovery);
+        visit("memory_failure.soft_offline", id, soft_offline);
+        visit("memory_failure.page_size_bytes", id, page_size_bytes);
         visit("memory_failure.hardware_corrupted_bytes", id, hardware_corrupted_bytes);
         if let Reading::Value(nodes) = nodes {
             for NodeMemoryFailure { node: _, pages } in nodes {

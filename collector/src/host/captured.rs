@@ -1,7 +1,7 @@
 //! A host root that is a captured tree: it answers as the kernel answered when it was taken.
 
 use super::log::{self, LogPart};
-use super::{Entry, Failure};
+use super::{Entry, Failure, Piece};
 use crate::tree::{Node, Tree, is_relative};
 use rustix::io::Errno;
 
@@ -38,6 +38,14 @@ pub(super) fn ends(tree: &Tree, path: &str, each: usize) -> Result<Vec<u8>, Fail
     }
     let (first, last) = (bytes.get(..each), bytes.get(last..));
     Ok([first.unwrap_or_default(), b"\n", last.unwrap_or_default()].concat())
+}
+pub(super) fn pieces(tree: &Tree, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
+    let bytes = read(tree, path, usize::MAX)?;
+    let piece = |Piece { offset, length }: &Piece| {
+        let rest = usize::try_from(*offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        rest.get(..*length).unwrap_or(rest).to_vec()
+    };
+    Ok(pieces.iter().map(piece).collect())
 }
 
 pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {

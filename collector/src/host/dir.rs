@@ -5,7 +5,7 @@
 //! resolved as if the root were `/`, by openat2(2) or, where that is missing, here.
 
 use super::log::{self, LogPart};
-use super::{Entry, Failure};
+use super::{Entry, Failure, Piece};
 use crate::tree::is_relative;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
@@ -27,6 +27,9 @@ const RACES_LIMIT: u32 = 64;
 /// A FIFO or a terminal never blocks us, and never becomes our controlling terminal.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+/// For an attribute that is there; nothing is ever made or cut. `offline` alone asks for it.
+const WRITE: OFlags =
+    OFlags::WRONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const LIST: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 /// Looks without opening. openat2 refuses O_PATH together with flags that mean nothing to it.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
@@ -108,6 +111,23 @@ impl Directory {
         each: &mut dyn FnMut(LogPart<'_>),
     ) -> Result<(), Failure> {
         log::follow(&self.open_file(path)?, limit, each)
+    }
+    /// Parts of a file, each as far as the file goes.
+    pub(super) fn pieces(&self, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
+        let file = self.open_file(path)?;
+        regular(&file)?;
+        pieces.iter().map(|piece| read_piece(&file, *piece)).collect()
+    }
+
+    /// Writes to an attribute that is there, in one call, as sysfs wants it.
+    pub(super) fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let file = self.open(path, WRITE)?;
+        regular(&file)?;
+        match retry(|| rustix::io::write(&file, bytes))? {
+            written if written == bytes.len() => Ok(()),
+            // No attribute takes a part of what it is given.
+            _ => Err(Failure::Errno(Errno::IO.raw_os_error())),
+        }
     }
 
     /// Whether something is there, readable or not.
@@ -257,6 +277,23 @@ fn regular(file: &OwnedFd) -> Result<(), Failure> {
     let stat = retry(|| rustix::fs::fstat(file))?;
     let plain = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
     plain.then_some(()).ok_or(Failure::NotAFile)
+}
+
+fn read_piece(file: &OwnedFd, piece: Piece) -> Result<Vec<u8>, Failure> {
+    let mut bytes = vec![0; piece.length];
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        let already = u64::try_from(filled).unwrap_or(u64::MAX);
+        // No file reaches so far, and the kernel takes offsets as signed numbers.
+        let offset = piece.offset.checked_add(already).filter(|at| i64::try_from(*at).is_ok());
+        let Some(offset) = offset else { break };
+        match retry(|| rustix::io::pread(file, &mut *room, offset))? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// Sizes shown by sysfs and procfs are fictions, so this reads to the end, but no further than

@@ -103,3 +103,16 @@ fn a_tree_refuses_the_paths_a_directory_refuses() {
     assert_eq!(host.read("a", 9), Err(Failure::NotAFile));
     assert_eq!(host.list("a/b", &|_| true), Err(Failure::Errno(20)));
 }
+
+#[test]
+fn the_size_of_a_page_is_the_hosts_and_never_ours() {
+    let of = |facts: &str| {
+        let tree = format!("//! scrubjay host tree 1\n//- .scrubjay/facts\n{facts}\n");
+        HostRoot::from_tree(Tree::parse(&tree).unwrap(), clocks()).page_size_bytes()
+    };
+    assert_eq!(of("page_size_bytes 65536"), Some(65_536));
+    assert_eq!(of("uname_machine x86_64"), Some(4096));
+    assert_eq!(of("uname_machine aarch64"), None);
+    assert_eq!(of("uname_machine aarch64\npage_size_bytes 5000"), None);
+    assert_eq!(of("realtime_ms 0"), None);
+}

@@ -1,11 +1,11 @@
 //! Pages the kernel took out of use: `HardwareCorrupted` in `/proc/meminfo` and
-//! `/sys/devices/system/node/nodeN/memory_failure` (6.3).
+//! `/sys/devices/system/node/nodeN/memory_failure` (6.3); and whether it may do so.
 //!
 //! Kernel documentation: Documentation/ABI/testing/sysfs-memory-page-offline and
 //! sysfs-devices-node; mm/memory-failure.c. `HardwareCorrupted` counts hard-poisoned and
 //! soft-offlined pages and is absent without `CONFIG_MEMORY_FAILURE`; the node files count only
-//! hard failures. `memory_failure_recovery` (Documentation/admin-guide/sysctl/vm.rst) says whether
-//! the kernel may go on at all. Absence means that a page hit by an error is not taken out of use.
+//! hard failures. The switches are in Documentation/admin-guide/sysctl/vm.rst. Absence means that a
+//! page hit by an error is not taken out of use.
 
 use super::unless_all_absent;
 use crate::proc_text;
@@ -20,7 +20,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
     reads: &[
         "proc/meminfo",
         "sys/devices/system/node/node*/memory_failure/{total,ignored,failed,delayed,recovered}",
-        "proc/sys/vm/memory_failure_recovery",
+        "proc/sys/vm/{memory_failure_recovery,enable_soft_offline}",
     ],
     needs: "nothing",
     absence: "the kernel was built without CONFIG_MEMORY_FAILURE: it cannot take bad pages out of use",
@@ -29,6 +29,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 
 const MEMINFO: &str = "proc/meminfo";
 const RECOVERY: &str = "proc/sys/vm/memory_failure_recovery";
+const SOFT_OFFLINE: &str = "proc/sys/vm/enable_soft_offline";
 const NODES: &str = "sys/devices/system/node";
 
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MemoryFailure> {
@@ -36,11 +37,20 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<MemoryFailure> {
         hardware_corrupted_bytes: hardware_corrupted(reader),
         nodes: nodes(reader),
         recovery: reader.switch(RECOVERY),
+        soft_offline: reader.number(SOFT_OFFLINE),
+        page_size_bytes: reader.page_size_bytes(),
     };
-    let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = &found;
-    let absent = [hardware_corrupted_bytes.is_absent(), nodes.is_absent(), recovery.is_absent()];
+    // The size of a page is no sign that the kernel can do without one.
+    let absent = [
+        found.hardware_corrupted_bytes.is_absent(),
+        found.nodes.is_absent(),
+        found.recovery.is_absent(),
+        found.soft_offline.is_absent(),
+    ];
     // The origin tells a file without the line from a missing file, which every kernel has.
-    let Some(absence) = hardware_corrupted_bytes.non_value() else { return Reading::Value(found) };
+    let Some(absence) = found.hardware_corrupted_bytes.non_value() else {
+        return Reading::Value(found);
+    };
     unless_all_absent(found, &absent, absence.into())
 }
 
@@ -91,9 +101,13 @@ fn node(reader: &Reader<'_>, node: u32) -> NodeMemoryFailure {
 pub(crate) mod tests {
     use super::*;
     use crate::sources::check::{self, found, is_absent, partly_found};
-    use scrubjay_model::{Outcome, ReadFault};
+    use scrubjay_model::{Outcome, ReadFault, SoftOfflined};
 
     pub(crate) const HEALTHY: &str = "\
+//- proc/sys/vm/memory_failure_recovery
+1
+//- proc/sys/vm/enable_soft_offline
+3
 //- proc/meminfo
 MemTotal:       16316412 kB
 MemFree:         1234567 kB
@@ -153,6 +167,8 @@ HugePages_Total:       0
         let values: Vec<u64> =
             nodes[0].pages.by_result().iter().map(|(_, count)| *count.value().unwrap()).collect();
         assert_eq!(values, [3, 1, 0, 0, 2]);
+        assert_eq!((found.recovery, found.soft_offline), (Reading::Value(true), Reading::Value(3)));
+        assert!(found.page_size_bytes.is_absent(), "this tree does not tell");
     }
 
     #[test]
@@ -160,6 +176,16 @@ HugePages_Total:       0
         let text = "//- proc/meminfo\nMemTotal: 5 kB\n//- dir sys/devices/system/node/node0\n";
         assert!(is_absent(text, read));
         assert!(is_absent("", read));
+    }
+
+    #[test]
+    fn soft_offlined_pages_are_what_is_left_of_the_marked_ones() {
+        let text = format!("//- .scrubjay/facts\nuname_machine x86_64\n{HEALTHY}");
+        assert_eq!(found(&text, read).soft_offlined(), Some(SoftOfflined::Pages(0)));
+        let more = text.replace("   12 kB", "   20 kB");
+        assert_eq!(found(&more, read).soft_offlined(), Some(SoftOfflined::Pages(2)));
+        let fewer = text.replace("   12 kB", "    4 kB");
+        assert_eq!(found(&fewer, read).soft_offlined(), Some(SoftOfflined::Missing(2)));
     }
 
     #[test]

@@ -140,6 +140,8 @@ fn every_key_is_documented() {
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], false),
         failure("x"),
+        pages(&testing::page_list()),
+        boot_arguments(&testing::boot_words(), None),
     ] {
         keys(&parsed(text), &mut found);
     }

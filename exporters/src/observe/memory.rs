@@ -2,8 +2,9 @@
 
 use super::Samples;
 use scrubjay_model::{
-    Accumulated, Controller, Dimm, Edac, ErrorClass, ErrorCounts, MachineCheck, MemoryFailure,
-    MetricDef, NodeMemoryFailure, Reading, Scrub, ScrubDevice, SeriesPlace, Stamp, metrics,
+    Accumulated, Controller, Dimm, Edac, ErrorClass, ErrorCounts, HostView, MachineCheck,
+    MemoryFailure, MetricDef, NodeMemoryFailure, PageState, Reading, Scrub, ScrubDevice,
+    SeriesPlace, SoftOfflined, Stamp, metrics,
 };
 
 /// Label values are the history's: a controller it has no key for has no name to be exported by.
@@ -162,8 +163,23 @@ fn text(reading: &Reading<String>) -> &str {
 }
 
 pub(super) fn observe_pages(samples: &mut Samples, pages: &MemoryFailure) {
-    // A switch that panics is a finding.
-    let MemoryFailure { hardware_corrupted_bytes, nodes, recovery: _ } = pages;
+    let MemoryFailure {
+        hardware_corrupted_bytes,
+        nodes,
+        // Switches; a finding speaks for each.
+        recovery: _,
+        soft_offline: _,
+        page_size_bytes: _,
+    } = pages;
+    match pages.soft_offlined() {
+        Some(SoftOfflined::Pages(pages)) => {
+            samples.push(&metrics::SOFT_OFFLINED_PAGES, [], pages);
+        }
+        Some(SoftOfflined::Missing(pages)) => {
+            samples.push(&metrics::SOFT_OFFLINED_PAGES, [], -i128::from(pages));
+        }
+        None => {}
+    }
     samples.push_reading(&metrics::MEMORY_CORRUPTED, [], hardware_corrupted_bytes);
     for NodeMemoryFailure { node, pages } in nodes.value().into_iter().flatten() {
         // The kernel's `total` is the sum of the results and would be counted twice.
@@ -171,6 +187,18 @@ pub(super) fn observe_pages(samples: &mut Samples, pages: &MemoryFailure) {
             let labels = [&node.to_string(), result];
             samples.push_reading(&metrics::MEMORY_FAILURE_PAGES, labels, count);
         }
+    }
+}
+
+/// The registry, where there is one: none would be read as no bad page.
+pub(super) fn observe_bad_pages(samples: &mut Samples, view: &HostView) {
+    if view.history.value().is_none() {
+        return;
+    }
+    for state in PageState::ALL {
+        let pages = view.accumulated.bad_pages.values().filter(|page| page.state == state);
+        let pages = u64::try_from(pages.count()).unwrap_or(u64::MAX);
+        samples.push(&metrics::BAD_PAGES, [state.as_str()], pages);
     }
 }
 

@@ -242,6 +242,8 @@ pub(crate) fn server() -> HostView {
                 hardware_corrupted_bytes: value(12_288),
                 nodes: value(vec![node]),
                 recovery: value(true),
+                soft_offline: value(1),
+                page_size_bytes: value(4096),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(kernel())),
@@ -316,6 +318,8 @@ pub(crate) fn guest() -> HostView {
                 hardware_corrupted_bytes: value(0),
                 nodes: absent("sys/devices/system/node/node0/memory_failure"),
                 recovery: value(true),
+                soft_offline: absent("proc/sys/vm/enable_soft_offline"),
+                page_size_bytes: value(4096),
             })),
             uptime: section(value(uptime(up))),
             kernel: section(value(Kernel {
@@ -459,6 +463,8 @@ pub(crate) fn blind() -> HostView {
                 hardware_corrupted_bytes: malformed("proc/meminfo"),
                 nodes: denied("node"),
                 recovery: malformed("proc/sys/vm/memory_failure_recovery"),
+                soft_offline: denied("proc/sys/vm/enable_soft_offline"),
+                page_size_bytes: absent("page_size"),
             })),
             uptime: section(value(Uptime {
                 boot_id: denied("boot_id"),

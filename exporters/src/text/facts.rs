@@ -1,13 +1,16 @@
 //! The facts of `status`, other than error counters: one function for each source.
 
+mod pages;
+
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
     AgentStats, Blocker, BootEnd, CpuVulnerability, EventPath, EventsStatus, HistorySummary,
-    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure,
-    Patch, Platform, Reading, RebootMarkers, Section, StorageStats, Taint, Uptime,
-    VulnerabilityState,
+    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, Patch, Platform,
+    Reading, RebootMarkers, Section, StorageStats, Taint, Uptime, VulnerabilityState,
 };
+
+pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
 const NAMED: usize = 8;
@@ -348,38 +351,6 @@ pub(super) fn kexec(page: &mut Page, section: &Option<Section<Kexec>>) {
 
 pub(super) fn lockdown(page: &mut Page, section: &Option<Section<Lockdown>>) {
     source(page, "lockdown", section, |page, mode| page.field(2, "lockdown", mode.as_str()));
-}
-
-pub(super) fn pages(page: &mut Page, section: &Option<Section<MemoryFailure>>) {
-    source(page, "lost pages", section, |page, pages| {
-        // A switch that panics is a finding.
-        let MemoryFailure { hardware_corrupted_bytes, nodes, recovery: _ } = pages;
-        let lost = reading(hardware_corrupted_bytes, |bytes| match bytes {
-            0 => "no memory is marked as bad because of errors (0 B)".to_owned(),
-            bytes => format!("{} are marked as bad because of errors", size(*bytes)),
-        });
-        page.field(2, "lost pages", &lost);
-        match nodes.as_ref().into_result() {
-            Ok(nodes) => {
-                for node in nodes {
-                    let results: Vec<String> = node
-                        .pages
-                        .by_result()
-                        .into_iter()
-                        // The total is told even if it is 0, its parts only if they are not.
-                        .filter(|(name, pages)| *name == "total" || pages.value() != Some(&0))
-                        .map(|(name, pages)| match pages.as_ref().into_result() {
-                            Ok(n) => format!("{n} {name}"),
-                            Err(reason) => format!("{name} {}", words::missing(&reason)),
-                        })
-                        .collect();
-                    let results = results.join(", ");
-                    page.more(2, &format!("memory_failure() on node{}: {results}", node.node));
-                }
-            }
-            Err(reason) => page.more(2, &format!("by node: {}", words::missing(&reason))),
-        }
-    });
 }
 
 pub(super) fn machine_check(page: &mut Page, section: &Option<Section<MachineCheck>>) {

@@ -113,6 +113,13 @@ impl Page {
         self.wrapped(&" ".repeat(indent), indent, text, Paint::new());
     }
 
+    /// A line to be copied as it is, however long.
+    pub(super) fn verbatim(&mut self, indent: usize, text: &str) {
+        self.put(&" ".repeat(indent), Paint::new());
+        self.put(text, Paint::new());
+        self.end_line();
+    }
+
     /// A sentence that must not be missed.
     pub(super) fn warning(&mut self, indent: usize, text: &str) {
         self.wrapped(&format!("{}! ", " ".repeat(indent)), indent + 2, text, WARN);
@@ -234,6 +241,7 @@ mod tests {
             page.line(&[(&text, BOLD), (&text, FAINT)]);
             page.sentence(4, &text);
             page.warning(2, &text);
+            page.verbatim(2, &text);
             page.field(2, &text, &text);
             page.table(2, &[vec![Cell::left(&text), Cell::right(&text)], vec![Cell::left("x")]]);
             let out = page.into_text();

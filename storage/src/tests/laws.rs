@@ -169,6 +169,7 @@ fn empty_state() -> State {
         counters: BTreeMap::new(),
         witnessed: BTreeMap::new(),
         reports: Reports::default(),
+        bad_pages: BTreeMap::new(),
         facts: BTreeMap::new(),
         next_run: 1,
         next_snapshot: 1,

@@ -142,6 +142,26 @@ fn reading_ends_at_the_limit() {
 }
 
 #[test]
+fn pieces_are_read_by_position_as_far_as_the_file_goes() {
+    let (dir, _outside) = root();
+    let long: Vec<u8> = (0..100_u8).collect();
+    std::fs::write(dir.path().join("long"), &long).unwrap();
+    let piece = |offset, length| Piece { offset, length };
+    let asked = [piece(90, 4), piece(0, 2), piece(96, 9), piece(100, 8), piece(u64::MAX, 8)];
+    let expected = [&long[90..94], &long[..2], &long[96..], &[], &[]];
+    both(dir.path(), |root| {
+        assert_eq!(root.pieces("long", &asked).unwrap(), expected);
+        assert_eq!(root.pieces("none", &asked), Err(MISSING));
+        assert_eq!(root.pieces("sys", &[]), Err(Failure::NotAFile));
+    });
+    let mut tree = crate::tree::Tree::new();
+    tree.insert("long", crate::tree::Node::File(long.clone()));
+    assert_eq!(super::super::captured::pieces(&tree, "long", &asked).unwrap(), expected);
+    let missing = super::super::captured::pieces(&tree, "none", &asked);
+    assert_eq!(missing, Err(MISSING));
+}
+
+#[test]
 fn names_that_are_no_text_are_left_out() {
     let (dir, _outside) = root();
     std::fs::write(dir.path().join("sys/devices").join(OsStr::from_bytes(b"\xff")), "").unwrap();

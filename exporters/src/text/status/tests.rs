@@ -328,6 +328,10 @@ fn nothing_can_be_read() {
         ! malformed: expected a number, found "banana\u{1b}[2J" (ue)
       lost pages   malformed: expected a number, found "banana\u{1b}[2J"
                    (proc/meminfo)
+                   memory_failure_recovery malformed: expected a number, found
+                   "banana\u{1b}[2J" (proc/sys/vm/memory_failure_recovery)
+                   enable_soft_offline unreadable: permission denied
+                   (proc/sys/vm/enable_soft_offline)
                    by node: unreadable: permission denied (node)
       mce          malformed: expected a number, found "banana\u{1b}[2J"
                    (check_interval)
