@@ -7,6 +7,8 @@
 mod agent;
 mod catalogue;
 mod counter;
+mod dimm;
+mod dimm_labels;
 mod edac;
 mod facts;
 mod history;
@@ -16,6 +18,7 @@ mod livepatch;
 mod machine;
 mod reading;
 mod seconds;
+mod smbios;
 mod snapshot;
 mod source_doc;
 mod stamp;
@@ -26,6 +29,11 @@ mod view;
 pub use agent::{AgentStats, SourceStats, StorageStats};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
+pub use dimm::{
+    Confidence, DimmModule, Gone, Identity, Inventory, KnownModule, LifeChange, ModuleKey,
+    ModuleLife, ModuleLives, ModulePlace, join_dimms, match_modules,
+};
+pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -44,6 +52,10 @@ pub use machine::{
     MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
+pub use smbios::{
+    ArrayUse, ErrorCorrection, FormFactor, MemoryArray, MemoryDevice, MemoryTechnology, MemoryType,
+    ModuleSize, NO_SERIAL, Smbios, SmbiosVersion, TypeDetail, serial_names_a_stick,
+};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
