@@ -194,6 +194,13 @@ pub(crate) fn healthy() -> Snapshot {
             ghes_edac: absent("sys/module/ghes_edac"),
             cec: absent("sys/kernel/debug/ras/cec"),
         }),
+        smbios: read(scrubjay_model::Smbios {
+            version: None,
+            arrays: Vec::new(),
+            devices: Vec::new(),
+            complete: true,
+        }),
+        dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
     }
 }
 
@@ -277,6 +284,8 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::RebootMarkers => of(&mut snapshot.reboot_markers),
         SourceId::MachineCheck => of(&mut snapshot.machine_check),
         SourceId::Platform => of(&mut snapshot.platform),
+        SourceId::Smbios => of(&mut snapshot.smbios),
+        SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
     }
 }
 

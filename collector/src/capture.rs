@@ -3,7 +3,7 @@
 use crate::collector::Options;
 use crate::host::{FACTS, HostRoot};
 use crate::reader::Reader;
-use crate::sources::{self, livepatch::WITNESS, uptime::boot_id};
+use crate::sources::{self, livepatch::WITNESS, smbios, uptime::boot_id};
 use crate::tree::{Node, Tree};
 use scrubjay_model::{BootId, SourceId, Stamp};
 use std::cell::RefCell;
@@ -48,6 +48,8 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::RebootMarkers => drop(sources::reboot_markers::read(reader, at)),
         SourceId::MachineCheck => drop(sources::machine_check::read(reader, at)),
         SourceId::Platform => drop(sources::platform::read(reader, at)),
+        SourceId::Smbios => drop(sources::smbios::read(reader, at)),
+        SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
     }
 }
 
@@ -91,16 +93,23 @@ const TELLING: [&str; 11] = [
 
 fn redacted(tree: &Tree) -> Tree {
     let mut out = Tree::new();
+    let mut tables = smbios::Redactor::default();
     for (path, node) in tree.nodes() {
         let node = match node {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
+            Node::File(bytes) if is_firmware_table(path) => Node::File(tables.table(bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
         };
         out.insert(path, node);
     }
     out
+}
+
+/// Tables that hold serial numbers of the machine and its parts.
+fn is_firmware_table(path: &str) -> bool {
+    path == smbios::TABLE || path.starts_with(smbios::ENTRIES)
 }
 
 /// Serial numbers, asset tags, host names, command names, and the kernel command line.

@@ -77,6 +77,8 @@ impl Collector {
         let reboot_markers = self.ask(SourceId::RebootMarkers, &at, sources::reboot_markers::read);
         let machine_check = self.ask(SourceId::MachineCheck, &at, sources::machine_check::read);
         let platform = self.ask(SourceId::Platform, &at, sources::platform::read);
+        let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
+        let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -93,6 +95,8 @@ impl Collector {
             reboot_markers: patience.answer(reboot_markers),
             machine_check: patience.answer(machine_check),
             platform: patience.answer(platform),
+            smbios: patience.answer(smbios),
+            dimm_labels: patience.answer(dimm_labels),
         }
     }
 

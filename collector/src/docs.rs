@@ -49,8 +49,8 @@ mod tests {
     use crate::collector::Options;
     use crate::sources::check;
     use crate::sources::{
-        cpu_vulnerabilities, edac, kernel, kernel_health, kexec, livepatch, lockdown,
-        machine_check, memory_failure, platform, reboot_markers, uptime,
+        cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kexec, livepatch, lockdown,
+        machine_check, memory_failure, platform, reboot_markers, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -86,6 +86,8 @@ mod tests {
             SourceId::RebootMarkers => &[reboot_markers::tests::HEALTHY],
             SourceId::MachineCheck => &[machine_check::tests::HEALTHY],
             SourceId::Platform => &[platform::tests::HEALTHY],
+            SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
+            SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Edac {

@@ -19,6 +19,10 @@ const ATTRIBUTE_LIMIT: Limit = Limit { bytes: 64 << 10, words: "an attribute of 
 /// and interrupts (at least 2 bytes each): 1 MiB is too little for the largest machines.
 const STATISTICS_LIMIT: Limit = Limit { bytes: 8 << 20, words: "a file of at most 8 MiB" };
 
+/// Longest table of firmware accepted. An SMBIOS 2 table ends at 64 KiB by its format, and version 3
+/// tables of the largest machines stay below 256 KiB.
+const TABLE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "a table of at most 1 MiB" };
+
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
 
@@ -88,6 +92,11 @@ impl<'h> Reader<'h> {
     /// The bytes of a statistics file of procfs, for the parsers of the procfs crate.
     pub(crate) fn statistics(&self, path: &str) -> Reading<Vec<u8>> {
         self.bytes(path, &STATISTICS_LIMIT)
+    }
+
+    /// A table as firmware left it in memory.
+    pub(crate) fn firmware_table(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &TABLE_LIMIT)
     }
 
     /// The text of an attribute without its final newline.

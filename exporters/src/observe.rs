@@ -120,6 +120,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         machine_check,
         // Decides what can be seen, and so speaks through the coverage metrics.
         platform: _,
+        // Serial numbers belong on no metrics page.
+        smbios: _,
+        dimm_labels: _,
     } = &view.snapshot;
     if let Some(edac) = found(edac) {
         memory::observe_edac(samples, edac, &view.accumulated, at);
@@ -226,7 +229,7 @@ fn seconds(wall_ms: i64) -> Number {
 mod tests {
     use super::*;
     use crate::testing;
-    use scrubjay_model::{CATALOGUE, ErrorClass, Present};
+    use scrubjay_model::{CATALOGUE, ErrorClass, Present, SourceId};
     use std::collections::BTreeMap;
 
     fn by_name(observations: &[Observation]) -> BTreeMap<&str, Vec<&Observation>> {
@@ -302,6 +305,8 @@ mod tests {
             reboot_markers: None,
             machine_check: None,
             platform: None,
+            smbios: None,
+            dimm_labels: None,
         };
         view.agent = None;
         let observations = observations(&view);
@@ -309,7 +314,7 @@ mod tests {
             .iter()
             .filter(|o| o.def == &metrics::SOURCE_STATE && o.value == Number::Integer(1));
         assert!(off.clone().all(|o| o.labels[1] == "off"));
-        assert_eq!(off.count(), 12);
+        assert_eq!(off.count(), SourceId::ALL.len());
         assert!(observations.iter().all(|o| !o.def.name.contains("kernel")));
     }
 

@@ -220,6 +220,18 @@ mod tests {
         scrubjay_source_state{source="platform",state="unreadable"} 0
         scrubjay_source_state{source="platform",state="malformed"} 0
         scrubjay_source_state{source="platform",state="off"} 0
+        scrubjay_source_state{source="smbios",state="ok"} 0
+        scrubjay_source_state{source="smbios",state="partial"} 0
+        scrubjay_source_state{source="smbios",state="absent"} 1
+        scrubjay_source_state{source="smbios",state="unreadable"} 0
+        scrubjay_source_state{source="smbios",state="malformed"} 0
+        scrubjay_source_state{source="smbios",state="off"} 0
+        scrubjay_source_state{source="dimm_labels",state="ok"} 0
+        scrubjay_source_state{source="dimm_labels",state="partial"} 0
+        scrubjay_source_state{source="dimm_labels",state="absent"} 1
+        scrubjay_source_state{source="dimm_labels",state="unreadable"} 0
+        scrubjay_source_state{source="dimm_labels",state="malformed"} 0
+        scrubjay_source_state{source="dimm_labels",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -234,6 +246,8 @@ mod tests {
         scrubjay_source_duration_seconds{source="reboot_markers"} 0.0015
         scrubjay_source_duration_seconds{source="machine_check"} 0.0015
         scrubjay_source_duration_seconds{source="platform"} 0.0015
+        scrubjay_source_duration_seconds{source="smbios"} 0.0015
+        scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -350,6 +364,8 @@ mod tests {
         scrubjay_source_read_failures_total{source="reboot_markers"} 2
         scrubjay_source_read_failures_total{source="machine_check"} 2
         scrubjay_source_read_failures_total{source="platform"} 2
+        scrubjay_source_read_failures_total{source="smbios"} 2
+        scrubjay_source_read_failures_total{source="dimm_labels"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -364,6 +380,8 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="reboot_markers"} 1
         scrubjay_source_deadlines_missed_total{source="machine_check"} 1
         scrubjay_source_deadlines_missed_total{source="platform"} 1
+        scrubjay_source_deadlines_missed_total{source="smbios"} 1
+        scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -378,6 +396,8 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="reboot_markers"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="machine_check"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="platform"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

@@ -1,7 +1,9 @@
 //! What this crate's tests build readings from.
 
+mod memory;
 mod views;
 
+pub(crate) use memory::{labels, sticks};
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

@@ -5,8 +5,9 @@
 
 use crate::seconds;
 use crate::{
-    CpuVulnerability, Edac, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck,
-    MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Stamp, Uptime,
+    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, Kexec, Livepatch, Lockdown,
+    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, Reading, RebootMarkers, Smbios,
+    Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -41,6 +42,10 @@ pub struct Snapshot {
     pub machine_check: Option<Section<MachineCheck>>,
     /// Platform facts.
     pub platform: Option<Section<Platform>>,
+    /// Memory sticks as firmware lists them.
+    pub smbios: Option<Section<Smbios>>,
+    /// Names of slots from label maps.
+    pub dimm_labels: Option<Section<DimmLabels>>,
 }
 
 /// What one source found, and how reading it went.
@@ -93,6 +98,10 @@ pub enum SourceId {
     MachineCheck,
     /// [`Snapshot::platform`].
     Platform,
+    /// [`Snapshot::smbios`].
+    Smbios,
+    /// [`Snapshot::dimm_labels`].
+    DimmLabels,
 }
 
 /// The state of a source as a whole.
@@ -128,7 +137,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -141,6 +150,8 @@ impl SourceId {
         Self::RebootMarkers,
         Self::MachineCheck,
         Self::Platform,
+        Self::Smbios,
+        Self::DimmLabels,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -158,6 +169,8 @@ impl SourceId {
             Self::RebootMarkers => "reboot_markers",
             Self::MachineCheck => "machine_check",
             Self::Platform => "platform",
+            Self::Smbios => "smbios",
+            Self::DimmLabels => "dimm_labels",
         }
     }
 
@@ -219,6 +232,8 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            smbios,
+            dimm_labels,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -233,6 +248,8 @@ impl Snapshot {
             Section::status(reboot_markers.as_ref(), SourceId::RebootMarkers),
             Section::status(machine_check.as_ref(), SourceId::MachineCheck),
             Section::status(platform.as_ref(), SourceId::Platform),
+            Section::status(smbios.as_ref(), SourceId::Smbios),
+            Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
         ]
     }
 

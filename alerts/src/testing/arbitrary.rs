@@ -5,11 +5,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, Blocker, BootId, Controller, ControllerKey, Counter, CpuVulnerability,
-    Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec, Layout,
-    Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
-    Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
-    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint,
-    Uptime, VulnerabilityState,
+    Csrow, Dimm, DimmLabels, Edac, Epoch, ErrorClass, ErrorCounts, Kernel, KernelHealth, Kexec,
+    Layout, Livepatch, Lockdown, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages,
+    NonValue, Origin, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault, Reading,
+    RebootMarkers, Section, SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport,
+    Taint, Uptime, VulnerabilityState,
 };
 use std::time::Duration;
 
@@ -276,10 +276,12 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(check),
         section(platform()),
     );
-    (first, second)
-        .prop_map(|(first, second)| {
+    let third = (section(smbios()), section(Just(DimmLabels { entries: Vec::new() })));
+    (first, second, third)
+        .prop_map(|(first, second, third)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
             let (kexec, lockdown, livepatch, reboot_markers, machine_check, platform) = second;
+            let (smbios, dimm_labels) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -294,9 +296,22 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 reboot_markers,
                 machine_check,
                 platform,
+                // Sticks and labels are plain facts: what can vary is whether there are any.
+                smbios,
+                dimm_labels,
             }
         })
         .boxed()
+}
+
+/// A table without sticks, understood or not.
+fn smbios() -> impl Strategy<Value = Smbios> {
+    any::<bool>().prop_map(|complete| Smbios {
+        version: None,
+        arrays: Vec::new(),
+        devices: Vec::new(),
+        complete,
+    })
 }
 
 /// Any history.

@@ -41,6 +41,8 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         reboot_markers,
         machine_check,
         platform,
+        smbios,
+        dimm_labels,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -133,6 +135,8 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("machine_check.cmci_disabled", id, cmci_disabled);
     });
     within(platform, "platform", SourceId::Platform, visit, platform_facts);
+    within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
+    within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
 }
 
 /// The facts of a source, then the source as a whole.

@@ -7,6 +7,7 @@ use scrubjay_model::{Reading, SourceDoc};
 #[cfg(test)]
 pub(crate) mod check;
 pub(crate) mod cpu_vulnerabilities;
+pub(crate) mod dimm_labels;
 pub(crate) mod edac;
 pub(crate) mod kernel;
 pub(crate) mod kernel_health;
@@ -17,10 +18,11 @@ pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
 pub(crate) mod platform;
 pub(crate) mod reboot_markers;
+pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 12] = [
+pub const SOURCES: [SourceDoc; 14] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -33,6 +35,8 @@ pub const SOURCES: [SourceDoc; 12] = [
     reboot_markers::DOC,
     machine_check::DOC,
     platform::DOC,
+    smbios::DOC,
+    dimm_labels::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 12 sources answered in full
+        scrubjay doctor: 7 of 14 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -138,6 +138,8 @@ mod tests {
           +  reboot_markers       ok      1 ms  3 attributes
           -  machine_check        absent  1 ms  3 attributes
           +  platform             ok      1 ms  3 attributes
+          -  smbios               absent  1 ms  3 attributes
+          -  dimm_labels          absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -173,6 +175,22 @@ mod tests {
 
         machine_check: absent
           why          not offered (sys/devices/system/machinecheck)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        smbios: absent
+          why          not offered (sys/firmware/dmi/tables/DMI)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        dimm_labels: absent
+          why          not offered (etc/ras/dimm_labels.d)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing
@@ -225,6 +243,18 @@ mod tests {
           why          not offered (platform)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        smbios: unreadable
+          fault        unreadable: permission denied (smbios)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        dimm_labels: unreadable
+          fault        unreadable: permission denied (dimm_labels)
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

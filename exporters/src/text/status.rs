@@ -34,6 +34,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
         reboot_markers,
         machine_check,
         platform,
+        // Sticks have a command of their own.
+        smbios: _,
+        dimm_labels: _,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");

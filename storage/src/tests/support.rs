@@ -159,6 +159,8 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         reboot_markers: None,
         machine_check: None,
         platform: None,
+        smbios: None,
+        dimm_labels: None,
     }
 }
 
