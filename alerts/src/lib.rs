@@ -1,6 +1,7 @@
 //! From what was read to what it means. Pure: no clock, no file, no state; the same view always
 //! yields the same assessment.
 
+mod correlation;
 mod finding;
 mod rules;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod visibility;
 
 use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
 
+pub use correlation::{Correlator, Reconciled, reconcile};
 pub use visibility::visibility;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.

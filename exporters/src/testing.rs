@@ -120,5 +120,5 @@ pub(crate) fn accumulate(edac: &Edac, restarts: u64) -> Accumulated {
             (key, total)
         })
         .collect();
-    Accumulated { controllers, totals }
+    Accumulated { controllers, totals, ..Accumulated::default() }
 }

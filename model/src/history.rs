@@ -42,6 +42,16 @@ pub struct SeriesTotal {
     pub restarts: u64,
 }
 
+/// What reports of single errors say of a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Witnessed {
+    /// Errors reported one by one at the counter's place, in all its lives.
+    pub errors: u64,
+    /// Errors it counted while nobody listened: before the agent started, or where there are no
+    /// trace events.
+    pub unheard: u64,
+}
+
 /// The history's answer to one snapshot: which controller is which, and the sums.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accumulated {
@@ -49,6 +59,8 @@ pub struct Accumulated {
     pub controllers: BTreeMap<u32, ControllerKey>,
     /// The sums of all counters ever seen.
     pub totals: BTreeMap<SeriesKey, SeriesTotal>,
+    /// What reports say of the counters of places, as far as there were any.
+    pub witnessed: BTreeMap<SeriesKey, Witnessed>,
 }
 
 /// One boot of the host.

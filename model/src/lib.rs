@@ -10,6 +10,8 @@ mod counter;
 mod dimm;
 mod dimm_labels;
 mod edac;
+mod edac_place;
+mod event;
 mod facts;
 mod history;
 mod identity;
@@ -37,10 +39,14 @@ pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
+pub use event::{
+    EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
+    LossRecord, PageOutcome, Sighting, Sightings, Witness,
+};
 pub use facts::Fact;
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, RunRecord,
-    SeriesKey, SeriesPlace, SeriesTotal,
+    SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
 };
 pub use identity::{ControllerKey, KnownController, SeenController, match_controllers};
 pub use kernel::{

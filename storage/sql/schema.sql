@@ -1,4 +1,4 @@
--- The history of one host, schema version 1.
+-- The history of one host, schema version 2.
 --
 -- *_wall_ms   milliseconds since the Unix epoch, by the wall clock at that moment (it may step).
 -- *_ns        nanoseconds since boot: *_since_boot_ns by CLOCK_BOOTTIME (sleep included),
@@ -153,4 +153,66 @@ CREATE TABLE fact (
 CREATE TABLE clock_step (
   snapshot INTEGER PRIMARY KEY REFERENCES snapshot (id),
   by_ms INTEGER NOT NULL CHECK (by_ms <> 0)
+) STRICT;
+
+-- A text that many rows share.
+CREATE TABLE wording (
+  id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Reports of errors by one witness within one second that agree in class, place, page and syndrome.
+-- Append only.
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES agent_run (id),
+  -- The first report, by the wall clock of the moment it was read.
+  first_wall_ms INTEGER NOT NULL,
+  first_since_boot_ns INTEGER NOT NULL CHECK (first_since_boot_ns >= 0),
+  last_since_boot_ns INTEGER NOT NULL,
+  witness TEXT NOT NULL CHECK (witness <> ''),
+  class TEXT NOT NULL
+    CHECK (class IN ('info', 'corrected', 'deferred', 'uncorrected', 'fatal')),
+  -- JSON, as the API shows it.
+  what INTEGER NOT NULL REFERENCES wording (id),
+  place INTEGER NOT NULL REFERENCES wording (id),
+  -- The controller and place whose counter went up with it.
+  controller INTEGER REFERENCES controller (id),
+  counter_place TEXT CHECK (counter_place <> ''),
+  -- Physical address: the 64 bits as a signed number.
+  address INTEGER,
+  grain_bits INTEGER CHECK (grain_bits BETWEEN 0 AND 255),
+  syndrome INTEGER,
+  reports INTEGER NOT NULL CHECK (reports > 0),
+  errors INTEGER NOT NULL CHECK (errors >= reports),
+  -- Of the errors, those that no earlier row told of; same_as is a row that told of others, if it
+  -- was not folded into another one.
+  counted INTEGER NOT NULL CHECK (counted BETWEEN 0 AND errors),
+  same_as INTEGER,
+  message INTEGER NOT NULL REFERENCES wording (id),
+  detail INTEGER NOT NULL REFERENCES wording (id),
+  -- What was given up to keep few rows.
+  folded TEXT NOT NULL CHECK (folded IN ('nothing', 'syndromes', 'pages')),
+  CHECK (last_since_boot_ns >= first_since_boot_ns),
+  CHECK ((controller IS NULL) = (counter_place IS NULL)),
+  CHECK (same_as < id)
+) STRICT;
+CREATE INDEX event_wall ON event (first_wall_ms);
+
+-- Reports that never reached the table above. Append only.
+CREATE TABLE event_loss (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES agent_run (id),
+  wall_ms INTEGER NOT NULL,
+  lost INTEGER NOT NULL CHECK (lost >= 0),
+  undecodable INTEGER NOT NULL CHECK (undecodable >= 0),
+  CHECK (lost + undecodable > 0)
+) STRICT;
+
+-- How many of the errors a counter counted were also reported one by one.
+CREATE TABLE witnessed (
+  series INTEGER PRIMARY KEY REFERENCES series (id),
+  errors INTEGER NOT NULL CHECK (errors >= 0),
+  -- Counted while nobody listened: before the agent started, or without trace events.
+  unheard INTEGER NOT NULL CHECK (unheard >= 0)
 ) STRICT;

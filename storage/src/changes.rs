@@ -5,6 +5,7 @@
 //! passes gather here, and what happened is folded together above a limit: the sums stay exact,
 //! only the moments in between are lost.
 
+use crate::events::{self, EventRow, LossRow, WitnessedState};
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, RunRow, SourceWord, Stretch,
 };
@@ -30,6 +31,12 @@ pub(crate) struct Changes {
     pub(crate) controllers: BTreeMap<ControllerKey, ControllerState>,
     /// Counters in their latest form.
     pub(crate) counters: BTreeMap<SeriesKey, CounterState>,
+    /// What reports say of counters, in its latest form.
+    pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
+    /// Reports of errors.
+    pub(crate) events: Vec<EventRow>,
+    /// Reports that were lost.
+    pub(crate) losses: Vec<LossRow>,
     /// What happened, pass by pass.
     pub(crate) entries: Vec<Entry>,
     /// How many entries were folded into later ones.
@@ -149,16 +156,44 @@ impl Entry {
     }
 }
 
+/// The sums of losses, as if all of them had been noticed at the last one.
+fn fold_losses(losses: &[LossRow]) -> Vec<LossRow> {
+    let sum = |part: fn(&LossRow) -> u64| losses.iter().map(part).fold(0, u64::saturating_add);
+    let (lost, undecodable) = (sum(|loss| loss.lost), sum(|loss| loss.undecodable));
+    losses.last().map(|last| LossRow { lost, undecodable, ..*last }).into_iter().collect()
+}
+
 impl Changes {
     /// Takes in what changed afterwards.
     pub(crate) fn merge(&mut self, later: Self) {
-        let Self { urgent, boots, runs, stretches, controllers, counters, entries, folded } = later;
+        let Self {
+            urgent,
+            boots,
+            runs,
+            stretches,
+            controllers,
+            counters,
+            witnessed,
+            events,
+            losses,
+            entries,
+            folded,
+        } = later;
         self.urgent |= urgent;
         self.boots.extend(boots);
         self.runs.extend(runs);
         self.stretches.extend(stretches);
         self.controllers.extend(controllers);
         self.counters.extend(counters);
+        self.witnessed.extend(witnessed);
+        self.events.extend(events);
+        if self.events.len() > MAX_WAITING {
+            self.events = events::fold(std::mem::take(&mut self.events), 0);
+        }
+        self.losses.extend(losses);
+        if self.losses.len() > MAX_WAITING {
+            self.losses = fold_losses(&self.losses);
+        }
         self.entries.extend(entries);
         self.folded = self.folded.saturating_add(folded);
         if self.entries.iter().map(Entry::rows).sum::<usize>() > MAX_WAITING {

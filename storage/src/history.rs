@@ -2,6 +2,7 @@
 
 use crate::changes::Changes;
 use crate::error::{chain, database};
+use crate::events::Heard;
 use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{StorageError, files, load, open, plan, query, write};
@@ -95,7 +96,14 @@ impl History {
     /// snapshot tries again, and no increment is lost or counted twice. If the agent is killed
     /// meanwhile, the next one starts from what was written last.
     pub fn append(&mut self, snapshot: &Snapshot) -> Appended {
-        let Some(plan::Pass { changes, keys }) = plan::pass(&mut self.state, snapshot) else {
+        self.append_heard(snapshot, Heard::NOTHING)
+    }
+
+    /// As [`History::append`], with the reports of errors received since the pass before, which go
+    /// into the same transaction.
+    pub fn append_heard(&mut self, snapshot: &Snapshot, heard: Heard<'_>) -> Appended {
+        let Some(plan::Pass { changes, keys }) = plan::pass(&mut self.state, snapshot, heard)
+        else {
             let accumulated = query::accumulate(self.state.clone(), snapshot);
             return Appended { accumulated, error: Some(StorageError::NoRun) };
         };

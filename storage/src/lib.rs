@@ -11,6 +11,8 @@ mod changes;
 mod convert;
 mod counters;
 mod error;
+mod event_rows;
+mod events;
 mod facts;
 mod files;
 mod history;
@@ -27,5 +29,6 @@ mod write;
 mod tests;
 
 pub use error::{DatabaseFault, StorageError};
+pub use events::Heard;
 pub use history::{Appended, History};
 pub use reader::HistoryReader;

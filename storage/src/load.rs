@@ -5,6 +5,7 @@ use crate::convert::{
     boot_end, boot_id, class, duration, odd, optional_duration, outcome, place, source, stamp,
     uncount,
 };
+use crate::events::WitnessedState;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
 };
@@ -19,9 +20,11 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         run: None,
         controllers: controllers(conn)?,
         counters: counters(conn)?,
+        witnessed: witnessed(conn)?,
         facts: facts(conn)?,
         next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
         next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,
+        first_event: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM event")?,
     })
 }
 
@@ -127,6 +130,21 @@ fn counter(row: &Row<'_>) -> rusqlite::Result<CounterState> {
         since_wall_ms: row.get("since_wall_ms")?,
         fell_to: row.get::<_, Option<i64>>("fell_to")?.map(uncount).transpose()?,
     })
+}
+
+fn witnessed(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, WitnessedState>> {
+    conn.prepare(
+        "SELECT controller.key, place, class, errors, unheard
+         FROM witnessed
+         JOIN series ON series.id = witnessed.series
+         JOIN controller ON controller.id = series.controller",
+    )?
+    .query_map([], |row| {
+        let errors = uncount(row.get("errors")?)?;
+        let unheard = uncount(row.get("unheard")?)?;
+        Ok((series_key(row)?, WitnessedState { errors, unheard }))
+    })?
+    .collect()
 }
 
 fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {

@@ -4,10 +4,11 @@
 use crate::boot_end;
 use crate::changes::{Changes, Entry};
 use crate::counters::{self, WINDOW_FLUSH};
+use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
-    Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, clock_step,
+    Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, Witnessed, clock_step,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,7 +63,7 @@ pub(crate) struct Pass {
 }
 
 /// Takes in one snapshot. `None` if no run was begun.
-pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
+pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> Option<Pass> {
     let at = state.placed(&snapshot.at);
     let mut changes = Changes::default();
     let earlier = state.boot.as_ref().map(|boot| boot.last.clone());
@@ -75,9 +76,11 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
     let mut entry = Entry::new(state.next_snapshot, run_id, at.clone());
     entry.clock_step_ms =
         earlier.and_then(|earlier| clock_step(&earlier, &at)).map(|step| step.by_ms);
+    let mut moved = BTreeMap::new();
     let keys = match Snapshot::found(&snapshot.edac) {
         Some(edac) => {
             let followed = counters::follow(state, edac, &at);
+            moved.extend(followed.points.iter().map(|(key, point)| (key.clone(), point.by)));
             entry.points = followed.points;
             changes.urgent |= !(followed.controllers.is_empty() && followed.counters.is_empty());
             let controllers = state.controllers.iter();
@@ -94,6 +97,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot) -> Option<Pass> {
         }
         None => BTreeMap::new(),
     };
+    events::follow(state, heard, &at, &keys, &moved, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;
@@ -120,7 +124,11 @@ pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> 
         restarts: counter.restarts,
     };
     let totals = state.counters.iter().map(|(key, counter)| (key.clone(), total(counter)));
-    Accumulated { controllers: keys, totals: totals.collect() }
+    let witnessed = state.witnessed.iter().map(|(key, known)| {
+        let WitnessedState { errors, unheard } = *known;
+        (key.clone(), Witnessed { errors, unheard })
+    });
+    Accumulated { controllers: keys, totals: totals.collect(), witnessed: witnessed.collect() }
 }
 
 /// Time between two moments: by the boot clock if that tells, else by the wall clock, whichever
@@ -147,6 +155,7 @@ fn start_run(
     state.run = Some(Run {
         row,
         stretch: None,
+        listening: false,
         sources: BTreeMap::new(),
         flushed: at.clone(),
         windows_flushed: at.clone(),

@@ -2,11 +2,11 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, load, open, query};
+use crate::{StorageError, event_rows, load, open, query};
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary, MemoryRecord,
-    RunRecord, Snapshot, Stamp,
+    Accumulated, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
+    LossRecord, MemoryRecord, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 
@@ -91,6 +91,28 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn memory(&self, since_wall_ms: Option<i64>) -> Result<Vec<MemoryRecord>, StorageError> {
         self.ask(|conn| query::memory(conn, since_wall_ms))
+    }
+
+    /// Reports of errors that the history took in after the one with the id `after` and that were
+    /// made at or after a moment of the wall clock; of these the last `limit`, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn events(
+        &self,
+        after: i64,
+        since_wall_ms: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<EventRecord>, StorageError> {
+        self.ask(|conn| event_rows::records(conn, after, since_wall_ms, limit))
+    }
+
+    /// Reports that were lost at or after a moment of the wall clock, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn losses(&self, since_wall_ms: Option<i64>) -> Result<Vec<LossRecord>, StorageError> {
+        self.ask(|conn| event_rows::losses(conn, since_wall_ms))
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

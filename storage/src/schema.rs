@@ -28,7 +28,11 @@ pub(crate) struct Schema {
 
 /// The present schema.
 pub(crate) const SCHEMA: Schema =
-    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[] };
+    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[to_version_2] };
+
+fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/upgrade_to_v2.sql"))
+}
 
 /// What a file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

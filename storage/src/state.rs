@@ -1,6 +1,7 @@
 //! What the history knows between passes: everything needed to tell whether the next snapshot
 //! changes anything. Loaded once, then kept in step with what was seen.
 
+use crate::events::WitnessedState;
 use scrubjay_model::{
     BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey, SourceId,
     SourceState, Stamp,
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) controllers: Vec<ControllerState>,
     /// Every counter ever seen.
     pub(crate) counters: BTreeMap<SeriesKey, CounterState>,
+    /// What reports say of counters.
+    pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in
@@ -29,6 +32,8 @@ pub(crate) struct State {
     pub(crate) next_run: i64,
     /// See `next_run`.
     pub(crate) next_snapshot: i64,
+    /// The row id of this process's first sighting.
+    pub(crate) first_event: i64,
 }
 
 /// A boot.
@@ -84,6 +89,8 @@ pub(crate) struct Run {
     pub(crate) row: RunRow,
     /// The stretch of coverage now growing; `None` where the boot clock is not known.
     pub(crate) stretch: Option<Stretch>,
+    /// Whether reports of errors were received at the pass before.
+    pub(crate) listening: bool,
     /// The state of each source as last recorded in this run.
     pub(crate) sources: BTreeMap<SourceId, SourceWord>,
     /// When the slowly changing parts were last written: see [`crate::plan::QUIET_FLUSH`].

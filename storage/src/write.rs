@@ -2,14 +2,27 @@
 
 use crate::changes::{Changes, Entry, Point};
 use crate::convert::{count, nanos};
+use crate::event_rows;
+use crate::events::WitnessedState;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
 use scrubjay_model::{BootEnd, SeriesKey};
 
 /// Writes all changes. Whoever calls commits.
 pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
-    let Changes { urgent: _, boots, runs, stretches, controllers, counters, entries, folded: _ } =
-        changes;
+    let Changes {
+        urgent: _,
+        boots,
+        runs,
+        stretches,
+        controllers,
+        counters,
+        witnessed,
+        events,
+        losses,
+        entries,
+        folded: _,
+    } = changes;
     // Only one boot may be running at any moment, so the ended ones go first.
     let is_running = |boot: &&BootState| boot.ended == BootEnd::Running;
     for boot in boots.values().filter(|boot| !is_running(boot)) {
@@ -33,6 +46,15 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for (key, counter) in counters {
         put_counter(tx, key, counter)?;
+    }
+    for (key, known) in witnessed {
+        put_witnessed(tx, key, *known)?;
+    }
+    for event in events {
+        event_rows::add(tx, event)?;
+    }
+    for loss in losses {
+        event_rows::add_loss(tx, *loss)?;
     }
     entries.iter().try_for_each(|entry| add_entry(tx, entry))
 }
@@ -191,6 +213,23 @@ fn put_counter(
         ":total": count(*total),
         ":restarts": count(*restarts),
         ":fell_to": fell_to.map(count),
+    })
+    .map(drop)
+}
+
+fn put_witnessed(
+    tx: &Transaction<'_>,
+    key: &SeriesKey,
+    WitnessedState { errors, unheard }: WitnessedState,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO witnessed (series, errors, unheard)
+         VALUES (:series, :errors, :unheard)",
+    )?
+    .execute(named_params! {
+        ":series": series_id(tx, key)?,
+        ":errors": count(errors),
+        ":unheard": count(unheard),
     })
     .map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::support::{Host, INTERVAL, Mc, directory};
 use crate::state::State;
-use crate::{History, load, plan, query};
+use crate::{Heard, History, load, plan, query};
 use proptest::prelude::*;
 use scrubjay_model::{Accumulated, SeriesKey, Snapshot, Stamp};
 use std::collections::BTreeMap;
@@ -166,9 +166,11 @@ fn empty_state() -> State {
         run: None,
         controllers: Vec::new(),
         counters: BTreeMap::new(),
+        witnessed: BTreeMap::new(),
         facts: BTreeMap::new(),
         next_run: 1,
         next_snapshot: 1,
+        first_event: 1,
     }
 }
 
@@ -179,7 +181,7 @@ fn undisturbed(tells: bool, events: &[Event]) -> Accumulated {
     let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
     for event in events {
         if stage.play(event) == Cue::Look {
-            plan::pass(&mut state, &stage.host.snapshot()).unwrap();
+            plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap();
         }
     }
     query::accumulate(state, &stage.host.snapshot())
@@ -272,7 +274,7 @@ proptest! {
         let mut before = BTreeMap::new();
         for event in &events {
             if stage.play(event) == Cue::Look {
-                plan::pass(&mut state, &stage.host.snapshot()).unwrap();
+                plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap();
                 let now: BTreeMap<SeriesKey, u64> =
                     state.counters.iter().map(|(key, c)| (key.clone(), c.total)).collect();
                 for (key, total) in &before {
@@ -291,7 +293,7 @@ proptest! {
         let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
         for event in &events {
             if stage.play(event) == Cue::Look {
-                pending.merge(plan::pass(&mut state, &stage.host.snapshot()).unwrap().changes);
+                pending.merge(plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap().changes);
                 pending.fold();
             }
         }

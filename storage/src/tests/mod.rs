@@ -3,6 +3,7 @@
 
 mod boots;
 mod counting;
+mod events;
 mod faults;
 mod laws;
 mod sources;

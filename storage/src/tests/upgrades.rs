@@ -1,8 +1,8 @@
 //! The life of the schema.
 
-use super::support::{Host, directory};
+use super::support::directory;
 use crate::schema::{SCHEMA, Schema, Upgrade};
-use crate::{History, HistoryReader, StorageError, files, open};
+use crate::{HistoryReader, StorageError, files, open};
 use rusqlite::{Connection, Transaction};
 use std::path::Path;
 
@@ -34,7 +34,9 @@ fn make(dir: &Path, version: usize) {
 fn every_released_version_is_upgraded_to_what_is_created_now() {
     let fresh = directory();
     let fresh = open::for_writing(fresh.path(), 1_000, &SCHEMA).unwrap();
-    assert_eq!(usize::try_from(SCHEMA.version()).unwrap(), RELEASED.len());
+    // The present version may not be released yet.
+    let present = usize::try_from(SCHEMA.version()).unwrap();
+    assert!((RELEASED.len()..=RELEASED.len() + 1).contains(&present), "{present}");
     for version in 1..=RELEASED.len() {
         let dir = directory();
         make(dir.path(), version);
@@ -56,14 +58,22 @@ fn lose_boots(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch("DELETE FROM boot")
 }
 
+/// A program that knows version 1 only, and one that knows another version 2.
+const FIRST: Schema = Schema { create: RELEASED[0], upgrades: &[] };
 const NEXT: Schema = Schema { create: RELEASED[0], upgrades: &[add_remark] };
 
 /// A history of version 1 with a run in it.
 fn with_a_run() -> tempfile::TempDir {
     let dir = directory();
     make(dir.path(), 1);
-    let host = Host::new();
-    super::support::start(dir.path(), &host.at());
+    let conn = Connection::open(dir.path().join("history.db")).unwrap();
+    conn.execute_batch(
+        "INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+           VALUES (1, 'unknown', 1, 2, 'running', '');
+         INSERT INTO agent_run (boot, version, interval_ns, started_wall_ms)
+           VALUES (1, '0', 60, 1)",
+    )
+    .unwrap();
     dir
 }
 
@@ -94,7 +104,7 @@ fn a_failed_upgrade_changes_nothing() {
         let error = open::for_writing(dir.path(), 2_000, &next).unwrap_err();
         assert!(error.to_string().starts_with("upgrade the history"), "{error}");
         // The version that wrote it still reads it, with everything in it.
-        let again = open::for_writing(dir.path(), 3_000, &SCHEMA).unwrap();
+        let again = open::for_writing(dir.path(), 3_000, &FIRST).unwrap();
         assert_eq!(runs(&again.conn), 1);
         assert!(!definitions(&again.conn).iter().any(|d| d.contains("remark")));
     }
@@ -105,7 +115,9 @@ fn a_reader_does_not_upgrade() {
     let dir = with_a_run();
     let error = open::for_reading(dir.path(), &NEXT).unwrap_err();
     assert!(matches!(error, StorageError::Older { found: 1, known: 2, .. }), "{error}");
-    assert!(HistoryReader::open(dir.path()).unwrap().is_some());
+    assert!(open::for_reading(dir.path(), &FIRST).unwrap().is_some());
+    let error = HistoryReader::open(dir.path()).unwrap_err();
+    assert!(matches!(error, StorageError::Older { found: 1, known: 2, .. }), "{error}");
     assert!(!files::backup_path(Path::new("x"), 1).exists());
 }
 
@@ -113,6 +125,6 @@ fn a_reader_does_not_upgrade() {
 fn an_upgraded_history_is_not_opened_by_the_version_before() {
     let dir = with_a_run();
     drop(open::for_writing(dir.path(), 2_000, &NEXT).unwrap());
-    let error = History::open(dir.path(), &Host::new().at()).unwrap_err();
+    let error = open::for_writing(dir.path(), 3_000, &FIRST).unwrap_err();
     assert!(matches!(error, StorageError::Newer { found: 2, known: 1, .. }), "{error}");
 }

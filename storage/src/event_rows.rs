@@ -1,0 +1,203 @@
+//! Reports of errors into SQL, and back.
+
+use crate::convert::{boot_id, count, duration, nanos, odd, uncount};
+use crate::events::{EventRow, LossRow};
+use rusqlite::{Connection, Row, Transaction, named_params};
+use scrubjay_model::{EventClass, EventGroup, EventRecord, Folded, LossRecord, Witness};
+use serde::de::DeserializeOwned;
+
+/// Adds a report.
+pub(crate) fn add(tx: &Transaction<'_>, event: &EventRow) -> rusqlite::Result<()> {
+    let EventRow { id, run, first_wall_ms, group, counter, counted, same_as } = event;
+    let EventGroup {
+        first,
+        last,
+        witness,
+        class,
+        what,
+        place,
+        address,
+        grain_bits,
+        syndrome,
+        reports,
+        errors,
+        message,
+        detail,
+        folded,
+    } = group;
+    let (what, place) = (json(what)?, json(place)?);
+    tx.prepare_cached(
+        "INSERT INTO event
+           (id, run, first_wall_ms, first_since_boot_ns, last_since_boot_ns, witness, class, what,
+            place, controller, counter_place, address, grain_bits, syndrome, reports, errors,
+            counted, same_as, message, detail, folded)
+         VALUES
+           (:id, :run, :first_wall_ms, :first, :last, :witness, :class, :what, :place,
+            (SELECT id FROM controller WHERE key = :controller), :counter_place, :address,
+            :grain_bits, :syndrome, :reports, :errors, :counted, :same_as, :message, :detail,
+            :folded)",
+    )?
+    .execute(named_params! {
+        ":id": id,
+        ":run": run,
+        ":first_wall_ms": first_wall_ms,
+        ":first": nanos(*first),
+        ":last": nanos(*last),
+        ":witness": witness.as_str(),
+        ":class": class.as_str(),
+        ":what": wording(tx, &what)?,
+        ":place": wording(tx, &place)?,
+        ":controller": counter.as_ref().map(|(controller, _)| controller.as_str()),
+        ":counter_place": counter.as_ref().map(|(_, place)| place.to_string()),
+        ":address": address.map(u64::cast_signed),
+        ":grain_bits": grain_bits,
+        ":syndrome": syndrome.map(u64::cast_signed),
+        ":reports": count(*reports),
+        ":errors": count(*errors),
+        ":counted": count(*counted),
+        ":same_as": same_as,
+        ":message": wording(tx, message)?,
+        ":detail": wording(tx, detail)?,
+        ":folded": folded.as_str(),
+    })
+    .map(drop)
+}
+
+/// Adds a loss.
+pub(crate) fn add_loss(tx: &Transaction<'_>, loss: LossRow) -> rusqlite::Result<()> {
+    let LossRow { run, wall_ms, lost, undecodable } = loss;
+    tx.prepare_cached(
+        "INSERT INTO event_loss (run, wall_ms, lost, undecodable)
+         VALUES (:run, :wall_ms, :lost, :undecodable)",
+    )?
+    .execute(named_params! {
+        ":run": run,
+        ":wall_ms": wall_ms,
+        ":lost": count(lost),
+        ":undecodable": count(undecodable),
+    })
+    .map(drop)
+}
+
+/// The id of a text, which is added if it is new.
+fn wording(tx: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
+    tx.prepare_cached("INSERT INTO wording (text) VALUES (?1) ON CONFLICT DO NOTHING")?
+        .execute([text])?;
+    tx.prepare_cached("SELECT id FROM wording WHERE text = ?1")?.query_row([text], |row| row.get(0))
+}
+
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
+/// The columns of a query that [`record`] reads.
+const COLUMNS: &str = "
+    event.id, boot_id, first_wall_ms, first_since_boot_ns, event.last_since_boot_ns, witness,
+    class, what.text AS what, place.text AS place, controller.key AS controller, counter_place, address,
+    grain_bits, syndrome, reports, errors, counted, same_as, message.text AS message,
+    detail.text AS detail, folded";
+
+/// Where they come from.
+const TABLES: &str = "
+    event
+    JOIN agent_run ON agent_run.id = event.run
+    JOIN boot ON boot.id = agent_run.boot
+    JOIN wording AS what ON what.id = event.what
+    JOIN wording AS place ON place.id = event.place
+    JOIN wording AS message ON message.id = event.message
+    JOIN wording AS detail ON detail.id = event.detail
+    LEFT JOIN controller ON controller.id = event.controller";
+
+/// Reports that came after one, or since a moment, in the order in which they were taken in; the
+/// last `limit` of them.
+pub(crate) fn records(
+    conn: &Connection,
+    after: i64,
+    since_wall_ms: Option<i64>,
+    limit: u32,
+) -> rusqlite::Result<Vec<EventRecord>> {
+    let mut found: Vec<EventRecord> = conn
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE event.id > :after AND first_wall_ms >= :since
+             ORDER BY event.id DESC LIMIT :limit"
+        ))?
+        .query_map(
+            named_params! {
+                ":after": after,
+                ":since": since_wall_ms.unwrap_or(i64::MIN),
+                ":limit": limit,
+            },
+            record,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    found.reverse();
+    Ok(found)
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    let controller: Option<String> = row.get("controller")?;
+    let counter_place: Option<String> = row.get("counter_place")?;
+    Ok(EventRecord {
+        id: row.get("id")?,
+        boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+        first_wall_ms: row.get("first_wall_ms")?,
+        dimm: controller.zip(counter_place).map(|(key, place)| format!("{key}/{place}")),
+        same_as: row.get("same_as")?,
+        counted: uncount(row.get("counted")?)?,
+        group: EventGroup {
+            first: duration(row.get("first_since_boot_ns")?)?,
+            last: duration(row.get("last_since_boot_ns")?)?,
+            witness: word(row, "witness", Witness::parse)?,
+            class: word(row, "class", EventClass::parse)?,
+            what: parsed(row, "what")?,
+            place: parsed(row, "place")?,
+            address: row.get::<_, Option<i64>>("address")?.map(i64::cast_unsigned),
+            grain_bits: row.get("grain_bits")?,
+            syndrome: row.get::<_, Option<i64>>("syndrome")?.map(i64::cast_unsigned),
+            reports: uncount(row.get("reports")?)?,
+            errors: uncount(row.get("errors")?)?,
+            message: row.get("message")?,
+            detail: row.get("detail")?,
+            folded: word(row, "folded", Folded::parse)?,
+        },
+    })
+}
+
+fn word<T>(
+    row: &Row<'_>,
+    column: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    parse(&text).ok_or_else(|| odd(column, text))
+}
+
+fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|_| odd(column, text))
+}
+
+/// Reports that were lost since a moment, in order.
+pub(crate) fn losses(
+    conn: &Connection,
+    since_wall_ms: Option<i64>,
+) -> rusqlite::Result<Vec<LossRecord>> {
+    conn.prepare_cached(
+        "SELECT boot_id, wall_ms, lost, undecodable
+         FROM event_loss
+         JOIN agent_run ON agent_run.id = event_loss.run
+         JOIN boot ON boot.id = agent_run.boot
+         WHERE wall_ms >= :since ORDER BY event_loss.id",
+    )?
+    .query_map(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) }, |row| {
+        Ok(LossRecord {
+            boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+            at_wall_ms: row.get("wall_ms")?,
+            lost: uncount(row.get("lost")?)?,
+            undecodable: uncount(row.get("undecodable")?)?,
+        })
+    })?
+    .collect()
+}

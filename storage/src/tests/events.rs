@@ -1,0 +1,161 @@
+//! Reports of errors: kept as they are, held against the counters, folded when there are too many.
+
+use super::support::{Host, directory, kill, start};
+use crate::{Appended, Heard, History, HistoryReader};
+use scrubjay_model::{
+    ErrorClass, EventClass, EventGroup, EventPlace, EventWhat, Folded, PageOutcome, Place,
+    SeriesPlace, Sighting, Sightings, Witness,
+};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DIMM: SeriesPlace = SeriesPlace::Dimm(Place::Dimm(1));
+
+/// `errors` corrected errors of the second DIMM, on a page of their own.
+fn sighting(number: u64, errors: u64) -> Sighting {
+    let layers = [Some(0), Some(1), None];
+    Sighting {
+        number,
+        group: EventGroup {
+            first: Duration::from_secs(90),
+            last: Duration::from_millis(90_500),
+            witness: Witness::McEvent,
+            class: EventClass::Corrected,
+            what: EventWhat::Memory,
+            place: EventPlace::Edac { controller: 0, layers, label: "B2".to_owned() },
+            address: Some(0x8000_0000_0000_0680 + (number << 12)),
+            grain_bits: Some(6),
+            syndrome: Some(0xab),
+            reports: 1,
+            errors,
+            message: "memory read error".to_owned(),
+            detail: format!("row {number}"),
+            folded: Folded::Nothing,
+        },
+        counter: Some((0, DIMM)),
+        same_as: None,
+        counted: errors,
+    }
+}
+
+fn hear(history: &mut History, host: &Host, sightings: Vec<Sighting>, lost: u64) -> Appended {
+    let sightings = Sightings { sightings, lost, undecodable: 0 };
+    let heard = Heard { sightings: &sightings, listening: true };
+    let appended = history.append_heard(&host.snapshot(), heard);
+    assert!(appended.error.is_none(), "{:?}", appended.error);
+    appended
+}
+
+/// Errors of the second DIMM counted, reported, and counted while nobody listened.
+fn reckoning(appended: &Appended) -> (u64, u64, u64) {
+    let sums = &appended.accumulated;
+    let total = sums.total(0, DIMM, ErrorClass::Correctable).unwrap().total;
+    let key = |key: &&scrubjay_model::SeriesKey| {
+        key.place == DIMM && key.class == ErrorClass::Correctable
+    };
+    let known = sums.witnessed.iter().find(|(k, _)| key(k)).map(|(_, known)| *known);
+    known.map_or((total, 0, 0), |known| (total, known.errors, known.unheard))
+}
+
+#[test]
+fn a_report_is_read_back_as_it_was() {
+    let dir = directory();
+    let host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let page = Sighting {
+        number: 1,
+        group: EventGroup {
+            witness: Witness::MemoryFailure,
+            what: EventWhat::Page {
+                page_type: "free buddy page".to_owned(),
+                outcome: PageOutcome::Recovered,
+            },
+            place: EventPlace::Address,
+            address: None,
+            grain_bits: None,
+            syndrome: None,
+            ..sighting(1, 1).group
+        },
+        counter: None,
+        same_as: Some(0),
+        counted: 0,
+    };
+    hear(&mut history, &host, vec![sighting(0, 3), page.clone()], 0);
+
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let found = reader.events(0, None, 10).unwrap();
+    assert_eq!(
+        found.iter().map(|event| &event.group).collect::<Vec<_>>(),
+        [&sighting(0, 3).group, &page.group]
+    );
+    assert_eq!(found[0].dimm.as_deref(), Some("skylake-socket-0-imc-0/dimm1"));
+    assert_eq!(found[1].dimm, None);
+    assert_eq!((found[0].counted, found[1].counted), (3, 0));
+    assert_eq!(found[1].same_as, Some(found[0].id));
+    // The host has been up for 100 s.
+    assert_eq!(found[0].first_wall_ms, host.wall_ms - 10_000);
+    assert_eq!(reader.events(found[0].id, None, 10).unwrap().len(), 1);
+    assert_eq!(reader.events(0, Some(host.wall_ms), 10).unwrap(), []);
+}
+
+#[test]
+fn what_was_counted_before_the_agent_listened_is_no_loss_and_what_is_later_missing_is() {
+    let dir = directory();
+    let mut host = Host::new();
+    host.dimm(0, 1).0 = 7;
+    let mut history = start(dir.path(), &host.at());
+    // Two of the seven waited in the kernel's buffer.
+    assert_eq!(reckoning(&hear(&mut history, &host, vec![sighting(0, 2)], 0)), (7, 2, 5));
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 17;
+    let appended = hear(&mut history, &host, vec![sighting(1, 4)], 6);
+    assert_eq!(reckoning(&appended), (17, 6, 5), "six are missed");
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let losses = reader.losses(None).unwrap();
+    assert_eq!(losses.iter().map(|loss| loss.lost).collect::<Vec<_>>(), [6]);
+}
+
+#[test]
+fn numbers_go_on_over_runs_and_kills() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    host.dimm(0, 1).0 = 1;
+    hear(&mut history, &host, vec![sighting(0, 1)], 0);
+    let dir = kill(history, dir.path());
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 3;
+    let mut history = start(dir.path(), &host.at());
+    let appended = hear(&mut history, &host, vec![sighting(0, 1)], 0);
+    // The third error happened while no agent ran, and its report was lost with the agent.
+    assert_eq!(reckoning(&appended), (3, 2, 1));
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let ids: Vec<i64> = reader.events(0, None, 10).unwrap().iter().map(|e| e.id).collect();
+    assert_eq!(ids, [1, 2]);
+}
+
+#[test]
+fn a_storm_over_many_pages_is_folded_and_its_sums_stay_exact() {
+    let dir = directory();
+    let host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let storm = (0..5_000).map(|n| sighting(n, n + 1)).collect();
+    hear(&mut history, &host, storm, 0);
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let found = reader.events(0, None, 10_000).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].group.folded, Folded::Pages);
+    assert_eq!(found[0].group.reports, 5_000);
+    assert_eq!((found[0].group.errors, found[0].counted), (12_502_500, 12_502_500));
+}
+
+#[test]
+fn without_listening_nothing_is_missed() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    history.append(&host.snapshot());
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 9;
+    assert_eq!(reckoning(&history.append(&host.snapshot())), (9, 0, 9));
+}
