@@ -10,11 +10,14 @@ mod join;
 mod lives;
 mod names;
 mod position;
+mod record;
 
 pub use join::join_dimms;
 pub use lives::{
     Gone, Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, match_modules,
 };
+
+pub use record::{ModuleRecord, ModuleTurn};
 
 use crate::Place;
 use serde::Serialize;
@@ -87,6 +90,14 @@ pub enum Confidence {
 }
 
 impl Identity {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Serial, Self::SharedSerial, Self::Slot, Self::Place];
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|identity| identity.as_str() == word)
+    }
+
     /// A stable word for labels and the database.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,6 +112,11 @@ impl Identity {
 impl Confidence {
     /// All of them, the least sure first.
     pub const ALL: [Self; 4] = [Self::Unknown, Self::ByPosition, Self::ByLabel, Self::Verified];
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|confidence| confidence.as_str() == word)
+    }
 
     /// A stable word for labels and the database.
     pub fn as_str(self) -> &'static str {

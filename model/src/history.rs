@@ -1,7 +1,7 @@
 //! What the history answers: totals that survive resets, boots, coverage.
 
 use crate::seconds;
-use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, Place};
+use crate::{BootId, ControllerKey, Counter, Edac, ErrorClass, ModuleKey, ModuleRecord, Place};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +61,8 @@ pub struct Accumulated {
     pub totals: BTreeMap<SeriesKey, SeriesTotal>,
     /// What reports say of the counters of places, as far as there were any.
     pub witnessed: BTreeMap<SeriesKey, Witnessed>,
+    /// All sticks of memory ever seen, those gone included.
+    pub modules: BTreeMap<ModuleKey, ModuleRecord>,
 }
 
 /// One boot of the host.

@@ -33,7 +33,7 @@ pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use dimm::{
     Confidence, DimmModule, Gone, Identity, Inventory, KnownModule, LifeChange, ModuleKey,
-    ModuleLife, ModuleLives, ModulePlace, join_dimms, match_modules,
+    ModuleLife, ModuleLives, ModulePlace, ModuleRecord, ModuleTurn, join_dimms, match_modules,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use edac::{

@@ -6,6 +6,7 @@ use crate::convert::{
     uncount,
 };
 use crate::events::WitnessedState;
+use crate::module_rows;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
 };
@@ -21,6 +22,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         controllers: controllers(conn)?,
         counters: counters(conn)?,
         witnessed: witnessed(conn)?,
+        modules: module_rows::load(conn)?,
         facts: facts(conn)?,
         next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
         next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,

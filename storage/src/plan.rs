@@ -6,6 +6,7 @@ use crate::changes::{Changes, Entry};
 use crate::counters::{self, WINDOW_FLUSH};
 use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
+use crate::modules;
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
     Accumulated, BootEnd, ControllerKey, SeriesTotal, Snapshot, Stamp, Witnessed, clock_step,
@@ -98,6 +99,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
         None => BTreeMap::new(),
     };
     events::follow(state, heard, &at, &keys, &moved, &mut changes);
+    entry.turns = modules::follow(state, snapshot, &keys, &moved, &at, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;
@@ -128,7 +130,12 @@ pub(crate) fn accumulated(state: &State, keys: BTreeMap<u32, ControllerKey>) -> 
         let WitnessedState { errors, unheard } = *known;
         (key.clone(), Witnessed { errors, unheard })
     });
-    Accumulated { controllers: keys, totals: totals.collect(), witnessed: witnessed.collect() }
+    Accumulated {
+        controllers: keys,
+        totals: totals.collect(),
+        witnessed: witnessed.collect(),
+        modules: state.modules.clone(),
+    }
 }
 
 /// Time between two moments: by the boot clock if that tells, else by the wall clock, whichever

@@ -2,11 +2,11 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, event_rows, load, open, query};
+use crate::{StorageError, event_rows, load, module_rows, open, query};
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
-    LossRecord, MemoryRecord, RunRecord, Snapshot, Stamp,
+    LossRecord, MemoryRecord, ModuleTurn, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,14 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn losses(&self, since_wall_ms: Option<i64>) -> Result<Vec<LossRecord>, StorageError> {
         self.ask(|conn| event_rows::losses(conn, since_wall_ms))
+    }
+
+    /// The turns in the lives of all sticks of memory, in the order in which they were seen.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn module_turns(&self) -> Result<Vec<ModuleTurn>, StorageError> {
+        self.ask(module_rows::turns)
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

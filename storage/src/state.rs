@@ -3,8 +3,8 @@
 
 use crate::events::WitnessedState;
 use scrubjay_model::{
-    BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey, SourceId,
-    SourceState, Stamp,
+    BootEnd, BootId, ControllerKey, Counter, KnownController, ModuleKey, ModuleRecord, Outcome,
+    SeriesKey, SourceId, SourceState, Stamp,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) counters: BTreeMap<SeriesKey, CounterState>,
     /// What reports say of counters.
     pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
+    /// Every stick of memory ever seen.
+    pub(crate) modules: BTreeMap<ModuleKey, ModuleRecord>,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in

@@ -204,7 +204,13 @@ impl KnownModule {
                 Some(before) => before.size_bytes,
                 None => module.size_bytes.or_else(|| before.and_then(|known| known.size_bytes)),
             },
-            places: places(module, controllers),
+            places: match before {
+                // EDAC may not be readable now; a stick still in its slot is where it was.
+                Some(before) if module.places.is_empty() && before.slot == module.slot => {
+                    before.places.clone()
+                }
+                Some(_) | None => places(module, controllers),
+            },
             listed: listed || before.is_some_and(|before| before.listed),
             retired: false,
         }

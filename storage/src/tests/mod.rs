@@ -6,6 +6,7 @@ mod counting;
 mod events;
 mod faults;
 mod laws;
+mod modules;
 mod sources;
 mod support;
 mod upgrades;
