@@ -44,6 +44,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Agent(_)
         | Command::Doctor(_)
         | Command::History(_)
+        | Command::Dimms(_)
+        | Command::Show(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -64,6 +66,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Status(args) => commands::status::run(&settings, args),
         Command::Doctor(args) => commands::doctor::run(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
+        Command::Dimms(args) => commands::dimms::list(&settings, args),
+        Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

@@ -7,9 +7,10 @@
 use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootRecord, ControllerKey, CoverageRecord, ErrorClass,
-    HistorySummary, HostHeader, HostView, MemoryRecord, NonValue, Reading, SeriesPlace, Snapshot,
-    SourceDoc, SourceId, SourceState,
+    Accumulated, AgentStats, Assessment, BootRecord, Confidence, ControllerKey, CoverageRecord,
+    ErrorClass, HistorySummary, HostHeader, HostView, Identity, MemoryRecord, ModuleKey,
+    ModuleRecord, ModuleTurn, NonValue, Reading, SeriesPlace, Snapshot, SourceDoc, SourceId,
+    SourceState,
 };
 use serde::Serialize;
 
@@ -54,6 +55,35 @@ struct Memory<'a> {
     totals: Vec<Total<'a>>,
     changes: &'a [MemoryRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Dimms<'a> {
+    schema_version: u32,
+    dimms: Vec<Module<'a>>,
+    turns: &'a [&'a ModuleTurn],
+}
+
+/// A stick, with its places as they are named everywhere.
+#[derive(Serialize)]
+struct Module<'a> {
+    key: &'a ModuleKey,
+    slot: &'a Option<String>,
+    bank: &'a Option<String>,
+    serial: &'a Option<String>,
+    part: &'a Option<String>,
+    manufacturer: &'a Option<String>,
+    size_bytes: Option<u64>,
+    counted_at: Vec<String>,
+    listed: bool,
+    identity: Identity,
+    confidence: Confidence,
+    evidence: &'a str,
+    since_wall_ms: i64,
+    ended_wall_ms: Option<i64>,
+    correctable: u64,
+    uncorrectable: u64,
+    last_error_wall_ms: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +133,35 @@ pub fn memory(
 ) -> Result<String, PageError> {
     let totals = totals(accumulated);
     line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
+}
+
+/// Sticks of memory with the errors each of them had, and the turns in their lives: `dimms --json`
+/// and `show --json`.
+pub fn dimms(records: &[&ModuleRecord], turns: &[&ModuleTurn]) -> Result<String, PageError> {
+    let dimms = records.iter().map(|record| module(record)).collect();
+    line(&Dimms { schema_version: SCHEMA_VERSION, dimms, turns })
+}
+
+fn module(record: &ModuleRecord) -> Module<'_> {
+    Module {
+        key: &record.key,
+        slot: &record.slot,
+        bank: &record.bank,
+        serial: &record.serial,
+        part: &record.part,
+        manufacturer: &record.manufacturer,
+        size_bytes: record.size_bytes,
+        counted_at: record.place_names(),
+        listed: record.listed,
+        identity: record.identity,
+        confidence: record.confidence,
+        evidence: &record.evidence,
+        since_wall_ms: record.since_wall_ms,
+        ended_wall_ms: record.ended_wall_ms,
+        correctable: record.correctable,
+        uncorrectable: record.uncorrectable,
+        last_error_wall_ms: record.last_error_wall_ms,
+    }
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not

@@ -3,7 +3,7 @@
 mod memory;
 mod views;
 
-pub(crate) use memory::{labels, sticks};
+pub(crate) use memory::{labels, remembered, sticks};
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

@@ -4,6 +4,7 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod dimms;
 mod doctor;
 mod edac;
 mod facts;
@@ -12,6 +13,7 @@ mod page;
 mod status;
 mod words;
 
+pub use dimms::{dimm, dimms};
 pub use doctor::doctor;
 pub use history::{boots, memory};
 pub use status::status;

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use anyhow::Context;
 use jiff::{Span, SpanRelativeTo, Unit};
-use scrubjay_collector::Collector;
+use scrubjay_collector::{Collector, HostRoot};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{CoverageRecord, Snapshot};
 use scrubjay_storage::HistoryReader;
@@ -16,27 +16,33 @@ use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
-    let dirs = reading::history_dirs(settings, &host);
+    let Some(reader) = open(settings, &host)? else { return Ok(Exit::NoData) };
+    let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
+    match command {
+        HistoryCommand::Boots(args) => boots(&reader, args),
+        HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
+    }
+}
+
+/// The history; `None` after telling that there is none.
+pub(super) fn open(settings: &Settings, host: &HostRoot) -> anyhow::Result<Option<HistoryReader>> {
+    let dirs = reading::history_dirs(settings, host);
     if dirs.is_empty() {
         anyhow::bail!(
             "the root {} is not this host, and no history of it is named: add --state-dir",
             settings.root.display()
         );
     }
-    let Some(reader) = reading::open_history(&dirs)? else {
+    let reader = reading::open_history(&dirs)?;
+    if reader.is_none() {
         let dirs: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
         writeln!(
             anstream::stderr(),
             "no history in {}: start the agent, or name its directory with --state-dir",
             dirs.join(" or ")
         )?;
-        return Ok(Exit::NoData);
-    };
-    let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
-    match command {
-        HistoryCommand::Boots(args) => boots(&reader, args),
-        HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
     }
+    Ok(reader)
 }
 
 fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {

@@ -138,6 +138,7 @@ fn every_key_is_documented() {
         boots(&[boot], std::slice::from_ref(&stretch)),
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
+        dimms(&[&testing::remembered().0], &[&testing::remembered().1]),
         failure("x"),
     ] {
         keys(&parsed(text), &mut found);

@@ -45,6 +45,36 @@ pub(crate) fn sticks() -> Smbios {
     }
 }
 
+/// A stick as the history keeps it, and a turn in its life.
+pub(crate) fn remembered() -> (ModuleRecord, ModuleTurn) {
+    let record = ModuleRecord {
+        key: ModuleKey::from_stored("425bb669"),
+        slot: Some("DIMM_A1".to_owned()),
+        bank: None,
+        serial: Some("425BB669".to_owned()),
+        part: Some("M393A4K40DB2-CVF".to_owned()),
+        manufacturer: Some("Samsung".to_owned()),
+        size_bytes: Some(32 << 30),
+        places: vec![(ControllerKey::from_stored("imc-0"), Place::Dimm(0))],
+        listed: true,
+        identity: Identity::Serial,
+        confidence: Confidence::ByLabel,
+        evidence: "label \"DIMM_A1\" of the kernel is the slot's".to_owned(),
+        since_wall_ms: 1_795_413_720_000,
+        ended_wall_ms: None,
+        correctable: 12,
+        uncorrectable: 0,
+        last_error_wall_ms: Some(1_795_496_520_000),
+    };
+    let turn = ModuleTurn {
+        at_wall_ms: 1_795_413_720_000,
+        key: record.key.clone(),
+        what: "moved".to_owned(),
+        detail: "DIMM_B1".to_owned(),
+    };
+    (record, turn)
+}
+
 /// One slot of a map.
 pub(crate) fn labels() -> DimmLabels {
     DimmLabels {

@@ -408,17 +408,16 @@ fn relation(k: &KnownModule, s: &Seen<'_>) -> LifeChange {
     }
 }
 
-impl DimmModule {
-    /// What the way in which this stick is told from others cannot notice; `None` where nothing
-    /// escapes it.
-    pub fn blind_spot(&self) -> Option<&'static str> {
-        match self.identity {
-            Identity::Serial => None,
-            Identity::SharedSerial => {
+impl Identity {
+    /// What this way of telling a stick from others cannot notice; `None` where nothing escapes it.
+    pub fn blind_spot(self) -> Option<&'static str> {
+        match self {
+            Self::Serial => None,
+            Self::SharedSerial => {
                 Some("another stick has the same serial number, so a swap for its like is not seen")
             }
-            Identity::Slot => Some("without a serial number a swap for its like is not seen"),
-            Identity::Place => Some("known by its place only, so a swap is not seen"),
+            Self::Slot => Some("without a serial number a swap for its like is not seen"),
+            Self::Place => Some("known by its place only, so a swap is not seen"),
         }
     }
 }

@@ -59,6 +59,30 @@ pub struct ModuleTurn {
 }
 
 impl ModuleRecord {
+    /// The slot with its bank, as a person would look for it.
+    pub fn slot_name(&self) -> Option<String> {
+        match (&self.bank, &self.slot) {
+            (Some(bank), Some(slot)) => Some(format!("{bank} {slot}")),
+            (None, Some(name)) | (Some(name), None) => Some(name.clone()),
+            (None, None) => None,
+        }
+    }
+
+    /// The ids of its places.
+    pub fn place_names(&self) -> Vec<String> {
+        self.places.iter().map(|(controller, place)| controller.place(*place)).collect()
+    }
+
+    /// Whether a person means this stick: by its key, its slot, its serial number or a place.
+    pub fn is_called(&self, name: &str) -> bool {
+        let same = |text: &str| text.eq_ignore_ascii_case(name.trim());
+        same(self.key.as_str())
+            || self.slot.as_deref().is_some_and(same)
+            || self.slot_name().is_some_and(|slot| same(&slot))
+            || self.serial.as_deref().is_some_and(same)
+            || self.place_names().iter().any(|place| same(place))
+    }
+
     /// The errors of one class.
     pub fn errors(&self, class: ErrorClass) -> u64 {
         match class {

@@ -120,7 +120,7 @@ fn a_stick_without_serial_number_is_known_by_slot_size_and_part() {
     let again = table(vec![device(1, "DIMM_A1", "NO DIMM")]);
     assert_eq!(told(&watch.look(&again)), [("dimm-a1", &LifeChange::Same)]);
     let module = &join_dimms(None, Some(&again), None)[0];
-    assert!(module.blind_spot().unwrap().contains("without a serial number"));
+    assert!(module.identity.blind_spot().unwrap().contains("without a serial number"));
     // One of another size is another.
     let larger = table(vec![sized(device(1, "DIMM_A1", ""), 32 << 30)]);
     let swapped = LifeChange::Swapped { replaced: key("dimm-a1") };
