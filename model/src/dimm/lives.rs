@@ -381,14 +381,15 @@ fn recognise(
         },
     ];
     let mut matched: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut free: BTreeSet<usize> = (0..known.len()).collect();
     for same in rules {
         for (index, s) in seen.iter().enumerate() {
             if matched.contains_key(&index) {
                 continue;
             }
-            let free = |at: &usize| !matched.values().any(|taken| taken == at);
-            let found = (0..).zip(known).find(|(at, k)| free(at) && same(k, s));
-            if let Some((at, _)) = found {
+            let is_it = |at: &&usize| known.get(**at).is_some_and(|k| same(k, s));
+            if let Some(at) = free.iter().find(is_it).copied() {
+                free.remove(&at);
                 matched.insert(index, at);
             }
         }
