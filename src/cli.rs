@@ -57,6 +57,10 @@ pub(crate) enum Command {
     /// Show pages of memory that are held to be bad
     #[command(subcommand)]
     Pages(PagesCommand),
+    /// List the sticks of memory, with the errors each of them had
+    Dimms(ReadArgs),
+    /// Show everything about one stick of memory
+    Show(ShowArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -94,6 +98,15 @@ pub(crate) struct StatusArgs {
     /// Exit like a Nagios plugin: 0 ok, 1 watch or plan, 2 act, 3 unknown
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Its name in "scrubjay dimms", its slot, serial number or place
+    #[arg(value_name = "DIMM")]
+    pub(crate) dimm: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -171,6 +184,8 @@ impl Cli {
             | Command::History(_)
             | Command::Events(_)
             | Command::Pages(_)
+            | Command::Dimms(_)
+            | Command::Show(_)
             | Command::Config(_)
             | Command::Capture(_) => (None, None),
         };

@@ -47,6 +47,8 @@ fn failure(command: &Command) -> Exit {
         | Command::History(_)
         | Command::Events(_)
         | Command::Pages(_)
+        | Command::Dimms(_)
+        | Command::Show(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -69,6 +71,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::History(command) => commands::history::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),
+        Command::Dimms(args) => commands::dimms::list(&settings, args),
+        Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

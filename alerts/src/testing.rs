@@ -262,6 +262,13 @@ pub(crate) fn healthy() -> Snapshot {
             archive: absent("var/lib/systemd/pstore"),
             watchdogs: Reading::Value(Vec::new()),
         }),
+        smbios: read(scrubjay_model::Smbios {
+            version: None,
+            arrays: Vec::new(),
+            devices: Vec::new(),
+            complete: true,
+        }),
+        dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
     }
 }
 
@@ -348,6 +355,8 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::KernelLog => of(&mut snapshot.kernel_log),
         SourceId::Scrub => of(&mut snapshot.scrub),
         SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
+        SourceId::Smbios => of(&mut snapshot.smbios),
+        SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::host::{FACTS, HostRoot};
 use crate::kernel_log;
 use crate::reader::Reader;
 use crate::sources::{
-    self, kernel_log::PATH as LOG, livepatch::WITNESS, previous_boot, uptime::boot_id,
+    self, kernel_log::PATH as LOG, livepatch::WITNESS, previous_boot, smbios, uptime::boot_id,
 };
 use crate::tree::{Node, Tree};
 use scrubjay_model::{BootId, SourceId, Stamp};
@@ -54,6 +54,8 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::KernelLog => drop(sources::kernel_log::read(reader, at)),
         SourceId::Scrub => drop(sources::scrub::read(reader, at)),
         SourceId::PreviousBoot => drop(sources::previous_boot::read(reader, at)),
+        SourceId::Smbios => drop(sources::smbios::read(reader, at)),
+        SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
     }
 }
 
@@ -100,12 +102,14 @@ const TELLING: [&str; 11] = [
 
 fn redacted(tree: &Tree) -> Tree {
     let mut out = Tree::new();
+    let mut tables = smbios::Redactor::default();
     for (path, node) in tree.nodes() {
         let node = match node {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
             Node::File(bytes) if path == LOG => Node::File(kernel_log::telling(bytes)),
             Node::File(bytes) if is_crash_record(path) => Node::File(crash_record(path, bytes)),
+            Node::File(bytes) if is_firmware_table(path) => Node::File(tables.table(bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
         };
@@ -131,6 +135,10 @@ fn crash_record(path: &str, bytes: &[u8]) -> Vec<u8> {
         serial.fill(0);
     }
     bytes
+}
+/// Tables that hold serial numbers of the machine and its parts.
+fn is_firmware_table(path: &str) -> bool {
+    path == smbios::TABLE || path.starts_with(smbios::ENTRIES)
 }
 
 /// Serial numbers, asset tags, host names, command names, and the kernel command line.

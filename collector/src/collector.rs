@@ -80,6 +80,8 @@ impl Collector {
         let kernel_log = self.ask(SourceId::KernelLog, &at, sources::kernel_log::read);
         let scrub = self.ask(SourceId::Scrub, &at, sources::scrub::read);
         let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
+        let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
+        let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -99,6 +101,8 @@ impl Collector {
             kernel_log: patience.answer(kernel_log),
             scrub: patience.answer(scrub),
             previous_boot: patience.answer(previous_boot),
+            smbios: patience.answer(smbios),
+            dimm_labels: patience.answer(dimm_labels),
         }
     }
 

@@ -49,8 +49,9 @@ mod tests {
     use crate::collector::Options;
     use crate::sources::check;
     use crate::sources::{
-        cpu_vulnerabilities, edac, kernel, kernel_health, kernel_log, kexec, livepatch, lockdown,
-        machine_check, memory_failure, platform, previous_boot, reboot_markers, scrub, uptime,
+        cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
+        livepatch, lockdown, machine_check, memory_failure, platform, previous_boot,
+        reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -88,8 +89,9 @@ mod tests {
             SourceId::KernelLog => &[kernel_log::tests::HEALTHY],
             SourceId::Platform => &[platform::tests::HEALTHY, platform::tests::NO_DRIVER],
             SourceId::Scrub => &[scrub::tests::HEALTHY],
-            SourceId::Platform => &[platform::tests::HEALTHY],
             SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
+            SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
+            SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {

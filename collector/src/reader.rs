@@ -28,6 +28,9 @@ const LINES_LIMIT: Limit = Limit { bytes: 16 << 20, words: "a file of at most 16
 /// Longest data of a firmware table accepted. Boot error regions are tens of KiB; the largest seen
 /// reserve one MiB.
 const FIRMWARE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "firmware data of at most 1 MiB" };
+/// Longest table of firmware accepted. An SMBIOS 2 table ends at 64 KiB by its format, and version 3
+/// tables of the largest machines stay below 256 KiB.
+const TABLE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "a table of at most 1 MiB" };
 
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
@@ -109,6 +112,10 @@ impl<'h> Reader<'h> {
     /// The bytes of what firmware left in memory.
     pub(crate) fn firmware_data(&self, path: &str) -> Reading<Vec<u8>> {
         self.bytes(path, &FIRMWARE_LIMIT)
+    }
+    /// A table as firmware left it in memory.
+    pub(crate) fn firmware_table(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &TABLE_LIMIT)
     }
 
     /// The text of an attribute without its final newline.

@@ -126,6 +126,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         kernel_log,
         scrub,
         previous_boot,
+        // Serial numbers belong on no metrics page.
+        smbios: _,
+        dimm_labels: _,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -320,6 +323,8 @@ mod tests {
             kernel_log: None,
             scrub: None,
             previous_boot: None,
+            smbios: None,
+            dimm_labels: None,
         };
         view.agent = None;
         let observations = observations(&view);

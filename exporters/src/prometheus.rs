@@ -243,6 +243,18 @@ mod tests {
         scrubjay_source_state{source="previous_boot",state="unreadable"} 0
         scrubjay_source_state{source="previous_boot",state="malformed"} 0
         scrubjay_source_state{source="previous_boot",state="off"} 0
+        scrubjay_source_state{source="smbios",state="ok"} 0
+        scrubjay_source_state{source="smbios",state="partial"} 0
+        scrubjay_source_state{source="smbios",state="absent"} 1
+        scrubjay_source_state{source="smbios",state="unreadable"} 0
+        scrubjay_source_state{source="smbios",state="malformed"} 0
+        scrubjay_source_state{source="smbios",state="off"} 0
+        scrubjay_source_state{source="dimm_labels",state="ok"} 0
+        scrubjay_source_state{source="dimm_labels",state="partial"} 0
+        scrubjay_source_state{source="dimm_labels",state="absent"} 1
+        scrubjay_source_state{source="dimm_labels",state="unreadable"} 0
+        scrubjay_source_state{source="dimm_labels",state="malformed"} 0
+        scrubjay_source_state{source="dimm_labels",state="off"} 0
         # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
         # TYPE scrubjay_source_duration_seconds gauge
         scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -260,6 +272,8 @@ mod tests {
         scrubjay_source_duration_seconds{source="kernel_log"} 0.0015
         scrubjay_source_duration_seconds{source="scrub"} 0.0015
         scrubjay_source_duration_seconds{source="previous_boot"} 0.0015
+        scrubjay_source_duration_seconds{source="smbios"} 0.0015
+        scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120
@@ -390,6 +404,8 @@ mod tests {
         scrubjay_source_read_failures_total{source="kernel_log"} 2
         scrubjay_source_read_failures_total{source="scrub"} 2
         scrubjay_source_read_failures_total{source="previous_boot"} 2
+        scrubjay_source_read_failures_total{source="smbios"} 2
+        scrubjay_source_read_failures_total{source="dimm_labels"} 2
         # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
         # TYPE scrubjay_source_deadlines_missed_total counter
         scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -407,6 +423,8 @@ mod tests {
         scrubjay_source_deadlines_missed_total{source="kernel_log"} 1
         scrubjay_source_deadlines_missed_total{source="scrub"} 1
         scrubjay_source_deadlines_missed_total{source="previous_boot"} 1
+        scrubjay_source_deadlines_missed_total{source="smbios"} 1
+        scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
         # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
         # TYPE scrubjay_source_last_success_timestamp_seconds gauge
         scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -424,6 +442,8 @@ mod tests {
         scrubjay_source_last_success_timestamp_seconds{source="kernel_log"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="scrub"} 1795500119.5
         scrubjay_source_last_success_timestamp_seconds{source="previous_boot"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
+        scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
         # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
         # TYPE scrubjay_snapshot_timestamp_seconds gauge
         scrubjay_snapshot_timestamp_seconds 1795500120

@@ -3,10 +3,13 @@
 mod crashes;
 mod events;
 mod scrubbing;
-mod views;
 
 pub(crate) use events::{events, heard, loss};
 pub(crate) use scrubbing::*;
+mod memory;
+mod views;
+
+pub(crate) use memory::{labels, remembered, sticks};
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

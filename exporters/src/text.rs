@@ -4,6 +4,7 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod dimms;
 mod doctor;
 mod edac;
 mod events;
@@ -17,6 +18,7 @@ mod scrub;
 mod status;
 mod words;
 
+pub use dimms::{dimm, dimms};
 pub use doctor::doctor;
 pub use events::{events, more_events};
 pub use history::{boots, memory};

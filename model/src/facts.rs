@@ -3,7 +3,7 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{Reading, Snapshot, SourceId};
+use crate::{MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
 use std::collections::BTreeMap;
 
 /// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
@@ -33,6 +33,42 @@ fn fact<T: ToString>(
     Fact { source, name, subject: subject.to_owned(), reading }
 }
 
+/// Which stick is in which slot: a swap is then a change of these facts.
+fn smbios_facts(smbios: &Smbios, facts: &mut Vec<Fact>) {
+    let field = |value: Option<&str>, device: &MemoryDevice, name: &str| match value {
+        Some(text) => Reading::Value(text.to_owned()),
+        None => Reading::Absent(Origin::new(format!("smbios 0x{:04x} {name}", device.handle))),
+    };
+    let slot = |device: &MemoryDevice| device.slot_name();
+    for device in &smbios.devices {
+        // Boards that give two slots one name are told apart by the structure's handle.
+        let twins = smbios.devices.iter().filter(|other| slot(other) == slot(device)).count();
+        let subject = match slot(device) {
+            Some(name) if twins == 1 => name,
+            Some(name) => format!("{name} 0x{:04x}", device.handle),
+            None => format!("0x{:04x}", device.handle),
+        };
+        let size = match device.size {
+            ModuleSize::Empty => Reading::Value("empty".to_owned()),
+            ModuleSize::Unknown => Reading::Value("unknown".to_owned()),
+            ModuleSize::Bytes(bytes) => Reading::Value(bytes.to_string()),
+        };
+        let source = SourceId::Smbios;
+        facts.push(Fact {
+            source,
+            name: "smbios.size_bytes",
+            subject: subject.clone(),
+            reading: size,
+        });
+        if device.is_populated() {
+            let serial = field(device.serial.as_deref(), device, "serial");
+            facts.push(fact(source, "smbios.serial", &subject, &serial));
+            let part = field(device.part.as_deref(), device, "part");
+            facts.push(fact(source, "smbios.part", &subject, &part));
+        }
+    }
+}
+
 fn said(text: &'static str) -> Reading<&'static str> {
     Reading::Value(text)
 }
@@ -58,6 +94,9 @@ impl Snapshot {
             kernel_log,
             scrub,
             previous_boot,
+            smbios,
+            // Names, not facts of the host; what they lead to is in the history of the modules.
+            dimm_labels: _,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -200,6 +239,9 @@ impl Snapshot {
                 let status = watchdog.boot_status.as_ref().map(|status| status.0);
                 facts.push(fact(S::PreviousBoot, "watchdog.boot_status", &subject, &status));
             }
+        }
+        if let Some(smbios) = Self::found(smbios) {
+            smbios_facts(smbios, &mut facts);
         }
         facts
     }

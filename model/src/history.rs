@@ -2,8 +2,8 @@
 
 use crate::seconds;
 use crate::{
-    BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, Place,
-    Witness,
+    BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, ModuleKey,
+    ModuleRecord, Place, Witness,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,6 +89,8 @@ pub struct Accumulated {
     pub seen_this_boot: BTreeSet<ControllerKey>,
     /// Every bad page ever registered, by physical address.
     pub bad_pages: BTreeMap<u64, BadPage>,
+    /// All sticks of memory ever seen, those gone included.
+    pub modules: BTreeMap<ModuleKey, ModuleRecord>,
 }
 
 /// One boot of the host.

@@ -10,6 +10,8 @@ mod boot_args;
 mod catalogue;
 mod counter;
 mod cper;
+mod dimm;
+mod dimm_labels;
 mod edac;
 mod edac_place;
 mod event;
@@ -27,6 +29,7 @@ mod previous_boot;
 mod reading;
 mod scrub;
 mod seconds;
+mod smbios;
 mod snapshot;
 mod source_doc;
 mod stamp;
@@ -49,6 +52,11 @@ pub use cper::{
     CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
+pub use dimm::{
+    Confidence, DimmModule, Gone, Identity, Inventory, KnownModule, LifeChange, ModuleKey,
+    ModuleLife, ModuleLives, ModulePlace, ModuleRecord, ModuleTurn, join_dimms, match_modules,
+};
+pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -84,6 +92,10 @@ pub use previous_boot::{
 };
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
+pub use smbios::{
+    ArrayUse, ErrorCorrection, FormFactor, MemoryArray, MemoryDevice, MemoryTechnology, MemoryType,
+    ModuleSize, NO_SERIAL, Smbios, SmbiosVersion, TypeDetail, serial_names_a_stick,
+};
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};

@@ -5,9 +5,9 @@
 
 use crate::seconds;
 use crate::{
-    CpuVulnerability, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
-    MachineCheck, MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading, RebootMarkers,
-    Scrub, Stamp, Uptime,
+    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
+    Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading,
+    RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -48,6 +48,10 @@ pub struct Snapshot {
     pub scrub: Option<Section<Scrub>>,
     /// What earlier boots left behind.
     pub previous_boot: Option<Section<PreviousBoot>>,
+    /// Memory sticks as firmware lists them.
+    pub smbios: Option<Section<Smbios>>,
+    /// Names of slots from label maps.
+    pub dimm_labels: Option<Section<DimmLabels>>,
 }
 
 /// What one source found, and how reading it went.
@@ -106,6 +110,10 @@ pub enum SourceId {
     Scrub,
     /// [`Snapshot::previous_boot`].
     PreviousBoot,
+    /// [`Snapshot::smbios`].
+    Smbios,
+    /// [`Snapshot::dimm_labels`].
+    DimmLabels,
 }
 
 /// The state of a source as a whole.
@@ -141,7 +149,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -157,6 +165,8 @@ impl SourceId {
         Self::KernelLog,
         Self::PreviousBoot,
         Self::Scrub,
+        Self::Smbios,
+        Self::DimmLabels,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -177,6 +187,8 @@ impl SourceId {
             Self::KernelLog => "kernel_log",
             Self::Scrub => "scrub",
             Self::PreviousBoot => "previous_boot",
+            Self::Smbios => "smbios",
+            Self::DimmLabels => "dimm_labels",
         }
     }
 
@@ -238,9 +250,11 @@ impl Snapshot {
             reboot_markers,
             machine_check,
             platform,
+            dimm_labels,
             kernel_log,
-            scrub,
             previous_boot,
+            scrub,
+            smbios,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -258,6 +272,8 @@ impl Snapshot {
             Section::status(kernel_log.as_ref(), SourceId::KernelLog),
             Section::status(scrub.as_ref(), SourceId::Scrub),
             Section::status(previous_boot.as_ref(), SourceId::PreviousBoot),
+            Section::status(smbios.as_ref(), SourceId::Smbios),
+            Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
         ]
     }
 

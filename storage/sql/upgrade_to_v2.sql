@@ -86,3 +86,49 @@ CREATE TABLE bad_page (
   CHECK ((reason = 'memory_failure') = (page_type IS NOT NULL)),
   CHECK ((page_type IS NULL) = (result IS NULL))
 ) STRICT;
+-- A stick of memory under the key it keeps for good, as last seen, with the errors counted at its
+-- places while it was there.
+CREATE TABLE module (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''),
+  slot TEXT,
+  bank TEXT,
+  serial TEXT,
+  part TEXT,
+  manufacturer TEXT,
+  size_bytes INTEGER CHECK (size_bytes >= 0),
+  -- Whether SMBIOS listed it.
+  listed INTEGER NOT NULL CHECK (listed IN (0, 1)),
+  identity TEXT NOT NULL CHECK (identity IN ('serial', 'shared_serial', 'slot', 'place')),
+  confidence TEXT NOT NULL
+    CHECK (confidence IN ('unknown', 'by_position', 'by_label', 'verified')),
+  evidence TEXT NOT NULL,
+  since_wall_ms INTEGER NOT NULL,
+  -- When it was found to be replaced or removed.
+  ended_wall_ms INTEGER,
+  correctable INTEGER NOT NULL CHECK (correctable >= 0),
+  uncorrectable INTEGER NOT NULL CHECK (uncorrectable >= 0),
+  last_error_wall_ms INTEGER,
+  CHECK (identity NOT IN ('serial', 'shared_serial') OR serial IS NOT NULL),
+  CHECK ((correctable + uncorrectable > 0) = (last_error_wall_ms IS NOT NULL))
+) STRICT;
+
+-- Where the errors of a stick are counted.
+CREATE TABLE module_place (
+  module INTEGER NOT NULL REFERENCES module (id),
+  controller INTEGER NOT NULL REFERENCES controller (id),
+  place TEXT NOT NULL CHECK (place <> ''),
+  PRIMARY KEY (module, controller, place)
+) STRICT, WITHOUT ROWID;
+
+-- Every turn in the life of a stick. Append only.
+CREATE TABLE module_turn (
+  snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+  module INTEGER NOT NULL REFERENCES module (id),
+  what TEXT NOT NULL
+    CHECK (what IN ('new', 'identified', 'moved', 'returned', 'swapped_in', 'replaced', 'removed',
+                    'regrouped')),
+  -- The slot it came from, or the key of the stick before or after it.
+  detail TEXT NOT NULL,
+  PRIMARY KEY (snapshot, module)
+) STRICT, WITHOUT ROWID;

@@ -6,10 +6,13 @@
 //! only the moments in between are lost.
 
 use crate::events::{self, EventRow, LossRow, WitnessedState};
+use crate::modules::Turn;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, RunRow, SourceWord, Stretch,
 };
-use scrubjay_model::{BadPage, BootId, ControllerKey, Restart, SeriesKey, SourceId, Stamp};
+use scrubjay_model::{
+    BadPage, BootId, ControllerKey, ModuleKey, ModuleRecord, Restart, SeriesKey, SourceId, Stamp,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,6 +36,8 @@ pub(crate) struct Changes {
     pub(crate) counters: BTreeMap<SeriesKey, CounterState>,
     /// What reports say of counters, in its latest form.
     pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
+    /// Sticks of memory in their latest form.
+    pub(crate) modules: BTreeMap<ModuleKey, ModuleRecord>,
     /// Reports of errors.
     pub(crate) events: Vec<EventRow>,
     /// Reports that were lost.
@@ -60,6 +65,8 @@ pub(crate) struct Entry {
     pub(crate) sources: BTreeMap<SourceId, (SourceWord, Option<String>)>,
     /// Facts that changed, with the reason in full.
     pub(crate) facts: BTreeMap<FactKey, (FactState, Option<String>)>,
+    /// Turns in the lives of sticks of memory.
+    pub(crate) turns: BTreeMap<ModuleKey, Turn>,
     /// The wall clock jumped by so many milliseconds.
     pub(crate) clock_step_ms: Option<i64>,
 }
@@ -123,6 +130,7 @@ impl Entry {
             points: BTreeMap::new(),
             sources: BTreeMap::new(),
             facts: BTreeMap::new(),
+            turns: BTreeMap::new(),
             clock_step_ms: None,
         }
     }
@@ -133,13 +141,19 @@ impl Entry {
     }
 
     fn rows(&self) -> usize {
-        let Self { snapshot: _, run: _, at: _, points, sources, facts, clock_step_ms } = self;
-        points.len() + sources.len() + facts.len() + usize::from(clock_step_ms.is_some())
+        let Self { snapshot: _, run: _, at: _, points, sources, facts, turns, clock_step_ms } =
+            self;
+        points.len()
+            + sources.len()
+            + facts.len()
+            + turns.len()
+            + usize::from(clock_step_ms.is_some())
     }
 
     /// Takes in what happened before, as if all of it had happened now.
     fn fold(&mut self, earlier: Self) {
-        let Self { snapshot: _, run: _, at: _, points, sources, facts, clock_step_ms } = earlier;
+        let Self { snapshot: _, run: _, at: _, points, sources, facts, turns, clock_step_ms } =
+            earlier;
         for (key, before) in points {
             let point = self.points.entry(key).or_insert(Point { by: 0, ..before });
             point.by = point.by.saturating_add(before.by);
@@ -150,6 +164,9 @@ impl Entry {
         }
         for (key, before) in facts {
             self.facts.entry(key).or_insert(before);
+        }
+        for (key, before) in turns {
+            self.turns.entry(key).or_insert(before);
         }
         if let Some(before) = clock_step_ms {
             let sum = self.clock_step_ms.unwrap_or_default().saturating_add(before);
@@ -176,6 +193,7 @@ impl Changes {
             controllers,
             counters,
             witnessed,
+            modules,
             events,
             losses,
             bad_pages,
@@ -189,6 +207,7 @@ impl Changes {
         self.controllers.extend(controllers);
         self.counters.extend(counters);
         self.witnessed.extend(witnessed);
+        self.modules.extend(modules);
         self.events.extend(events);
         if self.events.len() > MAX_WAITING {
             self.events = events::fold(std::mem::take(&mut self.events), 0);

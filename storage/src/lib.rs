@@ -17,6 +17,8 @@ mod facts;
 mod files;
 mod history;
 mod load;
+mod module_rows;
+mod modules;
 mod open;
 mod page_rows;
 mod pages;

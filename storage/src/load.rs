@@ -7,6 +7,7 @@ use crate::convert::{
 };
 use crate::event_rows::word;
 use crate::events::{Reports, WitnessedState};
+use crate::module_rows;
 use crate::page_rows;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, Known, RunEnd, State,
@@ -27,6 +28,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         counters: counters(conn)?,
         witnessed: witnessed(conn)?,
         reports: reports(conn)?,
+        modules: module_rows::load(conn)?,
         facts: facts(conn)?,
         bad_pages: page_rows::all(conn)?
             .into_iter()

@@ -6,6 +6,7 @@ use crate::changes::{Changes, Entry};
 use crate::counters::{self, WINDOW_FLUSH};
 use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
+use crate::modules;
 use crate::pages::{self, PagesSeen};
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
@@ -104,6 +105,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     }
     events::follow(state, heard, &at, &moved, &mut changes);
     pages::follow(state, &PagesSeen::nothing(), &at, &mut changes);
+    entry.turns = modules::follow(state, snapshot, &keys, &moved, &at, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;
@@ -173,6 +175,7 @@ pub(crate) fn accumulated(
         forced_patches: ForcedPatch::merged(forced),
         seen_this_boot,
         bad_pages: state.bad_pages.clone(),
+        modules: state.modules.clone(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the history answers. Shared by the writer and the readers.
 
+use crate::changes::Changes;
 use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
 use crate::state::{Run, State};
-use crate::{counters, facts, load, plan};
+use crate::{counters, facts, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary,
@@ -15,12 +16,17 @@ use std::time::Duration;
 /// The sums as they would be after this snapshot.
 pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     let at = state.placed(&snapshot.at);
-    let keys = match Snapshot::found(&snapshot.edac) {
-        Some(edac) => counters::follow(&mut state, edac, &at).keys,
-        None => BTreeMap::new(),
+    let (keys, moved) = match Snapshot::found(&snapshot.edac) {
+        Some(edac) => {
+            let followed = counters::follow(&mut state, edac, &at);
+            let moved = followed.points.into_iter().map(|(key, point)| (key, point.by));
+            (followed.keys, moved.collect())
+        }
+        None => (BTreeMap::new(), BTreeMap::new()),
     };
     // As the agent would record them.
     facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
+    modules::follow(&mut state, snapshot, &keys, &moved, &at, &mut Changes::default());
     plan::accumulated(&state, keys, &snapshot.at)
 }
 

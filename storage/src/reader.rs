@@ -2,11 +2,11 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, event_rows, load, open, page_rows, query};
+use crate::{StorageError, event_rows, load, module_rows, open, page_rows, query};
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
-    LossRecord, MemoryRecord, RunRecord, Snapshot, Stamp,
+    LossRecord, MemoryRecord, ModuleTurn, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 
@@ -121,6 +121,13 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn bad_pages(&self) -> Result<Vec<BadPage>, StorageError> {
         self.ask(page_rows::all)
+    }
+    /// The turns in the lives of all sticks of memory, in the order in which they were seen.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn module_turns(&self) -> Result<Vec<ModuleTurn>, StorageError> {
+        self.ask(module_rows::turns)
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

@@ -3,8 +3,8 @@
 
 use crate::events::{Reports, WitnessedState};
 use scrubjay_model::{
-    BadPage, BootEnd, BootId, ControllerKey, Counter, KnownController, Outcome, SeriesKey,
-    SourceId, SourceState, Stamp,
+    BadPage, BootEnd, BootId, ControllerKey, Counter, KnownController, ModuleKey, ModuleRecord,
+    Outcome, SeriesKey, SourceId, SourceState, Stamp,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) witnessed: BTreeMap<SeriesKey, WitnessedState>,
     /// Reports taken in.
     pub(crate) reports: Reports,
+    /// Every stick of memory ever seen.
+    pub(crate) modules: BTreeMap<ModuleKey, ModuleRecord>,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
     /// The registry of bad pages, by physical address.

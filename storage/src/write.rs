@@ -4,6 +4,7 @@ use crate::changes::{Changes, Entry, Point};
 use crate::convert::{count, nanos};
 use crate::event_rows;
 use crate::events::WitnessedState;
+use crate::module_rows;
 use crate::page_rows;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
@@ -19,6 +20,7 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
         controllers,
         counters,
         witnessed,
+        modules,
         events,
         losses,
         bad_pages,
@@ -51,6 +53,9 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for (key, known) in witnessed {
         put_witnessed(tx, key, *known)?;
+    }
+    for module in modules.values() {
+        module_rows::put(tx, module)?;
     }
     for event in events {
         event_rows::add(tx, event)?;
@@ -255,7 +260,7 @@ fn series_id(tx: &Transaction<'_>, key: &SeriesKey) -> rusqlite::Result<i64> {
 }
 
 fn add_entry(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
-    let Entry { snapshot, run, at, points, sources, facts, clock_step_ms } = entry;
+    let Entry { snapshot, run, at, points, sources, facts, turns, clock_step_ms } = entry;
     tx.prepare_cached(
         "INSERT INTO snapshot (id, run, wall_ms, since_boot_ns, awake_ns)
          VALUES (:id, :run, :wall_ms, :since_boot_ns, :awake_ns)",
@@ -297,6 +302,9 @@ fn add_entry(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
             ":value": fact.known.value(),
             ":reason": reason,
         })?;
+    }
+    for (key, turn) in turns {
+        module_rows::add_turn(tx, *snapshot, key, turn)?;
     }
     if let Some(by_ms) = clock_step_ms {
         tx.prepare_cached("INSERT INTO clock_step (snapshot, by_ms) VALUES (:snapshot, :by_ms)")?

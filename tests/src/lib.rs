@@ -2,6 +2,7 @@
 //!
 //! * [`directory`]: a host tree as real files, for an agent that watches it change.
 //! * [`edac_model`]: an exact model of the kernel's EDAC counters that keeps the truth beside them.
+//! * [`firmware`]: SMBIOS tables with the sticks of a board.
 //! * [`golden`]: files with what people and scrapers read.
 //! * [`histories`]: random lives of a host, and the loop that plays them to an agent.
 //! * [`timelines`]: fixed lives of a host, one per way in which counters and clocks mislead.
@@ -9,6 +10,7 @@
 
 pub mod directory;
 pub mod edac_model;
+pub mod firmware;
 pub mod golden;
 pub mod histories;
 pub mod timelines;

@@ -5,6 +5,8 @@
 //! program can be run on them. A test holds the files equal to what is played here;
 //! `UPDATE_FIXTURES=1 cargo test -p scrubjay-tests` writes them anew.
 
+mod sticks;
+
 use crate::edac_model::{ControllerSpec, Error, ErrorKind, Kernel, UNKNOWN, View};
 use std::time::Duration;
 
@@ -21,11 +23,17 @@ pub struct Timeline {
 pub type Named = (&'static str, fn() -> Timeline);
 
 /// All timelines, by name.
-pub const ALL: [Named; 10] = [
+pub const ALL: [Named; 16] = [
     ("clock-step-back", clock_step_back),
     ("clock-step-forward", clock_step_forward),
     ("controller-renumbering", controller_renumbering),
     ("dimm-label-rewritten", dimm_label_rewritten),
+    ("dimm-moved", sticks::moved),
+    ("dimm-of-renumbered-controller", sticks::renumbered),
+    ("dimm-swapped", sticks::swapped),
+    ("dimm-tables-unreadable", sticks::unreadable),
+    ("dimm-with-shared-serial", sticks::shared_serial),
+    ("dimm-without-serial", sticks::without_serial),
     ("driver-reload", driver_reload),
     ("livepatch-forced", livepatch_forced),
     ("reboot", reboot),

@@ -165,3 +165,27 @@ fn a_forced_live_patch_is_known_until_the_reboot_although_the_log_forgets() {
     let patch = || Some("livepatch_2026_10".to_owned());
     assert_eq!(played.forced, [vec![patch()], vec![patch()], vec![]]);
 }
+/// Corrected errors by stick, and whether it is still there.
+fn sticks(played: &Played) -> Vec<(&str, u64, bool)> {
+    let records = played.last.modules.values();
+    records.map(|r| (r.key.as_str(), r.correctable, r.ended_wall_ms.is_none())).collect()
+}
+
+#[test]
+fn errors_belong_to_the_stick_that_had_them() {
+    let swapped = play("dimm-swapped");
+    let expect = [("425bb669", 5, false), ("425bb66a", 0, true), ("425bb70f", 2, true)];
+    assert_eq!(sticks(&swapped), expect);
+    let moved = play("dimm-moved");
+    assert_eq!(sticks(&moved), [("425bb669", 8, true), ("425bb66a", 0, true)]);
+    let renumbered = play("dimm-of-renumbered-controller");
+    assert_eq!(sticks(&renumbered)[3], ("425bb66c", 6, true));
+    assert_eq!(sticks(&renumbered).len(), 4);
+    let unreadable = play("dimm-tables-unreadable");
+    assert_eq!(sticks(&unreadable), [("425bb669", 6, true), ("425bb66a", 0, true)]);
+    for name in ["dimm-without-serial", "dimm-with-shared-serial"] {
+        let played = play(name);
+        let sum: u64 = sticks(&played).iter().map(|(_, errors, _)| errors).sum();
+        assert_eq!((sticks(&played).len(), sum), (2, 6), "{name}");
+    }
+}

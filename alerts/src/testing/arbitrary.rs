@@ -5,12 +5,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
-    CpuVulnerability, Csrow, Dimm, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass, ErrorCounts,
-    ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts,
-    LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue, Origin,
-    PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present,
-    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, SeriesKey,
-    SeriesPlace, SeriesTotal, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
+    CpuVulnerability, Csrow, Dimm, DimmLabels, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass,
+    ErrorCounts, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown,
+    LogCounts, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
+    Origin, PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform,
+    Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section,
+    SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport, Taint, Uptime,
+    VulnerabilityState,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -327,8 +328,9 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
-    (first, second)
-        .prop_map(|(first, second)| {
+    let third = (section(smbios()), section(Just(DimmLabels { entries: Vec::new() })));
+    (first, second, third)
+        .prop_map(|(first, second, third)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
             let (
                 kexec,
@@ -341,6 +343,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
+            let (smbios, dimm_labels) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -358,6 +361,9 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 kernel_log,
                 scrub,
                 previous_boot,
+                // Sticks and labels are plain facts: what can vary is whether there are any.
+                smbios,
+                dimm_labels,
             }
         })
         .boxed()
@@ -389,6 +395,15 @@ fn kernel_log() -> impl Strategy<Value = KernelLog> {
         },
     )
 }
+/// A table without sticks, understood or not.
+fn smbios() -> impl Strategy<Value = Smbios> {
+    any::<bool>().prop_map(|complete| Smbios {
+        version: None,
+        arrays: Vec::new(),
+        devices: Vec::new(),
+        complete,
+    })
+}
 
 /// Any history.
 pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
@@ -411,22 +426,16 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
     let controllers = proptest::collection::btree_map(0_u32..4, key(), 0..4);
     let totals = proptest::collection::btree_map(series, total, 0..8);
     let seen = proptest::collection::btree_set(key(), 0..3);
-    (controllers, totals, forced_patches(), seen).prop_map(
-        |(controllers, totals, forced_patches, seen_this_boot)| Accumulated {
+    (controllers, totals, forced_patches(), seen, bad_pages())
+        .prop_map(|(controllers, totals, forced_patches, seen_this_boot, bad_pages)| Accumulated {
             controllers,
             totals,
             forced_patches,
             seen_this_boot,
+            bad_pages,
             ..Accumulated::default()
-        },
-    )(controllers, totals, bad_pages())
-    .prop_map(|(controllers, totals, bad_pages)| Accumulated {
-        controllers,
-        totals,
-        bad_pages,
-        ..Accumulated::default()
-    })
-    .boxed()
+        })
+        .boxed()
 }
 
 /// Any agent, or none.

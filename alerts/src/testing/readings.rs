@@ -42,16 +42,17 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         reboot_markers,
         machine_check,
         platform,
+        dimm_labels,
         kernel_log,
-        scrub,
         previous_boot,
+        scrub,
+        smbios,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
     });
     let id = SourceId::MemoryFailure;
     within(memory_failure, "memory_failure", id, visit, |found, visit| {
-        let MemoryFailure { hardware_corrupted_bytes, nodes, recovery } = found;
         let MemoryFailure {
             hardware_corrupted_bytes,
             nodes,
@@ -74,7 +75,6 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
             }
         }
         visit("memory_failure.nodes", id, nodes);
-        visit("memory_failure.recovery", id, recovery);
     });
     let id = SourceId::Uptime;
     within(uptime, "uptime", id, visit, |found, visit| {
@@ -152,6 +152,8 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(kernel_log, "kernel_log", SourceId::KernelLog, visit, |_, _| ());
     within(scrub, "scrub", SourceId::Scrub, visit, scrub_facts);
     within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
+    within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
+    within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

@@ -7,6 +7,7 @@ use scrubjay_model::{Reading, SourceDoc};
 #[cfg(test)]
 pub(crate) mod check;
 pub(crate) mod cpu_vulnerabilities;
+pub(crate) mod dimm_labels;
 pub(crate) mod edac;
 pub(crate) mod kernel;
 pub(crate) mod kernel_health;
@@ -20,10 +21,11 @@ pub(crate) mod platform;
 pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
 pub(crate) mod scrub;
+pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 15] = [
+pub const SOURCES: [SourceDoc; 17] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -37,8 +39,10 @@ pub const SOURCES: [SourceDoc; 15] = [
     machine_check::DOC,
     platform::DOC,
     kernel_log::DOC,
-    scrub::DOC,
     previous_boot::DOC,
+    scrub::DOC,
+    smbios::DOC,
+    dimm_labels::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

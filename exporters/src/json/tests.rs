@@ -139,6 +139,7 @@ fn every_key_is_documented() {
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], false),
+        dimms(&[&testing::remembered().0], &[&testing::remembered().1]),
         failure("x"),
         pages(&testing::page_list()),
         boot_arguments(&testing::boot_words(), None),

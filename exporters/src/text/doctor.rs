@@ -124,6 +124,7 @@ mod tests {
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
         scrubjay doctor: 7 of 13 sources answered in full
+        scrubjay doctor: 7 of 14 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -141,6 +142,8 @@ mod tests {
           -  kernel_log           absent  1 ms  3 attributes
           -  scrub                absent  1 ms  3 attributes
           -  previous_boot        absent  1 ms  3 attributes
+          -  smbios               absent  1 ms  3 attributes
+          -  dimm_labels          absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -188,6 +191,16 @@ mod tests {
           why          not offered (sys/bus/edac/devices)
         previous_boot: absent
           why          not offered (sys/firmware/acpi/tables/BERT)
+        smbios: absent
+          why          not offered (sys/firmware/dmi/tables/DMI)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        dimm_labels: absent
+          why          not offered (etc/ras/dimm_labels.d)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing
@@ -251,6 +264,14 @@ mod tests {
           why          not offered (scrub)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
+        smbios: unreadable
+          fault        unreadable: permission denied (smbios)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        dimm_labels: unreadable
+          fault        unreadable: permission denied (dimm_labels)
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

@@ -37,6 +37,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
         kernel_log,
         scrub: devices,
         previous_boot: left,
+        // Sticks have a command of their own.
+        smbios: _,
+        dimm_labels: _,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");

@@ -162,6 +162,8 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         kernel_log: None,
         scrub: None,
         previous_boot: None,
+        smbios: None,
+        dimm_labels: None,
     }
 }
 
