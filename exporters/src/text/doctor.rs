@@ -123,8 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 13 sources answered in full
-        scrubjay doctor: 7 of 14 sources answered in full
+        scrubjay doctor: 7 of 17 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -187,10 +186,28 @@ mod tests {
 
         kernel_log: absent
           why          not offered (dev/kmsg)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         scrub: absent
           why          not offered (sys/bus/edac/devices)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         previous_boot: absent
           why          not offered (sys/firmware/acpi/tables/BERT)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         smbios: absent
           why          not offered (sys/firmware/dmi/tables/DMI)
           it means     The kernel was built without it; build it with it, or accept that
@@ -260,10 +277,18 @@ mod tests {
 
         kernel_log: unreadable
           fault        unreadable: permission denied (dev/kmsg)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         scrub: absent
           why          not offered (scrub)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         smbios: unreadable
           fault        unreadable: permission denied (smbios)
           needs        nothing
