@@ -235,7 +235,8 @@ impl Agent {
         settings: &Settings,
         wake: impl Fn() + Send + 'static,
     ) {
-        self.listener = Listener::start(host, settings.events.as_ref(), wake);
+        let taken = self.history.log_reports_until(&self.collector.stamp());
+        self.listener = Listener::start(host, settings.events.as_ref(), taken, wake);
     }
 
     /// Takes in reports between passes.
@@ -253,7 +254,7 @@ impl Agent {
         let began = clock::monotonic();
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
-        let sightings = self.listener.take(self.edac.as_ref());
+        let sightings = self.listener.take_at(&snapshot);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         let appended = self.history.append_heard(&snapshot, heard);
         if let Some(error) = appended.error {
@@ -264,8 +265,12 @@ impl Agent {
             Ok(summary) => Reading::Value(summary),
             Err(error) => reading::broken(Origin::new("history"), error),
         };
-        let assessment =
-            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats.storage));
+        let assessment = scrubjay_alerts::assess(
+            &snapshot,
+            &appended.accumulated,
+            Some(&self.stats.storage),
+            Some(&self.stats.events),
+        );
         HostView {
             header: self.header.clone(),
             snapshot,

@@ -26,7 +26,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
     let (accumulated, history, storage) = remembered(settings, &host, &snapshot);
-    let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage));
+    let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), None);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }

@@ -6,7 +6,7 @@ use crate::events::Heard;
 use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
-use crate::{StorageError, files, load, open, plan, query, write};
+use crate::{StorageError, event_rows, files, load, open, plan, query, write};
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{Accumulated, BadPage, HistorySummary, Snapshot, Stamp, StorageStats};
 use std::collections::BTreeMap;
@@ -144,6 +144,12 @@ impl History {
     /// The registry of bad pages as it now is, by physical address.
     pub fn bad_pages(&self) -> &BTreeMap<u64, BadPage> {
         &self.state.bad_pages
+    }
+
+    /// Up to which time since boot reports from the kernel log of this boot were taken in; `None` if
+    /// none were, or if that cannot be read: then they are taken in again rather than not at all.
+    pub fn log_reports_until(&self, at: &Stamp) -> Option<Duration> {
+        event_rows::last_from_log(&self.conn, &at.boot).ok().flatten()
     }
 
     /// Ends the run in order. Does nothing if none was begun.

@@ -126,6 +126,7 @@ fn agent() -> AgentStats {
         events: EventsStatus {
             path: EventPath::Trace,
             why: String::new(),
+            refused: false,
             listening: vec!["ras:mc_event".to_owned(), "mce:mce_record".to_owned()],
             reports: 12,
             lost: 0,

@@ -407,8 +407,17 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
 }
 
 fn listening(page: &mut Page, events: &EventsStatus) {
-    let EventsStatus { path, why, listening, reports, lost, waited, undecodable, last_undecodable } =
-        events;
+    let EventsStatus {
+        path,
+        why,
+        refused: _,
+        listening,
+        reports,
+        lost,
+        waited,
+        undecodable,
+        last_undecodable,
+    } = events;
     let way = match path {
         EventPath::Trace => {
             format!(
