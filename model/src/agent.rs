@@ -60,4 +60,6 @@ pub struct StorageStats {
     pub unreadable: Option<String>,
     /// Where a corrupt database was moved to when this one was begun.
     pub replaced: Option<String>,
+    /// Reports of bad pages since the agent started for which the registry had no room.
+    pub pages_refused: u64,
 }

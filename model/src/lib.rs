@@ -85,7 +85,9 @@ pub use machine::{
     SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
-pub use offline::{OfflineMode, OfflinePermit};
+pub use offline::{
+    CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
+};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

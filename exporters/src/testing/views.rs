@@ -140,6 +140,7 @@ fn agent() -> AgentStats {
             unreadable: None,
             last_error: None,
             replaced: None,
+            pages_refused: 0,
         },
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),

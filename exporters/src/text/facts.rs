@@ -469,8 +469,15 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     listening(page, events);
 
     // A running agent has read its history.
-    let StorageStats { size_bytes, writes, write_failures, last_error, unreadable: _, replaced } =
-        storage;
+    let StorageStats {
+        size_bytes,
+        writes,
+        write_failures,
+        last_error,
+        unreadable: _,
+        replaced,
+        pages_refused,
+    } = storage;
     let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
     page.more(
         2,
@@ -481,6 +488,10 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     );
     if let Some(error) = last_error {
         page.warning(2, &format!("the history cannot be written: {error}"));
+    }
+    if *pages_refused > 0 {
+        let reports = count(*pages_refused, "report", "reports");
+        page.warning(2, &format!("the registry of bad pages is full: {reports} not taken in"));
     }
     if let Some(kept) = replaced {
         page.warning(
