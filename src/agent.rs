@@ -7,6 +7,7 @@
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::listening::Listener;
+use crate::pages::Pages;
 use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -190,6 +191,7 @@ struct Agent {
     /// The running kernel's own root, for what it accounts to this process.
     own: HostRoot,
     listener: Listener,
+    pages: Pages,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -225,7 +227,8 @@ impl Agent {
         let header = header::read(host, &settings.root);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
-        Ok(Self { collector, history, header, stats, own, listener, edac: None })
+        let pages = Pages::new(host);
+        Ok(Self { collector, history, header, stats, own, listener, pages, edac: None })
     }
 
     /// Begins to listen to reports of errors.
@@ -242,6 +245,7 @@ impl Agent {
     fn hear(&mut self) {
         let at = self.collector.stamp();
         let sightings = self.listener.take(self.edac.as_ref());
+        self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
@@ -254,6 +258,7 @@ impl Agent {
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
         let sightings = self.listener.take(self.edac.as_ref());
+        self.pages.look(&sightings, self.edac.as_ref(), &mut self.history, &snapshot.at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         let appended = self.history.append_heard(&snapshot, heard);
         if let Some(error) = appended.error {
@@ -301,6 +306,7 @@ impl Agent {
     fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
+        self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));

@@ -9,6 +9,7 @@ mod config;
 mod exit;
 mod header;
 mod listening;
+mod pages;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
