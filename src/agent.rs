@@ -7,7 +7,7 @@
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::listening::Listener;
-use crate::pages::Pages;
+use crate::pages::{Offlining, Pages};
 use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -15,7 +15,8 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, Edac, EventsStatus, HostHeader, HostView, Origin, Reading, Snapshot, SourceState,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, OfflineStats, Origin, Reading, Snapshot,
+    SourceState,
 };
 use scrubjay_storage::{Heard, History};
 use std::io::Write;
@@ -192,6 +193,7 @@ struct Agent {
     own: HostRoot,
     listener: Listener,
     pages: Pages,
+    offlining: Offlining,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -220,6 +222,7 @@ impl Agent {
             sources: std::collections::BTreeMap::new(),
             events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
+            offlining: OfflineStats::NONE,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
@@ -227,8 +230,17 @@ impl Agent {
         let header = header::read(host, &settings.root);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
-        let pages = Pages::new(host);
-        Ok(Self { collector, history, header, stats, own, listener, pages, edac: None })
+        Ok(Self {
+            collector,
+            history,
+            header,
+            stats,
+            own,
+            listener,
+            pages: Pages::new(host),
+            offlining: Offlining::new(settings.offline),
+            edac: None,
+        })
     }
 
     /// Begins to listen to reports of errors.
@@ -245,6 +257,7 @@ impl Agent {
     fn hear(&mut self) {
         let at = self.collector.stamp();
         let sightings = self.listener.take(self.edac.as_ref());
+        self.offlining.hear(&sightings);
         self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         if let Err(error) = self.history.hear(&at, heard) {
@@ -258,11 +271,13 @@ impl Agent {
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
         let sightings = self.listener.take(self.edac.as_ref());
+        self.offlining.hear(&sightings);
         self.pages.look(&sightings, self.edac.as_ref(), &mut self.history, &snapshot.at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         let appended = self.history.append_heard(&snapshot, heard);
-        if let Some(error) = appended.error {
-            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        match appended.error {
+            Some(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+            None => self.pages.act(&mut self.offlining, &mut self.history, &snapshot),
         }
         self.account(&snapshot, began);
         let history = match self.history.summary(&snapshot.at) {
@@ -298,6 +313,7 @@ impl Agent {
         self.stats.resident_bytes = own.resident_bytes;
         self.stats.cpu = own.cpu;
         self.stats.storage = self.history.stats();
+        self.stats.offlining = self.offlining.stats();
         self.stats.events = self.listener.status().clone();
         self.stats.passes += 1;
         self.stats.pass_took = clock::monotonic().saturating_sub(began);

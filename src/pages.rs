@@ -1,5 +1,9 @@
 //! Bad pages between passes: what reports say of them, and what the kernel says of those known.
 
+mod offlining;
+
+pub(crate) use offlining::Offlining;
+
 use scrubjay_collector::{HostRoot, memory_map, page_flags};
 use scrubjay_model::{
     AddressRange, BadPage, ControllerKey, Edac, MemoryMap, Origin, PageFlags, PageReport,

@@ -37,7 +37,7 @@ mod text;
 mod verdict;
 mod view;
 
-pub use agent::{AgentStats, SourceStats, StorageStats};
+pub use agent::{AgentStats, OfflineStats, SourceStats, StorageStats};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
     PagesTold, PoisonedPages, follow_pages,

@@ -29,7 +29,7 @@ fn group(witness: Witness, class: EventClass, what: EventWhat) -> EventGroup {
     }
 }
 
-fn error(number: u64, class: EventClass) -> Sighting {
+pub(super) fn error(number: u64, class: EventClass) -> Sighting {
     Sighting {
         number,
         group: group(Witness::McEvent, class, EventWhat::Memory),
@@ -48,7 +48,7 @@ fn lost_page(number: u64, same_as: Option<u64>) -> Sighting {
     Sighting { number, group, counter: None, same_as, counted: 0 }
 }
 
-fn of(sightings: Vec<Sighting>) -> Sightings {
+pub(super) fn of(sightings: Vec<Sighting>) -> Sightings {
     Sightings { sightings, lost: 0, undecodable: 0 }
 }
 
@@ -70,9 +70,9 @@ fn a_lost_page_is_registered_with_the_dimm_of_its_error_also_in_a_later_batch() 
         },
         dimm: Some("imc-0/dimm1".to_owned()),
     };
-    assert_eq!(reports, [expected.clone()]);
+    assert_eq!(reports, std::slice::from_ref(&expected));
     let later = page_reports(&of(vec![lost_page(2, Some(0))]), &keys(), 4096, &mut errors);
-    assert_eq!(later, [expected.clone()]);
+    assert_eq!(later, std::slice::from_ref(&expected));
     let nobody_knows = page_reports(&of(vec![lost_page(3, None)]), &keys(), 4096, &mut errors);
     assert_eq!(nobody_knows, [PageReport { dimm: None, ..expected }]);
 }
@@ -97,7 +97,7 @@ fn errors_alone_register_no_page_and_few_are_remembered() {
     assert_eq!(errors.0.len(), MOST_ERRORS);
 }
 
-fn at(wall_ms: i64) -> Stamp {
+pub(super) fn at(wall_ms: i64) -> Stamp {
     Stamp {
         boot: BootId::parse("00000001-0000-4000-8000-000000000000").unwrap(),
         since_boot: Some(Duration::from_secs(100)),
@@ -113,7 +113,7 @@ fn host(files: &str) -> Arc<HostRoot> {
     Arc::new(HostRoot::from_tree(Tree::parse(&text).unwrap(), Arc::new(move || clocks)))
 }
 
-fn history(dir: &tempfile::TempDir) -> History {
+pub(super) fn history(dir: &tempfile::TempDir) -> History {
     let mut history = History::open(dir.path(), &at(1)).unwrap();
     history.begin_run(&at(1), "test", Duration::from_secs(60)).unwrap();
     history

@@ -127,7 +127,7 @@ impl History {
     /// If it cannot be written. The reports wait in memory and are written with a later snapshot.
     pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
         self.pending.merge(plan::hear(&mut self.state, at, heard));
-        if self.pending.urgent { self.flush(at) } else { Ok(()) }
+        self.settle(at)
     }
 
     /// Takes in what was seen of bad pages, beside the snapshots. It is written with the next pass.
@@ -146,6 +146,14 @@ impl History {
         self.pending.merge(changes);
         self.pages_refused = self.pages_refused.saturating_add(refused);
         Ok(refused)
+    }
+
+    /// Writes what waits, if it should not wait for the next pass.
+    ///
+    /// # Errors
+    /// If it cannot be written; it waits on.
+    pub fn settle(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        if self.pending.urgent { self.flush(at) } else { Ok(()) }
     }
 
     /// The registry of bad pages as it now is, by physical address.

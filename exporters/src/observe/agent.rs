@@ -74,6 +74,8 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         sources,
         events,
         storage,
+        // What a host loses is told by what the kernel has marked, whoever asked for it.
+        offlining: _,
         resident_bytes,
         cpu,
     } = agent;

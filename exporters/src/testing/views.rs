@@ -142,6 +142,7 @@ fn agent() -> AgentStats {
             replaced: None,
             pages_refused: 0,
         },
+        offlining: OfflineStats::NONE,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
     }

@@ -6,8 +6,9 @@ use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
     AgentStats, Blocker, BootEnd, CpuVulnerability, EventPath, EventsStatus, HistorySummary,
-    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, Patch, Platform,
-    Reading, RebootMarkers, Section, StorageStats, Taint, Uptime, VulnerabilityState,
+    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, OfflineStats,
+    Patch, Platform, Reading, RebootMarkers, Section, StorageStats, Taint, Uptime,
+    VulnerabilityState,
 };
 
 pub(super) use pages::pages;
@@ -449,6 +450,7 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
         sources: _,
         events,
         storage,
+        offlining,
         resident_bytes,
         cpu,
     } = agent;
@@ -465,6 +467,17 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let resident = reading(resident_bytes, |bytes| size(*bytes));
     let cpu = reading(cpu, |cpu| span(*cpu));
     page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
+
+    let OfflineStats { done, failed, refused } = offlining;
+    if [done, failed, refused].into_iter().any(|pages| *pages > 0) {
+        page.more(
+            2,
+            &format!(
+                "pages with too many errors: {done} taken out of use, {failed} not by the kernel, \
+                 {refused} not asked for"
+            ),
+        );
+    }
 
     listening(page, events);
 
