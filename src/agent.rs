@@ -5,6 +5,7 @@
 //! can be stalled by neither.
 
 use crate::config::Settings;
+use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
@@ -194,6 +195,7 @@ struct Agent {
     listener: Listener,
     pages: Pages,
     offlining: Offlining,
+    suspicions: Suspicions,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -239,6 +241,7 @@ impl Agent {
             listener,
             pages: Pages::new(host),
             offlining: Offlining::new(settings.offline),
+            suspicions: Suspicions::default(),
             edac: None,
         })
     }
@@ -285,7 +288,8 @@ impl Agent {
             Err(error) => reading::broken(Origin::new("history"), error),
         };
         let assessment =
-            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats.storage));
+            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats.storage))
+                .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
         HostView {
             header: self.header.clone(),
             snapshot,
