@@ -5,8 +5,10 @@
 //! can be stalled by neither.
 
 use crate::config::Settings;
+use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::listening::Listener;
+use crate::pages::{Offlining, Pages};
 use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -14,7 +16,8 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, Edac, EventsStatus, HostHeader, HostView, Origin, Reading, Snapshot, SourceState,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, OfflineStats, Origin, Reading, Snapshot,
+    SourceState,
 };
 use scrubjay_storage::{Heard, History};
 use std::io::Write;
@@ -190,6 +193,9 @@ struct Agent {
     /// The running kernel's own root, for what it accounts to this process.
     own: HostRoot,
     listener: Listener,
+    pages: Pages,
+    offlining: Offlining,
+    suspicions: Suspicions,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -218,6 +224,7 @@ impl Agent {
             sources: std::collections::BTreeMap::new(),
             events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
+            offlining: OfflineStats::NONE,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
@@ -225,7 +232,18 @@ impl Agent {
         let header = header::read(host, &settings.root);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
-        Ok(Self { collector, history, header, stats, own, listener, edac: None })
+        Ok(Self {
+            collector,
+            history,
+            header,
+            stats,
+            own,
+            listener,
+            pages: Pages::new(host),
+            offlining: Offlining::new(settings.offline),
+            suspicions: Suspicions::default(),
+            edac: None,
+        })
     }
 
     /// Begins to listen to reports of errors.
@@ -243,6 +261,8 @@ impl Agent {
     fn hear(&mut self) {
         let at = self.collector.stamp();
         let sightings = self.listener.take(self.edac.as_ref());
+        self.offlining.hear(&sightings);
+        self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
@@ -255,10 +275,13 @@ impl Agent {
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
         let sightings = self.listener.take_at(&snapshot);
+        self.offlining.hear(&sightings);
+        self.pages.look(&sightings, self.edac.as_ref(), &mut self.history, &snapshot.at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         let appended = self.history.append_heard(&snapshot, heard);
-        if let Some(error) = appended.error {
-            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        match appended.error {
+            Some(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+            None => self.pages.act(&mut self.offlining, &mut self.history, &snapshot),
         }
         self.account(&snapshot, began);
         let history = match self.history.summary(&snapshot.at) {
@@ -270,7 +293,8 @@ impl Agent {
             &appended.accumulated,
             Some(&self.stats.storage),
             Some(&self.stats.events),
-        );
+        )
+        .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
         HostView {
             header: self.header.clone(),
             snapshot,
@@ -298,6 +322,7 @@ impl Agent {
         self.stats.resident_bytes = own.resident_bytes;
         self.stats.cpu = own.cpu;
         self.stats.storage = self.history.stats();
+        self.stats.offlining = self.offlining.stats();
         self.stats.events = self.listener.status().clone();
         self.stats.passes += 1;
         self.stats.pass_took = clock::monotonic().saturating_sub(began);
@@ -306,6 +331,7 @@ impl Agent {
     fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
+        self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));

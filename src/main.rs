@@ -6,9 +6,11 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod ends;
 mod exit;
 mod header;
 mod listening;
+mod pages;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};

@@ -5,7 +5,9 @@
 //! factor of 500. Pages are a budget, because a fault larger than a page would use up all memory
 //! page by page (see the finding `pages-growing`).
 
-use scrubjay_model::{BadPage, MemoryMap, OfflineMode, PageFlags, PageState, Reading, Snapshot};
+use scrubjay_model::{
+    BadPage, CorrectedPage, MemoryMap, OfflineMode, PageFlags, PageState, Reading, Snapshot,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When a page has had too many corrected errors.
@@ -44,6 +46,12 @@ pub struct PageErrors {
     pub physical_address: Option<u64>,
     /// Corrected errors in windows of 24 hours, counted back from now: the first is the last day.
     pub by_day: Vec<u64>,
+}
+
+impl From<&CorrectedPage> for PageErrors {
+    fn from(page: &CorrectedPage) -> Self {
+        Self { physical_address: Some(page.physical_address), by_day: page.by_day.clone() }
+    }
 }
 
 /// What the plan rests on.
@@ -132,6 +140,15 @@ impl OfflinePreset {
     /// The preset of that word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.as_str() == word)
+    }
+
+    /// How many windows of 24 hours are looked at. A page with errors in each of a month is over the
+    /// limit of whoever looks further back than a day.
+    pub fn days(self) -> u32 {
+        match self {
+            Self::Mcelog | Self::Rasdaemon => 1,
+            Self::KernelCec => 31,
+        }
     }
 
     /// Errors from which a page has had too many.

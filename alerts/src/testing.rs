@@ -4,10 +4,10 @@ use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter, CrashStore,
     Dimm, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel,
     KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
-    MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, Origin, ParseFault, Patch,
-    PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub,
-    ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport, Stamp, StorageStats,
-    Taint, Uname, Uptime, Verdict,
+    MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
+    ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading,
+    RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport,
+    Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -402,6 +402,7 @@ pub(crate) fn agent() -> AgentStats {
         sources: BTreeMap::new(),
         events: EventsStatus::counters_only("this is a test"),
         storage: StorageStats::default(),
+        offlining: OfflineStats::NONE,
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),
     }

@@ -48,35 +48,52 @@ pub fn memory_map(host: &HostRoot) -> Reading<MemoryMap> {
     };
     let block_size_bytes =
         reader.parse(BLOCK_SIZE, "a size in hexadecimal", |text| hexadecimal(text.trim()));
-    let ranges = reader.statistics(IOMEM).into_result().and_then(|bytes| system_ram(&bytes));
-    ranges.map(|ranges| MemoryMap::new(page_size_bytes, block_size_bytes, ranges)).into()
+    let told = reader.statistics(IOMEM).into_result().and_then(|bytes| ranges(&bytes));
+    told.map(|Ranges { system_ram, reserved }| {
+        MemoryMap::new(page_size_bytes, block_size_bytes, system_ram).with_reserved(reserved)
+    })
+    .into()
 }
 
-/// The ranges named System RAM, at any depth: memory that a driver adds lies below its device, and
-/// is called `System RAM (kmem)` and the like.
+/// The ranges of interest.
+#[derive(Debug, Default)]
+struct Ranges {
+    /// Those named System RAM, at any depth: memory that a driver adds lies below its device, and
+    /// is called `System RAM (kmem)` and the like.
+    system_ram: Vec<AddressRange>,
+    /// Those that firmware or the boot loader keeps from the kernel. Lower-case `reserved` is what
+    /// ARM calls them.
+    reserved: Vec<AddressRange>,
+}
+
+/// Takes the map apart.
 ///
 /// One line that is not understood spoils the map: a smaller one would say of pages that they do
 /// not exist.
-fn system_ram(bytes: &[u8]) -> Result<Vec<AddressRange>, NonValue> {
+fn ranges(bytes: &[u8]) -> Result<Ranges, NonValue> {
     let odd =
         |found: &[u8]| malformed(IOMEM, "lines such as 00100000-3fffffff : System RAM", found);
     let text = bytes.strip_suffix(b"\n").ok_or_else(|| odd(bytes))?;
-    let mut ranges = Vec::new();
+    let mut ranges = Ranges::default();
     let mut hidden = true;
     for line in text.split(|byte| *byte == b'\n') {
         let (first, last, name) = iomem_line(line).ok_or_else(|| odd(line))?;
         hidden &= first == 0 && last == 0;
-        if name == b"System RAM" || name.starts_with(b"System RAM (") {
-            if ranges.len() == RANGES_LIMIT {
-                return Err(odd(b"more than a million ranges"));
-            }
-            ranges.push(AddressRange::new(first, last).ok_or_else(|| odd(line))?);
+        let named = match name {
+            b"System RAM" => &mut ranges.system_ram,
+            b"Unusable memory" | b"Reserved" | b"reserved" => &mut ranges.reserved,
+            name if name.starts_with(b"System RAM (") => &mut ranges.system_ram,
+            _ => continue,
+        };
+        if named.len() == RANGES_LIMIT {
+            return Err(odd(b"more than a million ranges"));
         }
+        named.push(AddressRange::new(first, last).ok_or_else(|| odd(line))?);
     }
     if hidden {
         return Err(NonValue::Unreadable(Origin::new(IOMEM), ReadFault::Denied));
     }
-    if ranges.is_empty() { Err(odd(b"no System RAM")) } else { Ok(ranges) }
+    if ranges.system_ram.is_empty() { Err(odd(b"no System RAM")) } else { Ok(ranges) }
 }
 
 /// `  00100000-3fffffff : System RAM`; the name may hold any byte.

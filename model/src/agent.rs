@@ -27,6 +27,8 @@ pub struct AgentStats {
     pub events: EventsStatus,
     /// The history file.
     pub storage: StorageStats,
+    /// Pages taken out of use.
+    pub offlining: OfflineStats,
     /// Resident memory of the agent, bytes.
     pub resident_bytes: Reading<u64>,
     /// CPU time used by the agent.
@@ -45,6 +47,22 @@ pub struct SourceStats {
     pub last_ok_wall_ms: Option<i64>,
 }
 
+/// What was done about pages with too many errors since the agent started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OfflineStats {
+    /// Pages that the kernel took out of use when asked.
+    pub done: u64,
+    /// Pages that it would not.
+    pub failed: u64,
+    /// Pages it was not asked for, each counted once for each reason.
+    pub refused: u64,
+}
+
+impl OfflineStats {
+    /// Nothing was done.
+    pub const NONE: Self = Self { done: 0, failed: 0, refused: 0 };
+}
+
 /// How the history file fares.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StorageStats {
@@ -60,4 +78,6 @@ pub struct StorageStats {
     pub unreadable: Option<String>,
     /// Where a corrupt database was moved to when this one was begun.
     pub replaced: Option<String>,
+    /// Reports of bad pages since the agent started for which the registry had no room.
+    pub pages_refused: u64,
 }

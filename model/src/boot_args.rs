@@ -64,7 +64,8 @@ impl PageRefusal {
 /// Puts registered pages together for the boot loader.
 ///
 /// `reserved` are ranges that the running kernel was told to keep off ([`reserved_by_command_line`]):
-/// they are no longer System RAM because they are bad, and must not be lost at the next boot.
+/// they are no longer System RAM because they are bad, and must not be lost at the next boot. The
+/// same holds for what the map itself says is kept from the kernel, as the boot loader has it.
 /// Without a map nothing is refused for its place: an address that the kernel reported as bad
 /// memory is more likely right than wrong.
 pub fn boot_arguments<'a>(
@@ -80,7 +81,9 @@ pub fn boot_arguments<'a>(
         let why = match (range, map.value()) {
             (None, _) => PageRefusal::NoAddress,
             (Some(range), Some(map))
-                if !map.contains(range) && !reserved.iter().any(|known| known.contains(range)) =>
+                if !map.contains(range)
+                    && !map.reserves(range)
+                    && !reserved.iter().any(|known| known.contains(range)) =>
             {
                 PageRefusal::OutsideSystemRam
             }
@@ -317,6 +320,17 @@ mod tests {
         assert_eq!(boot_arguments(&pages, &map, &[]).ranges, []);
         let arguments = boot_arguments(&pages, &map, &reserved);
         assert_eq!(arguments.memmap_words(), ["memmap=8K$0x30000000"]);
+    }
+
+    #[test]
+    fn a_page_that_the_boot_loader_took_away_is_not_lost_at_the_next_boot() {
+        let map = shown(0x10_0000, 0x2fff_ffff).into_result().unwrap();
+        let unusable = AddressRange::new(0x3000_0000, 0x3000_1fff);
+        let map = Reading::Value(map.with_reserved(unusable));
+        let pages = [page(0x3_0000), page(0x3_0001), page(0x3_0002)];
+        let arguments = boot_arguments(&pages, &map, &[]);
+        assert_eq!(arguments.memmap_words(), ["memmap=8K$0x30000000"]);
+        assert_eq!(arguments.refused.len(), 1, "beyond it there is no memory");
     }
 
     #[test]

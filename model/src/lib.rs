@@ -37,7 +37,7 @@ mod text;
 mod verdict;
 mod view;
 
-pub use agent::{AgentStats, SourceStats, StorageStats};
+pub use agent::{AgentStats, OfflineStats, SourceStats, StorageStats};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
     PagesTold, PoisonedPages, follow_pages,
@@ -85,7 +85,9 @@ pub use machine::{
     SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
-pub use offline::{OfflineMode, OfflinePermit};
+pub use offline::{
+    CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
+};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

@@ -25,6 +25,8 @@ pub struct MemoryMap {
     pub block_size_bytes: Reading<u64>,
     /// In order, neither overlapping nor adjacent.
     ranges: Vec<AddressRange>,
+    /// What the firmware's map keeps from the kernel (`Unusable memory`, `Reserved`), likewise.
+    reserved: Vec<AddressRange>,
 }
 
 /// The flags of one page, as `/proc/kpageflags` shows them
@@ -100,7 +102,20 @@ impl MemoryMap {
         block_size_bytes: Reading<u64>,
         ranges: impl IntoIterator<Item = AddressRange>,
     ) -> Self {
-        Self { page_size_bytes, block_size_bytes, ranges: AddressRange::merged(ranges) }
+        let ranges = AddressRange::merged(ranges);
+        Self { page_size_bytes, block_size_bytes, ranges, reserved: Vec::new() }
+    }
+
+    /// With the ranges that the firmware's map, or the boot loader, keeps from the kernel. GRUB
+    /// tells the kernel of bad memory (`GRUB_BADRAM`) as unusable.
+    #[must_use]
+    pub fn with_reserved(self, ranges: impl IntoIterator<Item = AddressRange>) -> Self {
+        Self { reserved: AddressRange::merged(ranges), ..self }
+    }
+
+    /// Whether all of a range of addresses is kept from the kernel by the firmware's map.
+    pub fn reserves(&self, range: AddressRange) -> bool {
+        Self::holds(&self.reserved, range)
     }
 
     /// The ranges, in order, neither overlapping nor adjacent.
@@ -110,9 +125,14 @@ impl MemoryMap {
 
     /// Whether a range of addresses is System RAM throughout.
     pub fn contains(&self, range: AddressRange) -> bool {
+        Self::holds(&self.ranges, range)
+    }
+
+    /// Whether one of the ranges, which are in order and apart, holds another.
+    fn holds(ranges: &[AddressRange], range: AddressRange) -> bool {
         // The last range that begins at or before it is the only one that can hold it.
-        let after = self.ranges.partition_point(|known| known.first <= range.first);
-        let before = after.checked_sub(1).and_then(|index| self.ranges.get(index));
+        let after = ranges.partition_point(|known| known.first <= range.first);
+        let before = after.checked_sub(1).and_then(|index| ranges.get(index));
         before.is_some_and(|known| known.contains(range))
     }
 

@@ -210,6 +210,14 @@ impl Assessment {
             .unwrap_or(Verdict::Ok);
         Self { verdict, coverage, findings }
     }
+
+    /// With further findings, such as those that rest on the past.
+    #[must_use]
+    pub fn and(self, more: Vec<Finding>) -> Self {
+        let Self { verdict: _, coverage, mut findings } = self;
+        findings.extend(more);
+        Self::new(coverage, findings)
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! One reading of the host beside whatever history there is, for commands that show the present.
 
 use crate::config::{SYSTEM_STATE_DIR, Settings};
-use crate::{clock, header};
+use crate::{clock, ends, header};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading, SeenController,
-    Snapshot, StorageStats, match_controllers,
+    Accumulated, Finding, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading,
+    SeenController, Snapshot, StorageStats, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -25,8 +25,10 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let (accumulated, history, storage) = remembered(settings, &host, &snapshot);
-    let assessment = scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), None);
+    let Remembered { accumulated, history, storage, suspected } =
+        remembered(settings, &host, &snapshot);
+    let assessment =
+        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), None).and(suspected);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }
@@ -56,11 +58,15 @@ pub(crate) fn open_history(dirs: &[PathBuf]) -> Result<Option<HistoryReader>, St
 }
 
 /// What the history adds to a reading, and how it fares itself.
-fn remembered(
-    settings: &Settings,
-    host: &HostRoot,
-    snapshot: &Snapshot,
-) -> (Accumulated, Reading<HistorySummary>, StorageStats) {
+struct Remembered {
+    accumulated: Accumulated,
+    history: Reading<HistorySummary>,
+    storage: StorageStats,
+    /// Errors behind the ends of earlier boots.
+    suspected: Vec<Finding>,
+}
+
+fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Remembered {
     let dirs = history_dirs(settings, host);
     let shown: Vec<String> = dirs.iter().map(|dir| dir.display().to_string()).collect();
     let origin = || match shown.as_slice() {
@@ -70,14 +76,23 @@ fn remembered(
     let read = || -> Result<_, StorageError> {
         let Some(reader) = open_history(&dirs)? else { return Ok(None) };
         let at = &snapshot.at;
-        Ok(Some((reader.accumulate(snapshot)?, reader.summary(at)?, reader.replaced(at)?)))
+        let storage = StorageStats { replaced: reader.replaced(at)?, ..StorageStats::default() };
+        Ok(Some(Remembered {
+            accumulated: reader.accumulate(snapshot)?,
+            history: Reading::Value(reader.summary(at)?),
+            storage,
+            suspected: ends::suspected(&reader)?,
+        }))
     };
-    let none = |reading| (without_history(snapshot), reading, StorageStats::default());
+    let without = |history, storage| Remembered {
+        accumulated: without_history(snapshot),
+        history,
+        storage,
+        suspected: Vec::new(),
+    };
+    let none = |history| without(history, StorageStats::default());
     match read() {
-        Ok(Some((accumulated, summary, replaced))) => {
-            let storage = StorageStats { replaced, ..StorageStats::default() };
-            (accumulated, Reading::Value(summary), storage)
-        }
+        Ok(Some(remembered)) => remembered,
         Ok(None) => none(Reading::Absent(origin())),
         // Not a fault of the history: another user's command would read it.
         Err(StorageError::NotReadable { .. }) => {
@@ -87,7 +102,7 @@ fn remembered(
             let why = format!("failed to {:#}", anyhow::Error::from(error));
             let fault = ParseFault::new("a sound history", why.as_bytes());
             let storage = StorageStats { unreadable: Some(why), ..StorageStats::default() };
-            (without_history(snapshot), Reading::Malformed(origin(), fault), storage)
+            without(Reading::Malformed(origin(), fault), storage)
         }
     }
 }

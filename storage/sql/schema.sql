@@ -241,6 +241,22 @@ CREATE TABLE bad_page (
   CHECK ((reason = 'memory_failure') = (page_type IS NOT NULL)),
   CHECK ((page_type IS NULL) = (result IS NULL))
 ) STRICT;
+
+-- Pages that the kernel was asked to take out of use. Written before it is asked, so that no crash
+-- makes the budgets forget one. No row is ever deleted.
+CREATE TABLE page_request (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES agent_run (id),
+  wall_ms INTEGER NOT NULL,
+  -- The first byte of the page: the 64 bits as a signed number.
+  address INTEGER NOT NULL CHECK (address <> 0),
+  -- NULL until the answer came, and for good if nobody lived to hear it.
+  answer TEXT CHECK (answer IN ('done', 'failed', 'not_asked')),
+  errno INTEGER,
+  CHECK ((answer IS 'failed') = (errno IS NOT NULL))
+) STRICT;
+CREATE INDEX page_request_address ON page_request (address);
+
 -- A stick of memory under the key it keeps for good, as last seen, with the errors counted at its
 -- places while it was there.
 CREATE TABLE module (

@@ -87,7 +87,8 @@ fn wording(tx: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
     tx.prepare_cached("SELECT id FROM wording WHERE text = ?1")?.query_row([text], |row| row.get(0))
 }
 
-fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+/// As the columns `what` and `place` hold it.
+pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

@@ -6,9 +6,13 @@ use crate::events::Heard;
 use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
-use crate::{StorageError, event_rows, files, load, open, plan, query, write};
+use crate::{StorageError, event_rows, files, load, open, page_requests, plan, query, write};
 use rusqlite::{Connection, TransactionBehavior};
-use scrubjay_model::{Accumulated, BadPage, HistorySummary, Snapshot, Stamp, StorageStats};
+use scrubjay_model::{
+    Accumulated, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, HistorySummary,
+    MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot, Stamp, StorageStats,
+    match_controllers,
+};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -29,6 +33,7 @@ pub struct History {
     replaced: Option<String>,
     writes: u64,
     write_failures: u64,
+    pages_refused: u64,
     trouble: Option<Trouble>,
 }
 
@@ -72,6 +77,7 @@ impl History {
             replaced,
             writes: 0,
             write_failures: 0,
+            pages_refused: 0,
             trouble: None,
         })
     }
@@ -121,7 +127,7 @@ impl History {
     /// If it cannot be written. The reports wait in memory and are written with a later snapshot.
     pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
         self.pending.merge(plan::hear(&mut self.state, at, heard));
-        if self.pending.urgent { self.flush(at) } else { Ok(()) }
+        self.settle(at)
     }
 
     /// Takes in what was seen of bad pages, beside the snapshots. It is written with the next pass.
@@ -138,7 +144,16 @@ impl History {
         let mut changes = Changes::default();
         let refused = pages::follow(&mut self.state, seen, &at, &mut changes);
         self.pending.merge(changes);
+        self.pages_refused = self.pages_refused.saturating_add(refused);
         Ok(refused)
+    }
+
+    /// Writes what waits, if it should not wait for the next pass.
+    ///
+    /// # Errors
+    /// If it cannot be written; it waits on.
+    pub fn settle(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        if self.pending.urgent { self.flush(at) } else { Ok(()) }
     }
 
     /// The registry of bad pages as it now is, by physical address.
@@ -150,6 +165,76 @@ impl History {
     /// none were, or if that cannot be read: then they are taken in again rather than not at all.
     pub fn log_reports_until(&self, at: &Stamp) -> Option<Duration> {
         event_rows::last_from_log(&self.conn, &at.boot).ok().flatten()
+    }
+    /// The key of each controller, by its index, as the next pass will know it.
+    pub fn controller_keys(&self, edac: &Edac) -> BTreeMap<u32, ControllerKey> {
+        let seen: Vec<SeenController> = edac.controllers.iter().map(Into::into).collect();
+        let keys = match_controllers(&self.state.known_controllers(), &seen);
+        seen.iter().map(|seen| seen.index).zip(keys).collect()
+    }
+
+    /// Corrected errors by page since the kernel was last asked for it, in as many windows of 24
+    /// hours as are asked, of pages that had some in the first; the 4,096 with most of them. Only
+    /// what is written is counted.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn corrected_pages(
+        &self,
+        at: &Stamp,
+        page_size_bytes: u64,
+        days: u32,
+    ) -> Result<Vec<CorrectedPage>, StorageError> {
+        page_requests::corrected(&self.conn, at.wall_ms, page_size_bytes, days)
+            .map_err(database("read the history", &self.path))
+    }
+
+    /// What the kernel was asked for so far.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn page_requests(&self, at: &Stamp) -> Result<PageRequests, StorageError> {
+        page_requests::asked(&self.conn, at.wall_ms, &self.state.placed(at).boot)
+            .map_err(database("read the history", &self.path))
+    }
+
+    /// Notes that the kernel is about to be asked to take a page out of use. Only when this has
+    /// returned may it be asked: a request that is not on disk would be missing in the budgets.
+    /// Returns what [`History::end_page_request`] wants.
+    ///
+    /// # Errors
+    /// If it cannot be written, or no run was begun.
+    pub fn begin_page_request(
+        &mut self,
+        at: &Stamp,
+        physical_address: u64,
+    ) -> Result<i64, StorageError> {
+        let run = self.state.run.as_ref().ok_or(StorageError::NoRun)?.row.id;
+        page_requests::begin(&self.conn, run, at.wall_ms, physical_address)
+            .map_err(database("write the history", &self.path))
+    }
+
+    /// Notes what came of asking.
+    ///
+    /// # Errors
+    /// If it cannot be written; the request stays, without an answer.
+    pub fn end_page_request(&mut self, id: i64, answer: PageAnswer) -> Result<(), StorageError> {
+        page_requests::end(&self.conn, id, answer)
+            .map_err(database("write the history", &self.path))
+    }
+
+    /// All boots, and the changes of counters seen within a time before each unclean end of the
+    /// last `back`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn unclean_ends(
+        &self,
+        within: Duration,
+        back: Duration,
+    ) -> Result<(Vec<BootRecord>, Vec<MemoryRecord>), StorageError> {
+        query::unclean_ends(&self.conn, within, back)
+            .map_err(database("read the history", &self.path))
     }
 
     /// Ends the run in order. Does nothing if none was begun.
@@ -182,6 +267,7 @@ impl History {
             unreadable: None,
             last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
             replaced: self.replaced.clone(),
+            pages_refused: self.pages_refused,
         }
     }
 

@@ -20,6 +20,7 @@ mod load;
 mod module_rows;
 mod modules;
 mod open;
+mod page_requests;
 mod page_rows;
 mod pages;
 mod plan;

@@ -4,7 +4,7 @@ use crate::changes::Changes;
 use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
 use crate::state::{Run, State};
 use crate::{counters, facts, load, modules, plan};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary,
     MemoryRecord, RunRecord, Snapshot, Stamp,
@@ -234,14 +234,55 @@ pub(crate) fn memory(
          WHERE wall_ms >= :since
          ORDER BY snapshot.id, series.id",
     )?
-    .query_map(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) }, |row| {
-        Ok(MemoryRecord {
-            at_wall_ms: row.get("wall_ms")?,
-            series: load::series_key(row)?,
-            by: uncount(row.get("by")?)?,
-            total: uncount(row.get("total")?)?,
-            step: row.get("step")?,
-        })
-    })?
+    .query_map(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) }, memory_record)?
     .collect()
+}
+
+fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {
+    Ok(MemoryRecord {
+        at_wall_ms: row.get("wall_ms")?,
+        series: load::series_key(row)?,
+        by: uncount(row.get("by")?)?,
+        total: uncount(row.get("total")?)?,
+        step: row.get("step")?,
+    })
+}
+
+/// Most changes read before unclean ends, the latest first: a host that crashes every few minutes
+/// and counts errors all the time fills it in a week.
+const MOST_BEFORE_ENDS: i64 = 65_536;
+
+/// All boots, and the changes of counters seen within a time before each unclean end, as far back
+/// from the beginning of the latest boot as is asked.
+pub(crate) fn unclean_ends(
+    conn: &Connection,
+    within: Duration,
+    back: Duration,
+) -> rusqlite::Result<(Vec<BootRecord>, Vec<MemoryRecord>)> {
+    let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    let mut records: Vec<MemoryRecord> = conn
+        .prepare(
+            "SELECT snapshot.wall_ms, controller.key, place, class, by, total, step
+             FROM boot
+             JOIN agent_run ON agent_run.boot = boot.id
+             JOIN snapshot ON snapshot.run = agent_run.id
+               AND snapshot.wall_ms BETWEEN last_wall_ms - :within AND last_wall_ms
+             JOIN counter_point ON counter_point.snapshot = snapshot.id
+             JOIN series ON series.id = counter_point.series
+             JOIN controller ON controller.id = series.controller
+             WHERE ended = 'unclean'
+               AND last_wall_ms >= (SELECT MAX(booted_wall_ms) FROM boot) - :back
+             ORDER BY snapshot.id DESC, series.id DESC LIMIT :most",
+        )?
+        .query_map(
+            named_params! {
+                ":within": milliseconds(within),
+                ":back": milliseconds(back),
+                ":most": MOST_BEFORE_ENDS,
+            },
+            memory_record,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    records.reverse();
+    Ok((boots(conn)?, records))
 }

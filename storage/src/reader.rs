@@ -2,13 +2,14 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, event_rows, load, module_rows, open, page_rows, query};
+use crate::{StorageError, event_rows, load, module_rows, open, page_requests, page_rows, query};
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
-    LossRecord, MemoryRecord, ModuleTurn, RunRecord, Snapshot, Stamp,
+    LossRecord, MemoryRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The history of this host, open for reading only. It needs no lock and never holds up the
 /// agent.
@@ -122,6 +123,28 @@ impl HistoryReader {
     pub fn bad_pages(&self) -> Result<Vec<BadPage>, StorageError> {
         self.ask(page_rows::all)
     }
+
+    /// All requests to take a page out of use, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn page_requests(&self) -> Result<Vec<PageRequest>, StorageError> {
+        self.ask(page_requests::all)
+    }
+
+    /// All boots, and the changes of counters seen within a time before each unclean end of the
+    /// last `back`.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn unclean_ends(
+        &self,
+        within: Duration,
+        back: Duration,
+    ) -> Result<(Vec<BootRecord>, Vec<MemoryRecord>), StorageError> {
+        self.ask(|conn| query::unclean_ends(conn, within, back))
+    }
+
     /// The turns in the lives of all sticks of memory, in the order in which they were seen.
     ///
     /// # Errors

@@ -4,8 +4,16 @@ use crate::finding::{FindingExt, finding, many};
 use scrubjay_model::{Action, Finding, StorageStats, Verdict};
 
 pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
-    let StorageStats { size_bytes: _, writes: _, write_failures, last_error, unreadable, replaced } =
-        storage;
+    let StorageStats {
+        size_bytes: _,
+        writes: _,
+        write_failures,
+        last_error,
+        unreadable,
+        replaced,
+        // So many pages are a finding of their own.
+        pages_refused: _,
+    } = storage;
     let unreadable = unreadable.as_ref().map(|why| {
         finding(
             "history-unreadable",

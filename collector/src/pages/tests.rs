@@ -35,6 +35,20 @@ fn the_map_is_what_the_kernel_calls_system_ram() {
 }
 
 #[test]
+fn what_the_boot_loader_took_away_is_told_from_what_was_never_memory() {
+    let text = SHOWN.replace(
+        "3fffffff : System RAM\n",
+        "2fffffff : System RAM\n30000000-30000fff : Unusable memory\n",
+    );
+    let map = map_of(&text).into_result().unwrap();
+    let range = |first, last| AddressRange::new(first, last).unwrap();
+    assert!(map.reserves(range(0x3000_0000, 0x3000_0fff)) && map.reserves(range(0, 0xfff)));
+    for other in [range(0x3000_0000, 0x3000_1000), range(0xfd00_0000, 0xfd00_0fff)] {
+        assert!(!map.reserves(other), "{other}");
+    }
+}
+
+#[test]
 fn a_kernel_that_hides_its_addresses_is_not_one_without_memory() {
     let hidden = "//- proc/iomem\n00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n";
     let denied = Reading::Unreadable(Origin::new(IOMEM), ReadFault::Denied);
@@ -186,7 +200,7 @@ proptest! {
     fn any_iomem_is_survived(
         text in "([ ]{0,2}[0-9a-f]{0,9}-[0-9a-f]{0,9} : (System RAM|Reserved)\n){0,5}.{0,20}\n?",
     ) {
-        if let Ok(ranges) = system_ram(text.as_bytes()) {
+        if let Ok(ranges) = super::ranges(text.as_bytes()).map(|told| told.system_ram) {
             for range in ranges {
                 let shown = |number: u64| text.contains(&format!("{number:x}"));
                 prop_assert!(shown(range.first()) && shown(range.last()));

@@ -74,6 +74,8 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         sources,
         events,
         storage,
+        // What a host loses is told by what the kernel has marked, whoever asked for it.
+        offlining: _,
         resident_bytes,
         cpu,
     } = agent;
@@ -92,8 +94,15 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     samples.push(&metrics::AGENT_LATE, [], *late_passes);
     samples.push(&metrics::AGENT_PASS_DURATION, [], pass_took.as_secs_f64());
 
-    let StorageStats { size_bytes, writes, write_failures, last_error: _, unreadable: _, replaced } =
-        storage;
+    let StorageStats {
+        size_bytes,
+        writes,
+        write_failures,
+        last_error: _,
+        unreadable: _,
+        replaced,
+        pages_refused: _,
+    } = storage;
     if let Some(size_bytes) = size_bytes {
         samples.push(&metrics::HISTORY_SIZE, [], *size_bytes);
     }

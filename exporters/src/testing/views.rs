@@ -141,7 +141,9 @@ fn agent() -> AgentStats {
             unreadable: None,
             last_error: None,
             replaced: None,
+            pages_refused: 0,
         },
+        offlining: OfflineStats::NONE,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
     }

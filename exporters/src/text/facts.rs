@@ -6,8 +6,9 @@ use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
     AgentStats, Blocker, BootEnd, CpuVulnerability, EventPath, EventsStatus, HistorySummary,
-    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, Patch, Platform,
-    Reading, RebootMarkers, Section, StorageStats, Taint, Uptime, VulnerabilityState,
+    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, OfflineStats,
+    Patch, Platform, Reading, RebootMarkers, Section, StorageStats, Taint, Uptime,
+    VulnerabilityState,
 };
 
 pub(super) use pages::pages;
@@ -458,6 +459,7 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
         sources: _,
         events,
         storage,
+        offlining,
         resident_bytes,
         cpu,
     } = agent;
@@ -475,11 +477,29 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let cpu = reading(cpu, |cpu| span(*cpu));
     page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
 
+    let OfflineStats { done, failed, refused } = offlining;
+    if [done, failed, refused].into_iter().any(|pages| *pages > 0) {
+        page.more(
+            2,
+            &format!(
+                "pages with too many errors: {done} taken out of use, {failed} not by the kernel, \
+                 {refused} not asked for"
+            ),
+        );
+    }
+
     listening(page, events);
 
     // A running agent has read its history.
-    let StorageStats { size_bytes, writes, write_failures, last_error, unreadable: _, replaced } =
-        storage;
+    let StorageStats {
+        size_bytes,
+        writes,
+        write_failures,
+        last_error,
+        unreadable: _,
+        replaced,
+        pages_refused,
+    } = storage;
     let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
     page.more(
         2,
@@ -490,6 +510,10 @@ pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     );
     if let Some(error) = last_error {
         page.warning(2, &format!("the history cannot be written: {error}"));
+    }
+    if *pages_refused > 0 {
+        let reports = count(*pages_refused, "report", "reports");
+        page.warning(2, &format!("the registry of bad pages is full: {reports} not taken in"));
     }
     if let Some(kept) = replaced {
         page.warning(

@@ -8,6 +8,7 @@ mod faults;
 mod forced;
 mod laws;
 mod modules;
+mod page_requests;
 mod pages;
 mod sources;
 mod support;
