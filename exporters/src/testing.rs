@@ -6,6 +6,7 @@ mod scrubbing;
 
 pub(crate) use events::{events, heard, loss};
 pub(crate) use scrubbing::*;
+mod machine;
 mod memory;
 mod views;
 

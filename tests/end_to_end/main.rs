@@ -20,3 +20,4 @@ mod harness;
 mod large;
 mod pages;
 mod server;
+mod traps;

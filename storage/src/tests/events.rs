@@ -159,3 +159,33 @@ fn without_listening_nothing_is_missed() {
     host.dimm(0, 1).0 = 9;
     assert_eq!(reckoning(&history.append(&host.snapshot())), (9, 0, 9));
 }
+
+/// Size of a history that heard of 1,000 groups in each of some passes, in bytes.
+fn size_after(passes: u64, detail: impl Fn(u64) -> String) -> u64 {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    for pass in 0..passes {
+        host.pass(MINUTE);
+        let sightings = (pass * 1_000..pass * 1_000 + 1_000).map(|number| {
+            let usual = sighting(number, 1);
+            Sighting { group: EventGroup { detail: detail(number), ..usual.group }, ..usual }
+        });
+        hear(&mut history, &host, sightings.collect(), 0);
+    }
+    history.end_run(&host.at()).unwrap();
+    // The last to close it writes the log into the file.
+    drop(history);
+    std::fs::metadata(dir.path().join("history.db")).unwrap().len()
+}
+
+/// The budget in docs/design/storage.md.
+#[test]
+fn a_group_of_reports_takes_few_bytes_and_what_many_share_is_kept_once() {
+    let empty = size_after(0, |_| String::new());
+    let alike = size_after(2, |_| "err_code:0x0101:0x0090".to_owned()) - empty;
+    let different = size_after(2, |number| format!("err_code:0x0101:0x0090 row 0x{number:x}"));
+    assert!(empty <= 160 << 10, "{empty} bytes");
+    assert!(alike <= 2_000 * 125, "{alike} bytes");
+    assert!(different - empty <= 2_000 * 220, "{} bytes", different - empty);
+}
