@@ -6,7 +6,7 @@ use crate::trace::decode::Decoder;
 use crate::{Collector, HostRoot, Node, Options, Tree, cper};
 use scrubjay_model::Clocks;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const HEADER_PAGE: &str = include_str!("../../tests/fixtures/trace/6.12/formats/header_page");
@@ -49,9 +49,13 @@ fn decode(decoder: &Decoder, page: &[u8]) {
 
 /// A page of the trace buffer.
 pub fn trace_page(page: &[u8]) {
-    let (decoder, undecodable) = Decoder::new(HEADER_PAGE, HEADER_EVENT, &formats(), 4096);
-    assert!(undecodable.is_empty());
-    decode(&decoder, page);
+    static DECODER: OnceLock<Decoder> = OnceLock::new();
+    let decoder = DECODER.get_or_init(|| {
+        let (decoder, undecodable) = Decoder::new(HEADER_PAGE, HEADER_EVENT, &formats(), 4096);
+        assert!(undecodable.is_empty());
+        decoder
+    });
+    decode(decoder, page);
 }
 
 /// A format up to the first NUL, then a page decoded by it.
