@@ -107,6 +107,7 @@ pub fn dimm(record: &ModuleRecord, turns: &[&ModuleTurn], now_ms: i64, style: &S
         ended_wall_ms,
         correctable,
         uncorrectable,
+        restarts: _,
         last_error_wall_ms,
     } = record;
     let known = |text: Option<String>| text.unwrap_or_else(|| "not known".to_owned());
