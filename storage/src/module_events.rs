@@ -116,6 +116,7 @@ pub(crate) fn pattern(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Ev
     let mut pattern = EventPattern::default();
     let (mut pages, mut syndromes) = (BTreeSet::new(), BTreeSet::new());
     let mut rows = conn.prepare(&pattern_query())?;
+    let share = u32::try_from(stay.places.len().max(1)).map_or(1, |places| MOST_GROUPS / places);
     for (controller, place) in &stay.places {
         let mut of_place = rows.query(named_params! {
             ":controller": controller,
@@ -123,12 +124,12 @@ pub(crate) fn pattern(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Ev
             ":from": stay.from_run,
             ":until": stay.until_run.unwrap_or(i64::MAX),
             // One more tells that there are more.
-            ":limit": MOST_GROUPS.saturating_add(1),
+            ":limit": share.saturating_add(1),
         })?;
         let mut of_this = 0_u32;
         while let Some(row) = of_place.next()? {
             of_this = of_this.saturating_add(1);
-            if of_this > MOST_GROUPS {
+            if of_this > share {
                 pattern.cut = true;
                 break;
             }

@@ -63,7 +63,7 @@ pub struct DimmLine {
     pub lower_bound: bool,
     /// How often its counters began anew.
     pub restarts: Option<u64>,
-    /// When its errors last increased.
+    /// When its errors last increased. If that is `since_wall_ms`, they were there before.
     pub last_error_wall_ms: Option<i64>,
     /// Pages registered as bad at its places while it was there.
     pub bad_pages: Option<u64>,
@@ -311,15 +311,23 @@ impl DimmLine {
         }
     }
 
-    /// The findings about it or one of its places, worst first.
+    /// Whether its last error was counted when it was first seen, so that it happened at some time
+    /// before.
+    pub fn last_error_is_earlier(&self) -> bool {
+        self.last_error_wall_ms.is_some() && self.last_error_wall_ms == self.since_wall_ms
+    }
+
+    /// The findings about it or one of its places, worst first. Places of a stick that is gone are
+    /// another's.
     pub fn findings<'v>(&self, view: &'v HostView) -> Vec<&'v Finding> {
         let assessment = &view.assessment;
         let about = |finding: &&Finding| {
-            finding.subject == self.key || self.counted_at.contains(&finding.subject)
+            self.ended_wall_ms.is_none()
+                && (finding.subject == self.key || self.counted_at.contains(&finding.subject))
         };
         let mut found: Vec<&Finding> =
             assessment.findings.iter().chain(&assessment.coverage.findings).filter(about).collect();
-        found.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
         found
     }
 }
