@@ -4,6 +4,8 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+mod mask;
+
 use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
@@ -17,9 +19,18 @@ use serde::Serialize;
 /// The version of all layouts in this module.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Whether serial numbers stand in a page.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Serials {
+    Full,
+    Masked,
+}
+
 #[derive(Serialize)]
 struct View<'a> {
     schema_version: u32,
+    serials: Serials,
     header: &'a HostHeader,
     snapshot: &'a Snapshot,
     accumulated: Vec<Total<'a>>,
@@ -146,12 +157,22 @@ struct Failure<'a> {
     error: &'a str,
 }
 
-/// Everything known about the host after one pass: `/api/v1/snapshot` and `status --json`.
+/// Everything known about the host after one pass: `status --json`.
 pub fn snapshot(view: &HostView) -> Result<String, PageError> {
-    let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
+    whole(view, &view.snapshot, Serials::Full)
+}
+
+/// The same without serial numbers: `/api/v1/snapshot`, which whoever reaches the port can read.
+pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
+    whole(view, &mask::masked(&view.snapshot), Serials::Masked)
+}
+
+fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<String, PageError> {
+    let HostView { header, snapshot: _, accumulated, history, assessment, agent } = view;
     let reports = accumulated.reports.iter();
     line(&View {
         schema_version: SCHEMA_VERSION,
+        serials,
         header,
         snapshot,
         reports: reports

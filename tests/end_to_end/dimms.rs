@@ -88,6 +88,23 @@ fn a_swapped_stick_reads_as_it_did_and_so_does_its_successor() {
 }
 
 #[test]
+fn a_stick_keeps_its_errors_and_its_name_on_the_metrics_page_when_it_moves() {
+    const FAMILY: &str = "scrubjay_module_correctable_errors_total{";
+    let moments = trees::timeline("dimm-moved");
+    let sums = |moments: &[String]| -> Vec<String> {
+        let page = Watched::through(moments).run(&["agent", "--once"]);
+        assert!(!page.to_lowercase().contains("425bb66"), "a serial number in {page}");
+        page.lines().filter_map(|line| line.strip_prefix(FAMILY)).map(str::to_owned).collect()
+    };
+    let name = scrubjay_model::ModuleKey::from_stored("425bb669").opaque();
+    for (moments, slot, errors) in [(&moments[..1], "A1", 5), (&moments[..], "B1", 8)] {
+        let line = format!("module=\"{name}\",slot=\"NODE 1 P1-DIMM{slot}\"}} {errors}");
+        let sums = sums(moments);
+        assert!(sums.len() == 2 && sums.contains(&line), "{line}: {sums:?}");
+    }
+}
+
+#[test]
 fn without_a_history_the_sticks_that_are_there_are_listed_all_the_same() {
     let watched = Watched::through(&[]);
     std::fs::write(&watched.tree, trees::timeline("dimm-swapped").remove(0)).unwrap();

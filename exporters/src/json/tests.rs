@@ -32,6 +32,22 @@ fn the_top_level_keys_are_stable() {
 }
 
 #[test]
+fn over_the_network_serial_numbers_are_masked_and_nothing_else_differs() {
+    let view = testing::server();
+    let (full, public) = (snapshot(&view).unwrap(), public_snapshot(&view).unwrap());
+    for serial in ["425BB669", "0xd3a1b2c4"] {
+        assert!(full.contains(serial) && !public.contains(serial), "{serial}");
+    }
+    let unmasked = public
+        .replacen("(masked)", "0xd3a1b2c4", 1)
+        .replacen("(masked)", "425BB669", 1)
+        .replacen("\"serials\":\"masked\"", "\"serials\":\"full\"", 1);
+    assert_eq!(unmasked, full);
+    // A slot without a stick has no serial number to be masked.
+    assert!(public.contains("\"serial\":null"));
+}
+
+#[test]
 fn sums_say_whether_they_are_lower_bounds() {
     let json = parsed(snapshot(&testing::server()));
     let dimm = json["accumulated"]
