@@ -94,14 +94,14 @@ pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
 }
 
 /// The columns of a query that [`record`] reads.
-const COLUMNS: &str = "
+pub(crate) const COLUMNS: &str = "
     event.id, boot_id, first_wall_ms, first_since_boot_ns, event.last_since_boot_ns, witness,
     class, what.text AS what, place.text AS place, controller.key AS controller, counter_place, address,
     grain_bits, syndrome, reports, errors, counted, same_as, message.text AS message,
     detail.text AS detail, folded";
 
 /// Where they come from.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     event
     JOIN agent_run ON agent_run.id = event.run
     JOIN boot ON boot.id = agent_run.boot
@@ -138,7 +138,7 @@ pub(crate) fn records(
     Ok(found)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     let controller: Option<String> = row.get("controller")?;
     let counter_place: Option<String> = row.get("counter_place")?;
     Ok(EventRecord {

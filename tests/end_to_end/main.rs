@@ -15,6 +15,7 @@
 mod commands;
 mod corpus;
 mod crash;
+mod dimms;
 mod golden;
 mod harness;
 mod large;

@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DIMM: SeriesPlace = SeriesPlace::Dimm(Place::Dimm(1));
 
 /// `errors` corrected errors of the second DIMM, on a page of their own.
-fn sighting(number: u64, errors: u64) -> Sighting {
+pub(super) fn sighting(number: u64, errors: u64) -> Sighting {
     let layers = [Some(0), Some(1), None];
     Sighting {
         number,
