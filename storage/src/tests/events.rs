@@ -159,3 +159,19 @@ fn without_listening_nothing_is_missed() {
     host.dimm(0, 1).0 = 9;
     assert_eq!(reckoning(&history.append(&host.snapshot())), (9, 0, 9));
 }
+
+#[test]
+fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_killed() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    hear(&mut history, &host, vec![], 0);
+    // Taken in between two passes, the second of which never comes.
+    let sightings = Sightings { sightings: vec![sighting(0, 3)], lost: 0, undecodable: 0 };
+    history.hear(&host.at(), Heard { sightings: &sightings, listening: true }).unwrap();
+    let left = kill(history, dir.path());
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 10;
+    let mut history = start(left.path(), &host.at());
+    assert_eq!(reckoning(&hear(&mut history, &host, vec![sighting(0, 2)], 0)), (10, 5, 5));
+}
