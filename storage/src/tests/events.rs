@@ -189,3 +189,18 @@ fn a_group_of_reports_takes_few_bytes_and_what_many_share_is_kept_once() {
     assert!(alike <= 2_000 * 125, "{alike} bytes");
     assert!(different - empty <= 2_000 * 220, "{} bytes", different - empty);
 }
+#[test]
+fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_killed() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    hear(&mut history, &host, vec![], 0);
+    // Taken in between two passes, the second of which never comes.
+    let sightings = Sightings { sightings: vec![sighting(0, 3)], lost: 0, undecodable: 0 };
+    history.hear(&host.at(), Heard { sightings: &sightings, listening: true }).unwrap();
+    let left = kill(history, dir.path());
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 10;
+    let mut history = start(left.path(), &host.at());
+    assert_eq!(reckoning(&hear(&mut history, &host, vec![sighting(0, 2)], 0)), (10, 5, 5));
+}
