@@ -2,9 +2,10 @@
 //! memory than its input warrants.
 
 use crate::kernel_log::{Record, log_facts, log_reports};
+use crate::reader::Reader;
 use crate::trace::decode::Decoder;
 use crate::{Collector, HostRoot, Node, Options, Tree, cper};
-use scrubjay_model::Clocks;
+use scrubjay_model::{BootId, Clocks, Stamp};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -88,7 +89,9 @@ fn smbios(bytes: &[u8]) {
     ] {
         tree.insert(path, Node::File(bytes.to_vec()));
     }
-    read(tree);
+    let host = host(tree);
+    let at = Stamp::new(BootId::unknown(), host.clocks());
+    let _ = crate::sources::smbios::read(&Reader::new(&host), &at);
 }
 
 /// Lines, read as `/dev/kmsg` and as `dmesg` write them.
@@ -110,9 +113,12 @@ pub fn host_tree(bytes: &[u8]) {
     }
 }
 
-fn read(tree: Tree) {
+fn host(tree: Tree) -> HostRoot {
     let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
-    let host = HostRoot::from_tree(tree, Arc::new(move || clocks));
+    HostRoot::from_tree(tree, Arc::new(move || clocks))
+}
+
+fn read(tree: Tree) {
     let options = Options { deadline: Duration::from_secs(10), disabled: BTreeSet::new() };
-    let _ = Collector::new(Arc::new(host), options).snapshot();
+    let _ = Collector::new(Arc::new(host(tree)), options).snapshot();
 }

@@ -88,9 +88,10 @@ fn header(line: &str) -> Option<(DumpReason, u32)> {
     Some((reason, part.trim().parse().ok()?))
 }
 
-/// A line without its level (`<4>`), time and task (`[   12.345678]`, `[  T123]`).
+/// A line without its level (`<4>`), time and task (`[   12.345678]`, `[  T123]`), and without the
+/// carriage returns that a serial console may have left at its end.
 fn message(line: &str) -> &str {
-    let mut rest = line;
+    let mut rest = line.trim_end_matches('\r');
     if let Some((level, after)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>'))
         && level.bytes().all(|byte| byte.is_ascii_digit())
     {
@@ -205,6 +206,13 @@ Panic#2 Part1
     fn what_systemd_puts_together_begins_with_the_name_of_a_file() {
         let log = parse(b"dmesg-efi-179542962802001:\nPanic#1 Part2\n<5>[    0.0] Linux version\n");
         assert_eq!((log.part, log.line, log.blames), (Some(2), None, None));
+    }
+
+    #[test]
+    fn carriage_returns_at_the_end_of_a_line_are_no_part_of_it() {
+        for log in ["Kernel panic - not syncing\r", "Kernel panic - not syncing\r\r\n"] {
+            assert_eq!(parse(log.as_bytes()).line.as_deref(), Some("Kernel panic - not syncing"));
+        }
     }
 
     #[test]
