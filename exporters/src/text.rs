@@ -12,6 +12,7 @@ mod facts;
 mod history;
 mod log;
 mod page;
+mod page_lives;
 mod pages;
 mod previous_boot;
 mod scrub;
@@ -22,6 +23,7 @@ pub use dimms::{dimm, dimms};
 pub use doctor::doctor;
 pub use events::{events, more_events};
 pub use history::{boots, memory};
+pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use status::status;
 
