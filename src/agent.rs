@@ -253,7 +253,8 @@ impl Agent {
         settings: &Settings,
         wake: impl Fn() + Send + 'static,
     ) {
-        self.listener = Listener::start(host, settings.events.as_ref(), wake);
+        let taken = self.history.log_reports_until(&self.collector.stamp());
+        self.listener = Listener::start(host, settings.events.as_ref(), taken, wake);
     }
 
     /// Takes in reports between passes.
@@ -273,7 +274,7 @@ impl Agent {
         let began = clock::monotonic();
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
-        let sightings = self.listener.take(self.edac.as_ref());
+        let sightings = self.listener.take_at(&snapshot);
         self.offlining.hear(&sightings);
         self.pages.look(&sightings, self.edac.as_ref(), &mut self.history, &snapshot.at);
         let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
@@ -287,9 +288,13 @@ impl Agent {
             Ok(summary) => Reading::Value(summary),
             Err(error) => reading::broken(Origin::new("history"), error),
         };
-        let assessment =
-            scrubjay_alerts::assess(&snapshot, &appended.accumulated, Some(&self.stats.storage))
-                .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
+        let assessment = scrubjay_alerts::assess(
+            &snapshot,
+            &appended.accumulated,
+            Some(&self.stats.storage),
+            Some(&self.stats.events),
+        )
+        .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
         HostView {
             header: self.header.clone(),
             snapshot,

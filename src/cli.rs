@@ -155,7 +155,7 @@ pub(crate) enum PagesCommand {
 pub(crate) struct PagesListArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Look at every page for ones the kernel has marked (needs CAP_SYS_ADMIN)
+    /// Look at every page for ones the kernel has marked (needs root or CAP_DAC_READ_SEARCH)
     #[arg(long)]
     pub(crate) scan: bool,
 }

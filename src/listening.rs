@@ -1,15 +1,32 @@
 //! Listening to reports of errors between passes: the feed, and what is made of its reports.
 
 use scrubjay_alerts::Correlator;
-use scrubjay_collector::{Batch, EventFeed, FeedOptions, HostRoot};
-use scrubjay_model::{Edac, EventPath, EventsStatus, Sightings};
+use scrubjay_collector::{
+    Batch, EventFeed, FeedOptions, FeedRefusal, HostRoot, LogFollower, log_reports,
+};
+use scrubjay_model::{
+    Edac, EventGroup, EventPath, EventsStatus, Reading, Sightings, Snapshot, Witness,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Receives reports, and remembers what was received before so that each is told once.
 pub(crate) struct Listener {
     feed: Option<EventFeed>,
     status: EventsStatus,
     correlator: Correlator,
+    log: Option<Log>,
+    /// Reports lost and undecodable since the start, as last told.
+    told_missing: (u64, u64),
+}
+
+/// The kernel log, as a way to hear of errors: beside trace events for what only firmware tells, and
+/// instead of them where nobody may listen.
+struct Log {
+    host: Arc<HostRoot>,
+    follower: LogFollower,
+    /// What an earlier run of the agent took from the log of this boot; it holds that still.
+    taken_until: Option<Duration>,
 }
 
 impl Listener {
@@ -18,41 +35,91 @@ impl Listener {
     pub(crate) fn start(
         host: &Arc<HostRoot>,
         options: Option<&FeedOptions>,
+        log_taken_until: Option<Duration>,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
-        let (feed, status) = match options {
-            None => (None, EventsStatus::counters_only("switched off by configuration")),
-            Some(options) => match EventFeed::start(host, options.clone(), wake) {
-                Ok(feed) => (Some(feed), EventsStatus::counters_only("nothing was read yet")),
-                Err(refusal) => {
-                    let remedy = refusal.remedy();
-                    let why = format!("{:#}", anyhow::Error::new(refusal));
-                    let why = if remedy.is_empty() { why } else { format!("{why}. {remedy}") };
-                    (None, EventsStatus::counters_only(why))
-                }
-            },
+        let Some(options) = options else { return Self::none("switched off by configuration") };
+        let (feed, status) = match EventFeed::start(host, options.clone(), wake) {
+            Ok(feed) => (Some(feed), EventsStatus::counters_only("nothing was read yet")),
+            Err(refusal) => {
+                // Of another host nobody expects to hear anything.
+                let refused = !matches!(refusal, FeedRefusal::AnotherHost);
+                let remedy = refusal.remedy();
+                let why = format!("{:#}", anyhow::Error::new(refusal));
+                let why = if remedy.is_empty() { why } else { format!("{why}. {remedy}") };
+                (None, EventsStatus { refused, ..EventsStatus::counters_only(why) })
+            }
         };
         if feed.is_none() {
             tracing::warn!("not listening to trace events: {}", status.why);
         }
-        Self { feed, status, correlator: Correlator::new() }
+        let log = host.is_this_host().then(|| Log {
+            host: Arc::clone(host),
+            follower: LogFollower::new(),
+            taken_until: log_taken_until,
+        });
+        Self { feed, status, correlator: Correlator::new(), log, told_missing: (0, 0) }
     }
 
     /// One that never hears anything.
     pub(crate) fn none(why: &str) -> Self {
         let status = EventsStatus::counters_only(why);
-        Self { feed: None, status, correlator: Correlator::new() }
+        Self { feed: None, status, correlator: Correlator::new(), log: None, told_missing: (0, 0) }
     }
 
-    /// What was received since the last time, held against each other and against the controllers.
+    /// What trace events told since the last time, held against each other and against the
+    /// controllers.
     pub(crate) fn take(&mut self, edac: Option<&Edac>) -> Sightings {
-        match &self.feed {
-            Some(feed) => {
-                let batch = feed.drain();
-                self.judge(batch, edac)
+        self.take_with(Vec::new(), edac)
+    }
+
+    /// The same, with what the kernel log told up to a snapshot.
+    pub(crate) fn take_at(&mut self, snapshot: &Snapshot) -> Sightings {
+        let told = self.read_log(snapshot);
+        self.take_with(told, Snapshot::found(&snapshot.edac))
+    }
+
+    fn take_with(&mut self, told: Vec<EventGroup>, edac: Option<&Edac>) -> Sightings {
+        let batch = match &self.feed {
+            Some(feed) => feed.drain(),
+            None => Batch { groups: Vec::new(), status: self.status.clone() },
+        };
+        self.judge(batch, told, edac)
+    }
+
+    /// Where trace events are heard, the log adds only what firmware says of the module, and it is
+    /// not read before there is such a record in it.
+    fn read_log(&mut self, snapshot: &Snapshot) -> Vec<EventGroup> {
+        let heard = self.feed.is_some();
+        let firmware_speaks =
+            Snapshot::found(&snapshot.kernel_log).is_some_and(|log| log.told.firmware > 0);
+        let Some(log) = self.log.as_mut().filter(|_| !heard || firmware_speaks) else {
+            return Vec::new();
+        };
+        let news = match log.follower.read(&log.host) {
+            Reading::Value(news) => news,
+            // The source kernel_log says so.
+            Reading::Absent(_) | Reading::Unreadable(..) | Reading::Malformed(..) => {
+                return Vec::new();
             }
-            None => Sightings::default(),
+        };
+        if !heard {
+            self.status.path = EventPath::KernelLog;
         }
+        let page_size = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+        let slept = snapshot.at.slept().unwrap_or_default();
+        let mut groups = log_reports(&news.entries, page_size, slept);
+        groups.retain(|group| {
+            let is_new = log.taken_until.is_none_or(|until| group.first > until);
+            is_new && (!heard || group.witness == Witness::LogGhes)
+        });
+        if !heard {
+            let reports = groups.iter().map(|group| group.reports);
+            let reports = reports.fold(self.status.reports, u64::saturating_add);
+            self.status.reports = reports;
+            self.status.lost = self.status.lost.saturating_add(news.lost);
+        }
+        groups
     }
 
     /// Stops listening, and returns the rest.
@@ -60,7 +127,7 @@ impl Listener {
         match self.feed.take() {
             Some(feed) => {
                 let batch = feed.stop();
-                self.judge(batch, edac)
+                self.judge(batch, Vec::new(), edac)
             }
             None => Sightings::default(),
         }
@@ -76,15 +143,17 @@ impl Listener {
         self.status.path == EventPath::Trace
     }
 
-    fn judge(&mut self, batch: Batch, edac: Option<&Edac>) -> Sightings {
-        let Batch { groups, status } = batch;
-        let before = std::mem::replace(&mut self.status, status);
-        let status = &self.status;
+    fn judge(&mut self, batch: Batch, told: Vec<EventGroup>, edac: Option<&Edac>) -> Sightings {
+        let Batch { mut groups, status } = batch;
+        groups.extend(told);
+        self.status = status;
+        let EventsStatus { lost, undecodable, .. } = self.status;
+        let (lost_before, undecodable_before) =
+            std::mem::replace(&mut self.told_missing, (lost, undecodable));
         Sightings {
             sightings: self.correlator.take(groups, edac),
-            // Sums since the start, both of them; the first look compares with nothing.
-            lost: status.lost.saturating_sub(before.lost),
-            undecodable: status.undecodable.saturating_sub(before.undecodable),
+            lost: lost.saturating_sub(lost_before),
+            undecodable: undecodable.saturating_sub(undecodable_before),
         }
     }
 }

@@ -177,8 +177,8 @@ proptest! {
         accumulated in arbitrary::accumulated(),
         agent in arbitrary::agents(),
     ) {
-        let assessment = assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage));
-        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage)));
+        let assessment = assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events));
+        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events)));
         let found = all(&assessment);
         let worst = found.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
         prop_assert_eq!(assessment.verdict, worst);
@@ -211,7 +211,7 @@ proptest! {
     fn findings_are_told_apart_by_code_and_subject(snapshot in arbitrary::snapshot()) {
         let mut snapshot = snapshot;
         distinct(&mut snapshot);
-        let assessment = assess(&snapshot, &Accumulated::default(), None);
+        let assessment = assess(&snapshot, &Accumulated::default(), None, None);
         for findings in [&assessment.coverage.findings, &assessment.findings] {
             let labels: BTreeSet<_> = findings.iter().map(|f| (f.code, &f.subject)).collect();
             prop_assert_eq!(labels.len(), findings.len(), "{:#?}", findings);

@@ -11,14 +11,14 @@ mod suspected;
 mod testing;
 mod visibility;
 
-use scrubjay_model::{Accumulated, Assessment, Snapshot, StorageStats};
+use scrubjay_model::{Accumulated, Assessment, EventsStatus, Snapshot, StorageStats};
 
 pub use correlation::{Correlator, Reconciled, reconcile};
 pub use scrub::{
     errors_since_last_pass, found_by_scrubbing, share_found_by_scrubbing, status_says_scrub,
 };
 pub use suspected::{BURST_ERRORS, BURST_WITHIN, ENDED_WITHIN, suspected_uncorrected_errors};
-pub use visibility::{ErrorCorrection, Hints, visibility, visibility_with};
+pub use visibility::visibility;
 
 pub use offline::{
     OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
@@ -26,7 +26,7 @@ pub use offline::{
 };
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 50] = [
+pub const CODES: [&str; 51] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -66,6 +66,7 @@ pub const CODES: [&str; 50] = [
     "pages-offlined",
     "proc-incomplete",
     "reboot-marker",
+    "reports-not-heard",
     "scrubbing-masked",
     "scrubbing-off",
     "scrubbing-slow",
@@ -81,11 +82,13 @@ pub const CODES: [&str; 50] = [
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
 ///
-/// `storage` tells how the history fares; `None` where none is expected.
+/// `storage` tells how the history fares; `None` where none is expected. `events` tells how reports of
+/// single errors are received; `None` where no agent is asked.
 pub fn assess(
     snapshot: &Snapshot,
     accumulated: &Accumulated,
     storage: Option<&StorageStats>,
+    events: Option<&EventsStatus>,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::scrub::findings(snapshot, accumulated));
@@ -97,7 +100,7 @@ pub fn assess(
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
-    Assessment::new(visibility(snapshot, accumulated), findings)
+    Assessment::new(visibility(snapshot, accumulated, events), findings)
 }
 
 #[cfg(test)]

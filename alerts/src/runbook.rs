@@ -7,7 +7,8 @@ use crate::testing::{
 };
 use crate::{CODES, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, Layout, Present, Reading, Snapshot, Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading, Snapshot,
+    Taint,
 };
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ fn example(code: &str) -> Option<Snapshot> {
     let no_edac = || but(|s| set(&mut s.edac, absent("sys/devices/system/edac/mc")));
     Some(match code {
         "bad-page" => tainted(5),
-        "controller-gone" => but(|_| ()),
+        "controller-gone" | "reports-not-heard" => but(|_| ()),
         "boot-error-record" => {
             crashes::with_block(crashes::block(CperSeverity::Fatal, vec![crashes::pcie()]))
         }
@@ -164,7 +165,11 @@ fn what_a_page_promises_is_what_the_rule_answers() {
         if code == "controller-gone" {
             accumulated.seen_this_boot.insert(ControllerKey::from_stored("imc-1"));
         }
-        let assessment = assess(&snapshot, &accumulated, agent);
+        let unheard = (code == "reports-not-heard").then(|| EventsStatus {
+            refused: true,
+            ..EventsStatus::counters_only("tracefs is not mounted")
+        });
+        let assessment = assess(&snapshot, &accumulated, agent, unheard.as_ref());
         // The only finding that rests on the history's records rather than on a snapshot.
         let suspected = crate::suspected::tests::example();
         let mut found = all(&assessment).into_iter().chain(&suspected);

@@ -362,7 +362,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
 
 /// The assessment of a snapshot without history.
 pub(crate) fn assessed(snapshot: &Snapshot) -> Assessment {
-    crate::assess(snapshot, &Accumulated::default(), None)
+    crate::assess(snapshot, &Accumulated::default(), None, None)
 }
 
 /// Everything found, coverage first.

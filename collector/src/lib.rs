@@ -13,6 +13,8 @@ mod capture;
 mod collector;
 pub mod cper;
 mod docs;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod host;
 mod kernel_log;
 mod pages;

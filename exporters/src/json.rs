@@ -4,23 +4,33 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+mod mask;
+
 use crate::PageError;
 use crate::printable::acts;
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootArguments, BootRecord, Confidence, ControllerKey,
-    CoverageRecord, ErrorClass, EventClass, EventRecord, HistorySummary, HostHeader, HostView,
-    Identity, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, NonValue, PageLife,
-    PageList, Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
+    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
+    HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
+    Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
 /// The version of all layouts in this module.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Whether serial numbers stand in a page.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Serials {
+    Full,
+    Masked,
+}
+
 #[derive(Serialize)]
 struct View<'a> {
     schema_version: u32,
+    serials: Serials,
     header: &'a HostHeader,
     snapshot: &'a Snapshot,
     accumulated: Vec<Total<'a>>,
@@ -109,33 +119,24 @@ struct BootWords<'a> {
     grub_badram: Option<String>,
     warnings: Vec<String>,
 }
+
+/// What is said of sticks holds for the time that was watched, and as far as could be seen.
 #[derive(Serialize)]
 struct Dimms<'a> {
     schema_version: u32,
-    dimms: Vec<Module<'a>>,
-    turns: &'a [&'a ModuleTurn],
+    history: &'a Reading<HistorySummary>,
+    coverage: &'a Coverage,
+    dimms: &'a [DimmLine],
+    turns: &'a [ModuleTurn],
 }
 
-/// A stick, with its places as they are named everywhere.
 #[derive(Serialize)]
-struct Module<'a> {
-    key: &'a ModuleKey,
-    slot: &'a Option<String>,
-    bank: &'a Option<String>,
-    serial: &'a Option<String>,
-    part: &'a Option<String>,
-    manufacturer: &'a Option<String>,
-    size_bytes: Option<u64>,
-    counted_at: Vec<String>,
-    listed: bool,
-    identity: Identity,
-    confidence: Confidence,
-    evidence: &'a str,
-    since_wall_ms: i64,
-    ended_wall_ms: Option<i64>,
-    correctable: u64,
-    uncorrectable: u64,
-    last_error_wall_ms: Option<i64>,
+struct Shown<'a> {
+    schema_version: u32,
+    history: &'a Reading<HistorySummary>,
+    coverage: &'a Coverage,
+    #[serde(flatten)]
+    detail: &'a DimmDetail,
 }
 
 #[derive(Serialize)]
@@ -162,12 +163,22 @@ struct Failure<'a> {
     error: &'a str,
 }
 
-/// Everything known about the host after one pass: `/api/v1/snapshot` and `status --json`.
+/// Everything known about the host after one pass: `status --json`.
 pub fn snapshot(view: &HostView) -> Result<String, PageError> {
-    let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
+    whole(view, &view.snapshot, Serials::Full)
+}
+
+/// The same without serial numbers: `/api/v1/snapshot`, which whoever reaches the port can read.
+pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
+    whole(view, &mask::masked(&view.snapshot), Serials::Masked)
+}
+
+fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<String, PageError> {
+    let HostView { header, snapshot: _, accumulated, history, assessment, agent } = view;
     let reports = accumulated.reports.iter();
     line(&View {
         schema_version: SCHEMA_VERSION,
+        serials,
         header,
         snapshot,
         reports: reports
@@ -241,33 +252,21 @@ pub fn boot_arguments(
         warnings: arguments.warnings(command_line),
     })
 }
-/// Sticks of memory with the errors each of them had, and the turns in their lives: `dimms --json`
-/// and `show --json`.
-pub fn dimms(records: &[&ModuleRecord], turns: &[&ModuleTurn]) -> Result<String, PageError> {
-    let dimms = records.iter().map(|record| module(record)).collect();
-    line(&Dimms { schema_version: SCHEMA_VERSION, dimms, turns })
+
+/// The memory of the host, stick by stick, and the turns in the lives of the sticks: `dimms --json`.
+pub fn dimms(
+    view: &HostView,
+    dimms: &[DimmLine],
+    turns: &[ModuleTurn],
+) -> Result<String, PageError> {
+    let (history, coverage) = (&view.history, &view.assessment.coverage);
+    line(&Dimms { schema_version: SCHEMA_VERSION, history, coverage, dimms, turns })
 }
 
-fn module(record: &ModuleRecord) -> Module<'_> {
-    Module {
-        key: &record.key,
-        slot: &record.slot,
-        bank: &record.bank,
-        serial: &record.serial,
-        part: &record.part,
-        manufacturer: &record.manufacturer,
-        size_bytes: record.size_bytes,
-        counted_at: record.place_names(),
-        listed: record.listed,
-        identity: record.identity,
-        confidence: record.confidence,
-        evidence: &record.evidence,
-        since_wall_ms: record.since_wall_ms,
-        ended_wall_ms: record.ended_wall_ms,
-        correctable: record.correctable,
-        uncorrectable: record.uncorrectable,
-        last_error_wall_ms: record.last_error_wall_ms,
-    }
+/// Everything about one stick: `show --json`.
+pub fn dimm(view: &HostView, detail: &DimmDetail) -> Result<String, PageError> {
+    let (history, coverage) = (&view.history, &view.assessment.coverage);
+    line(&Shown { schema_version: SCHEMA_VERSION, history, coverage, detail })
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not

@@ -9,6 +9,7 @@ mod agent;
 mod events;
 mod kernel;
 mod memory;
+mod modules;
 mod previous_boot;
 mod verdict;
 
@@ -126,7 +127,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         kernel_log,
         scrub,
         previous_boot,
-        // Serial numbers belong on no metrics page.
+        // Serial numbers belong on no metrics page; sticks are there under opaque names.
         smbios: _,
         dimm_labels: _,
     } = &view.snapshot;
@@ -140,6 +141,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         memory::observe_pages(samples, pages);
     }
     memory::observe_bad_pages(samples, view);
+    modules::observe(samples, view);
     if let Some(check) = found(machine_check) {
         memory::observe_machine_check(samples, check);
     }
@@ -266,7 +268,7 @@ mod tests {
 
     #[test]
     fn every_metric_of_the_catalogue_is_given_by_a_host_that_offers_everything() {
-        let observations = observations(&testing::server());
+        let observations = observations(&modules::tests::with(&[0, 1]));
         let given = by_name(&observations);
         for def in CATALOGUE {
             assert!(given.contains_key(def.name), "{} is never given", def.name);

@@ -4,8 +4,9 @@ mod crashes;
 mod events;
 mod scrubbing;
 
-pub(crate) use events::{events, heard, loss};
+pub(crate) use events::{events, heard, loss, pattern};
 pub(crate) use scrubbing::*;
+mod machine;
 mod memory;
 mod views;
 

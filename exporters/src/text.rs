@@ -4,6 +4,7 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod dimm;
 mod dimms;
 mod doctor;
 mod edac;
@@ -19,9 +20,10 @@ mod scrub;
 mod status;
 mod words;
 
-pub use dimms::{dimm, dimms};
+pub use dimm::dimm;
+pub use dimms::dimms;
 pub use doctor::doctor;
-pub use events::{events, more_events};
+pub use events::{Slots, events, more_events, slots};
 pub use history::{boots, memory};
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};

@@ -86,6 +86,12 @@ catalogue! {
     DIMM_INFO: Gauge "" "scrubjay_dimm_info" ["controller", "dimm", "edac", "label", "location", "memory_type", "device_type", "edac_mode"];
     /// Size of a DIMM or rank.
     DIMM_SIZE: Gauge "bytes" "scrubjay_dimm_size_bytes" ["controller", "dimm"];
+    /// A stick of memory that is there; module is an opaque name that stays with the stick, dimms are the places its errors are counted at, confidence is how sure that is. Always 1.
+    MODULE_INFO: Gauge "" "scrubjay_module_info" ["module", "slot", "part", "dimms", "identity", "confidence"];
+    /// Corrected errors of one stick of memory, wherever it was, summed over moves, reboots and counter resets; the same errors as those of its DIMMs or ranks.
+    MODULE_CORRECTABLE: Counter "" "scrubjay_module_correctable_errors_total" ["module", "slot"];
+    /// Uncorrected errors of one stick of memory (deferred and fatal ones included, as the kernel counts), wherever it was; the same errors as those of its DIMMs or ranks.
+    MODULE_UNCORRECTABLE: Counter "" "scrubjay_module_uncorrectable_errors_total" ["module", "slot"];
 
     /// Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
     MEMORY_CORRUPTED: Gauge "bytes" "scrubjay_memory_corrupted_bytes" [];

@@ -6,17 +6,23 @@
 //! says what its place rests on; where nothing fits, the stick and the place are both listed, and
 //! neither is guessed to be the other.
 
+mod detail;
 mod join;
 mod lives;
 mod names;
+mod overview;
+mod pattern;
 mod position;
 mod record;
 
+pub use detail::{DimmDetail, PlaceSum};
 pub use join::join_dimms;
 pub use lives::{
     Gone, Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, match_modules,
 };
 
+pub use overview::{DimmKind, DimmLine, memory_lines};
+pub use pattern::{EventPattern, PATTERN_PAGE_BYTES};
 pub use record::{ModuleRecord, ModuleTurn};
 
 use crate::Place;

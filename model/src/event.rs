@@ -270,6 +270,8 @@ pub struct EventsStatus {
     pub path: EventPath,
     /// Why not by a better way, as a sentence; empty for the best.
     pub why: String,
+    /// Whether a better way was wished for and could not be had.
+    pub refused: bool,
     /// Events listened to, such as `ras:mc_event`.
     pub listening: Vec<String>,
     /// Reports read since the agent started.
@@ -291,6 +293,7 @@ impl EventsStatus {
         Self {
             path: EventPath::Counters,
             why: why.into(),
+            refused: false,
             listening: Vec::new(),
             reports: 0,
             lost: 0,

@@ -54,8 +54,10 @@ pub use cper::{
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
 pub use dimm::{
-    Confidence, DimmModule, Gone, Identity, Inventory, KnownModule, LifeChange, ModuleKey,
-    ModuleLife, ModuleLives, ModulePlace, ModuleRecord, ModuleTurn, join_dimms, match_modules,
+    Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
+    Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,
+    ModuleRecord, ModuleTurn, PATTERN_PAGE_BYTES, PlaceSum, join_dimms, match_modules,
+    memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use edac::{

@@ -37,7 +37,7 @@ pub(crate) fn run(settings: &Settings, args: &EventsArgs) -> anyhow::Result<Exit
         print(&if args.read.json {
             json::events(&found, &losses, cut)?
         } else {
-            text::events(&found, &losses, cut, &style(true))
+            text::events(&found, &losses, cut, &text::slots(&reader.modules()?), &style(true))
         })?;
     }
     if args.follow { follow(&reader, last, args.read.json) } else { Ok(Exit::Ok) }
@@ -45,6 +45,7 @@ pub(crate) fn run(settings: &Settings, args: &EventsArgs) -> anyhow::Result<Exit
 
 /// Shows what is taken in from now on, until nobody reads it any more or a signal ends it.
 fn follow(reader: &HistoryReader, mut last: i64, as_json: bool) -> anyhow::Result<Exit> {
+    let slots = text::slots(&reader.modules()?);
     loop {
         std::thread::sleep(LOOK);
         for record in reader.events(last, None, AT_A_TIME)? {
@@ -52,7 +53,7 @@ fn follow(reader: &HistoryReader, mut last: i64, as_json: bool) -> anyhow::Resul
             print(&if as_json {
                 json::event(&record)?
             } else {
-                text::more_events(&[record], &style(true))
+                text::more_events(&[record], &slots, &style(true))
             })?;
         }
     }

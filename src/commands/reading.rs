@@ -28,7 +28,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let Remembered { accumulated, history, storage, suspected } =
         remembered(settings, &host, &snapshot);
     let assessment =
-        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage)).and(suspected);
+        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), None).and(suspected);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }

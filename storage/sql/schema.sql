@@ -198,6 +198,8 @@ CREATE TABLE event (
   CHECK (same_as < id)
 ) STRICT;
 CREATE INDEX event_wall ON event (first_wall_ms);
+-- The reports of one stick, newest first: ids grow with runs.
+CREATE INDEX event_place ON event (controller, counter_place, run) WHERE controller IS NOT NULL;
 
 -- Reports that never reached the table above. Append only.
 CREATE TABLE event_loss (
@@ -279,6 +281,8 @@ CREATE TABLE module (
   ended_wall_ms INTEGER,
   correctable INTEGER NOT NULL CHECK (correctable >= 0),
   uncorrectable INTEGER NOT NULL CHECK (uncorrectable >= 0),
+  -- Passes that found counters at its places begun anew.
+  restarts INTEGER NOT NULL CHECK (restarts >= 0),
   last_error_wall_ms INTEGER,
   CHECK (identity NOT IN ('serial', 'shared_serial') OR serial IS NOT NULL),
   CHECK ((correctable + uncorrectable > 0) = (last_error_wall_ms IS NOT NULL))

@@ -26,6 +26,22 @@ pub(crate) struct Followed {
     pub(crate) points: BTreeMap<SeriesKey, Point>,
 }
 
+impl Followed {
+    /// By how much each counter that changed went up.
+    pub(crate) fn moved(&self) -> BTreeMap<SeriesKey, u64> {
+        self.points.iter().map(|(key, point)| (key.clone(), point.by)).collect()
+    }
+
+    /// The counters that began a new life.
+    pub(crate) fn restarted(&self) -> BTreeSet<SeriesKey> {
+        let anew = self.points.iter().filter(|(_, point)| match point.step {
+            StepKind::Restarted(_) => true,
+            StepKind::First | StepKind::Advanced | StepKind::Fell => false,
+        });
+        anew.map(|(key, _)| key.clone()).collect()
+    }
+}
+
 /// Brings the state up to date with the counters of a pass. A counter that has no value in this
 /// pass, and one that is not listed, stays as it was.
 pub(crate) fn follow(state: &mut State, edac: &Edac, at: &Stamp) -> Followed {

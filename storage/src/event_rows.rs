@@ -1,10 +1,11 @@
 //! Reports of errors into SQL, and back.
 
-use crate::convert::{boot_id, count, duration, nanos, odd, uncount};
+use crate::convert::{boot_id, count, duration, nanos, odd, optional_duration, uncount};
 use crate::events::{EventRow, LossRow};
 use rusqlite::{Connection, Row, Transaction, named_params};
-use scrubjay_model::{EventClass, EventGroup, EventRecord, Folded, LossRecord, Witness};
+use scrubjay_model::{BootId, EventClass, EventGroup, EventRecord, Folded, LossRecord, Witness};
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// Adds a report.
 pub(crate) fn add(tx: &Transaction<'_>, event: &EventRow) -> rusqlite::Result<()> {
@@ -93,14 +94,14 @@ pub(crate) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
 }
 
 /// The columns of a query that [`record`] reads.
-const COLUMNS: &str = "
+pub(crate) const COLUMNS: &str = "
     event.id, boot_id, first_wall_ms, first_since_boot_ns, event.last_since_boot_ns, witness,
     class, what.text AS what, place.text AS place, controller.key AS controller, counter_place, address,
     grain_bits, syndrome, reports, errors, counted, same_as, message.text AS message,
     detail.text AS detail, folded";
 
 /// Where they come from.
-const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     event
     JOIN agent_run ON agent_run.id = event.run
     JOIN boot ON boot.id = agent_run.boot
@@ -156,7 +157,7 @@ pub(crate) fn of_pages(conn: &Connection) -> rusqlite::Result<Vec<EventRecord>> 
     Ok(found)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     let controller: Option<String> = row.get("controller")?;
     let counter_place: Option<String> = row.get("counter_place")?;
     Ok(EventRecord {
@@ -198,6 +199,23 @@ pub(crate) fn word<T>(
 fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|_| odd(column, text))
+}
+
+/// When in a boot the kernel log last told of an error that is recorded.
+pub(crate) fn last_from_log(
+    conn: &Connection,
+    boot: &BootId,
+) -> rusqlite::Result<Option<Duration>> {
+    let last: Option<i64> = conn.query_row(
+        "SELECT MAX(event.last_since_boot_ns)
+         FROM event
+         JOIN agent_run ON agent_run.id = event.run
+         JOIN boot ON boot.id = agent_run.boot
+         WHERE boot_id = ?1 AND witness LIKE 'log_%'",
+        [boot.as_str()],
+        |row| row.get(0),
+    )?;
+    optional_duration(last)
 }
 
 /// Reports that were lost since a moment, in order.

@@ -118,16 +118,19 @@ pub(crate) fn follow(
     let touched: BTreeSet<SeriesKey> = leaves.chain(reported.keys()).cloned().collect();
     for key in touched {
         // A place the kernel no longer lists, or never did, has no total to be held against.
-        if !state.counters.contains_key(&key) {
-            continue;
-        }
+        let Some(total) = state.counters.get(&key).map(|counter| counter.total) else { continue };
         let errors = reported.remove(&key).unwrap_or_default();
         let by = moved.get(&key).copied().unwrap_or_default();
         let known = state.witnessed.get(&key).copied().unwrap_or_default();
         let mut now = known;
         now.errors = stored(now.errors.saturating_add(errors));
         if !was_listening {
-            now.unheard = stored(now.unheard.saturating_add(by.saturating_sub(errors)));
+            // Errors that were reported after the last look at their counter, and are among those
+            // by which it went up now.
+            let accounted = known.errors.saturating_add(known.unheard);
+            let ahead = accounted.saturating_sub(total.saturating_sub(by));
+            let unheard = by.saturating_sub(errors).saturating_sub(ahead);
+            now.unheard = stored(now.unheard.saturating_add(unheard));
         }
         if now != known {
             state.witnessed.insert(key.clone(), now);

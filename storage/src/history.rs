@@ -6,7 +6,7 @@ use crate::events::Heard;
 use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
-use crate::{StorageError, files, load, open, page_requests, plan, query, write};
+use crate::{StorageError, event_rows, files, load, open, page_requests, plan, query, write};
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{
     Accumulated, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, HistorySummary,
@@ -161,6 +161,11 @@ impl History {
         &self.state.bad_pages
     }
 
+    /// Up to which time since boot reports from the kernel log of this boot were taken in; `None` if
+    /// none were, or if that cannot be read: then they are taken in again rather than not at all.
+    pub fn log_reports_until(&self, at: &Stamp) -> Option<Duration> {
+        event_rows::last_from_log(&self.conn, &at.boot).ok().flatten()
+    }
     /// The key of each controller, by its index, as the next pass will know it.
     pub fn controller_keys(&self, edac: &Edac) -> BTreeMap<u32, ControllerKey> {
         let seen: Vec<SeenController> = edac.controllers.iter().map(Into::into).collect();

@@ -17,6 +17,7 @@ mod facts;
 mod files;
 mod history;
 mod load;
+mod module_events;
 mod module_rows;
 mod modules;
 mod open;

@@ -27,16 +27,18 @@ pub(crate) fn put(tx: &Transaction<'_>, record: &ModuleRecord) -> rusqlite::Resu
         ended_wall_ms,
         correctable,
         uncorrectable,
+        restarts,
         last_error_wall_ms,
     } = record;
     tx.prepare_cached(
         "INSERT INTO module
            (key, slot, bank, serial, part, manufacturer, size_bytes, listed, identity, confidence,
-            evidence, since_wall_ms, ended_wall_ms, correctable, uncorrectable, last_error_wall_ms)
+            evidence, since_wall_ms, ended_wall_ms, correctable, uncorrectable, restarts,
+            last_error_wall_ms)
          VALUES
            (:key, :slot, :bank, :serial, :part, :manufacturer, :size_bytes, :listed, :identity,
             :confidence, :evidence, :since_wall_ms, :ended_wall_ms, :correctable, :uncorrectable,
-            :last_error_wall_ms)
+            :restarts, :last_error_wall_ms)
          ON CONFLICT (key) DO UPDATE SET
            slot = excluded.slot, bank = excluded.bank, serial = excluded.serial,
            part = excluded.part, manufacturer = excluded.manufacturer,
@@ -44,6 +46,7 @@ pub(crate) fn put(tx: &Transaction<'_>, record: &ModuleRecord) -> rusqlite::Resu
            identity = excluded.identity, confidence = excluded.confidence,
            evidence = excluded.evidence, ended_wall_ms = excluded.ended_wall_ms,
            correctable = excluded.correctable, uncorrectable = excluded.uncorrectable,
+           restarts = excluded.restarts,
            last_error_wall_ms = excluded.last_error_wall_ms",
     )?
     .execute(named_params! {
@@ -62,6 +65,7 @@ pub(crate) fn put(tx: &Transaction<'_>, record: &ModuleRecord) -> rusqlite::Resu
         ":ended_wall_ms": ended_wall_ms,
         ":correctable": count(*correctable),
         ":uncorrectable": count(*uncorrectable),
+        ":restarts": count(*restarts),
         ":last_error_wall_ms": last_error_wall_ms,
     })?;
     let id: i64 = tx
@@ -155,6 +159,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ModuleRecord> {
         ended_wall_ms: row.get("ended_wall_ms")?,
         correctable: uncount(row.get("correctable")?)?,
         uncorrectable: uncount(row.get("uncorrectable")?)?,
+        restarts: uncount(row.get("restarts")?)?,
         last_error_wall_ms: row.get("last_error_wall_ms")?,
     })
 }

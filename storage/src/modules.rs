@@ -9,7 +9,7 @@ use scrubjay_model::{
     ModuleKey, ModuleLives, ModuleRecord, Place, SeriesKey, SeriesPlace, Snapshot, Stamp,
     join_dimms, match_modules,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A turn in the life of a stick.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,13 @@ pub(crate) struct Turn {
 }
 
 /// Takes in the sticks of a pass. `keys` names its controllers, `moved` is by how much each counter
-/// went up in it. Returns the turns.
+/// went up in it, `restarted` which of them began anew. Returns the turns.
 pub(crate) fn follow(
     state: &mut State,
     snapshot: &Snapshot,
     keys: &BTreeMap<u32, ControllerKey>,
     moved: &BTreeMap<SeriesKey, u64>,
+    restarted: &BTreeSet<SeriesKey>,
     at: &Stamp,
     changes: &mut Changes,
 ) -> BTreeMap<ModuleKey, Turn> {
@@ -69,6 +70,19 @@ pub(crate) fn follow(
         };
         *sum = sum.saturating_add(*by).min(MAX_STORED);
         record.last_error_wall_ms = Some(at.wall_ms);
+    }
+    // What was lost with the counters belonged to whoever was there before this pass, also where it
+    // has since moved or gone.
+    for (key, before) in state.modules.iter().filter(|(_, m)| m.ended_wall_ms.is_none()) {
+        let began_anew = restarted.iter().any(|series| match series.place {
+            SeriesPlace::Dimm(place) => {
+                before.places.iter().any(|at| (&at.0, at.1) == (&series.controller, place))
+            }
+            SeriesPlace::Total | SeriesPlace::Unattributed => false,
+        });
+        if let Some(record) = now.get_mut(key).filter(|_| began_anew) {
+            record.restarts = record.restarts.saturating_add(1).min(MAX_STORED);
+        }
     }
     for (key, record) in &now {
         if state.modules.get(key) != Some(record) {
@@ -119,6 +133,7 @@ fn seen_again(
         ended_wall_ms: None,
         correctable: before.map_or(0, |before| before.correctable),
         uncorrectable: before.map_or(0, |before| before.uncorrectable),
+        restarts: before.map_or(0, |before| before.restarts),
         last_error_wall_ms: before.and_then(|before| before.last_error_wall_ms),
     }
 }

@@ -13,7 +13,7 @@ use scrubjay_model::{
     Accumulated, BootEnd, ControllerKey, FORCED_PATCH, ForcedPatch, SeriesTotal, Snapshot, Stamp,
     Witnessed, clock_step,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often coverage and the time a boot was last seen are written while nothing else changes.
@@ -79,11 +79,11 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     let mut entry = Entry::new(state.next_snapshot, run_id, at.clone());
     entry.clock_step_ms =
         earlier.and_then(|earlier| clock_step(&earlier, &at)).map(|step| step.by_ms);
-    let mut moved = BTreeMap::new();
+    let (mut moved, mut restarted) = (BTreeMap::new(), BTreeSet::new());
     let keys = match Snapshot::found(&snapshot.edac) {
         Some(edac) => {
             let followed = counters::follow(state, edac, &at);
-            moved.extend(followed.points.iter().map(|(key, point)| (key.clone(), point.by)));
+            (moved, restarted) = (followed.moved(), followed.restarted());
             entry.points = followed.points;
             changes.urgent |= !(followed.controllers.is_empty() && followed.counters.is_empty());
             let controllers = state.controllers.iter();
@@ -105,7 +105,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     }
     events::follow(state, heard, &at, &moved, &mut changes);
     pages::follow(state, &PagesSeen::nothing(), &at, &mut changes);
-    entry.turns = modules::follow(state, snapshot, &keys, &moved, &at, &mut changes);
+    entry.turns = modules::follow(state, snapshot, &keys, &moved, &restarted, &at, &mut changes);
     let sources = snapshot.sources();
     entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
     let run = state.run.as_mut()?;

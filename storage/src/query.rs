@@ -16,17 +16,15 @@ use std::time::Duration;
 /// The sums as they would be after this snapshot.
 pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     let at = state.placed(&snapshot.at);
-    let (keys, moved) = match Snapshot::found(&snapshot.edac) {
-        Some(edac) => {
-            let followed = counters::follow(&mut state, edac, &at);
-            let moved = followed.points.into_iter().map(|(key, point)| (key, point.by));
-            (followed.keys, moved.collect())
-        }
-        None => (BTreeMap::new(), BTreeMap::new()),
+    let followed = match Snapshot::found(&snapshot.edac) {
+        Some(edac) => counters::follow(&mut state, edac, &at),
+        None => counters::Followed::default(),
     };
+    let (moved, restarted) = (followed.moved(), followed.restarted());
+    let keys = followed.keys;
     // As the agent would record them.
     facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
-    modules::follow(&mut state, snapshot, &keys, &moved, &at, &mut Changes::default());
+    modules::follow(&mut state, snapshot, &keys, &moved, &restarted, &at, &mut Changes::default());
     plan::accumulated(&state, keys, &snapshot.at)
 }
 

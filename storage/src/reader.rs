@@ -2,11 +2,15 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
-use crate::{StorageError, event_rows, load, module_rows, open, page_requests, page_rows, query};
+use crate::{
+    StorageError, event_rows, load, module_events, module_rows, open, page_requests, page_rows,
+    query,
+};
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventRecord, HistorySummary,
-    LossRecord, MemoryRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
+    Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventPattern, EventRecord,
+    HistorySummary, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
+    RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -151,6 +155,34 @@ impl HistoryReader {
         back: Duration,
     ) -> Result<(Vec<BootRecord>, Vec<MemoryRecord>), StorageError> {
         self.ask(|conn| query::unclean_ends(conn, within, back))
+    }
+    /// All sticks of memory ever seen, as they were last written.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn modules(&self) -> Result<Vec<ModuleRecord>, StorageError> {
+        self.ask(|conn| Ok(module_rows::load(conn)?.into_values().collect()))
+    }
+
+    /// The last `limit` reports of errors at the places of a stick while it was there, in the order
+    /// in which they were taken in.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn events_of(
+        &self,
+        module: &ModuleKey,
+        limit: u32,
+    ) -> Result<Vec<EventRecord>, StorageError> {
+        self.ask(|conn| module_events::records(conn, module, limit))
+    }
+
+    /// What the latest of these reports have in common.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn event_pattern(&self, module: &ModuleKey) -> Result<EventPattern, StorageError> {
+        self.ask(|conn| module_events::pattern(conn, module))
     }
 
     /// The turns in the lives of all sticks of memory, in the order in which they were seen.

@@ -15,8 +15,10 @@
 mod commands;
 mod corpus;
 mod crash;
+mod dimms;
 mod golden;
 mod harness;
 mod large;
 mod pages;
 mod server;
+mod traps;

@@ -2,7 +2,8 @@
 
 use crate::guest::{Down, Guest};
 use crate::machine::{Dimm, Kernel, Machine, REPORTS_AT};
-use crate::seen::corrupted;
+use crate::seen::{corrupted, findings, told, value};
+use serde_json::{Value, json};
 use std::os::unix::fs::FileExt;
 
 /// Two sockets with two channels of two slots each.
@@ -30,30 +31,69 @@ fn serials(guest: &mut Guest) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-pub(crate) fn firmware_names_each_module_and_a_swapped_one_after_the_reboot(kernel: Kernel) {
+/// The sticks that the history knows, by serial number.
+fn stick<'a>(known: &'a Value, serial: &str) -> &'a Value {
+    let mut found = known["dimms"].as_array().unwrap().iter();
+    found.find(|dimm| dimm["serial"] == serial).unwrap_or_else(|| panic!("{serial}: {known:#}"))
+}
+
+pub(crate) fn errors_belong_to_the_stick_in_the_slot_and_not_to_its_successor(kernel: Kernel) {
     let mut guest = Guest::boot_on(kernel, Machine { dimms: dimms(), ..Machine::plain() });
     let before: Vec<String> = dimms().into_iter().map(|dimm| dimm.serial).collect();
     assert_eq!(serials(&mut guest), before);
     guest.capture("dimms");
-    guest.machine.dimms[3].serial = "SNFEEDBEEF".to_owned();
+    let load = |guest: &mut Guest| {
+        guest.load("scrubjay_edac board_labels=1");
+        guest.start_agent();
+    };
+    load(&mut guest);
+    // The one in CPU0_DIMM_B2.
+    guest.order("corrected mc=0 channel=1 slot=1 count=7");
+    guest.order("corrected mc=1 channel=0 slot=0 count=4");
+    guest.next_pass();
+    let known = guest.json("dimms");
+    assert_eq!(known["dimms"].as_array().unwrap().len(), 8, "{known:#}");
+    let old = stick(&known, &before[3]);
+    assert_eq!(old["slot"], "CPU0_DIMM_B2");
+    assert_eq!(old["counted_at"], json!(["test-socket-0/dimm3"]));
+    assert_eq!((&old["correctable"], &old["ended_wall_ms"]), (&7.into(), &Value::Null));
+
+    let new = "SNFEEDBEEF";
+    guest.machine.dimms[3].serial = new.to_owned();
     let mut guest = guest.reboot(Down::InOrder);
-    let mut after = before;
-    after[3] = "SNFEEDBEEF".to_owned();
+    let mut after = before.clone();
+    after[3] = new.to_owned();
     assert_eq!(serials(&mut guest), after);
+    load(&mut guest);
+    guest.order("corrected mc=0 channel=1 slot=1 count=2");
+    guest.next_pass();
+    let known = guest.json("dimms");
+    let (old, new) = (stick(&known, &before[3]), stick(&known, new));
+    assert_eq!(old["correctable"], 7, "{old}");
+    assert!(old["ended_wall_ms"].is_i64(), "{old}");
+    assert_eq!((&new["slot"], &new["correctable"]), (&"CPU0_DIMM_B2".into(), &2.into()), "{new}");
+    assert_eq!(stick(&known, &before[4])["correctable"], 4, "one that stayed keeps its sum");
 }
 
-pub(crate) fn a_crash_leaves_its_log_in_firmware(kernel: Kernel) {
+pub(crate) fn a_crash_leaves_its_log_in_firmware_and_is_told_at_the_next_boot(kernel: Kernel) {
     let mut guest = Guest::boot_on(kernel, Machine { keeps_crashes: true, ..Machine::plain() });
-    let list = "mkdir -p /run/pstore; mount -t pstore pstore /run/pstore; ls /run/pstore";
+    let list = "mount -t pstore pstore /sys/fs/pstore; ls /sys/fs/pstore";
     assert_eq!(guest.run(list), "");
     guest.start_agent();
+    let told = |status: &Value| findings(status).iter().any(|f| f.starts_with("crash-"));
+    assert!(!told(&guest.status()));
     let mut guest = guest.reboot(Down::Crashed);
-    let records = guest.run(list);
-    assert!(records.lines().all(|name| name.starts_with("dmesg-erst-")), "{records}");
-    let text = guest.run("cat /run/pstore/*");
+    let files = guest.run(list);
+    assert!(files.lines().all(|name| name.starts_with("dmesg-erst-")), "{files}");
+    let text = guest.run("cat /sys/fs/pstore/*");
     assert!(text.contains("Kernel panic - not syncing: sysrq triggered crash"), "{text}");
-    // The agent has no source for it yet, yet knows that the boot did not end well.
     guest.start_agent();
+    let status = guest.status();
+    assert!(findings(&status).contains(&"crash-record host".to_owned()), "{:?}", findings(&status));
+    let records = &value(&status, "previous_boot")["pstore"]["value"]["records"];
+    assert_eq!(records.as_array().unwrap().len(), files.lines().count(), "{records:#}");
+    assert!(records.to_string().contains("sysrq triggered crash"), "{records:#}");
+    guest.capture("crash");
     let boots = guest.json("history boots");
     let unclean = boots["boots"].as_array().unwrap().iter().filter(|b| b["end"] == "unclean");
     assert_eq!(unclean.count(), 1, "{boots}");
@@ -125,6 +165,7 @@ pub(crate) fn what_firmware_reports_first_reaches_the_kernel_but_no_counter(kern
     let name = "firmware-first";
     let machine = Machine { firmware_first: true, dimms: dimms(), ..Machine::plain() };
     let mut guest = Guest::boot_on(kernel, machine);
+    guest.start_agent();
     guest.log_from_here(name);
     guest.record(&["ras", "mce/mce_record"], 64);
     report(&mut guest, &memory_error(CORRECTED, 0x3100_0000, false));
@@ -144,4 +185,16 @@ pub(crate) fn what_firmware_reports_first_reaches_the_kernel_but_no_counter(kern
     assert_eq!(corrupted(&guest.status()), 8192);
     guest.capture_log(name);
     guest.stop_recording(name);
+    guest.next_pass();
+    // Bank 255 is how the kernel says that there is none. Which CPU polls is chance.
+    let told = told(&guest.events());
+    for line in [
+        "apei_record corrected 0x31000000 ",
+        "apei_record uncorrected 0x33000000 ",
+        "memory_failure uncorrected 0x33000000 free buddy page: recovered",
+        "apei_record corrected 0x32000000 ",
+    ] {
+        assert!(told.iter().any(|told| told.starts_with(line)), "{line}: {told:#?}");
+    }
+    assert_eq!(told.len(), 4, "{told:#?}");
 }

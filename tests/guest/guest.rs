@@ -245,6 +245,31 @@ impl Guest {
         self.json("status")
     }
 
+    /// `scrubjay events --json`, all of them.
+    pub(crate) fn events(&mut self) -> Value {
+        self.json("events --last 100000")
+    }
+
+    /// What the running agent shows of itself and of its last pass.
+    pub(crate) fn shown(&mut self) -> Value {
+        let text = self.run("wget -q -O - http://127.0.0.1:10072/api/v1/snapshot");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The metrics page once `sent` reports are told or told as lost, and a pass has seen the
+    /// counters since. Not more than those are waited for: what is too much, the caller sees.
+    pub(crate) fn heard(&mut self, sent: u64) -> Page {
+        for _ in 0..30 {
+            let page = self.next_pass();
+            let of = |family| u64::try_from(page.sum(family)).unwrap();
+            if of("scrubjay_event_reports_total") + of("scrubjay_event_reports_lost_total") >= sent
+            {
+                return page;
+            }
+        }
+        panic!("fewer than {sent} reports are told or told as lost:\n{:?}", self.metrics())
+    }
+
     /// Starts the agent, and returns once it has recorded its first pass.
     pub(crate) fn start_agent(&mut self) {
         self.run(

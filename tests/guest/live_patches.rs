@@ -202,7 +202,8 @@ pub(crate) fn a_forced_transition_ends_although_the_thread_still_sleeps(kernel: 
     guest.start_agent();
     // The log is 256 KiB.
     guest.run(
-        "for i in $(seq 6000); do echo \"rolling over, line $i of very many\"; done >/dev/kmsg",
+        "echo on >/proc/sys/kernel/printk_devkmsg
+         for i in $(seq 6000); do echo \"rolling over, line $i of very many\"; done >/dev/kmsg",
     );
     guest.run("! dmesg | grep -q 'forcing remaining tasks'");
     guest.next_pass();

@@ -3,7 +3,8 @@
 
 use crate::guest::Guest;
 use crate::machine::{Kernel, Machine, Processor};
-use crate::seen::corrupted;
+use crate::seen::{corrupted, told};
+use serde_json::Value;
 
 /// A corrected error of the memory's reading, with its address.
 const CORRECTED: &str = "0x8c00004000010090";
@@ -23,7 +24,16 @@ fn boot(kernel: Kernel, processor: Processor, name: &str) -> Guest {
     guest.run("echo 1 >/sys/devices/system/machinecheck/machinecheck0/check_interval");
     guest.log_from_here(name);
     guest.record(&EVENTS, 64);
+    guest.start_agent();
     guest
+}
+
+/// Asserts that the agent tells of these, and of no more, in this order.
+fn assert_told(guest: &mut Guest, lines: &[&str]) -> Value {
+    guest.next_pass();
+    let events = guest.events();
+    assert_eq!(told(&events), lines);
+    events
 }
 
 /// Puts an error into a bank of the first CPU, and waits until the kernel has found it.
@@ -75,6 +85,14 @@ pub(crate) fn corrected_and_deferred_errors_of_an_amd_are_recorded(kernel: Kerne
     assert!(log.contains("CPU 0: Machine Check: 0 Bank 7: 8c00004000010090"), "{log}");
     guest.capture_log(name);
     guest.stop_recording("mce_record-amd");
+    let mut lines = vec![
+        "mce_record corrected 0x35000000 cpu 0 bank 7",
+        "mce_record deferred 0x38000000 cpu 0 bank 5",
+    ];
+    lines.extend(
+        taken.then_some("memory_failure uncorrected 0x38000000 free buddy page: recovered"),
+    );
+    assert_told(&mut guest, &lines);
 }
 
 pub(crate) fn an_uncorrected_error_that_nobody_consumed_takes_its_page(kernel: Kernel) {
@@ -98,16 +116,27 @@ pub(crate) fn an_uncorrected_error_that_nobody_consumed_takes_its_page(kernel: K
     assert_eq!(log.matches("Bank 7: 8c00004000010090").count(), if collects { 1 } else { 2 });
     guest.capture_log(name);
     guest.stop_recording("mce_record-intel");
+    assert_told(
+        &mut guest,
+        &[
+            "mce_record uncorrected 0x36000000 cpu 0 bank 5",
+            "memory_failure uncorrected 0x36000000 free buddy page: recovered",
+            "mce_record corrected 0x39000000 cpu 0 bank 7",
+            "mce_record corrected 0x39000000 cpu 0 bank 7",
+        ],
+    );
 }
 
 pub(crate) fn machine_checks_made_up_or_raised_from_outside_are_recorded(kernel: Kernel) {
     let name = "mce-raised";
     let mut guest = boot(kernel, Processor::Intel, name);
     guest.load("mce-inject");
+    guest.load("scrubjay_edac");
     // The write of the bank's number injects, so it comes last.
     guest.run(&format!(
         "cd /sys/kernel/debug/mce-inject; echo sw >flags; echo 0 >cpu
-         echo {NOT_CONSUMED} >status; echo 0x36000000 >addr; echo 0x8c >misc; echo 7 >bank"
+         echo {NOT_CONSUMED} >status; echo 0x36000000 >addr; echo 0x8c >misc; echo 7 >bank
+         echo uncorrected mc=0 channel=1 page=0x36000 >/sys/kernel/debug/scrubjay_edac/order"
     ));
     wait_for(&mut guest, 1);
     assert!(records(&mut guest)[0].contains("MC7: bc00000000010090"));
@@ -122,10 +151,26 @@ pub(crate) fn machine_checks_made_up_or_raised_from_outside_are_recorded(kernel:
     assert_eq!(corrupted(&guest.status()), 0);
 
     // To all CPUs at once, as Intel's come: with one of them missing, the kernel panics.
+    // QEMU leaves something in a bank of the others as well, which polling finds.
     guest.monitor(&format!("mce -b 0 9 {FOUND_BY_SCRUBBING} 5 0x33000000 0x8c"));
-    wait_for(&mut guest, 2);
+    wait_for(&mut guest, 3);
     assert_eq!(failures(&mut guest), 1);
     assert_eq!(corrupted(&guest.status()), 4096);
     guest.capture_log(name);
     guest.stop_recording("mce_record-raised");
+    let events = assert_told(
+        &mut guest,
+        &[
+            "mce_record uncorrected 0x36000000 cpu 0 bank 7",
+            "mc_event uncorrected 0x36000000 test-socket-0/dimm2",
+            "mce_record corrected 0x32000000 cpu 0 bank 9",
+            "mce_record uncorrected 0x33000000 cpu 0 bank 9",
+            "memory_failure uncorrected 0x33000000 free buddy page: recovered",
+            "mce_record uncorrected - cpu 1 bank 1",
+        ],
+    );
+    // What two witnesses tell of is one error, and what became of a page is none.
+    let counted: Vec<&Value> =
+        events["events"].as_array().unwrap().iter().map(|event| &event["counted"]).collect();
+    assert_eq!(counted, [1, 0, 1, 1, 0, 1], "{events:#}");
 }

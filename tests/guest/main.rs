@@ -14,6 +14,7 @@
 #![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
 
 mod captures;
+mod events;
 mod firmware;
 mod guest;
 mod history;
@@ -54,6 +55,9 @@ scenarios! {
         a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent
         without_a_driver_zero_errors_is_not_what_is_said
         errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted;
+    events:
+        a_storm_is_told_to_the_last_report_or_says_how_many_it_lost
+        reports_outlive_an_agent_and_none_is_told_twice;
     history:
         sums_go_on_over_reboots_and_a_clean_end_is_told_from_a_crash
         an_agent_killed_in_a_storm_loses_nothing_and_counts_nothing_twice
@@ -76,7 +80,7 @@ scenarios! {
         an_uncorrected_error_that_nobody_consumed_takes_its_page
         machine_checks_made_up_or_raised_from_outside_are_recorded;
     firmware:
-        firmware_names_each_module_and_a_swapped_one_after_the_reboot
-        a_crash_leaves_its_log_in_firmware
+        errors_belong_to_the_stick_in_the_slot_and_not_to_its_successor
+        a_crash_leaves_its_log_in_firmware_and_is_told_at_the_next_boot
         what_firmware_reports_first_reaches_the_kernel_but_no_counter;
 }

@@ -120,6 +120,16 @@ fn an_error_without_an_address_is_told_twice_by_two_witnesses_and_counts_once() 
     assert_eq!(counted(&told), 2);
 }
 
+/// The corrected-errors collector takes the error before any driver sees it; the machine-check
+/// record was written by then.
+#[test]
+fn what_the_kernels_collector_takes_is_counted_by_the_machine_check_alone() {
+    let reports = (0..3).map(|n| report(Witness::MceRecord, n * 5_000, PAGE, 1)).collect();
+    let told = Correlator::new().take(reports, None);
+    assert_eq!(counted(&told), 3);
+    assert!(told.iter().all(|sighting| sighting.counter.is_none() && sighting.same_as.is_none()));
+}
+
 #[test]
 fn counters_and_reports_are_held_against_each_other() {
     assert_eq!(reconcile(5, 5), Reconciled::Agree);

@@ -1,11 +1,11 @@
 //! The kernel's corrected-errors collector (RAS_CEC), which takes corrected errors for itself.
 //!
 //! It is a part of x86 kernels and shows itself in debugfs only. Where that is not mounted, or not
-//! ours to read, the kernel's configuration tells whether there can be one.
+//! ours to read, the kernel's log or its configuration tells whether there can be one.
 
 use super::guest::guest;
 use super::{CORRECTABLE, Gap, Hides, all_ghes};
-use scrubjay_model::{Edac, NonValue, Platform, Reading};
+use scrubjay_model::{Edac, KernelLog, NonValue, Platform, Reading};
 
 const CEC: &str = "sys/kernel/debug/ras/cec";
 
@@ -19,7 +19,7 @@ enum Known {
     Untold(NonValue),
 }
 
-fn known(platform: &Platform) -> Known {
+fn known(platform: &Platform, log: Option<&KernelLog>) -> Known {
     if platform.booted_with("ras=cec_disable") == Some(true) {
         return Known::Inactive;
     }
@@ -28,6 +28,9 @@ fn known(platform: &Platform) -> Known {
         (Some(NonValue::Absent(_)), None) => return Known::Inactive,
         (Some(NonValue::Absent(_)), Some(why)) | (Some(why), _) => why,
     };
+    if log.is_some_and(|log| log.cec_initialized) {
+        return Known::Active;
+    }
     match &platform.cec_configured {
         Some(Reading::Value(true)) => Known::BuiltIn,
         Some(Reading::Value(false)) => Known::Inactive,
@@ -36,19 +39,25 @@ fn known(platform: &Platform) -> Known {
 }
 
 /// Whether the question is answered, so that a debugfs that cannot be read leaves nothing open.
-pub(super) fn is_told(platform: &Platform) -> bool {
-    match known(platform) {
+pub(super) fn is_told(platform: &Platform, log: Option<&KernelLog>) -> bool {
+    match known(platform, log) {
         Known::Active | Known::Inactive | Known::BuiltIn => true,
         Known::Untold(_) => false,
     }
 }
 
-/// What it hides where a driver counts. What firmware reports is counted before it sees that.
-pub(super) fn gap(edac: &Edac, platform: &Platform) -> Option<Gap> {
-    if all_ghes(edac) {
+/// What it hides where a driver counts. What firmware reports is counted before it sees that, and
+/// whoever listens to machine-check events hears of an error before it does.
+pub(super) fn gap(
+    edac: &Edac,
+    platform: &Platform,
+    log: Option<&KernelLog>,
+    heard: bool,
+) -> Option<Gap> {
+    if all_ghes(edac) || heard {
         return None;
     }
-    let gap = match known(platform) {
+    let gap = match known(platform, log) {
         Known::Inactive => return None,
         Known::Active => super::gap(
             Hides::Some,
@@ -58,7 +67,8 @@ pub(super) fn gap(edac: &Edac, platform: &Platform) -> Option<Gap> {
              not counted here, and a page is quietly taken out of use at its 2nd error on Intel, \
              at its 1023rd elsewhere",
             "boot with ras=cec_disable to see corrected errors (then nothing offlines pages, \
-             unless another tool does), or follow scrubjay_memory_corrupted_bytes instead",
+             unless another tool does), or let the agent listen to trace events: machine-check \
+             events tell of them before it does",
         )
         .seen_in(CEC),
         // A guest's kernel has no machine checks of memory to collect.

@@ -9,18 +9,18 @@ mod collector;
 mod controllers;
 mod firmware;
 mod guest;
+mod reports;
 mod switches;
 mod uncounted;
 
 use crate::finding::{FindingExt, finding, mend};
 use guest::guest;
 use scrubjay_model::{
-    Accumulated, Action, Coverage, CoverageState, Edac, ErrorClass, Finding, NonValue, Platform,
-    Reading, Section, Snapshot, SourceId, Verdict,
+    Accumulated, Action, Coverage, CoverageState, Edac, ErrorClass, EventsStatus, Finding,
+    NonValue, Platform, Reading, Section, Snapshot, SourceId, Verdict,
 };
+use uncounted::Hints;
 use uncounted::no_controller;
-
-pub use uncounted::{ErrorCorrection, Hints};
 
 /// Which errors a gap hides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,14 +117,17 @@ const UNCORRECTABLE: &[ErrorClass] = &[ErrorClass::Uncorrectable];
 
 /// Judges how much of the host's memory errors can be seen.
 ///
-/// `accumulated` tells which controllers were there earlier in this boot.
-pub fn visibility(snapshot: &Snapshot, accumulated: &Accumulated) -> Coverage {
-    visibility_with(snapshot, accumulated, Hints::NONE)
-}
-
-/// The same, with what other sources say of error correction where no driver can.
-pub fn visibility_with(snapshot: &Snapshot, accumulated: &Accumulated, hints: Hints) -> Coverage {
+/// `accumulated` tells which controllers were there earlier in this boot, `events` how the agent
+/// receives reports of single errors; `None` where no agent is asked.
+pub fn visibility(
+    snapshot: &Snapshot,
+    accumulated: &Accumulated,
+    events: Option<&EventsStatus>,
+) -> Coverage {
     let platform = Snapshot::found(&snapshot.platform);
+    let log = Snapshot::found(&snapshot.kernel_log);
+    let hints = Hints::of(snapshot);
+    let heard = events.is_some_and(reports::tells_machine_checks);
     // Without a driver, uncorrected errors still take pages out of use where the kernel can do
     // that, and so are seen in part.
     let uncounted = match Snapshot::found(&snapshot.memory_failure) {
@@ -161,12 +164,18 @@ pub fn visibility_with(snapshot: &Snapshot, accumulated: &Accumulated, hints: Hi
             Reading::Value(edac) => {
                 let mut gaps = controllers::gaps(edac, faults, platform);
                 gaps.extend(controllers::gone(edac, accumulated));
-                gaps.extend(platform.and_then(|platform| collector::gap(edac, platform)));
+                gaps.extend(
+                    platform.and_then(|platform| collector::gap(edac, platform, log, heard)),
+                );
                 gaps.extend(platform.and_then(|platform| firmware::gap(edac, platform)));
                 gaps
             }
         },
     };
+    if heard {
+        gaps = gaps.into_iter().map(reports::softened).collect();
+    }
+    gaps.extend(events.and_then(reports::gap));
     gaps.extend(switches::gaps(snapshot));
     gaps.extend(unclear(snapshot));
     let state = |class| {
@@ -197,7 +206,8 @@ fn unclear(snapshot: &Snapshot) -> Vec<Gap> {
     let about_platform = "a hypervisor, the firmware or the corrected-errors collector";
     let about_switches = "a machine-check switch";
     // What the kernel's configuration answers need not be looked for in debugfs.
-    let told = platform.is_some_and(collector::is_told);
+    let log = Snapshot::found(&snapshot.kernel_log);
+    let told = platform.is_some_and(|platform| collector::is_told(platform, log));
     let needless =
         |fault: &NonValue| told && fault.origin().as_str().starts_with("sys/kernel/debug");
     let id = SourceId::Platform;

@@ -12,7 +12,7 @@ use scrubjay_model::{
 mod classes;
 
 fn state(snapshot: &Snapshot) -> CoverageState {
-    super::visibility(snapshot, &Accumulated::default()).state
+    super::visibility(snapshot, &Accumulated::default(), None).state
 }
 
 /// The only gap, which is unknown and says what to do about visibility.

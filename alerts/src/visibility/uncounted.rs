@@ -3,21 +3,21 @@
 use super::guest::guest;
 use super::{Gap, Hides, gap};
 use crate::finding::listed;
-use scrubjay_model::{EdacDriver, Outcome, Platform, Reading};
+use scrubjay_model::{ArrayUse, EdacDriver, ErrorCorrection, Outcome, Platform, Reading, Snapshot};
 
 /// What sources other than those of a driver say of error correction. It explains why nothing
 /// counts; where a driver counts, the driver knows better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hints {
+pub(super) struct Hints {
     /// What the firmware says of the memory's error correction (SMBIOS type 16), if it says it.
-    pub error_correction: Option<ErrorCorrection>,
+    error_correction: Option<Protection>,
     /// A driver wrote in the kernel log that ECC is disabled in firmware ("ECC disabled").
-    pub ecc_disabled_in_log: bool,
+    ecc_disabled_in_log: bool,
 }
 
 /// How memory is protected, in the few words that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorCorrection {
+enum Protection {
     /// It is not.
     None,
     /// Errors are noticed and not corrected.
@@ -26,9 +26,39 @@ pub enum ErrorCorrection {
     Corrects,
 }
 
+/// SMBIOS, type 16: the array's use, and its error correction.
+const SYSTEM_MEMORY: ArrayUse = ArrayUse(3);
+const PARITY: ErrorCorrection = ErrorCorrection(4);
+
 impl Hints {
-    /// Nothing is said.
-    pub const NONE: Self = Self { error_correction: None, ecc_disabled_in_log: false };
+    /// What the firmware's table and the kernel's log say.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let smbios = Snapshot::found(&snapshot.smbios);
+        let arrays = smbios.into_iter().flat_map(|smbios| &smbios.arrays);
+        let system = arrays.filter(|array| array.usage == SYSTEM_MEMORY);
+        let told = system.filter_map(|array| Protection::of(array.error_correction));
+        let log = Snapshot::found(&snapshot.kernel_log);
+        Self {
+            // The worst protected memory of the host.
+            error_correction: told.min_by_key(|protection| match protection {
+                Protection::None => 0,
+                Protection::Parity => 1,
+                Protection::Corrects => 2,
+            }),
+            ecc_disabled_in_log: log.is_some_and(|log| !log.ecc_disabled.is_empty()),
+        }
+    }
+}
+
+impl Protection {
+    /// By the firmware's word; `None` where it does not know.
+    fn of(correction: ErrorCorrection) -> Option<Self> {
+        match correction.corrects()? {
+            true => Some(Self::Corrects),
+            false if correction == PARITY => Some(Self::Parity),
+            false => Some(Self::None),
+        }
+    }
 }
 
 /// Why no controller is registered. The first explanation that fits is given, for one remedy is
@@ -121,11 +151,11 @@ pub(super) fn no_controller(
 }
 
 /// Memory without error correction, by the firmware's word for it.
-fn non_ecc(correction: ErrorCorrection) -> Option<Gap> {
-    let because = match correction {
-        ErrorCorrection::Corrects => return None,
-        ErrorCorrection::None => "the memory has no error correction, says the firmware (SMBIOS)",
-        ErrorCorrection::Parity => {
+fn non_ecc(protection: Protection) -> Option<Gap> {
+    let because = match protection {
+        Protection::Corrects => return None,
+        Protection::None => "the memory has no error correction, says the firmware (SMBIOS)",
+        Protection::Parity => {
             "the memory has parity and no error correction, says the firmware (SMBIOS)"
         }
     };
@@ -210,6 +240,8 @@ mod tests {
         of(&mut snapshot.platform).clone()
     }
 
+    const NOTHING: Hints = Hints { error_correction: None, ecc_disabled_in_log: false };
+
     fn told(platform: &Platform, hints: Hints) -> Vec<(&'static str, String)> {
         let gaps = no_controller(Some(platform), Hides::Some, hints);
         gaps.into_iter().map(|gap| (gap.finding.code, gap.finding.because)).collect()
@@ -233,27 +265,27 @@ mod tests {
             ),
         ] {
             let platform = platform(|p| p.edac_drivers = Some(Reading::Value(vec![found])));
-            let told = told(&platform, Hints::NONE);
+            let told = told(&platform, NOTHING);
             assert!(told[0].1.ends_with(words), "{told:?}");
         }
         let none = platform(|p| p.edac_drivers = Some(Reading::Value(Vec::new())));
-        assert!(told(&none, Hints::NONE)[0].1.ends_with("firmware handles errors first"));
+        assert!(told(&none, NOTHING)[0].1.ends_with("firmware handles errors first"));
     }
 
     #[test]
     fn memory_without_ecc_is_told_before_any_guess_about_drivers() {
         let platform = platform(|_| ());
-        for correction in [ErrorCorrection::None, ErrorCorrection::Parity] {
-            let hints = Hints { error_correction: Some(correction), ..Hints::NONE };
+        for correction in [Protection::None, Protection::Parity] {
+            let hints = Hints { error_correction: Some(correction), ..NOTHING };
             assert_eq!(told(&platform, hints).iter().map(|t| t.0).collect::<Vec<_>>(), ["ecc-off"]);
         }
-        let hints = Hints { error_correction: Some(ErrorCorrection::Corrects), ..Hints::NONE };
-        assert_eq!(told(&platform, hints), told(&platform, Hints::NONE));
+        let hints = Hints { error_correction: Some(Protection::Corrects), ..NOTHING };
+        assert_eq!(told(&platform, hints), told(&platform, NOTHING));
     }
 
     #[test]
     fn ecc_that_a_driver_found_disabled_is_told() {
-        let hints = Hints { ecc_disabled_in_log: true, ..Hints::NONE };
+        let hints = Hints { ecc_disabled_in_log: true, ..NOTHING };
         assert_eq!(told(&platform(|_| ()), hints)[0].0, "ecc-off");
     }
 
@@ -261,7 +293,7 @@ mod tests {
     fn whether_firmwares_reports_could_be_counted_goes_by_the_platform() {
         let of = |oem: &str| {
             let platform = platform(|p| p.fadt_oem = Some(Reading::Value(oem.to_owned())));
-            told(&platform, Hints::NONE)[1].1.clone()
+            told(&platform, NOTHING)[1].1.clone()
         };
         assert!(of("HPE   Server").contains("ghes_edac serves this platform"));
         assert!(of("DELL  PE_SC3").contains("unless the kernel is booted with ghes.edac_force"));
@@ -269,6 +301,6 @@ mod tests {
             p.hypervisor_flag = absent("proc/cpuinfo flags");
             p.fadt_oem = Some(Reading::Value("AMPERE ALTRA".to_owned()));
         });
-        assert!(told(&arm, Hints::NONE)[1].1.ends_with("where nothing is counted"));
+        assert!(told(&arm, NOTHING)[1].1.ends_with("where nothing is counted"));
     }
 }

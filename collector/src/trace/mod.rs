@@ -6,7 +6,7 @@
 //! sets up a trace buffer of our own, `reader` empties it, and `feed` is what the agent sees of it.
 
 mod aggregate;
-mod decode;
+pub(crate) mod decode;
 mod feed;
 mod format;
 mod instance;

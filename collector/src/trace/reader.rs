@@ -97,6 +97,7 @@ impl Shared {
         let status = EventsStatus {
             path: EventPath::Trace,
             why: String::new(),
+            refused: false,
             listening: Vec::new(),
             reports: 0,
             lost: 0,

@@ -122,9 +122,10 @@ impl Board {
     pub(super) fn snapshot(&self) -> Result<Page, Freshness> {
         let latest = self.latest();
         match (self.freshness_of(latest.as_deref()), latest) {
-            (Freshness::Fresh, Some(posted)) => {
-                Ok(posted.snapshot.get_or_init(|| page(json::snapshot(&posted.view))).clone())
-            }
+            (Freshness::Fresh, Some(posted)) => Ok(posted
+                .snapshot
+                .get_or_init(|| page(json::public_snapshot(&posted.view)))
+                .clone()),
             (freshness, _) => Err(freshness),
         }
     }

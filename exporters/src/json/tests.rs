@@ -32,6 +32,22 @@ fn the_top_level_keys_are_stable() {
 }
 
 #[test]
+fn over_the_network_serial_numbers_are_masked_and_nothing_else_differs() {
+    let view = testing::server();
+    let (full, public) = (snapshot(&view).unwrap(), public_snapshot(&view).unwrap());
+    for serial in ["425BB669", "0xd3a1b2c4"] {
+        assert!(full.contains(serial) && !public.contains(serial), "{serial}");
+    }
+    let unmasked = public
+        .replacen("(masked)", "0xd3a1b2c4", 1)
+        .replacen("(masked)", "425BB669", 1)
+        .replacen("\"serials\":\"masked\"", "\"serials\":\"full\"", 1);
+    assert_eq!(unmasked, full);
+    // A slot without a stick has no serial number to be masked.
+    assert!(public.contains("\"serial\":null"));
+}
+
+#[test]
 fn sums_say_whether_they_are_lower_bounds() {
     let json = parsed(snapshot(&testing::server()));
     let dimm = json["accumulated"]
@@ -82,6 +98,47 @@ fn histories_state_their_exposure() {
     assert_eq!(parsed(boots(&[], &[]))["schema_version"], 1);
 }
 
+/// A host with one stick, the list of its memory, and that stick.
+fn shown() -> (HostView, Vec<DimmLine>, DimmDetail) {
+    let (record, turn) = testing::remembered();
+    let place =
+        |n| (ControllerKey::from_stored("skylake-socket-0-imc-0"), scrubjay_model::Place::Dimm(n));
+    let record = scrubjay_model::ModuleRecord { places: vec![place(0), place(1)], ..record };
+    let mut view = testing::server();
+    let registered = testing::page_list().registered;
+    let page = registered.value().unwrap().first().unwrap().clone();
+    let dimm = Some("skylake-socket-0-imc-0/dimm1".to_owned());
+    let page = scrubjay_model::BadPage { dimm, first_seen_wall_ms: testing::NOW_MS, ..page };
+    // One that was registered before the stick came to its place is another's.
+    let physical_address = page.physical_address + page.page_size_bytes;
+    let earlier =
+        scrubjay_model::BadPage { physical_address, first_seen_wall_ms: 0, ..page.clone() };
+    view.accumulated.bad_pages.insert(earlier.physical_address, earlier);
+    view.accumulated.bad_pages.insert(page.physical_address, page);
+    view.accumulated.modules = [(record.key.clone(), record)].into();
+    let turns = [turn];
+    let lines = scrubjay_model::memory_lines(&view, &turns);
+    let reports = Some((testing::events(), testing::pattern()));
+    let detail = DimmDetail::new(lines.first().unwrap().clone(), &view, &turns, reports);
+    (view, lines, detail)
+}
+
+#[test]
+fn a_stick_has_its_findings_its_pages_and_the_worst_verdict_of_both() {
+    let (view, lines, detail) = shown();
+    let json = parsed(dimm(&view, &detail));
+    assert_eq!(json["dimm"]["verdict"], "act");
+    assert_eq!(json["dimm"]["bad_pages"], 1);
+    assert_eq!(json["findings"][0]["code"], "memory-uncorrected");
+    assert_eq!(json["bad_pages"].as_array().unwrap().len(), 1);
+    assert_eq!(json["places"].as_array().unwrap().len(), 4);
+    assert_eq!(json["places"][2]["total"], 123);
+    let list = parsed(dimms(&view, &lines, &[]));
+    assert_eq!(list["dimms"][0]["lower_bound"], true);
+    assert_eq!(list["dimms"][1]["about"], "unattributed");
+    assert_eq!(list["coverage"]["state"], "partial");
+}
+
 /// All keys of all objects.
 fn keys(json: &Value, found: &mut BTreeSet<String>) {
     match json {
@@ -130,6 +187,7 @@ fn every_key_is_documented() {
         evidence: "it runs".to_owned(),
     };
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
+    let (remembering, lines, detail) = shown();
     let mut found = BTreeSet::new();
     for text in [
         snapshot(&view),
@@ -139,7 +197,8 @@ fn every_key_is_documented() {
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], false),
-        dimms(&[&testing::remembered().0], &[&testing::remembered().1]),
+        dimms(&remembering, &lines, &[testing::remembered().1]),
+        dimm(&remembering, &detail),
         failure("x"),
         pages(&testing::page_list()),
         boot_arguments(&testing::boot_words(), None),

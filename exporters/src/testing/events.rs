@@ -99,3 +99,18 @@ pub(crate) fn heard(mut accumulated: Accumulated) -> Accumulated {
     accumulated.lost_reports = 4;
     accumulated
 }
+
+/// What the reports of a stick have in common.
+pub(crate) fn pattern() -> EventPattern {
+    EventPattern {
+        groups: 2,
+        cut: false,
+        first_wall_ms: Some(super::NOW_MS - 90_000),
+        last_wall_ms: Some(super::NOW_MS),
+        errors: [(EventClass::Corrected, 70)].into(),
+        pages: 3,
+        syndromes: 1,
+        without_address: 1,
+        folded: 1,
+    }
+}

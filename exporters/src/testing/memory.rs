@@ -64,6 +64,7 @@ pub(crate) fn remembered() -> (ModuleRecord, ModuleTurn) {
         ended_wall_ms: None,
         correctable: 12,
         uncorrectable: 0,
+        restarts: 1,
         last_error_wall_ms: Some(1_795_496_520_000),
     };
     let turn = ModuleTurn {

@@ -1,174 +1,300 @@
-//! `dimms` and `show`: the sticks of memory, with the errors each of them had, wherever it was.
+//! `dimms`: the memory of the host, one line a stick: which one, since when, how sure, and what was
+//! not seen.
 
 use super::Style;
-use super::page::{Cell, FAINT, Page, WARN};
-use super::words::{moment, moment_ago, size};
-use scrubjay_model::{Confidence, Identity, ModuleRecord, ModuleTurn};
+use super::page::{Cell, FAINT, Page, WARN, paint_of, sign_of};
+use super::status::coverage_in_words;
+use super::words::{count, missing, moment_ago, size, span};
+use scrubjay_model::{Confidence, DimmKind, DimmLine, ErrorClass, HostView, Identity, Verdict};
+use std::time::Duration;
 
-/// The sticks, one a line: those that are there in the order of their slots, then those gone.
-pub fn dimms(records: &[&ModuleRecord], now_ms: i64, style: &Style) -> String {
+/// The list, after what could not be seen and since when was watched.
+pub fn dimms(view: &HostView, lines: &[DimmLine], style: &Style) -> String {
     let mut page = Page::new(*style);
-    if records.is_empty() {
-        page.sentence(0, "The history knows no stick of memory yet: no data.");
-        return page.into_text();
+    let now_ms = view.snapshot.at.wall_ms;
+    page.field(0, "seen", &coverage_in_words(&view.assessment.coverage));
+    page.field(0, "watched", &watched(view));
+    let (there, gone): (Vec<&DimmLine>, Vec<&DimmLine>) =
+        lines.iter().partition(|line| line.ended_wall_ms.is_none());
+    let sticks = there.iter().filter(|line| line.about != DimmKind::Unattributed).count();
+    if sticks == 0 {
+        page.field(0, "sticks", "neither firmware nor EDAC shows one: no data");
     }
-    let (there, gone): (Vec<&ModuleRecord>, Vec<&ModuleRecord>) =
-        records.iter().partition(|record| record.ended_wall_ms.is_none());
-    list(&mut page, &there, now_ms);
+    if !there.is_empty() {
+        list(&mut page, "all", &there, now_ms);
+    }
     if !gone.is_empty() {
         page.blank();
         page.heading("no longer there:");
-        list(&mut page, &gone, now_ms);
+        list(&mut page, "all these", &gone, now_ms);
     }
-    let unjoined = there.iter().filter(|r| r.confidence == Confidence::Unknown).count();
-    if unjoined > 0 {
-        page.blank();
-        page.warning(
-            0,
-            "Of some it is not known which stick is counted where: \"scrubjay show\" with the name \
-             of one says why, and docs/dimm-labels.md how to name the slots of a board.",
-        );
-    }
+    notes(&mut page, &there);
     page.into_text()
 }
 
-fn list(page: &mut Page, records: &[&ModuleRecord], now_ms: i64) {
-    let left = ["dimm", "slot", "serial"].map(|text| Cell::left(text).painted(FAINT));
-    let right = ["size", "corrected", "other"].map(|text| Cell::right(text).painted(FAINT));
-    let last = ["last error", "counted at", "joined"].map(|text| Cell::left(text).painted(FAINT));
-    let mut rows = vec![left.into_iter().chain(right).chain(last).collect()];
-    let mut sorted: Vec<&&ModuleRecord> = records.iter().collect();
-    sorted.sort_by_key(|record| (record.slot_name().is_none(), natural(record)));
-    for record in sorted {
-        let failed = |errors: u64| {
-            let cell = Cell::right(errors.to_string());
-            if errors > 0 { cell.painted(WARN) } else { cell }
+/// Since when errors were watched, and how much of that time.
+pub(super) fn watched(view: &HostView) -> String {
+    match view.history.as_ref().into_result() {
+        Ok(history) => format!(
+            "since {}, for {} of that",
+            moment_ago(history.since_wall_ms, view.snapshot.at.wall_ms),
+            span(history.covered)
+        ),
+        Err(why) => format!(
+            "never: no history ({}); errors are those the kernel now shows, and what it counted \
+             before it last began anew is not known",
+            missing(&why)
+        ),
+    }
+}
+
+/// Before somebody opens the wrong slot.
+pub(super) const BY_POSITION: &str = "Which stick is at which place is told by the order of the \
+    lists alone, and a board may be wired in another: make sure before a swap";
+
+/// What there is to know below the table.
+fn notes(page: &mut Page, there: &[&DimmLine]) {
+    let (mut without_place, mut without_stick, mut loose) = (0_u64, 0_u64, false);
+    for line in there {
+        match line.about {
+            DimmKind::Stick if line.counted_at.is_empty() => without_place += 1,
+            DimmKind::Place => without_stick += 1,
+            DimmKind::Stick => {}
+            DimmKind::Unattributed => loose = true,
+        }
+    }
+    let mut said = Vec::new();
+    if without_place > 0 {
+        let sticks = count(without_place, "stick has", "sticks have");
+        said.push(format!("{sticks} no known place in EDAC: errors there are not known."));
+    }
+    if without_place > 0 && without_stick > 0 {
+        let places = count(without_stick, "place", "places");
+        said.push(format!(
+            "Which of them is at which of {places} without a stick, a label map can say: see \
+             docs/dimm-labels.md."
+        ));
+    }
+    let blamed = |line: &&&DimmLine| {
+        line.confidence == Some(Confidence::ByPosition) && line.verdict > Some(Verdict::Unknown)
+    };
+    if there.iter().any(|line| blamed(&line)) {
+        said.push(format!("{BY_POSITION}."));
+    }
+    if loose {
+        said.push("Errors without a DIMM may be of any of them.".to_owned());
+    }
+    if !said.is_empty() {
+        page.blank();
+        page.warning(0, &said.join(" "));
+    }
+}
+
+/// Beside which lines one stands, and when.
+struct Seen<'l> {
+    all: &'l [&'l DimmLine],
+    now_ms: i64,
+}
+
+/// A column: its head, and its text in each line. One that says the same of all is said once.
+struct Column {
+    head: &'static str,
+    right: bool,
+    /// How the head line says that all lines agree; `None` for columns that are always shown.
+    once: Option<fn(&str) -> String>,
+    text: fn(&DimmLine, &Seen<'_>) -> String,
+}
+
+const COLUMNS: [Column; 10] = [
+    Column { head: "verdict", right: false, once: None, text: |line, _| verdict(line) },
+    Column { head: "slot", right: false, once: None, text: |line, seen| name(line, seen.all) },
+    Column { head: "serial", right: false, once: None, text: |line, _| serial(line) },
+    Column {
+        head: "part",
+        right: false,
+        once: Some(|part| format!("part {part}")),
+        text: |line, _| known(line.part.clone(), line),
+    },
+    Column {
+        head: "size",
+        right: true,
+        once: Some(
+            |size| if size == UNKNOWN { "size not known".to_owned() } else { size.to_owned() },
+        ),
+        text: |line, _| known(line.size_bytes.map(size), line),
+    },
+    Column {
+        head: "CE",
+        right: true,
+        once: None,
+        text: |line, _| short(line, ErrorClass::Correctable),
+    },
+    Column {
+        head: "UE",
+        right: true,
+        once: None,
+        text: |line, _| short(line, ErrorClass::Uncorrectable),
+    },
+    Column {
+        head: "last error",
+        right: false,
+        once: Some(|last| match last {
+            "none" => "no error seen".to_owned(),
+            last => format!("last error {last}"),
+        }),
+        text: last,
+    },
+    Column {
+        head: "bad pages",
+        right: true,
+        once: Some(|pages| match pages {
+            "0" => "no bad page registered".to_owned(),
+            pages => format!("bad pages {pages}"),
+        }),
+        text: |line, _| known(line.bad_pages.map(|pages| pages.to_string()), line),
+    },
+    Column {
+        head: "joined",
+        right: false,
+        once: Some(|joined| match joined {
+            "no" => "nothing joins slots and places".to_owned(),
+            "verified" => "join verified".to_owned(),
+            by => format!("joined by {by}"),
+        }),
+        text: |line, _| joined(line),
+    },
+];
+
+const UNKNOWN: &str = "not known";
+
+fn list(page: &mut Page, all: &str, lines: &[&DimmLine], now_ms: i64) {
+    let sticks: Vec<&&DimmLine> =
+        lines.iter().filter(|line| line.about != DimmKind::Unattributed).collect();
+    let seen = Seen { all: lines, now_ms };
+    let mut once = Vec::new();
+    let mut shown = Vec::new();
+    for column in &COLUMNS {
+        let first = sticks.first().map(|line| (column.text)(line, &seen));
+        let agree = sticks.iter().all(|line| Some((column.text)(line, &seen)) == first);
+        match (column.once, first) {
+            (Some(say), Some(text)) if agree => once.push(say(&text)),
+            // Nothing but errors without a DIMM: there is nothing to say of sticks.
+            (Some(_), None) => {}
+            (Some(_) | None, _) => shown.push(column),
+        }
+    }
+    if !once.is_empty() {
+        page.field(0, all, &once.join(", "));
+    }
+    page.blank();
+    let head = |column: &&Column| {
+        let cell = if column.right { Cell::right(column.head) } else { Cell::left(column.head) };
+        cell.painted(FAINT)
+    };
+    let mut rows = vec![shown.iter().map(head).collect::<Vec<Cell>>()];
+    for line in lines {
+        let cell = |column: &&Column| {
+            let text = (column.text)(line, &seen);
+            let paint = match (column.head, line.verdict) {
+                ("verdict", Some(verdict)) => Some(paint_of(verdict)),
+                ("CE", _) if line.correctable > Some(0) => Some(WARN),
+                ("UE", _) if line.uncorrectable > Some(0) => Some(paint_of(Verdict::Act)),
+                (_, _) => None,
+            };
+            let cell = if column.right { Cell::right(text) } else { Cell::left(text) };
+            if let Some(paint) = paint { cell.painted(paint) } else { cell }
         };
-        let places: Vec<String> = record.place_names();
-        rows.push(vec![
-            Cell::left(record.key.as_str()),
-            Cell::left(record.slot_name().unwrap_or_else(|| "not known".to_owned())),
-            Cell::left(serial(record)),
-            Cell::right(record.size_bytes.map_or_else(|| "not known".to_owned(), size)),
-            failed(record.correctable),
-            failed(record.uncorrectable),
-            Cell::left(match record.last_error_wall_ms {
-                Some(at) => moment_ago(at, now_ms),
-                None => "none seen".to_owned(),
-            }),
-            Cell::left(if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }),
-            Cell::left(record.confidence.as_str()),
-        ]);
+        rows.push(shown.iter().map(cell).collect());
     }
     page.table(0, &rows);
 }
 
-/// Numbers in a slot's name count as numbers: A2 before A10.
-fn natural(record: &ModuleRecord) -> Vec<(String, u64)> {
-    let name = record.slot_name().unwrap_or_else(|| record.key.as_str().to_owned());
-    let mut parts = Vec::new();
-    let mut rest = name.as_str();
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(digits);
-        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-        let (number, after) = after.split_at(end);
-        parts.push((word.to_lowercase(), number.parse().unwrap_or(u64::MAX)));
-        rest = after;
-    }
-    parts
-}
-
-fn serial(record: &ModuleRecord) -> String {
-    match (&record.serial, record.identity) {
-        (Some(serial), Identity::SharedSerial) => format!("{serial} (shared)"),
-        (Some(serial), Identity::Serial | Identity::Slot | Identity::Place) => serial.clone(),
-        (None, _) => "none".to_owned(),
+/// Blank where there is nothing to be known: errors without a DIMM have no size.
+fn known(text: Option<String>, line: &DimmLine) -> String {
+    match line.about {
+        DimmKind::Stick | DimmKind::Place => text.unwrap_or_else(|| UNKNOWN.to_owned()),
+        DimmKind::Unattributed => text.unwrap_or_default(),
     }
 }
 
-/// Everything about one stick.
-pub fn dimm(record: &ModuleRecord, turns: &[&ModuleTurn], now_ms: i64, style: &Style) -> String {
-    let mut page = Page::new(*style);
-    let ModuleRecord {
-        key,
-        slot: _,
-        bank: _,
-        serial: _,
-        part,
-        manufacturer,
-        size_bytes,
-        places: _,
-        listed,
-        identity,
-        confidence,
-        evidence,
-        since_wall_ms,
-        ended_wall_ms,
-        correctable,
-        uncorrectable,
-        last_error_wall_ms,
-    } = record;
-    let known = |text: Option<String>| text.unwrap_or_else(|| "not known".to_owned());
-    page.heading(&format!("dimm {key}:"));
-    page.field(2, "slot", &known(record.slot_name()));
-    page.field(2, "serial", &serial(record));
-    page.field(2, "part", &known(part.clone()));
-    page.field(2, "maker", &known(manufacturer.clone()));
-    page.field(2, "size", &known(size_bytes.map(size)));
-    if !listed {
-        page.field(2, "firmware", "does not list it, or its list could not be read");
+/// The verdict with its sign.
+pub(super) fn verdict(line: &DimmLine) -> String {
+    match line.verdict {
+        Some(verdict) => format!("{:<2} {}", sign_of(verdict), verdict.as_str()),
+        None => "gone".to_owned(),
     }
-    page.blank();
-    page.heading("errors:");
-    page.field(2, "corrected", &correctable.to_string());
-    page.field(2, "other", &uncorrectable.to_string());
-    let last = last_error_wall_ms
-        .map_or_else(|| "none since it was first seen".to_owned(), |at| moment_ago(at, now_ms));
-    page.field(2, "last", &last);
-    let places = record.place_names();
-    let places = if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") };
-    page.field(2, "counted at", &places);
-    page.field(2, "joined", &format!("{}: {evidence}", confidence.as_str()));
-    page.blank();
-    page.heading("life:");
-    page.field(2, "since", &moment(*since_wall_ms));
-    if let Some(ended) = ended_wall_ms {
-        page.field(2, "until", &moment(*ended));
-    }
-    page.field(2, "told by", &identity.as_str().replace('_', " "));
-    if let Some(blind_spot) = identity.blind_spot() {
-        page.warning(4, blind_spot);
-    }
-    for turn in turns {
-        page.sentence(2, &format!("{}: {}", moment(turn.at_wall_ms), words(turn)));
-    }
-    page.into_text()
 }
 
-fn words(turn: &ModuleTurn) -> String {
-    let ModuleTurn { at_wall_ms: _, key: _, what, detail } = turn;
-    match (what.as_str(), detail.as_str()) {
-        ("new", _) => "first seen".to_owned(),
-        ("identified", _) => "became better known".to_owned(),
-        ("moved", from) => format!("moved here from {from}"),
-        ("returned", _) => "was put back".to_owned(),
-        ("swapped_in", old) => format!("took the place of {old}"),
-        ("replaced", by) => format!("was replaced by {by}"),
-        ("removed", _) => "was taken out".to_owned(),
-        ("regrouped", into) => format!("turned out to be part of {into}"),
-        (what, _) => what.to_owned(),
+/// The slot without its bank, unless another one bears the same name: banks are long and seldom
+/// printed on the board.
+fn name(line: &DimmLine, all: &[&DimmLine]) -> String {
+    match line.about {
+        DimmKind::Stick | DimmKind::Place => {
+            let namesakes = all.iter().filter(|other| other.slot == line.slot).count();
+            let slot = line.slot.clone().filter(|_| namesakes == 1);
+            slot.unwrap_or_else(|| line.name())
+        }
+        DimmKind::Unattributed => format!("{}, no DIMM", line.edac.join(" ")),
     }
+}
+
+/// The serial number, and whether it tells.
+pub(super) fn serial(line: &DimmLine) -> String {
+    match (&line.serial, line.identity, line.about) {
+        (Some(serial), Some(Identity::SharedSerial), _) => format!("{serial} (shared)"),
+        (Some(serial), _, _) => serial.clone(),
+        (None, _, DimmKind::Stick) => "none".to_owned(),
+        (None, _, DimmKind::Place) => "not listed".to_owned(),
+        (None, _, DimmKind::Unattributed) => String::new(),
+    }
+}
+
+/// A sum, `≥` where there may have been more.
+pub(super) fn errors(line: &DimmLine, class: ErrorClass) -> String {
+    match line.errors(class) {
+        Some(errors) if line.lower_bound => format!("≥{errors}"),
+        Some(errors) => errors.to_string(),
+        None => UNKNOWN.to_owned(),
+    }
+}
+
+/// The same for a narrow column.
+fn short(line: &DimmLine, class: ErrorClass) -> String {
+    if line.errors(class).is_none() { "?".to_owned() } else { errors(line, class) }
+}
+
+fn last(line: &DimmLine, seen: &Seen<'_>) -> String {
+    let Some(at) = line.last_error_wall_ms else {
+        let none = line.since_wall_ms.is_some() && line.correctable.is_some();
+        let none = none && line.about != DimmKind::Unattributed;
+        return known(none.then(|| "none".to_owned()), line);
+    };
+    let distance = span(Duration::from_secs(seen.now_ms.abs_diff(at) / 1000));
+    // One unit is enough to see which came last; "show" has the moment.
+    let short: Vec<&str> = distance.split(' ').take(2).collect();
+    let least = if line.last_error_is_earlier() { "≥" } else { "" };
+    format!("{least}{} {}", short.join(" "), if at > seen.now_ms { "ahead" } else { "ago" })
+}
+
+/// What joins a stick and its places, in a word.
+fn joined(line: &DimmLine) -> String {
+    let word = match line.confidence {
+        Some(Confidence::Verified) => "verified",
+        Some(Confidence::ByLabel) => "label",
+        Some(Confidence::ByPosition) => "position",
+        Some(Confidence::Unknown) => "no",
+        None => "",
+    };
+    word.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing;
-    use scrubjay_model::ModuleKey;
+    use scrubjay_model::{ModuleKey, ModuleRecord, memory_lines};
 
     const PLAIN: Style = Style { colour: false, all: false };
-    const NOW_MS: i64 = 1_795_500_120_000;
 
     fn record(key: &str, slot: &str) -> ModuleRecord {
         ModuleRecord {
@@ -179,34 +305,59 @@ mod tests {
         }
     }
 
+    fn page(records: Vec<ModuleRecord>) -> String {
+        let mut view = testing::server();
+        view.accumulated.modules =
+            records.into_iter().map(|record| (record.key.clone(), record)).collect();
+        dimms(&view, &memory_lines(&view, &[]), &PLAIN)
+    }
+
     #[test]
     fn slots_are_in_the_order_of_their_numbers_and_those_gone_come_last() {
-        let (a2, a10) = (record("aaaa2", "A2"), record("aaaa10", "A10"));
-        let gone = ModuleRecord { ended_wall_ms: Some(NOW_MS), ..record("old", "A1") };
-        let text = dimms(&[&a10, &gone, &a2], NOW_MS, &PLAIN);
+        let gone = ModuleRecord { ended_wall_ms: Some(testing::NOW_MS), ..record("old", "A1") };
+        let text = page(vec![record("aaaa10", "A10"), gone, record("aaaa2", "A2")]);
         let at = |needle: &str| text.find(needle).unwrap();
-        assert!(at("aaaa2") < at("aaaa10"), "{text}");
-        assert!(at("aaaa10") < at("no longer there") && at("no longer there") < at("old "));
+        assert!(at("AAAA2") < at("AAAA10"), "{text}");
+        assert!(
+            at("AAAA10") < at("no longer there") && at("no longer there") < at("OLD"),
+            "{text}"
+        );
     }
 
     #[test]
-    fn an_empty_history_has_no_data_rather_than_no_sticks() {
-        assert!(dimms(&[], NOW_MS, &PLAIN).contains("no data"));
+    fn a_list_says_what_was_not_seen_and_what_may_be_more() {
+        insta::assert_snapshot!(page(vec![
+            ModuleRecord {
+                places: vec![("skylake-socket-0-imc-0".to_owned(), 1)]
+                    .into_iter()
+                    .map(|(key, n)| {
+                        (scrubjay_model::ControllerKey::from_stored(key), scrubjay_model::Place::Dimm(n))
+                    })
+                    .collect(),
+                ..record("aaaa1", "A1")
+            },
+            ModuleRecord { places: Vec::new(), correctable: 0, last_error_wall_ms: None, ..record("bbbb2", "A2") },
+        ]), @r#"
+        seen         some corrected errors, all uncorrected errors: firmware-first
+                     ("scrubjay doctor" tells more)
+        watched      since 2025-10-20T06:02:00Z (400 d ago), for 390 d of that
+        all          part M393A4K40DB2-CVF, 32 GiB, no bad page registered, joined by
+                     label
+
+        verdict     slot          serial   CE  UE  last error
+        !! act      A1            AAAA1   ≥12  ≥0  1 h ago
+        ?  unknown  A2            BBBB2     ?   ?  not known
+        ?  unknown  mc0, no DIMM           ≥3  ≥0
+
+        ! 1 stick has no known place in EDAC: errors there are not known. Errors without
+          a DIMM may be of any of them.
+        "#);
     }
 
     #[test]
-    fn one_stick_is_told_with_its_turns_and_what_cannot_be_seen() {
-        let twin = ModuleRecord { identity: Identity::SharedSerial, ..record("aaaa2", "A2") };
-        let turn = ModuleTurn {
-            at_wall_ms: NOW_MS,
-            key: twin.key.clone(),
-            what: "moved".to_owned(),
-            detail: "B1".to_owned(),
-        };
-        let text = dimm(&twin, &[&turn], NOW_MS, &PLAIN);
-        for needle in ["AAAA2 (shared)", "imc-0/dimm0", "moved here from B1", "a swap for its like"]
-        {
-            assert!(text.contains(needle), "{needle} in {text}");
-        }
+    fn without_history_and_sticks_there_is_no_data() {
+        let view = testing::guest();
+        let text = dimms(&view, &[], &PLAIN);
+        assert!(text.contains("no data") && text.contains("never: no history"), "{text}");
     }
 }

@@ -5,29 +5,89 @@ use super::page::{Cell, FAINT, Page, WARN, paint_of};
 use super::words::{count, moment, span};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LossRecord, Verdict,
+    Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LossRecord,
+    ModuleRecord, Verdict,
 };
+use std::collections::BTreeMap;
+
+/// The slot of each place, by the id that the history gave the place: a slot stays where it is,
+/// whichever stick is in it.
+pub type Slots = BTreeMap<String, String>;
+
+/// The slots that the history knows, those of sticks that are there first.
+pub fn slots(modules: &[ModuleRecord]) -> Slots {
+    let mut slots = Slots::new();
+    let (there, gone): (Vec<&ModuleRecord>, Vec<&ModuleRecord>) =
+        modules.iter().partition(|module| module.ended_wall_ms.is_none());
+    for module in there.into_iter().chain(gone) {
+        let Some(slot) = module.slot_name() else { continue };
+        if module.confidence > Confidence::Unknown {
+            for place in module.place_names() {
+                slots.entry(place).or_insert_with(|| slot.clone());
+            }
+        }
+    }
+    slots
+}
 
 /// The reports given, oldest first, with their sum and what was lost meanwhile.
-pub fn events(records: &[EventRecord], losses: &[LossRecord], cut: bool, style: &Style) -> String {
+pub fn events(
+    records: &[EventRecord],
+    losses: &[LossRecord],
+    cut: bool,
+    slots: &Slots,
+    style: &Style,
+) -> String {
     let mut page = Page::new(*style);
     summary(&mut page, records, losses, cut);
     if !records.is_empty() {
         page.blank();
         let mut rows = vec![head()];
-        rows.extend(records.iter().map(row));
+        rows.extend(records.iter().map(|record| row(record, slots)));
         page.table(0, &rows);
     }
     page.into_text()
 }
 
 /// Reports alone, for a page that goes on.
-pub fn more_events(records: &[EventRecord], style: &Style) -> String {
+pub fn more_events(records: &[EventRecord], slots: &Slots, style: &Style) -> String {
     let mut page = Page::new(*style);
     for record in records {
-        page.table(0, &[row(record)]);
+        page.table(0, &[row(record, slots)]);
     }
     page.into_text()
+}
+
+/// Reports of one stick, for a page about it: narrow, since all were told of the same place.
+pub(super) fn of_one(page: &mut Page, records: &[EventRecord]) {
+    let left = |text: &str| Cell::left(text).painted(FAINT);
+    let right = |text: &str| Cell::right(text).painted(FAINT);
+    let has_syndromes = records.iter().any(|record| record.group.syndrome.is_some());
+    let syndrome = |cell: Cell| has_syndromes.then_some(cell);
+    let head = [left("first seen"), left("class"), right("errors"), left("address")];
+    let mut rows: Vec<Vec<Cell>> =
+        vec![head.into_iter().chain(syndrome(right("syndrome"))).chain([left("what")]).collect()];
+    rows.extend(records.iter().map(|record| {
+        let group = &record.group;
+        let address = match (group.address, group.folded) {
+            (Some(address), Folded::Pages) => format!("{address:#x}, …"),
+            (Some(address), Folded::Nothing | Folded::Syndromes) => format!("{address:#x}"),
+            (None, _) => "?".to_owned(),
+        };
+        let cells = [
+            Cell::left(moment(record.first_wall_ms)),
+            Cell::left(group.class.as_str()).painted(paint(group.class)),
+            Cell::right(errors(record)),
+            Cell::left(address),
+        ];
+        let bits = group.syndrome.map_or_else(String::new, |bits| format!("{bits:#x}"));
+        cells
+            .into_iter()
+            .chain(syndrome(Cell::right(bits)))
+            .chain([Cell::left(told(group))])
+            .collect()
+    }));
+    page.table(2, &rows);
 }
 
 fn summary(page: &mut Page, records: &[EventRecord], losses: &[LossRecord], cut: bool) {
@@ -86,18 +146,22 @@ fn head() -> Vec<Cell> {
     ]
 }
 
-fn row(record: &EventRecord) -> Vec<Cell> {
-    let EventRecord { id: _, boot: _, first_wall_ms, group, dimm, same_as, counted } = record;
-    let errors = match (same_as, *counted) {
+/// How many errors it adds to those told before.
+fn errors(record: &EventRecord) -> String {
+    match (record.same_as, record.counted) {
         (Some(_), 0) => "as before".to_owned(),
         (_, 0) => "–".to_owned(),
         (_, counted) => counted.to_string(),
-    };
+    }
+}
+
+fn row(record: &EventRecord, slots: &Slots) -> Vec<Cell> {
+    let EventRecord { id: _, boot: _, first_wall_ms, group, dimm, same_as: _, counted: _ } = record;
     vec![
         Cell::left(moment(*first_wall_ms)),
         Cell::left(group.class.as_str()).painted(paint(group.class)),
-        Cell::right(errors),
-        Cell::left(place(group, dimm.as_deref())),
+        Cell::right(errors(record)),
+        Cell::left(place(group, dimm.as_deref(), slots)),
         Cell::left(address(group)),
         Cell::left(group.witness.as_str()),
         Cell::left(what(group)),
@@ -113,7 +177,16 @@ fn paint(class: EventClass) -> Paint {
     }
 }
 
-fn place(group: &EventGroup, dimm: Option<&str>) -> String {
+/// Where it was: the slot first, where it is known, since that is what is printed on the board.
+fn place(group: &EventGroup, dimm: Option<&str>, slots: &Slots) -> String {
+    let place = counted_place(group, dimm);
+    match dimm.and_then(|dimm| slots.get(dimm)) {
+        Some(slot) => format!("{slot}: {place}"),
+        None => place,
+    }
+}
+
+fn counted_place(group: &EventGroup, dimm: Option<&str>) -> String {
     match (&group.place, dimm) {
         (EventPlace::Edac { label, .. }, Some(dimm)) if label.is_empty() => dimm.to_owned(),
         (EventPlace::Edac { label, .. }, Some(dimm)) => format!("{dimm} {label}"),
@@ -130,15 +203,20 @@ fn address(group: &EventGroup) -> String {
     }
 }
 
-fn what(group: &EventGroup) -> String {
-    let lasted = group.last.saturating_sub(group.first);
-    let told = match &group.what {
+/// What a report says, in the witness's words.
+fn told(group: &EventGroup) -> String {
+    match &group.what {
         EventWhat::Memory => group.message.clone(),
         EventWhat::Page { page_type, outcome } => format!("{page_type}: {}", outcome.as_str()),
         EventWhat::Other { about } if group.message.is_empty() => about.clone(),
         EventWhat::Other { about } => format!("{about}: {}", group.message),
         EventWhat::Overflow { lost } => format!("the device itself lost {lost} records"),
-    };
+    }
+}
+
+fn what(group: &EventGroup) -> String {
+    let lasted = group.last.saturating_sub(group.first);
+    let told = told(group);
     if group.reports > 1 {
         format!("{told} ({} reports in {})", group.reports, span(lasted))
     } else {
@@ -155,7 +233,7 @@ mod tests {
 
     #[test]
     fn each_report_has_a_line_and_what_is_told_again_counts_nothing() {
-        insta::assert_snapshot!(events(&three(), &[loss()], false, &PLAIN), @r"
+        insta::assert_snapshot!(events(&three(), &[loss()], false, &Slots::new(), &PLAIN), @r"
         72 reports of 70 errors, each error counted once.
         ! 4 reports were overwritten before they could be read. The counters hold their
           errors: see scrubjay history memory.
@@ -170,8 +248,30 @@ mod tests {
     #[test]
     fn no_reports_are_not_said_to_be_no_errors() {
         insta::assert_snapshot!(
-            events(&[], &[], false, &PLAIN),
+            events(&[], &[], false, &Slots::new(), &PLAIN),
             @"No reports of errors in that time: none came, or nobody listened."
         );
+    }
+
+    #[test]
+    fn a_slot_is_told_where_a_stick_is_joined_to_the_place() {
+        let (joined, _) = crate::testing::remembered();
+        let place = joined.places.first().unwrap().clone();
+        let gone = ModuleRecord {
+            key: scrubjay_model::ModuleKey::from_stored("old"),
+            slot: Some("OLD NAME".to_owned()),
+            ended_wall_ms: Some(0),
+            ..joined.clone()
+        };
+        let loose = ModuleRecord {
+            confidence: Confidence::Unknown,
+            places: vec![(place.0.clone(), scrubjay_model::Place::Dimm(9))],
+            ..joined.clone()
+        };
+        let slots = slots(&[gone, joined, loose]);
+        assert_eq!(slots, [("imc-0/dimm0".to_owned(), "DIMM_A1".to_owned())].into());
+        let event = EventRecord { dimm: Some("imc-0/dimm0".to_owned()), ..three().remove(0) };
+        let text = more_events(&[event], &slots, &PLAIN);
+        assert!(text.contains("DIMM_A1: imc-0/dimm0 DIMM_B2"), "{text}");
     }
 }

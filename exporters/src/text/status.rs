@@ -121,12 +121,28 @@ pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
         };
         page.sentence(2, state);
     } else {
-        let Coverage { state: _, correctable, uncorrectable, findings: _ } = &assessment.coverage;
-        let (corrected, uncorrected) = (seen(*correctable), seen(*uncorrectable));
-        let seen = format!("seen: {corrected} corrected errors, {uncorrected} uncorrected errors");
-        page.sentence(2, &seen);
+        page.sentence(2, &format!("seen: {}", classes_seen(&assessment.coverage)));
     }
     grouped(page, gaps);
+}
+
+/// How much of each class of errors is seen.
+fn classes_seen(coverage: &Coverage) -> String {
+    let Coverage { state: _, correctable, uncorrectable, findings: _ } = coverage;
+    let (corrected, uncorrected) = (seen(*correctable), seen(*uncorrectable));
+    format!("{corrected} corrected errors, {uncorrected} uncorrected errors")
+}
+
+/// The same with the codes of what hides the rest, for pages on something else.
+pub(super) fn coverage_in_words(coverage: &Coverage) -> String {
+    let mut codes: Vec<&str> = coverage.findings.iter().map(|finding| finding.code).collect();
+    codes.dedup();
+    let seen = classes_seen(coverage);
+    if codes.is_empty() {
+        seen
+    } else {
+        format!("{seen}: {} (\"scrubjay doctor\" tells more)", codes.join(", "))
+    }
 }
 
 /// How much of a class of errors is seen, as a word before it.
@@ -149,7 +165,7 @@ fn findings(page: &mut Page, assessment: &Assessment) {
 
 /// Findings that differ only in where they were made share their heading and their advice: a
 /// failing channel fills one paragraph, not a screen.
-fn grouped(page: &mut Page, findings: &[Finding]) {
+pub(super) fn grouped(page: &mut Page, findings: &[Finding]) {
     let advice = |f: &Finding| (f.code, f.verdict, f.action, f.remedy.clone(), f.reboot_helps);
     for group in findings.chunk_by(|a, b| advice(a) == advice(b)) {
         let Some(first) = group.first() else { continue };

@@ -120,6 +120,22 @@ impl ModuleKey {
     }
 
     /// By serial number, slot or place, whichever tells most; numbered where that is taken.
+    /// An opaque name that stays with the stick, for places where serial numbers do not belong.
+    ///
+    /// Keys are minted from the serial number where there is one. What is left of it here are 24
+    /// bits: enough to tell the sticks of a host apart, and too few to lead back to one serial
+    /// number of 32 bits.
+    pub fn opaque(&self) -> String {
+        // FNV-1a, as its authors give it. What hides the serial number is that bits are dropped,
+        // not the function.
+        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0100_0000_01b3;
+        let hash =
+            self.0.bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+        let folded = (hash ^ (hash >> 24) ^ (hash >> 48)) & 0x00ff_ffff;
+        format!("m{folded:06x}")
+    }
+
     fn mint(seen: &Seen<'_>, taken: &BTreeSet<Self>) -> Self {
         let place = seen.places.first().map(|(controller, place)| controller.place(*place));
         let name = seen.module.slot_name();

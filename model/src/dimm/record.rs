@@ -40,6 +40,9 @@ pub struct ModuleRecord {
     pub correctable: u64,
     /// The same for all other errors.
     pub uncorrectable: u64,
+    /// How often counters at its places began anew while it was there: each time what they counted
+    /// after the last reading is lost, so that its sums are lower bounds.
+    pub restarts: u64,
     /// When its errors last increased, milliseconds since the Unix epoch.
     pub last_error_wall_ms: Option<i64>,
 }
@@ -81,6 +84,11 @@ impl ModuleRecord {
             || self.slot_name().is_some_and(|slot| same(&slot))
             || self.serial.as_deref().is_some_and(same)
             || self.place_names().iter().any(|place| same(place))
+    }
+
+    /// Whether errors may be missing from its sums.
+    pub fn is_lower_bound(&self) -> bool {
+        self.restarts > 0
     }
 
     /// The errors of one class.

@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DIMM: SeriesPlace = SeriesPlace::Dimm(Place::Dimm(1));
 
 /// `errors` corrected errors of the second DIMM, on a page of their own.
-fn sighting(number: u64, errors: u64) -> Sighting {
+pub(super) fn sighting(number: u64, errors: u64) -> Sighting {
     let layers = [Some(0), Some(1), None];
     Sighting {
         number,
@@ -159,4 +159,49 @@ fn without_listening_nothing_is_missed() {
     host.pass(MINUTE);
     host.dimm(0, 1).0 = 9;
     assert_eq!(reckoning(&history.append(&host.snapshot())), (9, 0, 9));
+}
+
+/// Size of a history that heard of 1,000 groups in each of some passes, in bytes.
+fn size_after(passes: u64, detail: impl Fn(u64) -> String) -> u64 {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    for pass in 0..passes {
+        host.pass(MINUTE);
+        let sightings = (pass * 1_000..pass * 1_000 + 1_000).map(|number| {
+            let usual = sighting(number, 1);
+            Sighting { group: EventGroup { detail: detail(number), ..usual.group }, ..usual }
+        });
+        hear(&mut history, &host, sightings.collect(), 0);
+    }
+    history.end_run(&host.at()).unwrap();
+    // The last to close it writes the log into the file.
+    drop(history);
+    std::fs::metadata(dir.path().join("history.db")).unwrap().len()
+}
+
+/// The budget in docs/design/storage.md.
+#[test]
+fn a_group_of_reports_takes_few_bytes_and_what_many_share_is_kept_once() {
+    let empty = size_after(0, |_| String::new());
+    let alike = size_after(2, |_| "err_code:0x0101:0x0090".to_owned()) - empty;
+    let different = size_after(2, |number| format!("err_code:0x0101:0x0090 row 0x{number:x}"));
+    assert!(empty <= 160 << 10, "{empty} bytes");
+    assert!(alike <= 2_000 * 125, "{alike} bytes");
+    assert!(different - empty <= 2_000 * 220, "{} bytes", different - empty);
+}
+#[test]
+fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_killed() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    hear(&mut history, &host, vec![], 0);
+    // Taken in between two passes, the second of which never comes.
+    let sightings = Sightings { sightings: vec![sighting(0, 3)], lost: 0, undecodable: 0 };
+    history.hear(&host.at(), Heard { sightings: &sightings, listening: true }).unwrap();
+    let left = kill(history, dir.path());
+    host.pass(MINUTE);
+    host.dimm(0, 1).0 = 10;
+    let mut history = start(left.path(), &host.at());
+    assert_eq!(reckoning(&hear(&mut history, &host, vec![sighting(0, 2)], 0)), (10, 5, 5));
 }

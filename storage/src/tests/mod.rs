@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod forced;
 mod laws;
+mod module_events;
 mod modules;
 mod page_requests;
 mod pages;

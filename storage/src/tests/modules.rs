@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A host with two controllers of two slots each, and firmware that lists the sticks.
-struct Machine {
-    host: Host,
+pub(super) struct Machine {
+    pub(super) host: Host,
     /// The serial number of the stick in each slot.
-    serials: [String; 4],
+    pub(super) serials: [String; 4],
     /// Whether the tables can be read.
     readable: bool,
 }
@@ -23,7 +23,7 @@ struct Machine {
 const SLOTS: [&str; 4] = ["A1", "A2", "B1", "B2"];
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut host = Host::new();
         host.controllers = vec![Mc::new(0, "IMC#0"), Mc::new(1, "IMC#1")];
         let serials = ["AAAA1", "BBBB2", "CCCC3", "DDDD4"].map(str::to_owned);
@@ -31,13 +31,13 @@ impl Machine {
     }
 
     /// Errors in a slot.
-    fn fail(&mut self, slot: usize, correctable: u64, uncorrectable: u64) {
+    pub(super) fn fail(&mut self, slot: usize, correctable: u64, uncorrectable: u64) {
         let counts = self.host.dimm(slot / 2, slot % 2);
         counts.0 += correctable;
         counts.1 += uncorrectable;
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(super) fn snapshot(&self) -> Snapshot {
         let mut snapshot = self.host.snapshot();
         let edac = snapshot.edac.as_mut().unwrap();
         let Reading::Value(edac) = &mut edac.reading else { panic!("no EDAC") };
@@ -93,7 +93,7 @@ impl Machine {
         }
     }
 
-    fn look(&mut self, history: &mut History) -> Accumulated {
+    pub(super) fn look(&mut self, history: &mut History) -> Accumulated {
         self.host.pass(INTERVAL);
         let appended = history.append(&self.snapshot());
         assert!(appended.error.is_none(), "{:?}", appended.error);
@@ -101,13 +101,13 @@ impl Machine {
     }
 }
 
-fn open(dir: &std::path::Path, host: &Host) -> History {
+pub(super) fn open(dir: &std::path::Path, host: &Host) -> History {
     let mut history = History::open(dir, &host.at()).unwrap();
     history.begin_run(&host.at(), "1.0.0", INTERVAL).unwrap();
     history
 }
 
-fn stick<'a>(accumulated: &'a Accumulated, key: &str) -> &'a ModuleRecord {
+pub(super) fn stick<'a>(accumulated: &'a Accumulated, key: &str) -> &'a ModuleRecord {
     accumulated.modules.values().find(|record| record.key.as_str() == key).unwrap()
 }
 
@@ -132,6 +132,9 @@ fn a_swapped_stick_starts_at_zero_and_the_old_one_keeps_its_sums() {
     assert!(stick(&told, "aaaa1").ended_wall_ms.is_some());
     assert_eq!(stick(&told, "eeee5").ended_wall_ms, None);
     assert_eq!(stick(&told, "eeee5").confidence, Confidence::Verified);
+    // What was lost with the counters was lost of those that were there.
+    assert!(stick(&told, "aaaa1").is_lower_bound() && stick(&told, "bbbb2").is_lower_bound());
+    assert!(!stick(&told, "eeee5").is_lower_bound());
     drop(history);
 
     let reader = HistoryReader::open(dir.path()).unwrap().unwrap();

@@ -8,7 +8,8 @@
  *	add mc=2			another controller appears
  *	remove mc=2			and goes
  *	corrected mc=0 channel=1 slot=0 count=3 page=0x1234 offset=0x40 syndrome=0xab
- *	uncorrected|deferred ...	the same; what is not given is 0, save count=1
+ *	uncorrected|deferred ...	the same; what is not given is 0, save count=1; some drivers
+ *					give a count of 0
  *	corrected mc=0 channel=-1 slot=-1	reported for no DIMM
  *	corrected times=1000 pause_us=500 stride=1 spread=1
  *					a storm: each page `stride' after the last, DIMMs in turn
@@ -58,6 +59,9 @@ MODULE_PARM_DESC(ranks, "rows and channels, as amd64_edac has, instead of channe
 static bool same_name;
 module_param(same_name, bool, 0444);
 MODULE_PARM_DESC(same_name, "all controllers bear one name, as those of amd64_edac do");
+static bool board_labels;
+module_param(board_labels, bool, 0444);
+MODULE_PARM_DESC(board_labels, "labels are what boards print beside their slots: CPU0_DIMM_A1");
 static char *scrub = "settable";
 module_param(scrub, charp, 0444);
 MODULE_PARM_DESC(scrub, "settable, failing (ENODEV when read) or missing");
@@ -103,6 +107,7 @@ static int fail_scrub_rate(struct mem_ctl_info *mci)
 static void describe(struct controller *c, unsigned int mc)
 {
 	struct mem_ctl_info *mci = c->mci;
+	unsigned int channel, slot;
 	struct dimm_info *dimm;
 
 	mci->pdev = &c->device->dev;
@@ -124,8 +129,14 @@ static void describe(struct controller *c, unsigned int mc)
 		dimm->dtype = DEV_X4;
 		dimm->mtype = MEM_RDDR4;
 		dimm->edac_mode = EDAC_SECDED;
-		snprintf(dimm->label, sizeof(dimm->label), "Test#%u_Channel#%u_Slot#%u", mc,
-			 dimm->location[ranks ? 1 : 0], dimm->location[ranks ? 0 : 1]);
+		channel = dimm->location[ranks ? 1 : 0];
+		slot = dimm->location[ranks ? 0 : 1];
+		if (board_labels)
+			snprintf(dimm->label, sizeof(dimm->label), "CPU%u_DIMM_%c%u", mc,
+				 'A' + channel, slot + 1);
+		else
+			snprintf(dimm->label, sizeof(dimm->label), "Test#%u_Channel#%u_Slot#%u",
+				 mc, channel, slot);
 	}
 }
 
@@ -197,7 +208,7 @@ static int parse(char *text, s64 *values)
 	}
 	if (values[MC] < 0 || values[MC] >= CONTROLLERS_MAX)
 		return -ENODEV;
-	return values[COUNT] < 1 || values[COUNT] > U16_MAX ? -ERANGE : 0;
+	return values[COUNT] < 0 || values[COUNT] > U16_MAX ? -ERANGE : 0;
 }
 
 /* Tells the core of one error, and notes it. */

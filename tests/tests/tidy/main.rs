@@ -238,3 +238,33 @@ fn decisions_are_numbered_without_gaps() {
     assert!(numbers.len() >= 6, "only {} decisions are recorded", numbers.len());
     assert_eq!(numbers, expected, "numbers of docs/adr");
 }
+
+/// docs/traps.md names tests; one that is renamed or removed must not stay there.
+#[test]
+fn every_trap_of_the_kernels_interfaces_has_its_tests() {
+    let document = std::fs::read_to_string(repository().join("docs/traps.md")).unwrap();
+    let rust = rust_files();
+    let is_test = |name: &str| {
+        let heading = format!("fn {name}(");
+        rust.iter().any(|file| {
+            let lines: Vec<&str> = file.text.lines().map(str::trim).collect();
+            lines.windows(2).any(|pair| pair[0] == "#[test]" && pair[1].starts_with(&heading))
+        })
+    };
+    let mut offenders = Vec::new();
+    let mut numbers = Vec::new();
+    for row in document.lines() {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [_, number, _, _, tests, _] = cells[..] else { continue };
+        let Ok(number) = number.parse::<usize>() else { continue };
+        numbers.push(number);
+        let names: Vec<&str> = tests.split(", ").map(|name| name.trim_matches('`')).collect();
+        for name in names {
+            if !is_test(name) {
+                offenders.push(format!("{number}: {name}"));
+            }
+        }
+    }
+    none(offenders, "docs/traps.md names tests that are there");
+    assert_eq!(numbers, (1..=15).collect::<Vec<_>>(), "numbers of docs/traps.md");
+}

@@ -4,7 +4,7 @@ use super::*;
 use scrubjay_model::{Controller, ControllerKey, ErrorClass};
 
 fn classes(snapshot: &Snapshot) -> (CoverageState, CoverageState) {
-    let coverage = super::super::visibility(snapshot, &Accumulated::default());
+    let coverage = super::super::visibility(snapshot, &Accumulated::default(), None);
     (coverage.correctable, coverage.uncorrectable)
 }
 
@@ -77,9 +77,9 @@ fn switching_off_the_source_on_pages_leaves_uncorrected_errors_unclear() {
 #[test]
 fn a_controller_that_goes_while_others_stay_lowers_coverage() {
     let snapshot = healthy();
-    let here = super::super::visibility(&snapshot, &seen(&["imc-0"]));
+    let here = super::super::visibility(&snapshot, &seen(&["imc-0"]), None);
     assert_eq!(here.state, CoverageState::Full);
-    let gone = super::super::visibility(&snapshot, &seen(&["imc-0", "imc-1"]));
+    let gone = super::super::visibility(&snapshot, &seen(&["imc-0", "imc-1"]), None);
     assert_eq!((gone.correctable, gone.uncorrectable), (CoverageState::Partial, gone.state));
     let found: Vec<_> = gone.findings.iter().map(|f| (f.code, f.subject.as_str())).collect();
     assert_eq!(found, [("controller-gone", "imc-1")]);
@@ -88,7 +88,7 @@ fn a_controller_that_goes_while_others_stay_lowers_coverage() {
 #[test]
 fn when_all_controllers_go_the_missing_driver_is_the_reason() {
     let snapshot = no_edac(|_| ());
-    let coverage = super::super::visibility(&snapshot, &seen(&["imc-0", "imc-1"]));
+    let coverage = super::super::visibility(&snapshot, &seen(&["imc-0", "imc-1"]), None);
     let found: Vec<_> = coverage.findings.iter().map(|f| f.code).collect();
     assert_eq!(found, ["no-edac-controller"]);
 }

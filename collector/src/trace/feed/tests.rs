@@ -309,6 +309,7 @@ fn what_is_sent_comes_out() {
     let expected = EventsStatus {
         path: EventPath::Trace,
         why: String::new(),
+        refused: false,
         listening: vec!["ras:mc_event".to_owned()],
         reports: 3,
         lost: 0,

@@ -310,3 +310,13 @@ proptest! {
         prop_assert!(lives.gone.is_empty());
     }
 }
+
+#[test]
+fn an_opaque_name_tells_sticks_apart_and_does_not_tell_their_serial_numbers() {
+    let keys = (0..64_u32).map(|n| ModuleKey::from_stored(format!("425bb6{n:02x}")));
+    let names: BTreeSet<String> = keys.map(|key| key.opaque()).collect();
+    assert_eq!(names.len(), 64);
+    assert!(names.iter().all(|name| name.len() == 7 && name.starts_with('m')), "{names:?}");
+    // Names are interface: they are the same in every version.
+    assert_eq!(ModuleKey::from_stored("425bb669").opaque(), "m229b00");
+}

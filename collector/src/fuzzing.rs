@@ -1,0 +1,118 @@
+//! What the fuzz targets in `tests/fuzz` feed with arbitrary bytes: none may panic, loop, or take more
+//! memory than its input warrants.
+
+use crate::kernel_log::{Record, log_facts, log_reports};
+use crate::trace::decode::Decoder;
+use crate::{Collector, HostRoot, Node, Options, Tree, cper};
+use scrubjay_model::Clocks;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+const HEADER_PAGE: &str = include_str!("../../tests/fixtures/trace/6.12/formats/header_page");
+const HEADER_EVENT: &str = include_str!("../../tests/fixtures/trace/6.12/formats/header_event");
+
+/// Events with their formats.
+fn formats() -> Vec<(String, String)> {
+    [
+        ("ras:mc_event", include_str!("../../tests/fixtures/trace/6.12/formats/mc_event.format")),
+        (
+            "mce:mce_record",
+            include_str!("../../tests/fixtures/trace/6.12/formats/mce_record.format"),
+        ),
+        (
+            "ras:memory_failure_event",
+            include_str!("../../tests/fixtures/trace/6.12/formats/memory_failure_event.format"),
+        ),
+        ("ras:arm_event", include_str!("../../tests/fixtures/trace/6.12/formats/arm_event.format")),
+        (
+            "ras:non_standard_event",
+            include_str!("../../tests/fixtures/trace/6.12/formats/non_standard_event.format"),
+        ),
+        (
+            "ras:extlog_mem_event",
+            include_str!("../../tests/fixtures/trace/6.12/formats/extlog_mem_event.format"),
+        ),
+        ("cxl:cxl_dram", include_str!("../../tests/fixtures/trace/6.12/formats/cxl_dram.format")),
+    ]
+    .map(|(name, format)| (name.to_owned(), format.to_owned()))
+    .to_vec()
+}
+
+fn decode(decoder: &Decoder, page: &[u8]) {
+    let told = decoder.page(page, &mut |report| {
+        // Texts are made only when asked for.
+        let _ = (report.message.to_string(), report.detail.to_string());
+    });
+    assert!(told.reports <= told.records);
+}
+
+/// A page of the trace buffer.
+pub fn trace_page(page: &[u8]) {
+    static DECODER: OnceLock<Decoder> = OnceLock::new();
+    let decoder = DECODER.get_or_init(|| {
+        let (decoder, undecodable) = Decoder::new(HEADER_PAGE, HEADER_EVENT, &formats(), 4096);
+        assert!(undecodable.is_empty());
+        decoder
+    });
+    decode(decoder, page);
+}
+
+/// A format up to the first NUL, then a page decoded by it.
+pub fn trace_format(bytes: &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let (text, page) = bytes.split_at(end);
+    let formats = [("ras:mc_event".to_owned(), String::from_utf8_lossy(text).into_owned())];
+    let (decoder, _) = Decoder::new(HEADER_PAGE, HEADER_EVENT, &formats, 4096);
+    decode(&decoder, page);
+}
+
+/// What firmware wrote.
+pub fn firmware(bytes: &[u8]) {
+    let _ = cper::error_blocks(bytes);
+    let _ = cper::cper_record(bytes);
+    let _ = cper::memory_error(bytes);
+    let _ = cper::memory_error_2(bytes);
+    let _ = cper::memory_error_compact(bytes);
+    let _ = cper::struct_mce(bytes);
+    smbios(bytes);
+}
+
+/// An entry point, then the table it leads to.
+fn smbios(bytes: &[u8]) {
+    let (entry_point, table) = bytes.split_at(bytes.len().min(32));
+    let mut tree = Tree::new();
+    for (path, bytes) in [
+        ("sys/firmware/dmi/tables/smbios_entry_point", entry_point),
+        ("sys/firmware/dmi/tables/DMI", table),
+    ] {
+        tree.insert(path, Node::File(bytes.to_vec()));
+    }
+    read(tree);
+}
+
+/// Lines, read as `/dev/kmsg` and as `dmesg` write them.
+pub fn kernel_log(bytes: &[u8]) {
+    let lines = || bytes.split(|byte| *byte == b'\n');
+    let records: Vec<Record> = lines().filter_map(Record::from_kmsg).collect();
+    let texts: Vec<Record> =
+        lines().map(|line| Record::from_text(&String::from_utf8_lossy(line))).collect();
+    for records in [records, texts] {
+        let facts = log_facts(&records);
+        let _ = log_reports(&facts, 4096, Duration::ZERO);
+    }
+}
+
+/// A captured host, read by every source.
+pub fn host_tree(bytes: &[u8]) {
+    if let Ok(tree) = Tree::parse(&String::from_utf8_lossy(bytes)) {
+        read(tree);
+    }
+}
+
+fn read(tree: Tree) {
+    let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+    let host = HostRoot::from_tree(tree, Arc::new(move || clocks));
+    let options = Options { deadline: Duration::from_secs(10), disabled: BTreeSet::new() };
+    let _ = Collector::new(Arc::new(host), options).snapshot();
+}

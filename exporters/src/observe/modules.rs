@@ -1,0 +1,109 @@
+//! Sticks of memory. See ADR 0009 on why no serial number is among the labels.
+
+use super::Samples;
+use scrubjay_model::{
+    ControllerKey, Edac, ErrorClass, HostView, MetricDef, ModuleRecord, Place, Snapshot, metrics,
+};
+
+/// Those that are there. One that is gone has its errors in the history and leaves no ghost here.
+pub(super) fn observe(samples: &mut Samples, view: &HostView) {
+    let edac = Snapshot::found(&view.snapshot.edac);
+    let modules = view.accumulated.modules.values().filter(|m| m.ended_wall_ms.is_none());
+    // Where firmware lists no stick and nobody named a slot there is only a place of EDAC, of which
+    // the metrics of DIMMs tell all there is.
+    for record in modules.filter(|m| m.listed || m.slot_name().is_some()) {
+        let module = record.key.opaque();
+        let slot = record.slot_name().unwrap_or_default();
+        let labels = [
+            module.as_str(),
+            &slot,
+            record.part.as_deref().unwrap_or_default(),
+            &record.place_names().join(","),
+            record.identity.as_str(),
+            record.confidence.as_str(),
+        ];
+        samples.push(&metrics::MODULE_INFO, labels, true);
+        for class in ErrorClass::ALL {
+            if edac.is_some_and(|edac| is_shown(record, class, edac, view)) {
+                samples.push(metric(class), [&module, &slot], record.errors(class));
+            }
+        }
+    }
+}
+
+/// Whether the kernel shows the counter of each of its places: a sum whose counters are gone says
+/// nothing about now.
+fn is_shown(record: &ModuleRecord, class: ErrorClass, edac: &Edac, view: &HostView) -> bool {
+    let shows = |(key, place): &(ControllerKey, Place)| {
+        let named = |index: &u32| view.accumulated.controllers.get(index) == Some(key);
+        let controller = edac.controllers.iter().find(|controller| named(&controller.index));
+        let dimm = controller.and_then(|c| c.dimms.iter().find(|dimm| dimm.place == *place));
+        dimm.is_some_and(|dimm| dimm.errors.get(class).value().is_some())
+    };
+    !record.places.is_empty() && record.places.iter().all(shows)
+}
+
+fn metric(class: ErrorClass) -> &'static MetricDef {
+    match class {
+        ErrorClass::Correctable => &metrics::MODULE_CORRECTABLE,
+        ErrorClass::Uncorrectable => &metrics::MODULE_UNCORRECTABLE,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::{prometheus, testing};
+    use scrubjay_model::{ControllerKey, HostView, ModuleKey, ModuleRecord, Place};
+
+    pub(in crate::observe) fn with(places: &[u32]) -> HostView {
+        let controller = ControllerKey::from_stored("skylake-socket-0-imc-0");
+        let (record, _) = testing::remembered();
+        let places = places.iter().map(|n| (controller.clone(), Place::Dimm(*n))).collect();
+        let gone = ModuleRecord {
+            key: ModuleKey::from_stored("gone"),
+            ended_wall_ms: Some(testing::NOW_MS),
+            ..record.clone()
+        };
+        let record = ModuleRecord { places, ..record };
+        let mut view = testing::server();
+        view.accumulated.modules =
+            [record, gone].into_iter().map(|record| (record.key.clone(), record)).collect();
+        view
+    }
+
+    fn page(view: &HostView) -> Vec<String> {
+        let page = prometheus::render(view, false).unwrap();
+        page.lines().filter(|l| l.starts_with("scrubjay_module_")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_stick_has_its_sums_under_a_name_that_is_not_its_serial_number() {
+        let view = with(&[0, 1]);
+        let name = ModuleKey::from_stored("425bb669").opaque();
+        let page = page(&view);
+        assert_eq!(page.len(), 3, "{page:?}");
+        let sum = format!(
+            "scrubjay_module_correctable_errors_total{{module=\"{name}\",slot=\"DIMM_A1\"}} 12"
+        );
+        assert!(page.contains(&sum), "{page:?}");
+        assert!(!page.iter().any(|line| line.to_lowercase().contains("425bb669")), "{page:?}");
+    }
+
+    #[test]
+    fn a_place_that_is_known_as_no_stick_has_no_sample_here() {
+        let mut view = with(&[0]);
+        for record in view.accumulated.modules.values_mut() {
+            (record.listed, record.slot, record.bank) = (false, None, None);
+        }
+        assert_eq!(page(&view), Vec::<String>::new());
+    }
+
+    #[test]
+    fn sums_of_places_that_the_kernel_does_not_show_are_left_out() {
+        for places in [&[][..], &[0, 9]] {
+            let page = page(&with(places));
+            assert_eq!(page.len(), 1, "{page:?}");
+            assert!(page.iter().all(|line| line.starts_with("scrubjay_module_info{")), "{page:?}");
+        }
+    }
+}

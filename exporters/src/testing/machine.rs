@@ -1,0 +1,92 @@
+//! The machine and the kernel of imagined hosts.
+
+use super::*;
+
+pub(super) fn platform() -> Platform {
+    Platform {
+        hypervisor_flag: value(false),
+        hypervisor_type: absent("sys/hypervisor/type"),
+        system_vendor: text("Imaginary Inc."),
+        product_name: text("Server 9000"),
+        board_vendor: absent("sys/class/dmi/id/board_vendor"),
+        board_name: absent("sys/class/dmi/id/board_name"),
+        bios_version: text("1.2.3"),
+        bios_date: absent("sys/class/dmi/id/bios_date"),
+        command_line: value(vec!["quiet".to_owned()]),
+        edac_core: value(Present),
+        hest: absent("sys/firmware/acpi/tables/HEST"),
+        bert: absent("sys/firmware/acpi/tables/BERT"),
+        fadt_oem: Some(text("DELL  PE_SC3")),
+        ghes_edac: absent("sys/module/ghes_edac"),
+        panic_on_uncorrected: value(false),
+        debugfs: value(Present),
+        cec: absent("sys/kernel/debug/ras/cec"),
+        cec_configured: Some(value(false)),
+        edac_drivers: Some(value(vec![EdacDriver {
+            name: "skx_edac".to_owned(),
+            loaded: absent("sys/module/skx_edac"),
+            forbidden_by: None,
+        }])),
+    }
+}
+
+pub(super) fn uptime(since_boot_s: u64) -> Uptime {
+    Uptime {
+        boot_id: value(boot()),
+        since_boot: value(Duration::from_secs(since_boot_s)),
+        boot_time_s: value(NOW_MS / 1000 - i64::try_from(since_boot_s).unwrap()),
+        slept: value(Duration::ZERO),
+    }
+}
+
+pub(super) fn vulnerability(name: &str, says: &str) -> CpuVulnerability {
+    CpuVulnerability {
+        name: name.to_owned(),
+        state: value(VulnerabilityState::classify(says).unwrap()),
+        text: text(says),
+    }
+}
+
+fn function(name: &str) -> String {
+    format!("{name},1")
+}
+
+pub(super) fn patch(name: &str, transition: bool) -> Patch {
+    let object = |name: &str, patched, functions: &[&str]| PatchObject {
+        name: name.to_owned(),
+        patched: value(patched),
+        functions: value(functions.iter().copied().map(function).collect()),
+    };
+    Patch {
+        name: name.to_owned(),
+        enabled: value(true),
+        transition: value(transition),
+        replace: value(true),
+        stack_order: value(1),
+        objects: value(vec![
+            object("vmlinux", true, &["tcp_rcv_established", "do_sys_open"]),
+            object("nfsd", false, &["nfsd4_read"]),
+        ]),
+        module_taint: text("OEK"),
+    }
+}
+
+pub(super) fn blocker(pid: u32, tid: u32, comm: Reading<String>) -> Blocker {
+    Blocker { pid, tid, comm, patch_state: 0 }
+}
+
+pub(super) fn kernel() -> Kernel {
+    Kernel {
+        release: text("6.12.0-13-amd64"),
+        version: text("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)"),
+        banner: text("Linux version 6.12.0-13-amd64"),
+        uname: value(Uname {
+            release: "6.12.0-13-amd64".to_owned(),
+            version: "#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)".to_owned(),
+            machine: "x86_64".to_owned(),
+        }),
+        modules_supported: value(Present),
+        modules_root: value(Present),
+        modules_directory: value(Present),
+    }
+}

@@ -1,0 +1,160 @@
+//! The reports of one stick: those of its places, in the time in which it was there.
+
+use crate::event_rows::{COLUMNS, TABLES, record, word};
+use rusqlite::{Connection, OptionalExtension, named_params};
+use scrubjay_model::{
+    EventClass, EventPattern, EventRecord, Folded, ModuleKey, PATTERN_PAGE_BYTES,
+};
+use std::collections::BTreeSet;
+
+/// Groups of reports that a pattern is taken of: enough for a shape, few enough to be read while
+/// somebody waits.
+const MOST_GROUPS: u32 = 5_000;
+
+/// Where and when a stick was.
+struct Stay {
+    /// Controllers and places, as in the rows of events.
+    places: Vec<(i64, String)>,
+    /// First run of the agent in the boot in which the stick was first seen there. Sticks do not
+    /// change places in a running host, and what was reported early in that boot was kept by the
+    /// kernel until the agent came.
+    from_run: i64,
+    /// First run of the boot in which it was no longer there.
+    until_run: Option<i64>,
+}
+
+/// First run in the boot of the last turn of these kinds.
+const TURN_RUN: &str = "
+    SELECT MIN(earliest.id) FROM agent_run AS earliest WHERE earliest.boot =
+      (SELECT agent_run.boot FROM module_turn
+       JOIN snapshot ON snapshot.id = module_turn.snapshot
+       JOIN agent_run ON agent_run.id = snapshot.run
+       WHERE module_turn.module = :module AND what IN";
+
+fn stay(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Option<Stay>> {
+    let found: Option<(i64, bool)> = conn
+        .query_row(
+            "SELECT id, ended_wall_ms IS NOT NULL FROM module WHERE key = :key",
+            named_params! { ":key": key.as_str() },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((module, ended)) = found else { return Ok(None) };
+    let run = |turns: &str| -> rusqlite::Result<Option<i64>> {
+        conn.query_row(
+            &format!("{TURN_RUN} ({turns}) ORDER BY module_turn.snapshot DESC LIMIT 1)"),
+            named_params! { ":module": module },
+            |row| row.get(0),
+        )
+    };
+    let from_run = run("'new', 'moved', 'returned', 'swapped_in'")?.unwrap_or(i64::MIN);
+    let until_run = if ended { run("'replaced', 'removed', 'regrouped'")? } else { None };
+    let places = conn
+        .prepare("SELECT controller, place FROM module_place WHERE module = :module")?
+        .query_map(named_params! { ":module": module }, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Some(Stay { places, from_run, until_run }))
+}
+
+/// The condition on rows of events; [`Stay`] tells what it is given.
+const WITHIN: &str = "
+    event.controller = :controller AND counter_place = :place
+    AND event.run >= :from AND event.run < :until
+    ORDER BY event.run DESC, event.id DESC LIMIT :limit";
+
+/// The reports of one place.
+fn records_query() -> String {
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {WITHIN}")
+}
+
+/// What a pattern needs of them.
+fn pattern_query() -> String {
+    format!(
+        "SELECT first_wall_ms, class, address, syndrome, counted, folded FROM event WHERE {WITHIN}"
+    )
+}
+
+/// Both, for the test of how they are answered.
+#[cfg(test)]
+pub(crate) fn queries() -> [String; 2] {
+    [records_query(), pattern_query()]
+}
+
+/// The last `limit` reports of a stick, in order.
+pub(crate) fn records(
+    conn: &Connection,
+    key: &ModuleKey,
+    limit: u32,
+) -> rusqlite::Result<Vec<EventRecord>> {
+    let Some(stay) = stay(conn, key)? else { return Ok(Vec::new()) };
+    let mut found: Vec<EventRecord> = Vec::new();
+    let mut rows = conn.prepare(&records_query())?;
+    for (controller, place) in &stay.places {
+        let of_place = rows.query_map(
+            named_params! {
+                ":controller": controller,
+                ":place": place,
+                ":from": stay.from_run,
+                ":until": stay.until_run.unwrap_or(i64::MAX),
+                ":limit": limit,
+            },
+            record,
+        )?;
+        for event in of_place {
+            found.push(event?);
+        }
+    }
+    found.sort_by_key(|event| event.id);
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    found.drain(..found.len().saturating_sub(most));
+    Ok(found)
+}
+
+/// What the latest reports of a stick have in common.
+pub(crate) fn pattern(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<EventPattern> {
+    let Some(stay) = stay(conn, key)? else { return Ok(EventPattern::default()) };
+    let mut pattern = EventPattern::default();
+    let (mut pages, mut syndromes) = (BTreeSet::new(), BTreeSet::new());
+    let mut rows = conn.prepare(&pattern_query())?;
+    let share = u32::try_from(stay.places.len().max(1)).map_or(1, |places| MOST_GROUPS / places);
+    for (controller, place) in &stay.places {
+        let mut of_place = rows.query(named_params! {
+            ":controller": controller,
+            ":place": place,
+            ":from": stay.from_run,
+            ":until": stay.until_run.unwrap_or(i64::MAX),
+            // One more tells that there are more.
+            ":limit": share.saturating_add(1),
+        })?;
+        let mut of_this = 0_u32;
+        while let Some(row) = of_place.next()? {
+            of_this = of_this.saturating_add(1);
+            if of_this > share {
+                pattern.cut = true;
+                break;
+            }
+            let at: i64 = row.get("first_wall_ms")?;
+            let address: Option<i64> = row.get("address")?;
+            let syndrome: Option<i64> = row.get("syndrome")?;
+            pattern.groups = pattern.groups.saturating_add(1);
+            pattern.first_wall_ms = Some(pattern.first_wall_ms.map_or(at, |first| first.min(at)));
+            pattern.last_wall_ms = Some(pattern.last_wall_ms.map_or(at, |last| last.max(at)));
+            let errors = pattern.errors.entry(word(row, "class", EventClass::parse)?).or_default();
+            *errors = errors.saturating_add(crate::convert::uncount(row.get("counted")?)?);
+            match address {
+                Some(address) => drop(pages.insert(address.cast_unsigned() / PATTERN_PAGE_BYTES)),
+                None => pattern.without_address = pattern.without_address.saturating_add(1),
+            }
+            syndromes.extend(syndrome);
+            match word(row, "folded", Folded::parse)? {
+                Folded::Nothing => {}
+                Folded::Syndromes | Folded::Pages => {
+                    pattern.folded = pattern.folded.saturating_add(1);
+                }
+            }
+        }
+    }
+    pattern.pages = u64::try_from(pages.len()).unwrap_or(u64::MAX);
+    pattern.syndromes = u64::try_from(syndromes.len()).unwrap_or(u64::MAX);
+    Ok(pattern)
+}

@@ -1,0 +1,5 @@
+//! A captured host, read by every source.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scrubjay_collector::fuzzing::host_tree(bytes));
