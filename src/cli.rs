@@ -115,6 +115,8 @@ pub(crate) enum HistoryCommand {
     Boots(ReadArgs),
     /// Memory errors: sums and every change, with the time that was watched
     Memory(MemoryArgs),
+    /// Bad pages: when and why each was registered, and what became of it
+    Pages(ReadArgs),
 }
 
 #[derive(Debug, Args)]

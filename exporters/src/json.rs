@@ -11,8 +11,8 @@ use crate::printable::acts;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
     CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
-    HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageList, Reading,
-    ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
+    Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -101,6 +101,12 @@ struct Pages<'a> {
     list: &'a PageList,
     /// Physical addresses a scan found and the registry does not hold.
     unregistered: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct PageLives<'a> {
+    schema_version: u32,
+    pages: &'a [PageLife],
 }
 
 #[derive(Serialize)]
@@ -224,6 +230,11 @@ pub fn event(event: &EventRecord) -> Result<String, PageError> {
 /// The registry of bad pages: `pages list --json`.
 pub fn pages(list: &PageList) -> Result<String, PageError> {
     line(&Pages { schema_version: SCHEMA_VERSION, list, unregistered: list.unregistered() })
+}
+
+/// What became of bad pages: `history pages --json`.
+pub fn page_lives(pages: &[PageLife]) -> Result<String, PageError> {
+    line(&PageLives { schema_version: SCHEMA_VERSION, pages })
 }
 
 /// Words for the boot loader: `pages boot-args --json`. `command_line` is the length of the running

@@ -13,6 +13,7 @@ mod facts;
 mod history;
 mod log;
 mod page;
+mod page_lives;
 mod pages;
 mod previous_boot;
 mod scrub;
@@ -24,6 +25,7 @@ pub use dimms::dimms;
 pub use doctor::doctor;
 pub use events::{Slots, events, more_events, slots};
 pub use history::{boots, memory};
+pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use status::status;
 

@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::{CoverageRecord, Snapshot};
+use scrubjay_model::{CoverageRecord, Snapshot, page_lives};
 use scrubjay_storage::HistoryReader;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,19 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
     match command {
         HistoryCommand::Boots(args) => boots(&reader, args),
         HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
+        HistoryCommand::Pages(args) => pages(&reader, args),
     }
+}
+
+fn pages(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
+    let (requests, reports) = (reader.page_requests()?, reader.page_reports()?);
+    let lives = page_lives(reader.bad_pages()?, &requests, &reports);
+    print(&if args.json {
+        json::page_lives(&lives)?
+    } else {
+        text::page_lives(&lives, &style(true))
+    })?;
+    Ok(Exit::Ok)
 }
 
 fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {

@@ -138,6 +138,25 @@ pub(crate) fn records(
     Ok(found)
 }
 
+/// Most reports of pages that are read, the last ones. The registry holds as many pages.
+const MOST_OF_PAGES: usize = scrubjay_model::MOST_BAD_PAGES;
+
+/// Reports of what became of pages, in the order in which they were taken in.
+pub(crate) fn of_pages(conn: &Connection) -> rusqlite::Result<Vec<EventRecord>> {
+    let mut found: Vec<EventRecord> = conn
+        .prepare(&format!(
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE what.text ->> 'kind' = 'page' ORDER BY event.id DESC LIMIT :limit"
+        ))?
+        .query_map(
+            named_params! { ":limit": i64::try_from(MOST_OF_PAGES).unwrap_or(i64::MAX) },
+            record,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    found.reverse();
+    Ok(found)
+}
+
 pub(crate) fn record(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
     let controller: Option<String> = row.get("controller")?;
     let counter_place: Option<String> = row.get("counter_place")?;

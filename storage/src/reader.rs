@@ -128,6 +128,14 @@ impl HistoryReader {
         self.ask(page_rows::all)
     }
 
+    /// Reports of what became of pages, in the order in which they were taken in; the last 65,536.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn page_reports(&self) -> Result<Vec<EventRecord>, StorageError> {
+        self.ask(event_rows::of_pages)
+    }
+
     /// All requests to take a page out of use, in order.
     ///
     /// # Errors

@@ -12,7 +12,8 @@ fn with_bad_pages(home: &Path) -> (PathBuf, PathBuf) {
                 uname_release 6.12\nuname_version #1\nuname_machine x86_64\n\
                 //- proc/cmdline\nro quiet memmap=4K$0x50000000\n\
                 //- proc/iomem\n00001000-0009ffff : System RAM\n00100000-4fffffff : System RAM\n\
-                50000000-50000fff : Reserved\n50001000-7fffffff : System RAM\n";
+                50000000-50000fff : Reserved\n50001000-5fffffff : System RAM\n\
+                60000000-60000fff : Unusable memory\n60001000-7fffffff : System RAM\n";
     std::fs::write(&tree, text).unwrap();
     let state = home.join("state");
     let at = Stamp {
@@ -23,7 +24,7 @@ fn with_bad_pages(home: &Path) -> (PathBuf, PathBuf) {
     };
     let mut history = scrubjay_storage::History::open(&state, &at).unwrap();
     history.begin_run(&at, "1.0.0", std::time::Duration::from_secs(60)).unwrap();
-    let reports: Vec<PageReport> = [0x3_0000, 0x3_0001, 0x5_0000, 0xf_e000]
+    let reports: Vec<PageReport> = [0x3_0000, 0x3_0001, 0x5_0000, 0x6_0000, 0xf_e000]
         .map(|pfn| PageReport {
             pfn,
             page_size_bytes: 4096,
@@ -33,6 +34,9 @@ fn with_bad_pages(home: &Path) -> (PathBuf, PathBuf) {
         .into();
     let seen = scrubjay_storage::PagesSeen { reported: &reports, told: None, map: None };
     assert_eq!(history.see_pages(&seen, &at).unwrap(), 0);
+    let request = history.begin_page_request(&at, 0x3000_0000).unwrap();
+    let answer = scrubjay_model::PageAnswer::Failed { errno: 16 };
+    history.end_page_request(request, answer).unwrap();
     history.end_run(&at).unwrap();
     (tree, state)
 }
@@ -46,16 +50,21 @@ fn bad_pages_are_listed_and_become_words_for_the_boot_loader() {
         stdout(command.args(args).arg("--root").arg(&tree).arg("--state-dir").arg(&state))
     };
     golden::compare("bad-pages.list.txt", &run(&["pages", "list"]));
+    golden::compare("bad-pages.history.txt", &run(&["history", "pages"]));
     golden::compare("bad-pages.boot-args.txt", &run(&["pages", "boot-args"]));
     let json: serde_json::Value =
         serde_json::from_str(&run(&["pages", "boot-args", "--json"])).unwrap();
     // What the running kernel was told to keep off is not forgotten, though it is no memory now.
-    let words = serde_json::json!(["memmap=8K$0x30000000", "memmap=4K$0x50000000"]);
+    let words =
+        serde_json::json!(["memmap=8K$0x30000000", "memmap=4K$0x50000000", "memmap=4K$0x60000000"]);
     assert_eq!(json["memmap"], words);
     assert_eq!(json["refused"][0]["physical_address"], 0xfe00_0000_u64);
+    let json: serde_json::Value =
+        serde_json::from_str(&run(&["history", "pages", "--json"])).unwrap();
+    assert_eq!(json["pages"][0]["turns"][0]["answer"]["errno"], 16);
     let json: serde_json::Value = serde_json::from_str(&run(&["pages", "list", "--json"])).unwrap();
     assert_eq!(json["untold"]["origin"], "proc/kpageflags");
-    assert_eq!(json["registered"]["value"].as_array().unwrap().len(), 4);
+    assert_eq!(json["registered"]["value"].as_array().unwrap().len(), 5);
 }
 
 #[test]

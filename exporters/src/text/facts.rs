@@ -1,16 +1,17 @@
 //! The facts of `status`, other than error counters: one function for each source.
 
+mod agent;
 mod pages;
 
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
-    AgentStats, Blocker, BootEnd, CpuVulnerability, EventPath, EventsStatus, HistorySummary,
-    HostHeader, Kernel, KernelHealth, Kexec, Livepatch, Lockdown, MachineCheck, OfflineStats,
-    Patch, Platform, Reading, RebootMarkers, Section, StorageStats, Taint, Uptime,
-    VulnerabilityState,
+    Blocker, BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel, KernelHealth, Kexec,
+    Livepatch, Lockdown, MachineCheck, Patch, Platform, Reading, RebootMarkers, Section, Taint,
+    Uptime, VulnerabilityState,
 };
 
+pub(super) use agent::agent;
 pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
@@ -405,120 +406,4 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     let ends = if ends.is_empty() { "none".to_owned() } else { ends.join(", ") };
     page.more(2, &format!("boots: {ends}; {}", count(*clock_steps, "clock step", "clock steps")));
     page.more(2, path);
-}
-
-fn listening(page: &mut Page, events: &EventsStatus) {
-    let EventsStatus {
-        path,
-        why,
-        refused: _,
-        listening,
-        reports,
-        lost,
-        waited,
-        undecodable,
-        last_undecodable,
-    } = events;
-    let way = match path {
-        EventPath::Trace => {
-            format!(
-                "reports of errors by {}",
-                count(listening.len(), "trace event", "trace events")
-            )
-        }
-        EventPath::KernelLog => format!("reports of errors by the kernel log only: {why}"),
-        EventPath::Counters => format!("no reports of errors, only counters: {why}"),
-    };
-    page.more(2, &way);
-    if *reports > 0 {
-        let reports = count(*reports, "report", "reports");
-        page.more(2, &format!("{reports} since its start, of which {waited} had waited for it"));
-    }
-    if *lost > 0 {
-        let lost = count(*lost, "report was", "reports were");
-        page.warning(2, &format!("{lost} overwritten before they could be read"));
-    }
-    if let Some(last) = last_undecodable {
-        let undecodable = count(*undecodable, "report", "reports");
-        page.warning(2, &format!("{undecodable} could not be decoded, the last: {last}"));
-    }
-}
-
-pub(super) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
-    let Some(agent) = agent else {
-        page.field(2, "agent", "not asked; this page was read by the command itself");
-        return;
-    };
-    let AgentStats {
-        started_wall_ms,
-        interval,
-        passes,
-        late_passes,
-        pass_took,
-        // `doctor` has them.
-        sources: _,
-        events,
-        storage,
-        offlining,
-        resident_bytes,
-        cpu,
-    } = agent;
-    page.field(2, "agent", &format!("running since {}", moment_ago(*started_wall_ms, now_ms)));
-    page.more(
-        2,
-        &format!(
-            "{}, one every {}, {late_passes} late; the last took {}",
-            count(*passes, "pass", "passes"),
-            span(*interval),
-            span(*pass_took)
-        ),
-    );
-    let resident = reading(resident_bytes, |bytes| size(*bytes));
-    let cpu = reading(cpu, |cpu| span(*cpu));
-    page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
-
-    let OfflineStats { done, failed, refused } = offlining;
-    if [done, failed, refused].into_iter().any(|pages| *pages > 0) {
-        page.more(
-            2,
-            &format!(
-                "pages with too many errors: {done} taken out of use, {failed} not by the kernel, \
-                 {refused} not asked for"
-            ),
-        );
-    }
-
-    listening(page, events);
-
-    // A running agent has read its history.
-    let StorageStats {
-        size_bytes,
-        writes,
-        write_failures,
-        last_error,
-        unreadable: _,
-        replaced,
-        pages_refused,
-    } = storage;
-    let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
-    page.more(
-        2,
-        &format!(
-            "history file {file}, {}, {write_failures} failed",
-            count(*writes, "write", "writes")
-        ),
-    );
-    if let Some(error) = last_error {
-        page.warning(2, &format!("the history cannot be written: {error}"));
-    }
-    if *pages_refused > 0 {
-        let reports = count(*pages_refused, "report", "reports");
-        page.warning(2, &format!("the registry of bad pages is full: {reports} not taken in"));
-    }
-    if let Some(kept) = replaced {
-        page.warning(
-            2,
-            &format!("the history was corrupt and begun anew; the old file is kept as {kept}"),
-        );
-    }
 }

@@ -78,7 +78,7 @@ fn registry(page: &mut Page, pages: &[BadPage]) {
     page.table(0, &rows);
 }
 
-fn state_in_words(state: PageState) -> &'static str {
+pub(super) fn state_in_words(state: PageState) -> &'static str {
     match state {
         PageState::OfflineNow => "out of use",
         PageState::NotOfflineNow => "in use",

@@ -92,6 +92,7 @@ fn a_report_is_read_back_as_it_was() {
     assert_eq!(found[1].dimm, None);
     assert_eq!((found[0].counted, found[1].counted), (3, 0));
     assert_eq!(found[1].same_as, Some(found[0].id));
+    assert_eq!(reader.page_reports().unwrap(), found[1..]);
     // The host has been up for 100 s.
     assert_eq!(found[0].first_wall_ms, host.wall_ms - 10_000);
     assert_eq!(reader.events(found[0].id, None, 10).unwrap().len(), 1);
