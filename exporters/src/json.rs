@@ -12,7 +12,8 @@ use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
     CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
     HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
-    Reading, ReportTotal, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
+    Witness,
 };
 use serde::Serialize;
 
@@ -91,6 +92,7 @@ struct Events<'a> {
     schema_version: u32,
     events: &'a [EventRecord],
     losses: &'a [LossRecord],
+    scrub: &'a ScrubResults,
     cut: bool,
 }
 
@@ -218,9 +220,10 @@ pub fn memory(
 pub fn events(
     events: &[EventRecord],
     losses: &[LossRecord],
+    scrub: &ScrubResults,
     cut: bool,
 ) -> Result<String, PageError> {
-    line(&Events { schema_version: SCHEMA_VERSION, events, losses, cut })
+    line(&Events { schema_version: SCHEMA_VERSION, events, losses, scrub, cut })
 }
 
 /// One report of errors: a line of `events --follow --json`.

@@ -238,6 +238,30 @@ pub struct EventRecord {
     pub counted: u64,
 }
 
+/// What reports say of scrubbing: whether errors are found before somebody meets them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ScrubResults {
+    /// Errors of memory that a scrubber found, each counted once.
+    pub found: u64,
+    /// Errors of memory, however they were found.
+    pub all: u64,
+    /// By controller, where it tells how fast it scrubs.
+    pub last_pass: Vec<LastPass>,
+}
+
+/// What was reported within the time of the last full pass of a controller's scrubber. In that time
+/// it has been over each cell once: an error that lies there since before was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastPass {
+    /// What the kernel calls the controller.
+    pub edac: String,
+    /// How long a full pass takes.
+    #[serde(rename = "took_seconds", serialize_with = "seconds::of")]
+    pub took: Duration,
+    /// Corrected errors reported in it, in this boot.
+    pub errors: u64,
+}
+
 /// Reports that were lost, as the history holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LossRecord {

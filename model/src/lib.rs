@@ -65,7 +65,7 @@ pub use edac::{
 };
 pub use event::{
     EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
-    LossRecord, PageOutcome, Sighting, Sightings, Witness,
+    LastPass, LossRecord, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
 };
 pub use facts::{FORCED_PATCH, Fact};
 pub use history::{

@@ -196,7 +196,7 @@ fn every_key_is_documented() {
         boots(&[boot], std::slice::from_ref(&stretch)),
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
-        events(&testing::events(), &[testing::loss()], false),
+        events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),
         dimms(&remembering, &lines, &[testing::remembered().1]),
         dimm(&remembering, &detail),
         failure("x"),

@@ -114,3 +114,10 @@ pub(crate) fn pattern() -> EventPattern {
         folded: 1,
     }
 }
+
+/// A third found by scrubbing, and a controller that takes ten hours for a pass.
+pub(crate) fn scrub_results() -> ScrubResults {
+    let took = Duration::from_secs(36_000);
+    let last_pass = vec![LastPass { edac: "mc0".to_owned(), took, errors: 2 }];
+    ScrubResults { found: 23, all: 70, last_pass }
+}

@@ -5,8 +5,8 @@ use super::page::{Cell, FAINT, Page, WARN, paint_of};
 use super::words::{count, moment, span};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LossRecord,
-    ModuleRecord, Verdict,
+    Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LastPass,
+    LossRecord, ModuleRecord, ScrubResults, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -34,12 +34,14 @@ pub fn slots(modules: &[ModuleRecord]) -> Slots {
 pub fn events(
     records: &[EventRecord],
     losses: &[LossRecord],
+    scrub: &ScrubResults,
     cut: bool,
     slots: &Slots,
     style: &Style,
 ) -> String {
     let mut page = Page::new(*style);
     summary(&mut page, records, losses, cut);
+    scrubbing(&mut page, scrub);
     if !records.is_empty() {
         page.blank();
         let mut rows = vec![head()];
@@ -126,6 +128,25 @@ fn summary(page: &mut Page, records: &[EventRecord], losses: &[LossRecord], cut:
                 count(undecodable, "could", "could"),
             ),
         ),
+    }
+}
+
+fn scrubbing(page: &mut Page, scrub: &ScrubResults) {
+    let ScrubResults { found, all, last_pass } = scrub;
+    if *all == 0 {
+        return;
+    }
+    page.sentence(
+        0,
+        &format!(
+            "Scrubbing found {found} of {}; the others were met by an access, or their reports do \
+             not say.",
+            count(*all, "error", "errors")
+        ),
+    );
+    for LastPass { edac, took, errors } in last_pass {
+        let errors = count(*errors, "corrected error", "corrected errors");
+        page.sentence(0, &format!("{edac}: {errors} in the last full pass, {} long.", span(*took)));
     }
 }
 
@@ -227,16 +248,19 @@ fn what(group: &EventGroup) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{events as three, loss};
+    use crate::testing::{events as three, loss, scrub_results};
 
     const PLAIN: Style = Style { colour: false, all: false };
 
     #[test]
     fn each_report_has_a_line_and_what_is_told_again_counts_nothing() {
-        insta::assert_snapshot!(events(&three(), &[loss()], false, &Slots::new(), &PLAIN), @r"
+        insta::assert_snapshot!(events(&three(), &[loss()], &scrub_results(), false, &Slots::new(), &PLAIN), @r"
         72 reports of 70 errors, each error counted once.
         ! 4 reports were overwritten before they could be read. The counters hold their
           errors: see scrubjay history memory.
+        Scrubbing found 23 of 70 errors; the others were met by an access, or their
+        reports do not say.
+        mc0: 2 corrected errors in the last full pass, 10 h long.
 
         first seen            class           errors  where                  address                told by         what
         2026-11-24T06:02:00Z  corrected           70  mc0/dimm1 DIMM_B2      0x12345680 and others  mc_event        memory read error (70 reports in 900 ms)
@@ -248,7 +272,7 @@ mod tests {
     #[test]
     fn no_reports_are_not_said_to_be_no_errors() {
         insta::assert_snapshot!(
-            events(&[], &[], false, &Slots::new(), &PLAIN),
+            events(&[], &[], &ScrubResults::default(), false, &Slots::new(), &PLAIN),
             @"No reports of errors in that time: none came, or nobody listened."
         );
     }
