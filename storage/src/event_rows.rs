@@ -5,10 +5,20 @@ use crate::events::{EventRow, LossRow};
 use rusqlite::{Connection, Row, Transaction, named_params};
 use scrubjay_model::{BootId, EventClass, EventGroup, EventRecord, Folded, LossRecord, Witness};
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 use std::time::Duration;
 
-/// Adds a report.
-pub(crate) fn add(tx: &Transaction<'_>, event: &EventRow) -> rusqlite::Result<()> {
+/// Ids of texts that were looked up in this transaction. Reports of a storm differ in numbers and
+/// share their texts, and the database is asked once for each text instead of once for each report.
+type Wordings = HashMap<String, i64>;
+
+/// Adds reports.
+pub(crate) fn add(tx: &Transaction<'_>, events: &[EventRow]) -> rusqlite::Result<()> {
+    let mut known = Wordings::new();
+    events.iter().try_for_each(|event| add_one(tx, event, &mut known))
+}
+
+fn add_one(tx: &Transaction<'_>, event: &EventRow, known: &mut Wordings) -> rusqlite::Result<()> {
     let EventRow { id, run, first_wall_ms, group, counter, counted, same_as } = event;
     let EventGroup {
         first,
@@ -46,8 +56,8 @@ pub(crate) fn add(tx: &Transaction<'_>, event: &EventRow) -> rusqlite::Result<()
         ":last": nanos(*last),
         ":witness": witness.as_str(),
         ":class": class.as_str(),
-        ":what": wording(tx, &what)?,
-        ":place": wording(tx, &place)?,
+        ":what": wording(tx, &what, known)?,
+        ":place": wording(tx, &place, known)?,
         ":controller": counter.as_ref().map(|(controller, _)| controller.as_str()),
         ":counter_place": counter.as_ref().map(|(_, place)| place.to_string()),
         ":address": address.map(u64::cast_signed),
@@ -57,8 +67,8 @@ pub(crate) fn add(tx: &Transaction<'_>, event: &EventRow) -> rusqlite::Result<()
         ":errors": count(*errors),
         ":counted": count(*counted),
         ":same_as": same_as,
-        ":message": wording(tx, message)?,
-        ":detail": wording(tx, detail)?,
+        ":message": wording(tx, message, known)?,
+        ":detail": wording(tx, detail, known)?,
         ":folded": folded.as_str(),
     })
     .map(drop)
@@ -81,10 +91,17 @@ pub(crate) fn add_loss(tx: &Transaction<'_>, loss: LossRow) -> rusqlite::Result<
 }
 
 /// The id of a text, which is added if it is new.
-fn wording(tx: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
+fn wording(tx: &Transaction<'_>, text: &str, known: &mut Wordings) -> rusqlite::Result<i64> {
+    if let Some(id) = known.get(text) {
+        return Ok(*id);
+    }
     tx.prepare_cached("INSERT INTO wording (text) VALUES (?1) ON CONFLICT DO NOTHING")?
         .execute([text])?;
-    tx.prepare_cached("SELECT id FROM wording WHERE text = ?1")?.query_row([text], |row| row.get(0))
+    let id = tx
+        .prepare_cached("SELECT id FROM wording WHERE text = ?1")?
+        .query_row([text], |row| row.get(0))?;
+    known.insert(text.to_owned(), id);
+    Ok(id)
 }
 
 /// As the columns `what` and `place` hold it.

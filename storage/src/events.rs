@@ -7,10 +7,14 @@ use scrubjay_model::{
     Sighting, Sightings, Stamp, Witness,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-/// Rows a pass may add. More different reports than that between two passes are a storm over many
-/// pages, and each page of it is worth less than the disk it would fill; sums stay exact.
+/// Rows that may be added at once, and in a minute. More different reports than that are a storm
+/// over many pages, and each page of it is worth less than the disk it would fill; sums stay exact.
 const MAX_ROWS: usize = 1_024;
+
+/// The time in which as many rows may be added anew.
+const ROWS_RETURN_IN: Duration = Duration::from_secs(60);
 
 /// A row of the table `event`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +65,33 @@ pub(crate) struct WitnessedState {
     pub(crate) unheard: u64,
 }
 
+/// How many rows may be added now: reports are taken in every second, and a storm may last for days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowBudget {
+    left: usize,
+    /// Time since boot of the last addition; `None` before the first.
+    at: Option<Duration>,
+}
+
+impl RowBudget {
+    pub(crate) const FULL: Self = Self { left: MAX_ROWS, at: None };
+
+    /// What is left at this time. Where no clock tells the time, or another boot has begun, all is.
+    fn left(self, now: Option<Duration>) -> usize {
+        let passed = now.zip(self.at).and_then(|(now, at)| now.checked_sub(at));
+        let Some(passed) = passed else { return MAX_ROWS };
+        let passed = usize::try_from(passed.min(ROWS_RETURN_IN).as_millis()).unwrap_or(usize::MAX);
+        let whole = usize::try_from(ROWS_RETURN_IN.as_millis()).unwrap_or(usize::MAX);
+        let returned = MAX_ROWS.saturating_mul(passed).checked_div(whole).unwrap_or(MAX_ROWS);
+        self.left.saturating_add(returned).min(MAX_ROWS)
+    }
+
+    /// Takes rows out of what is left. Those that could not be folded any further may be more.
+    fn take(&mut self, rows: usize, now: Option<Duration>) {
+        *self = Self { left: self.left(now).saturating_sub(rows), at: now };
+    }
+}
+
 /// Reports taken in, over all time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reports {
@@ -96,7 +127,11 @@ pub(crate) fn follow(
     let Sightings { sightings, lost, undecodable } = heard.sightings;
     let rows =
         sightings.iter().map(|sighting| row(sighting, run.row.id, at, keys, state.first_event));
-    changes.events.extend(fold(rows.collect(), MAX_ROWS));
+    let rows = fold(rows.collect(), state.event_rows.left(at.since_boot));
+    if !rows.is_empty() {
+        state.event_rows.take(rows.len(), at.since_boot);
+    }
+    changes.events.extend(rows);
     if lost.saturating_add(*undecodable) > 0 {
         let (lost, undecodable) = (stored(*lost), stored(*undecodable));
         let loss = LossRow { run: run.row.id, wall_ms: at.wall_ms, lost, undecodable };

@@ -6,7 +6,7 @@ use crate::convert::{
     uncount,
 };
 use crate::event_rows::word;
-use crate::events::{Reports, WitnessedState};
+use crate::events::{Reports, RowBudget, WitnessedState};
 use crate::module_rows;
 use crate::page_rows;
 use crate::state::{
@@ -36,6 +36,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
             .collect(),
         next_run: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM agent_run")?,
         next_snapshot: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM snapshot")?,
+        event_rows: RowBudget::FULL,
         first_event: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM event")?,
     })
 }

@@ -1,7 +1,7 @@
 //! What the history knows between passes: everything needed to tell whether the next snapshot
 //! changes anything. Loaded once, then kept in step with what was seen.
 
-use crate::events::{Reports, WitnessedState};
+use crate::events::{Reports, RowBudget, WitnessedState};
 use scrubjay_model::{
     BadPage, BootEnd, BootId, ControllerKey, Counter, KnownController, ModuleKey, ModuleRecord,
     Outcome, SeriesKey, SourceId, SourceState, Stamp,
@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) next_snapshot: i64,
     /// The row id of this process's first sighting.
     pub(crate) first_event: i64,
+    /// How many rows reports may add now.
+    pub(crate) event_rows: RowBudget,
 }
 
 /// A boot.

@@ -57,9 +57,7 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     for module in modules.values() {
         module_rows::put(tx, module)?;
     }
-    for event in events {
-        event_rows::add(tx, event)?;
-    }
+    event_rows::add(tx, events)?;
     for loss in losses {
         event_rows::add_loss(tx, *loss)?;
     }

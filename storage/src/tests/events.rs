@@ -205,3 +205,23 @@ fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_ki
     let mut history = start(left.path(), &host.at());
     assert_eq!(reckoning(&hear(&mut history, &host, vec![sighting(0, 2)], 0)), (10, 5, 5));
 }
+
+#[test]
+fn a_storm_that_lasts_is_kept_page_by_page_once_a_minute_only() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let rows =
+        || HistoryReader::open(dir.path()).unwrap().unwrap().events(0, None, 10_000).unwrap();
+    for second in 0..20 {
+        let storm = (0..800).map(|n| sighting(second * 800 + n, 1)).collect();
+        hear(&mut history, &host, storm, 0);
+        host.pass(Duration::from_secs(1));
+    }
+    let kept = rows();
+    assert_eq!(kept.len(), 800 + 19);
+    assert_eq!(kept.iter().map(|record| record.group.reports).sum::<u64>(), 16_000);
+    host.pass(MINUTE);
+    hear(&mut history, &host, (0..800).map(|n| sighting(16_000 + n, 1)).collect(), 0);
+    assert_eq!(rows().len(), 800 + 19 + 800);
+}

@@ -175,6 +175,7 @@ fn empty_state() -> State {
         next_run: 1,
         next_snapshot: 1,
         first_event: 1,
+        event_rows: crate::events::RowBudget::FULL,
     }
 }
 
