@@ -133,10 +133,19 @@ impl Aggregator {
     }
 
     /// The groups since the last drain, in the order of their first reports.
+    #[cfg(test)]
     pub(crate) fn drain(&mut self) -> Vec<EventGroup> {
-        // What a storm made large is given back.
-        let full = std::mem::replace(self, Self::with_limit(self.page_shift, self.limit));
-        let mut groups: Vec<EventGroup> = full.groups.into_iter().map(|kept| kept.group).collect();
+        self.take().into_groups()
+    }
+
+    /// What was added since the last time. What a storm made large goes with it.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::with_limit(self.page_shift, self.limit))
+    }
+
+    /// The groups, in the order of their first reports.
+    pub(crate) fn into_groups(self) -> Vec<EventGroup> {
+        let mut groups: Vec<EventGroup> = self.groups.into_iter().map(|kept| kept.group).collect();
         groups.sort_by_key(|group| group.first);
         groups
     }

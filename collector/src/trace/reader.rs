@@ -113,7 +113,11 @@ impl Shared {
     pub(super) fn drain(&self) -> (Vec<scrubjay_model::EventGroup>, EventsStatus) {
         let mut store = self.lock();
         store.told = false;
-        (store.found.drain(), store.status.clone())
+        let (found, status) = (store.found.take(), store.status.clone());
+        // In a storm the buffers are full while some thousand groups are sorted, so the thread that
+        // reads them does not wait for that.
+        drop(store);
+        (found.into_groups(), status)
     }
 
     /// Waits until all buffers were found empty once, so that what had waited in them is there to be
