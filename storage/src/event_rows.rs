@@ -228,7 +228,7 @@ pub(crate) fn last_from_log(
          FROM event
          JOIN agent_run ON agent_run.id = event.run
          JOIN boot ON boot.id = agent_run.boot
-         WHERE boot_id = ?1 AND witness LIKE 'log_%'",
+         WHERE boot_id = ?1 AND substr(witness, 1, 4) = 'log_'",
         [boot.as_str()],
         |row| row.get(0),
     )?;

@@ -52,8 +52,7 @@ scenarios! {
         a_write_to_reset_counters_restarts_one_controller_and_loses_nothing_sampled
         a_third_controller_appears_beside_two_and_one_goes
         a_label_written_by_the_admin_renames_a_dimm_and_keeps_its_sum
-        a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent
-        without_a_driver_zero_errors_is_not_what_is_said
+        a_driver_is_missed_while_it_is_not_there_and_tells_its_scrub_rate_when_it_is
         errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted;
     events:
         a_storm_is_told_to_the_last_report_or_says_how_many_it_lost
@@ -67,8 +66,8 @@ scenarios! {
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
-        refused_soft_offlining_changes_nothing
-        a_kernel_that_stops_at_any_memory_failure_is_told;
+        switches_that_forbid_offlining_or_panic_instead_are_told
+        a_page_that_was_lost_is_remembered_over_a_reboot;
     live_patches:
         a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays
         stacked_patches_are_listed_and_a_cumulative_one_replaces_them

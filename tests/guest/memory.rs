@@ -169,23 +169,9 @@ pub(crate) fn a_label_written_by_the_admin_renames_a_dimm_and_keeps_its_sum(kern
     assert_eq!(page.value(corrected, "test-socket-0/dimm1"), Some(5));
 }
 
-pub(crate) fn a_scrub_rate_is_what_the_driver_rounds_it_to_or_absent(kernel: Kernel) {
-    let mut guest = Guest::boot(kernel);
-    guest.load("scrubjay_edac");
-    guest.run("echo 123456 >/sys/devices/system/edac/mc/mc0/sdram_scrub_rate");
-    let status = guest.status();
-    assert_eq!(controller(&status, 0)["scrub_rate"]["value"], 122_880);
-    assert_eq!(controller(&status, 1)["scrub_rate"]["value"], 0);
-    for scrub in ["failing", "missing"] {
-        guest.run("rmmod scrubjay_edac");
-        guest.load(&format!("scrubjay_edac scrub={scrub}"));
-        let status = guest.status();
-        assert_eq!(controller(&status, 0)["scrub_rate"]["state"], "absent", "{scrub}");
-        assert_eq!(status["snapshot"]["edac"]["report"]["faults"], serde_json::json!([]));
-    }
-}
-
-pub(crate) fn without_a_driver_zero_errors_is_not_what_is_said(kernel: Kernel) {
+pub(crate) fn a_driver_is_missed_while_it_is_not_there_and_tells_its_scrub_rate_when_it_is(
+    kernel: Kernel,
+) {
     let mut guest = Guest::boot(kernel);
     let status = guest.status();
     assert_eq!(status["snapshot"]["edac"]["reading"]["state"], "absent");
@@ -201,6 +187,19 @@ pub(crate) fn without_a_driver_zero_errors_is_not_what_is_said(kernel: Kernel) {
     // Nothing was counted, but the driver says that it does not scrub.
     assert_eq!(status["assessment"]["verdict"], "watch", "{}", status["assessment"]);
     assert!(findings(&status)[0].starts_with("scrubbing-off"), "{:?}", findings(&status));
+
+    // What the driver rounds a scrub rate to, or that it has none.
+    guest.run("echo 123456 >/sys/devices/system/edac/mc/mc0/sdram_scrub_rate");
+    let status = guest.status();
+    assert_eq!(controller(&status, 0)["scrub_rate"]["value"], 122_880);
+    assert_eq!(controller(&status, 1)["scrub_rate"]["value"], 0);
+    for scrub in ["failing", "missing"] {
+        guest.run("rmmod scrubjay_edac");
+        guest.load(&format!("scrubjay_edac scrub={scrub}"));
+        let status = guest.status();
+        assert_eq!(controller(&status, 0)["scrub_rate"]["state"], "absent", "{scrub}");
+        assert_eq!(status["snapshot"]["edac"]["report"]["faults"], serde_json::json!([]));
+    }
 }
 
 pub(crate) fn errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted(kernel: Kernel) {

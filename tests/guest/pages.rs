@@ -1,6 +1,6 @@
 //! Memory taken out of use.
 
-use crate::guest::Guest;
+use crate::guest::{Down, Guest};
 use crate::machine::Kernel;
 use crate::seen::{corrupted, findings, told, value};
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ pub(crate) fn a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use(kernel: K
     );
 }
 
-pub(crate) fn refused_soft_offlining_changes_nothing(kernel: Kernel) {
+pub(crate) fn switches_that_forbid_offlining_or_panic_instead_are_told(kernel: Kernel) {
     let mut guest = Guest::boot(kernel);
     let (code, ..) = guest.attempt("echo 0 >/proc/sys/vm/enable_soft_offline");
     // The switch came with 6.11.
@@ -106,10 +106,7 @@ pub(crate) fn refused_soft_offlining_changes_nothing(kernel: Kernel) {
     assert_eq!(corrupted(&status), if refused { 0 } else { 4096 });
     let off = findings(&status).contains(&"soft-offline-off host".to_owned());
     assert_eq!(off, kernel.series != "6.1");
-}
 
-pub(crate) fn a_kernel_that_stops_at_any_memory_failure_is_told(kernel: Kernel) {
-    let mut guest = Guest::boot(kernel);
     let told = |guest: &mut Guest| {
         findings(&guest.status())
             .contains(&"uncorrected-errors-panic memory_failure_recovery".to_owned())
@@ -117,4 +114,33 @@ pub(crate) fn a_kernel_that_stops_at_any_memory_failure_is_told(kernel: Kernel) 
     assert!(!told(&mut guest));
     guest.run("echo 0 >/proc/sys/vm/memory_failure_recovery");
     assert!(told(&mut guest));
+}
+
+pub(crate) fn a_page_that_was_lost_is_remembered_over_a_reboot(kernel: Kernel) {
+    let mut guest = Guest::boot(kernel);
+    guest.start_agent();
+    assert_eq!(offline(&mut guest, "hard", FREE[1]), 0);
+    guest.next_pass();
+    let page = only(&mut guest);
+    assert_eq!(page["physical_address"], 0x3100_0000_u64, "{page}");
+    assert_eq!(page["reason"]["kind"], "memory_failure", "{page}");
+    assert_eq!(page["reason"]["page_type"], "free buddy page", "{page}");
+    assert_eq!(page["reason"]["result"], "recovered", "{page}");
+    assert_eq!(page["state"], "offline_now", "{page}");
+
+    let mut guest = guest.reboot(Down::InOrder);
+    guest.start_agent();
+    guest.next_pass();
+    let page = only(&mut guest);
+    assert_eq!((&page["state"], &page["boots_survived"]), (&json!("not_offline_now"), &json!(1)));
+    let words = guest.run("scrubjay pages boot-args --state-dir /state/history");
+    assert!(words.contains("memmap=4K$0x31000000"), "{words}");
+}
+
+/// The one page there must be in the registry.
+fn only(guest: &mut Guest) -> Value {
+    let list = guest.json("pages list");
+    let pages = list["registered"]["value"].as_array().unwrap();
+    assert_eq!(pages.len(), 1, "{list}");
+    pages[0].clone()
 }
