@@ -22,7 +22,8 @@ const FIRST_ROUND: Duration = Duration::from_secs(2);
 pub struct FeedOptions {
     /// Name of our instance of the trace buffer; begins with `scrubjay`.
     pub instance: String,
-    /// Size of each CPU's buffer in KiB; `None` leaves what the kernel gives, some 1400.
+    /// Size of each CPU's buffer in KiB; `None` shares 32 MiB among the CPUs, at most 16 MiB and at
+    /// least the kernel's own size, some 1400 KiB, for each.
     pub buffer_kb: Option<u64>,
     /// What becomes of the instance.
     pub on_stop: OnStop,

@@ -216,8 +216,13 @@ fn prepare(
     }
     set("options/overwrite", "1", &|text| text.trim() == "1")?;
     set("tracing_on", "1", &|text| text.trim() == "1")?;
-    if let Some(kb) = buffer_kb {
-        resize(instance, kb).map_err(|failure| refused("/buffer_size_kb", failure))?;
+    match buffer_kb {
+        Some(kb) => resize(instance, kb).map_err(|failure| refused("/buffer_size_kb", failure))?,
+        None => {
+            let cpus = instance.cpus().map_or(0, |cpus| cpus.len());
+            // Where there is no memory for it, what the kernel gives has to do.
+            let _ = fair_share_kb(cpus).map(|kb| resize(instance, kb));
+        }
     }
     let texts = texts(instance, wanted).map_err(|failure| refused("/events", failure))?;
     let page_bytes = page_bytes(instance, &texts.header_page);
@@ -232,6 +237,22 @@ fn prepare(
     }
     let known = enable(instance, known).map_err(|(file, failure)| refused(&file, failure))?;
     Ok((known, page_bytes))
+}
+
+/// What the buffers of all CPUs may take together. A storm of 300,000 reports a second, the worst that
+/// was measured, is read about as fast as it comes; this bridges the difference for some seconds.
+const ALL_BUFFERS_KB: u64 = 32 << 10;
+
+/// What one CPU's buffer may take: some 130,000 reports.
+const LARGEST_BUFFER_KB: u64 = 16 << 10;
+
+/// What the kernel gives by itself.
+const USUAL_BUFFER_KB: u64 = 1_410;
+
+/// The size of each CPU's buffer where nobody chose one; `None` where the kernel's own is as large.
+fn fair_share_kb(cpus: usize) -> Option<u64> {
+    let share = ALL_BUFFERS_KB.checked_div(u64::try_from(cpus).ok()?)?.min(LARGEST_BUFFER_KB);
+    (share > USUAL_BUFFER_KB).then_some(share)
 }
 
 /// Sets the size of each CPU's buffer. Growing keeps what waits in it; a buffer that is larger

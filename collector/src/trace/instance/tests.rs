@@ -73,6 +73,15 @@ fn a_tracefs_is_found_wherever_it_is_mounted() {
 }
 
 #[test]
+fn cpus_share_what_all_buffers_may_take() {
+    assert_eq!(fair_share_kb(1), Some(16_384));
+    assert_eq!(fair_share_kb(2), Some(16_384));
+    assert_eq!(fair_share_kb(16), Some(2_048));
+    // On large hosts the kernel's own size has to do, as it has where the number is not known.
+    assert_eq!((fair_share_kb(64), fair_share_kb(0)), (None, None));
+}
+
+#[test]
 fn a_page_ends_where_its_header_says() {
     let header = crate::trace::writer::HEADER_PAGE;
     assert_eq!(described_bytes(header), Some(4096));
