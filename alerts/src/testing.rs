@@ -119,6 +119,7 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
 pub(crate) fn forced(seconds: u64, patch: &str) -> ForcedPatch {
     ForcedPatch { awake: Duration::from_secs(seconds), patch: Some(patch.to_owned()) }
 }
+
 /// A device that scrubs itself once in 12 hours.
 pub(crate) fn device(name: &str) -> ScrubDevice {
     let value = Reading::Value;

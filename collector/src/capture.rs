@@ -136,6 +136,7 @@ fn crash_record(path: &str, bytes: &[u8]) -> Vec<u8> {
     }
     bytes
 }
+
 /// Tables that hold serial numbers of the machine and its parts.
 fn is_firmware_table(path: &str) -> bool {
     path == smbios::TABLE || path.starts_with(smbios::ENTRIES)

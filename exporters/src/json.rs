@@ -230,6 +230,7 @@ pub fn events(
 pub fn event(event: &EventRecord) -> Result<String, PageError> {
     line(event)
 }
+
 /// The registry of bad pages: `pages list --json`.
 pub fn pages(list: &PageList) -> Result<String, PageError> {
     line(&Pages { schema_version: SCHEMA_VERSION, list, unregistered: list.unregistered() })

@@ -66,11 +66,11 @@ fn scrubbed(records: &[EventRecord], snapshot: &Snapshot) -> ScrubResults {
         |record: &EventRecord| EventGroup { errors: record.counted, ..record.group.clone() };
     let groups: Vec<EventGroup> = records.iter().map(counted).collect();
     let (found, all) = share_found_by_scrubbing(&groups).unwrap_or_default();
-    let now = snapshot.at.since_boot.unwrap_or_default();
     let controllers =
         Snapshot::found(&snapshot.edac).into_iter().flat_map(|edac| &edac.controllers);
     let last_pass = controllers.filter_map(|controller| {
-        let took = controller.full_pass()?;
+        // Without a boot clock nothing tells what the last pass was.
+        let (took, now) = (controller.full_pass()?, snapshot.at.since_boot?);
         let its = |record: &&EventRecord| {
             let place = &record.group.place;
             record.boot == snapshot.at.boot

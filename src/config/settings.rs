@@ -129,6 +129,7 @@ fn events(inputs: &Inputs) -> Result<Option<FeedOptions>, ConfigError> {
     let options = FeedOptions { instance: name.clone(), buffer_kb: None, on_stop };
     Ok(listen.value.then_some(options))
 }
+
 /// More would be half a megabyte of registry, and a module that should have been replaced long ago.
 const MOST_PAGES_TOTAL: u32 = 4096;
 

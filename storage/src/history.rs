@@ -162,10 +162,12 @@ impl History {
     }
 
     /// Up to which time since boot reports from the kernel log of this boot were taken in; `None` if
-    /// none were, or if that cannot be read: then they are taken in again rather than not at all.
+    /// none were. Where that cannot be read it is taken to be up to now: we lean towards the lower
+    /// count, as the other way the same errors would be counted again.
     pub fn log_reports_until(&self, at: &Stamp) -> Option<Duration> {
-        event_rows::last_from_log(&self.conn, &at.boot).ok().flatten()
+        event_rows::last_from_log(&self.conn, &at.boot).unwrap_or(at.since_boot)
     }
+
     /// The key of each controller, by its index, as the next pass will know it.
     pub fn controller_keys(&self, edac: &Edac) -> BTreeMap<u32, ControllerKey> {
         let seen: Vec<SeenController> = edac.controllers.iter().map(Into::into).collect();

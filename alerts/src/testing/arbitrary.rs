@@ -395,6 +395,7 @@ fn kernel_log() -> impl Strategy<Value = KernelLog> {
         },
     )
 }
+
 /// A table without sticks, understood or not.
 fn smbios() -> impl Strategy<Value = Smbios> {
     any::<bool>().prop_map(|complete| Smbios {

@@ -29,6 +29,7 @@ pub(super) fn log(
     log::split(&read(tree, path, limit)?, each);
     Ok(())
 }
+
 /// Of a file that is the ends of another, these are the same ends.
 pub(super) fn ends(tree: &Tree, path: &str, each: usize) -> Result<Vec<u8>, Failure> {
     let bytes = read(tree, path, usize::MAX)?;
@@ -39,6 +40,7 @@ pub(super) fn ends(tree: &Tree, path: &str, each: usize) -> Result<Vec<u8>, Fail
     let (first, last) = (bytes.get(..each), bytes.get(last..));
     Ok([first.unwrap_or_default(), b"\n", last.unwrap_or_default()].concat())
 }
+
 pub(super) fn pieces(tree: &Tree, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
     let bytes = read(tree, path, usize::MAX)?;
     let piece = |Piece { offset, length }: &Piece| {

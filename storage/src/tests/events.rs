@@ -190,6 +190,7 @@ fn a_group_of_reports_takes_few_bytes_and_what_many_share_is_kept_once() {
     assert!(alike <= 2_000 * 125, "{alike} bytes");
     assert!(different - empty <= 2_000 * 220, "{} bytes", different - empty);
 }
+
 #[test]
 fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_killed() {
     let dir = directory();
