@@ -1,14 +1,16 @@
 //! A machine with a kernel of its own: starting it, having it run scripts, and ending it.
 
+use crate::booted;
 use crate::machine::{Kernel, Machine};
 use crate::seen::{self, Counts, Page};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Longer than anything takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -22,6 +24,15 @@ pub(crate) enum Down {
     PlugPulled,
     /// The kernel panics, and leaves its log where its firmware keeps such things.
     Crashed,
+}
+
+/// How a guest begins.
+#[derive(Debug, Clone)]
+pub(crate) enum Begun {
+    /// With its firmware and kernel.
+    Booting,
+    /// With the memory and devices of one that has booted, which this file holds.
+    From(PathBuf),
 }
 
 /// How a scenario fails whose guest died under it.
@@ -64,22 +75,60 @@ impl Guest {
 
     /// Boots a kernel on a machine that is not the usual one.
     pub(crate) fn boot_on(kernel: Kernel, machine: Machine) -> Self {
+        let copy = booted::copy_of(kernel, &machine);
+        let begun = copy.map_or(Begun::Booting, Begun::From);
+        Self::switch_on(kernel, machine, Self::folder_with_empty_disk(kernel), begun)
+    }
+
+    /// What a guest needs around it.
+    pub(crate) fn folder_with_empty_disk(kernel: Kernel) -> tempfile::TempDir {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let disk = kernel.file("disk");
         std::fs::copy(&disk, folder.path().join("disk")).unwrap_or_else(|why| {
             panic!("{}: {why}; tests/run prepares and runs the guest tests", disk.display())
         });
         std::fs::create_dir(folder.path().join("share")).unwrap();
-        Self::switch_on(kernel, machine, folder)
+        folder
     }
 
-    /// Boots, and if need be again. A busy machine without KVM used to lose one boot in some dozens,
-    /// to a check of timers that is now left out; what else there is has not been found.
-    fn switch_on(kernel: Kernel, machine: Machine, mut folder: tempfile::TempDir) -> Self {
+    /// Has a guest that takes orders.
+    fn switch_on(
+        kernel: Kernel,
+        machine: Machine,
+        folder: tempfile::TempDir,
+        begun: Begun,
+    ) -> Self {
+        let mut guest = Self::power_up(kernel, machine, folder, begun);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        writeln!(guest.orders, "{}", now.as_secs()).unwrap();
+        assert_eq!(guest.answer(), "ready", "{}", guest.console());
+        guest
+    }
+
+    /// Has a guest that waits to be told the time; boots it again if need be. A busy machine
+    /// without KVM used to lose one boot in some dozens, to a check of timers that is now left out;
+    /// what else there is has not been found.
+    pub(crate) fn power_up(
+        kernel: Kernel,
+        machine: Machine,
+        mut folder: tempfile::TempDir,
+        begun: Begun,
+    ) -> Self {
+        if let Begun::From(copy) = begun {
+            let guest = Self::power_on(kernel, machine, folder, Some(&copy));
+            // What is said to it before it runs would be lost.
+            for _ in 0..PATIENCE.as_millis() / 20 {
+                if guest.monitor("info status").contains("VM status: running") {
+                    return guest;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            panic!("{DIED} before it ran from {}", copy.display());
+        }
         for _ in 0..3 {
-            let mut guest = Self::power_on(kernel, machine.clone(), folder);
+            let mut guest = Self::power_on(kernel, machine.clone(), folder, None);
             match guest.answers.recv_timeout(PATIENCE).as_deref() {
-                Ok("ready") => return guest,
+                Ok("booted") => return guest,
                 Ok(_) | Err(_) => eprintln!("it did not come up:\n{}", guest.console()),
             }
             guest.off();
@@ -88,9 +137,17 @@ impl Guest {
         panic!("Linux {} does not boot", kernel.series);
     }
 
-    fn power_on(kernel: Kernel, machine: Machine, folder: tempfile::TempDir) -> Self {
-        let mut qemu = machine
-            .command(kernel, folder.path())
+    fn power_on(
+        kernel: Kernel,
+        machine: Machine,
+        folder: tempfile::TempDir,
+        copy: Option<&Path>,
+    ) -> Self {
+        let mut command = machine.command(kernel, folder.path());
+        if let Some(copy) = copy {
+            command.arg("-incoming").arg(format!("exec:cat '{}'", copy.display()));
+        }
+        let mut qemu = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -141,7 +198,8 @@ impl Guest {
             }
         }
         self.off();
-        Self::switch_on(self.kernel, self.machine.clone(), self.onto_another_folder())
+        let folder = self.onto_another_folder();
+        Self::switch_on(self.kernel, self.machine.clone(), folder, Begun::Booting)
     }
 
     /// The line closes when it is off.
@@ -154,7 +212,7 @@ impl Guest {
         // A path through the open folder is always short enough for a socket's address.
         let folder = std::fs::File::open(self.folder.path()).unwrap();
         let path = format!("/proc/self/fd/{}/monitor", folder.as_raw_fd());
-        let mut line = UnixStream::connect(path).unwrap();
+        let mut line = connect(&path);
         line.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut heard = Vec::new();
         for prompt in 1..=2 {
@@ -313,6 +371,17 @@ impl Guest {
         ));
         self.metrics()
     }
+}
+
+/// Connects to a socket that appears soon.
+fn connect(path: &str) -> UnixStream {
+    for _ in 0..PATIENCE.as_millis() / 20 {
+        if let Ok(line) = UnixStream::connect(path) {
+            return line;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    UnixStream::connect(path).unwrap_or_else(|why| panic!("{DIED}, or has no monitor: {why}"))
 }
 
 impl Drop for Guest {

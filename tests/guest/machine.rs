@@ -22,7 +22,7 @@ impl Kernel {
 }
 
 /// Which vendor's machine checks the kernel expects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Processor {
     Amd,
     Intel,
@@ -75,6 +75,14 @@ impl Machine {
 
     pub(crate) fn with(processor: Processor) -> Self {
         Self { processor, ..Self::plain() }
+    }
+
+    /// Whether it differs from what most scenarios need in its processor only.
+    pub(crate) fn is_usual(&self) -> bool {
+        self.memory == Self::plain().memory
+            && self.dimms.is_empty()
+            && !self.keeps_crashes
+            && !self.firmware_first
     }
 
     /// The command that runs it. `folder` holds the disk, the folder `share`, and what survives

@@ -2,7 +2,7 @@
 //! pages taken out of use, machine checks, and live patches.
 //!
 //! `tests/run` prepares what is needed (`tests/guest/prepare`) and starts these tests; elsewhere
-//! the feature `guest` is off and they are not built. Each scenario boots a guest of its own, acts
+//! the feature `guest` is off and they are not built. Each scenario has a guest of its own, acts
 //! through the kernel's own interfaces, and compares what scrubjay says with what was done.
 
 #![expect(
@@ -13,6 +13,7 @@
 #![expect(clippy::print_stderr, reason = "a boot that was lost is told")]
 #![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
 
+mod booted;
 mod captures;
 mod events;
 mod firmware;
