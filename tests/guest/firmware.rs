@@ -2,6 +2,7 @@
 
 use crate::guest::{Down, Guest};
 use crate::machine::{Dimm, Kernel, Machine, REPORTS_AT};
+use crate::pages;
 use crate::seen::{corrupted, findings, told, value};
 use serde_json::{Value, json};
 use std::os::unix::fs::FileExt;
@@ -75,13 +76,14 @@ pub(crate) fn errors_belong_to_the_stick_in_the_slot_and_not_to_its_successor(ke
     assert_eq!(stick(&known, &before[4])["correctable"], 4, "one that stayed keeps its sum");
 }
 
-pub(crate) fn a_crash_leaves_its_log_in_firmware_and_is_told_at_the_next_boot(kernel: Kernel) {
+pub(crate) fn a_crash_leaves_its_log_in_firmware_and_its_lost_page_with_us(kernel: Kernel) {
     let mut guest = Guest::boot_on(kernel, Machine { keeps_crashes: true, ..Machine::plain() });
     let list = "mount -t pstore pstore /sys/fs/pstore; ls /sys/fs/pstore";
     assert_eq!(guest.run(list), "");
     guest.start_agent();
     let told = |status: &Value| findings(status).iter().any(|f| f.starts_with("crash-"));
     assert!(!told(&guest.status()));
+    pages::lose_a_page(&mut guest);
     let mut guest = guest.reboot(Down::Crashed);
     let files = guest.run(list);
     assert!(files.lines().all(|name| name.starts_with("dmesg-erst-")), "{files}");
@@ -97,6 +99,7 @@ pub(crate) fn a_crash_leaves_its_log_in_firmware_and_is_told_at_the_next_boot(ke
     let boots = guest.json("history boots");
     let unclean = boots["boots"].as_array().unwrap().iter().filter(|b| b["end"] == "unclean");
     assert_eq!(unclean.count(), 1, "{boots}");
+    pages::remembers_the_lost_page(&mut guest);
 }
 
 /// A CPER record of a memory error, as firmware leaves it: UEFI 2.10, appendix N.

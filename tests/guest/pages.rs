@@ -116,22 +116,21 @@ pub(crate) fn switches_that_forbid_offlining_or_panic_instead_are_told(kernel: K
     assert!(told(&mut guest));
 }
 
-pub(crate) fn a_page_that_was_lost_is_remembered_over_a_reboot(kernel: Kernel) {
-    let mut guest = Guest::boot(kernel);
-    guest.start_agent();
-    assert_eq!(offline(&mut guest, "hard", FREE[1]), 0);
+/// Takes a page out of use, which the agent sees.
+pub(crate) fn lose_a_page(guest: &mut Guest) {
+    assert_eq!(offline(guest, "hard", FREE[1]), 0);
     guest.next_pass();
-    let page = only(&mut guest);
+    let page = only(guest);
     assert_eq!(page["physical_address"], 0x3100_0000_u64, "{page}");
     assert_eq!(page["reason"]["kind"], "memory_failure", "{page}");
     assert_eq!(page["reason"]["page_type"], "free buddy page", "{page}");
     assert_eq!(page["reason"]["result"], "recovered", "{page}");
     assert_eq!(page["state"], "offline_now", "{page}");
+}
 
-    let mut guest = guest.reboot(Down::InOrder);
-    guest.start_agent();
-    guest.next_pass();
-    let page = only(&mut guest);
+/// What is known of that page in the boot after, when the kernel has forgotten it.
+pub(crate) fn remembers_the_lost_page(guest: &mut Guest) {
+    let page = only(guest);
     assert_eq!((&page["state"], &page["boots_survived"]), (&json!("not_offline_now"), &json!(1)));
     let words = guest.run("scrubjay pages boot-args --state-dir /state/history");
     assert!(words.contains("memmap=4K$0x31000000"), "{words}");

@@ -26,6 +26,8 @@ const DEATHS: [&str; 9] = [
 
 /// What only an uncorrected memory error prints. `Memory failure:` lines are of `memory_failure()`;
 /// pages given up after corrected errors print `soft offline` instead.
+///
+/// A page that was recovered brought nothing down, whether an error or an admin gave it up.
 const MEMORY: [&str; 3] =
     ["Uncorrected hardware memory error", ": recovery action for ", "section_type: memory error"];
 
@@ -117,8 +119,13 @@ fn blames(panic: Option<&str>, text: &str) -> Option<Blames> {
     let has = |needles: &[&str]| needles.iter().any(|words| text.contains(words));
     // A section about memory may also be of a corrected error; beside a fatal one it names it.
     let [uncorrected, recovery, section] = MEMORY;
+    let lost = || {
+        let lines = text.lines().map(|line| line.trim_end_matches('\r'));
+        let mut of_pages = lines.filter(|line| line.contains(recovery));
+        of_pages.any(|line| !line.ends_with(": Recovered"))
+    };
     let fatal = by_panic || has(&MACHINE_CHECK);
-    if counted || has(&[uncorrected, recovery]) || (fatal && has(&[section])) {
+    if counted || has(&[uncorrected]) || lost() || (fatal && has(&[section])) {
         Some(Blames::Memory)
     } else {
         fatal.then_some(Blames::MachineCheck)
@@ -181,6 +188,22 @@ Panic#2 Part1
                    <6>[    9.3] soft offline: 0x39000: page already poisoned\n\
                    <0>[   10.0] Kernel panic - not syncing: sysrq triggered crash\n";
         assert_eq!(parse(log.as_bytes()).blames, None);
+    }
+
+    #[test]
+    fn a_page_that_was_recovered_is_not_blamed_for_a_later_crash() {
+        let log = |outcome| {
+            let page = "Memory failure: 0x31000: recovery action for free buddy page";
+            let line = format!(
+                "Panic#1 Part1\n<3>[    9.1] {page}: {outcome}\r\n\
+                 <0>[   10.0] Kernel panic - not syncing: sysrq triggered crash\n"
+            );
+            parse(line.as_bytes()).blames
+        };
+        assert_eq!(log("Recovered"), None);
+        for outcome in ["Failed", "Ignored", "Delayed"] {
+            assert_eq!(log(outcome), Some(Blames::Memory), "{outcome}");
+        }
     }
 
     #[test]
