@@ -15,13 +15,14 @@
 #![expect(clippy::indexing_slicing, reason = "a missing key of the JSON compares as null")]
 #![expect(dead_code, reason = "the scenarios use the rest of the harness")]
 
+mod booted;
 mod captures;
 mod guest;
 mod machine;
 mod seen;
 
 use guest::Guest;
-use machine::{Kernel, Machine};
+use machine::{Kernel, Machine, Processor};
 use std::path::Path;
 use std::process::Command;
 
@@ -130,7 +131,8 @@ fn print(storm: Storm, program: Program, outcome: &Outcome) {
 }
 
 fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outcome {
-    let mut guest = Guest::boot_on(kernel, Machine { memory: "2G", ..Machine::plain() });
+    let mut guest =
+        Guest::boot_on(kernel, Machine { memory: "2G", ..Machine::with_two(Processor::Amd) });
     guest.load("scrubjay_edac");
     guest.run("echo 0 >/sys/module/edac_core/parameters/edac_mc_log_ce");
     match program {

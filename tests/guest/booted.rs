@@ -10,15 +10,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-/// A copy is made once, by whoever is first to want it; the others wait for it.
-type Copy = Arc<OnceLock<PathBuf>>;
+/// Each copy is made once, by whoever is first to want it; the others wait for it.
+type Copies = HashMap<(&'static str, Processor, &'static str), Arc<OnceLock<PathBuf>>>;
 
-static COPIES: LazyLock<Mutex<HashMap<(&str, Processor), Copy>>> = LazyLock::new(Mutex::default);
+static COPIES: LazyLock<Mutex<Copies>> = LazyLock::new(Mutex::default);
 
 /// The memory and devices of `machine` with that kernel, where they stand when it has booted and
 /// waits to be told the time; `None` for a machine that is not the usual one.
 pub(crate) fn copy_of(kernel: Kernel, machine: &Machine) -> Option<PathBuf> {
-    let key = machine.is_usual().then_some((kernel.series, machine.processor))?;
+    let Machine { processor, processors, .. } = *machine;
+    let key = machine.is_usual().then_some((kernel.series, processor, processors))?;
     let copy = Arc::clone(COPIES.lock().unwrap().entry(key).or_default());
     Some(copy.get_or_init(|| make(kernel, machine)).clone())
 }
@@ -32,7 +33,7 @@ fn make(kernel: Kernel, machine: &Machine) -> PathBuf {
     let state = guest.monitor("info migrate");
     assert!(state.contains("Migration status: completed"), "{state}");
     // Another run of these tests may be about to use its own; one that is in use stays whole.
-    let path = kernel.file(&format!("booted.{:?}", machine.processor));
+    let path = kernel.file(&format!("booted.{:?}.{}", machine.processor, machine.processors));
     std::fs::rename(guest.folder.path().join("memory"), &path).unwrap();
     path
 }

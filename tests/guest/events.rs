@@ -1,7 +1,7 @@
 //! Errors as the kernel reports them, one by one, to an agent that listens.
 
 use crate::guest::Guest;
-use crate::machine::Kernel;
+use crate::machine::{Kernel, Machine, Processor};
 use crate::seen::{counts, reported, told};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ const UNREPORTED: &str = "scrubjay_dimm_unreported_errors";
 
 /// Boots with two controllers and an agent that listens, and keeps the console out of storms.
 fn boot(kernel: Kernel) -> Guest {
-    let mut guest = Guest::boot(kernel);
+    let mut guest = Guest::boot_on(kernel, Machine::with_two(Processor::Amd));
     guest.load("scrubjay_edac");
     guest.run("echo 0 >/sys/module/edac_core/parameters/edac_mc_log_ce");
     guest.start_agent();

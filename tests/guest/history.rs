@@ -31,7 +31,8 @@ pub(crate) fn a_suspended_agent_catches_up_and_admits_the_gap(kernel: Kernel) {
     assert_eq!(counts(&guest.status()), guest.truth());
     let memory = guest.json("history memory");
     let watched = memory["coverage"].as_array().unwrap().len();
-    assert_eq!(watched, 2, "a stretch before the gap and one after it: {}", memory["coverage"]);
+    // On a busy machine there may be more gaps.
+    assert!(watched >= 2, "a stretch before the gap and one after it: {}", memory["coverage"]);
 }
 
 pub(crate) fn a_step_of_the_clock_is_recorded_and_measures_nothing(kernel: Kernel) {

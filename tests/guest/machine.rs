@@ -49,6 +49,8 @@ pub(crate) struct Dimm {
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
     pub(crate) processor: Processor,
+    /// How many. Two wait for each other, which without KVM is work for the host: most have one.
+    pub(crate) processors: &'static str,
     pub(crate) memory: &'static str,
     /// Modules in SMBIOS, in place of the one that QEMU makes up for the memory there is.
     pub(crate) dimms: Vec<Dimm>,
@@ -66,6 +68,7 @@ impl Machine {
     pub(crate) fn plain() -> Self {
         Self {
             processor: Processor::Amd,
+            processors: "1",
             memory: "1G",
             dimms: Vec::new(),
             keeps_crashes: false,
@@ -73,11 +76,11 @@ impl Machine {
         }
     }
 
-    pub(crate) fn with(processor: Processor) -> Self {
-        Self { processor, ..Self::plain() }
+    pub(crate) fn with_two(processor: Processor) -> Self {
+        Self { processor, processors: "2", ..Self::plain() }
     }
 
-    /// Whether it differs from what most scenarios need in its processor only.
+    /// Whether it differs from what most scenarios need in its processors only.
     pub(crate) fn is_usual(&self) -> bool {
         self.memory == Self::plain().memory
             && self.dimms.is_empty()
@@ -104,7 +107,7 @@ impl Machine {
         // Paths are relative to the folder, as that of a socket must be short.
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.current_dir(folder)
-            .args(["-accel", accelerator, "-cpu", cpu, "-m", self.memory, "-smp", "2"])
+            .args(["-accel", accelerator, "-cpu", cpu, "-m", self.memory, "-smp", self.processors])
             .args(["-nodefaults", "-display", "none", "-no-reboot", "-net", "none"])
             .arg("-kernel")
             .arg(kernel.file("vmlinux"))

@@ -19,7 +19,7 @@ const EVENTS: [&str; 2] = ["mce/mce_record", "ras/memory_failure_event"];
 
 /// Boots a machine whose kernel looks into the banks each second, and records what it finds.
 fn boot(kernel: Kernel, processor: Processor, name: &str) -> Guest {
-    let mut guest = Guest::boot_on(kernel, Machine::with(processor));
+    let mut guest = Guest::boot_on(kernel, Machine::with_two(processor));
     guest.load("scrubjay_mce");
     guest.run("echo 1 >/sys/devices/system/machinecheck/machinecheck0/check_interval");
     guest.log_from_here(name);

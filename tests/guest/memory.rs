@@ -1,7 +1,7 @@
 //! Memory errors as the kernel's EDAC core counts them.
 
 use crate::guest::Guest;
-use crate::machine::Kernel;
+use crate::machine::{Kernel, Machine, Processor};
 use crate::seen::{add, counts, findings, value};
 use serde_json::Value;
 
@@ -208,7 +208,7 @@ pub(crate) fn errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted
         let file = "/sys/kernel/debug/scrubjay_edac/order";
         guest.run(&format!("taskset {} sh -c 'echo {order} >{file}'", 1 << cpu));
     };
-    let mut guest = Guest::boot(kernel);
+    let mut guest = Guest::boot_on(kernel, Machine::with_two(Processor::Amd));
     guest.capture_whole_log("boot");
     guest.capture_formats();
     let log = "edac";

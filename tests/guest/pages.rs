@@ -1,6 +1,6 @@
 //! Memory taken out of use.
 
-use crate::guest::{Down, Guest};
+use crate::guest::Guest;
 use crate::machine::Kernel;
 use crate::seen::{corrupted, findings, told, value};
 use serde_json::{Value, json};
