@@ -7,6 +7,7 @@
 //! the syndrome, then without the page, then without the second. Sums stay exact in each case.
 
 use super::report::{Place, Report, What};
+use super::text::before_nul;
 use scrubjay_model::{EventClass, EventGroup, EventPlace, EventWhat, Folded, Witness};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -59,6 +60,8 @@ struct Kept {
 struct Family {
     fineness: Fineness,
     groups: usize,
+    /// Where the group is that was last added to; it may be that of another family after merging.
+    latest: usize,
 }
 
 /// How finely the groups of a family are told apart.
@@ -125,9 +128,7 @@ impl Aggregator {
     /// Adds a report to its group, the first of a group as a new one.
     pub(crate) fn add(&mut self, report: &Report<'_>) {
         let Some(key) = self.key(report) else { return self.add_to_rest(report) };
-        if let Some(kept) = self.index.get(&key).and_then(|at| self.groups.get_mut(*at)) {
-            count(&mut kept.group, report);
-        } else {
+        if !self.add_known(key, report) {
             self.add_unseen(key, report);
         }
     }
@@ -182,22 +183,20 @@ impl Aggregator {
         address.map(|address| address.checked_shr(u32::from(self.page_shift)).unwrap_or(0))
     }
 
-    /// Adds a report whose finest key is not there: its family may be folded, or have to be.
+    /// Adds a report for which there is no group: its family may have to be folded.
     fn add_unseen(&mut self, key: Key, report: &Report<'_>) {
-        if self.add_folded(key, report) {
-            return;
-        }
         let room = self.limit.saturating_sub(RESERVED);
         if self.groups.len() >= room {
             self.fold();
             // The fold may have been that of the report's own family.
-            if self.add_folded(key, report) {
+            if self.add_known(key, report) {
                 return;
             }
         }
         if self.groups.len() < room {
             let family = self.families.entry(key.family);
-            let family = family.or_insert(Family { fineness: Fineness::Full, groups: 0 });
+            let family =
+                family.or_insert(Family { fineness: Fineness::Full, groups: 0, latest: 0 });
             family.groups += 1;
             let key = key.at(family.fineness);
             return self.insert(key, report);
@@ -208,20 +207,28 @@ impl Aggregator {
         };
         family.fineness = Fineness::NoSecond;
         self.merge();
-        if !self.add_folded(key, report) {
+        if !self.add_known(key, report) {
             self.add_to_rest(report);
         }
     }
 
-    /// Adds a report to a group of its family that is not of the finest kind.
-    fn add_folded(&mut self, key: Key, report: &Report<'_>) -> bool {
-        let Some(family) = self.families.get(&key.family) else { return false };
-        let Some(at) = self.index.get(&key.at(family.fineness)) else { return false };
-        let Some(kept) = self.groups.get_mut(*at) else { return false };
-        let shift = u32::from(self.page_shift);
-        let shown = kept.group.address.map(|address| address.checked_shr(shift).unwrap_or(0));
-        let degree = differ(key.syndrome != kept.group.syndrome, key.page != shown);
-        kept.group.folded = kept.group.folded.max(degree);
+    /// Adds a report to the group of its family that is there for it.
+    fn add_known(&mut self, key: Key, report: &Report<'_>) -> bool {
+        let Some(family) = self.families.get_mut(&key.family) else { return false };
+        let wanted = key.at(family.fineness);
+        // In a storm it is the one that the last report of the family was added to.
+        let is_wanted = |kept: &Kept| kept.key == wanted;
+        if !self.groups.get(family.latest).is_some_and(is_wanted) {
+            let Some(at) = self.index.get(&wanted) else { return false };
+            family.latest = *at;
+        }
+        let Some(kept) = self.groups.get_mut(family.latest) else { return false };
+        if family.fineness != Fineness::Full {
+            let shift = u32::from(self.page_shift);
+            let shown = kept.group.address.map(|address| address.checked_shr(shift).unwrap_or(0));
+            let degree = differ(key.syndrome != kept.group.syndrome, key.page != shown);
+            kept.group.folded = kept.group.folded.max(degree);
+        }
         count(&mut kept.group, report);
         true
     }
@@ -415,7 +422,7 @@ fn first(report: &Report<'_>) -> EventGroup {
             Place::Edac { controller, layers, label } => EventPlace::Edac {
                 controller: u32::from(*controller),
                 layers: layers.map(|layer| u8::try_from(layer).ok()),
-                label: shortened(String::from_utf8_lossy(label).into_owned()),
+                label: shortened(String::from_utf8_lossy(before_nul(label)).into_owned()),
             },
             Place::Bank { cpu, socket, bank } => {
                 EventPlace::Bank { cpu: *cpu, socket: *socket, bank: *bank }

@@ -27,7 +27,7 @@ pub(crate) struct Report<'p> {
 /// Where, as cheap to compare as the witness allows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Place<'p> {
-    /// A place of the EDAC core; a layer of -1 is not known.
+    /// A place of the EDAC core; a layer of -1 is not known. The label ends at its first NUL.
     Edac { controller: u8, layers: [i8; 3], label: &'p [u8] },
     /// A machine-check bank.
     Bank { cpu: u32, socket: u32, bank: u8 },
@@ -48,7 +48,7 @@ pub(crate) enum What {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Text<'p> {
     Nothing,
-    /// As it lies in the record, without the final NUL; perhaps not UTF-8.
+    /// As it lies in the record, up to its first NUL; perhaps not UTF-8.
     Bytes(&'p [u8]),
     Registers(Registers),
     Owned(String),

@@ -36,6 +36,7 @@ impl fmt::Display for Text<'_> {
         match self {
             Self::Nothing => Ok(()),
             Self::Bytes(bytes) => {
+                let bytes = before_nul(bytes);
                 let kept = bytes.get(..MAX_TEXT_BYTES).unwrap_or(bytes);
                 f.write_str(&String::from_utf8_lossy(kept))
             }
@@ -43,6 +44,11 @@ impl fmt::Display for Text<'_> {
             Self::Owned(text) => f.write_str(text),
         }
     }
+}
+
+/// Bytes up to the first NUL, at which the kernel's texts end.
+pub(super) fn before_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -70,6 +76,7 @@ mod tests {
     fn bytes_that_are_no_text_are_shown_as_such_and_no_text_is_endless() {
         assert_eq!(Text::Bytes(b"mem\xffory").to_string(), "mem\u{fffd}ory");
         assert_eq!(Text::Bytes(&[b'a'; 5000]).to_string().len(), MAX_TEXT_BYTES);
+        assert_eq!(Text::Bytes(b"mem\0ory").to_string(), "mem");
         assert_eq!(Text::Nothing.to_string(), "");
     }
 }

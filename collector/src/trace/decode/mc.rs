@@ -57,14 +57,14 @@ impl McEvent {
             place: Place::Edac {
                 controller: self.mc_index.u8(record)?,
                 layers: [top.i8(record)?, middle.i8(record)?, lower.i8(record)?],
-                label: self.label.text(record)?,
+                label: self.label.uncut(record)?,
             },
             what: What::Memory,
             address: known(self.address.bits(record)?),
             grain_bits: grain(self.grain_bits.u8(record)?),
             syndrome: known(self.syndrome.bits(record)?),
-            message: text(self.msg.text(record)?),
-            detail: text(self.driver_detail.text(record)?),
+            message: text(self.msg.uncut(record)?),
+            detail: text(self.driver_detail.uncut(record)?),
         })
     }
 }
@@ -80,5 +80,5 @@ pub(super) fn grain(bits: u8) -> Option<u8> {
 }
 
 pub(super) fn text(bytes: &[u8]) -> Text<'_> {
-    if bytes.is_empty() { Text::Nothing } else { Text::Bytes(bytes) }
+    if matches!(bytes, [] | [0, ..]) { Text::Nothing } else { Text::Bytes(bytes) }
 }
