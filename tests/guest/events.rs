@@ -105,7 +105,7 @@ pub(crate) fn reports_outlive_an_agent_and_none_is_told_twice(kernel: Kernel) {
 
     // Killed in a storm: what it had read and not yet written is told as not reported.
     guest.run(
-        "echo corrected mc=1 times=3000 pause_us=1000 spread=1 stride=1 page=0x10000 \
+        "echo corrected mc=1 times=3000 every_us=1000 spread=1 stride=1 page=0x10000 \
              >/sys/kernel/debug/scrubjay_edac/order &
          sleep 1.5; kill -9 $(cat /run/agent.pid); wait",
     );

@@ -330,10 +330,15 @@ impl Guest {
 
     /// Starts the agent, and returns once it has recorded its first pass.
     pub(crate) fn start_agent(&mut self) {
-        self.run(
-            "scrubjay --state-dir /state/history agent --interval 1s >/run/agent.log 2>&1 &
+        self.start_agent_with("--interval 1s");
+    }
+
+    /// The same with other flags.
+    pub(crate) fn start_agent_with(&mut self, flags: &str) {
+        self.run(&format!(
+            "scrubjay --state-dir /state/history agent {flags} >/run/agent.log 2>&1 &
              echo $! >/run/agent.pid",
-        );
+        ));
         self.passes_after(0);
     }
 

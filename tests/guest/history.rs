@@ -5,7 +5,7 @@ use crate::machine::Kernel;
 use crate::seen::{Counts, add, counts, value};
 
 /// A storm of 1,000 errors over a second, on all DIMMs of a controller in turn.
-const STORM: &str = "corrected mc=0 times=1000 pause_us=1000 spread=1 stride=1";
+const STORM: &str = "corrected mc=0 times=1000 every_us=1000 spread=1 stride=1";
 const ORDER: &str = "/sys/kernel/debug/scrubjay_edac/order";
 
 /// Kills the agent in the middle of a storm, and starts it again when the storm is over.

@@ -11,8 +11,9 @@
  *	uncorrected|deferred ...	the same; what is not given is 0, save count=1; some drivers
  *					give a count of 0
  *	corrected mc=0 channel=-1 slot=-1	reported for no DIMM
- *	corrected times=1000 pause_us=500 stride=1 spread=1
- *					a storm: each page `stride' after the last, DIMMs in turn
+ *	corrected times=1000 every_us=500 stride=1 spread=1
+ *					a storm: each page `stride' after the last, DIMMs in turn,
+ *					one every 500 us
  *
  * /sys/kernel/debug/scrubjay_edac/truth holds what was ordered since the controller was added,
  * counted here and not by the core, one counter a line: "mc0 dimm1 correctable 3".
@@ -187,9 +188,9 @@ static void drop(struct controller *c)
 	platform_device_unregister(c->device);
 }
 
-enum { MC, CHANNEL, SLOT, COUNT, PAGE, OFFSET, SYNDROME, TIMES, PAUSE_US, STRIDE, SPREAD, WORDS };
+enum { MC, CHANNEL, SLOT, COUNT, PAGE, OFFSET, SYNDROME, TIMES, EVERY_US, STRIDE, SPREAD, WORDS };
 static const char *const words[] = { "mc", "channel", "slot", "count", "page", "offset",
-				     "syndrome", "times", "pause_us", "stride", "spread" };
+				     "syndrome", "times", "every_us", "stride", "spread" };
 
 static int parse(char *text, s64 *values)
 {
@@ -230,7 +231,8 @@ static void report(struct controller *c, enum hw_event_mc_err_type type, const s
 
 static int errors(struct controller *c, enum hw_event_mc_err_type type, const s64 *v)
 {
-	s64 i;
+	ktime_t begun = ktime_get();
+	s64 i, early;
 
 	if (!c->mci)
 		return -ENODEV;
@@ -239,8 +241,9 @@ static int errors(struct controller *c, enum hw_event_mc_err_type type, const s6
 		int slot = v[SPREAD] ? i / channels % slots : v[SLOT];
 
 		report(c, type, v, v[PAGE] + i * v[STRIDE], channel, slot);
-		if (v[PAUSE_US])
-			usleep_range(v[PAUSE_US], v[PAUSE_US] + 1);
+		early = (i + 1) * v[EVERY_US] - ktime_us_delta(ktime_get(), begun);
+		if (early > 0)
+			usleep_range(early, early + 1);
 		cond_resched();
 		if (signal_pending(current))
 			return -EINTR;
