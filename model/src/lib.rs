@@ -25,6 +25,7 @@ mod log_fact;
 mod machine;
 mod memory_map;
 mod offline;
+mod package_version;
 mod page_life;
 mod previous_boot;
 mod reading;
@@ -91,6 +92,7 @@ pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };
+pub use package_version::{DebVersion, RpmVersion, VersionFault};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
