@@ -19,7 +19,7 @@ use scrubjay_model::{
     AgentStats, Edac, EventsStatus, HostHeader, HostView, OfflineStats, Origin, Reading, Snapshot,
     SourceState,
 };
-use scrubjay_storage::{Heard, History};
+use scrubjay_storage::History;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -263,7 +263,7 @@ impl Agent {
         let sightings = self.listener.take(self.edac.as_ref());
         self.offlining.hear(&sightings);
         self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
-        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        let heard = self.listener.heard(&sightings);
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
@@ -277,7 +277,7 @@ impl Agent {
         let sightings = self.listener.take_at(&snapshot);
         self.offlining.hear(&sightings);
         self.pages.look(&sightings, self.edac.as_ref(), &mut self.history, &snapshot.at);
-        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        let heard = self.listener.heard(&sightings);
         let appended = self.history.append_heard(&snapshot, heard);
         match appended.error {
             Some(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
@@ -332,7 +332,7 @@ impl Agent {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
         self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
-        let heard = Heard { sightings: &sightings, listening: self.listener.hears_all() };
+        let heard = self.listener.heard(&sightings);
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }

@@ -7,6 +7,7 @@ use scrubjay_collector::{
 use scrubjay_model::{
     Edac, EventGroup, EventPath, EventsStatus, Reading, Sightings, Snapshot, Witness,
 };
+use scrubjay_storage::Heard;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ pub(crate) struct Listener {
     log: Option<Log>,
     /// Reports lost and undecodable since the start, as last told.
     told_missing: (u64, u64),
+    /// Whether the history is to say how it listens: a single pass says nothing about that.
+    is_told: bool,
 }
 
 /// The kernel log, as a way to hear of errors: beside trace events for what only firmware tells, and
@@ -38,7 +41,9 @@ impl Listener {
         log_taken_until: Option<Duration>,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
-        let Some(options) = options else { return Self::none("switched off by configuration") };
+        let Some(options) = options else {
+            return Self { is_told: true, ..Self::none("switched off by configuration") };
+        };
         let (feed, status) = match EventFeed::start(host, options.clone(), wake) {
             Ok(feed) => (Some(feed), EventsStatus::counters_only("nothing was read yet")),
             Err(refusal) => {
@@ -58,13 +63,15 @@ impl Listener {
             follower: LogFollower::new(),
             taken_until: log_taken_until,
         });
-        Self { feed, status, correlator: Correlator::new(), log, told_missing: (0, 0) }
+        let correlator = Correlator::new();
+        Self { feed, status, correlator, log, told_missing: (0, 0), is_told: true }
     }
 
     /// One that never hears anything.
     pub(crate) fn none(why: &str) -> Self {
         let status = EventsStatus::counters_only(why);
-        Self { feed: None, status, correlator: Correlator::new(), log: None, told_missing: (0, 0) }
+        let correlator = Correlator::new();
+        Self { feed: None, status, correlator, log: None, told_missing: (0, 0), is_told: false }
     }
 
     /// What trace events told since the last time, held against each other and against the
@@ -138,9 +145,14 @@ impl Listener {
         &self.status
     }
 
-    /// Whether every report reaches us unless it is told as lost.
-    pub(crate) fn hears_all(&self) -> bool {
-        self.status.path == EventPath::Trace
+    /// What was received, for the history.
+    pub(crate) fn heard<'a>(&'a self, sightings: &'a Sightings) -> Heard<'a> {
+        Heard {
+            sightings,
+            // Every report reaches us unless it is told as lost.
+            listening: self.status.path == EventPath::Trace,
+            how: self.is_told.then_some(&self.status),
+        }
     }
 
     fn judge(&mut self, batch: Batch, told: Vec<EventGroup>, edac: Option<&Edac>) -> Sightings {

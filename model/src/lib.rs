@@ -15,6 +15,7 @@ mod dimm_labels;
 mod edac;
 mod edac_place;
 mod event;
+mod events_fact;
 mod facts;
 mod history;
 mod identity;
@@ -68,6 +69,7 @@ pub use event::{
     EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
     LastPass, LossRecord, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
 };
+pub use events_fact::EVENTS_PATH;
 pub use facts::{FORCED_PATCH, Fact};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,

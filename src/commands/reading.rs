@@ -4,8 +4,8 @@ use crate::config::{SYSTEM_STATE_DIR, Settings};
 use crate::{clock, ends, header};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, Finding, HistorySummary, HostView, Origin, ParseFault, ReadFault, Reading,
-    SeenController, Snapshot, StorageStats, match_controllers,
+    Accumulated, EventsStatus, Finding, HistorySummary, HostView, Origin, ParseFault, ReadFault,
+    Reading, SeenController, Snapshot, StorageStats, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -25,10 +25,11 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let Remembered { accumulated, history, storage, suspected } =
+    let Remembered { accumulated, history, storage, suspected, hearing } =
         remembered(settings, &host, &snapshot);
     let assessment =
-        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), None).and(suspected);
+        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), hearing.as_ref())
+            .and(suspected);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }
@@ -64,6 +65,8 @@ struct Remembered {
     storage: StorageStats,
     /// Errors behind the ends of earlier boots.
     suspected: Vec<Finding>,
+    /// How an agent that runs beside us hears of errors.
+    hearing: Option<EventsStatus>,
 }
 
 fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Remembered {
@@ -82,6 +85,7 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
             history: Reading::Value(reader.summary(at)?),
             storage,
             suspected: ends::suspected(&reader)?,
+            hearing: reader.hearing(at)?,
         }))
     };
     let without = |history, storage| Remembered {
@@ -89,6 +93,7 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
         history,
         storage,
         suspected: Vec::new(),
+        hearing: None,
     };
     let none = |history| without(history, StorageStats::default());
     match read() {

@@ -3,8 +3,8 @@
 use crate::changes::Changes;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
-    ControllerKey, ErrorClass, EventClass, EventGroup, Folded, ReportTotal, SeriesKey, SeriesPlace,
-    Sighting, Sightings, Stamp, Witness,
+    ControllerKey, ErrorClass, EventClass, EventGroup, EventsStatus, Folded, ReportTotal,
+    SeriesKey, SeriesPlace, Sighting, Sightings, Stamp, Witness,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub struct Heard<'a> {
     /// Whether every report reaches us unless it is told as lost. If not, what counters count
     /// without a report is no loss but was never listened for.
     pub listening: bool,
+    /// How, for those who read the history; `None` leaves what it says of it.
+    pub how: Option<&'a EventsStatus>,
 }
 
 impl Heard<'static> {
@@ -53,6 +55,7 @@ impl Heard<'static> {
     pub const NOTHING: Self = Self {
         sightings: &Sightings { sightings: Vec::new(), lost: 0, undecodable: 0 },
         listening: false,
+        how: None,
     };
 }
 

@@ -1,15 +1,15 @@
 //! Which facts and source states changed. Pure.
 
 use crate::state::{FactKey, FactState, Known, SourceWord};
-use scrubjay_model::{FORCED_PATCH, Fact, NonValue, SourceId, SourceState, SourceStatus};
+use scrubjay_model::{Fact, NonValue, SourceId, SourceState, SourceStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Brings the facts up to date; returns those that changed, with the reason in full.
 ///
 /// A fact that is no longer listed is gone if its source was read without fault. If it was read
 /// with faults, what is not listed may be what could not be read; if it was not read at all,
-/// nothing is known. In both cases the fact stays as it was. So does one that outlives the line in
-/// the kernel log that it was read from.
+/// nothing is known. In both cases the fact stays as it was. So does one that outlives its reading:
+/// a line in the kernel log that is gone, or how the agent itself fared.
 pub(crate) fn follow(
     known: &mut BTreeMap<FactKey, FactState>,
     facts: &[Fact],
@@ -37,7 +37,7 @@ pub(crate) fn follow(
         sources.iter().filter(|s| s.state == SourceState::Ok).map(|s| s.source).collect();
     for (key, state) in known {
         let is_listed = listed.contains(&(key.0.as_str(), key.1.as_str()));
-        let outlives = key.0 == FORCED_PATCH;
+        let outlives = Fact::outlives_its_reading(&key.0);
         let was_there = !is_listed && !outlives && state.known != Known::Gone;
         if was_there && complete.contains(&state.source) {
             state.known = Known::Gone;

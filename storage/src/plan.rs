@@ -10,8 +10,8 @@ use crate::modules;
 use crate::pages::{self, PagesSeen};
 use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
 use scrubjay_model::{
-    Accumulated, BootEnd, ControllerKey, FORCED_PATCH, ForcedPatch, SeriesTotal, Snapshot, Stamp,
-    Witnessed, clock_step,
+    Accumulated, BootEnd, ControllerKey, EventsStatus, FORCED_PATCH, ForcedPatch, SeriesTotal,
+    Snapshot, Stamp, Witnessed, clock_step,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -107,7 +107,9 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     pages::follow(state, &PagesSeen::nothing(), &at, &mut changes);
     entry.turns = modules::follow(state, snapshot, &keys, &moved, &restarted, &at, &mut changes);
     let sources = snapshot.sources();
-    entry.facts = facts::follow(&mut state.facts, &snapshot.facts(), &sources);
+    let mut facts = snapshot.facts();
+    facts.extend(heard.how.map(EventsStatus::fact));
+    entry.facts = facts::follow(&mut state.facts, &facts, &sources);
     let run = state.run.as_mut()?;
     entry.sources = facts::follow_sources(&mut run.sources, &sources);
     if !entry.is_empty() {

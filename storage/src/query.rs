@@ -6,8 +6,8 @@ use crate::state::{Run, State};
 use crate::{counters, facts, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scrubjay_model::{
-    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, HistorySummary,
-    MemoryRecord, RunRecord, Snapshot, Stamp,
+    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, EVENTS_PATH, EventsStatus,
+    HistorySummary, MemoryRecord, RunRecord, Snapshot, Stamp,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +26,38 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
     modules::follow(&mut state, snapshot, &keys, &moved, &restarted, &at, &mut Changes::default());
     plan::accumulated(&state, keys, &snapshot.at)
+}
+
+/// How the agent that runs now hears of errors, if one does.
+pub(crate) fn hearing(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<EventsStatus>> {
+    let newest = conn
+        .query_row(
+            "SELECT boot.boot_id, agent_run.interval_ns, MAX(coverage.to_since_boot_ns)
+             FROM agent_run JOIN boot ON boot.id = agent_run.boot
+             JOIN coverage ON coverage.run = agent_run.id
+             WHERE agent_run.id = (SELECT MAX(id) FROM agent_run) AND stopped_wall_ms IS NULL",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .map(|(boot, interval, to): (Option<String>, Option<i64>, Option<i64>)| {
+            Some((boot?, interval?, to?))
+        })?;
+    let Some((boot, interval, to)) = newest else { return Ok(None) };
+    let to = duration(to)?;
+    // A moment may have passed between the two looks at the clock, in either order.
+    let silent = at.since_boot.map(|now| now.saturating_sub(to));
+    let longest = plan::QUIET_FLUSH + duration(interval)? * 2;
+    if boot != at.boot.as_str() || silent.is_none_or(|silent| silent > longest) {
+        return Ok(None);
+    }
+    let fact: Option<Option<String>> = conn
+        .query_row(
+            "SELECT value FROM fact WHERE name = :name ORDER BY snapshot DESC LIMIT 1",
+            named_params! { ":name": EVENTS_PATH },
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(fact.flatten().and_then(|fact| EventsStatus::recalled(&fact)))
 }
 
 /// How long a replaced file is shown: long enough that somebody sees it, and not for ever, since

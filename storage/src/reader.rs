@@ -9,8 +9,8 @@ use crate::{
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventPattern, EventRecord,
-    HistorySummary, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
-    RunRecord, Snapshot, Stamp,
+    EventsStatus, HistorySummary, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn,
+    PageRequest, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -47,6 +47,15 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn summary(&self, at: &Stamp) -> Result<HistorySummary, StorageError> {
         self.ask(|conn| query::summary(conn, &self.path, at, None))
+    }
+
+    /// How an agent that runs now hears of errors, by what it wrote last; `None` if none runs, or
+    /// none has written for longer than one that runs may.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn hearing(&self, at: &Stamp) -> Result<Option<EventsStatus>, StorageError> {
+        self.ask(|conn| query::hearing(conn, at))
     }
 
     /// Where a corrupt history was moved to when this one was begun, if that was lately.

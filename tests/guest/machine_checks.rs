@@ -182,4 +182,7 @@ pub(crate) fn machine_checks_made_up_or_raised_from_outside_are_recorded(kernel:
         .map(|event| event["counted"].as_u64().unwrap())
         .sum();
     assert_eq!(counted, 4, "{events:#}");
+    // A command beside the agent knows from the history that somebody listens.
+    let visible = |view: &Value| view["assessment"]["coverage"].clone();
+    assert_eq!(visible(&guest.status()), visible(&guest.shown()));
 }

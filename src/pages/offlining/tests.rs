@@ -239,7 +239,7 @@ fn a_root_that_is_not_this_host_is_not_written_to_and_the_history_says_so() {
     let mut snapshot = scrubjay_collector::Collector::new(Arc::clone(&host), options).snapshot();
     snapshot.at = at(100_000);
     let errors = of((0..3).map(|number| error(number, EventClass::Corrected)).collect());
-    let heard = scrubjay_storage::Heard { sightings: &errors, listening: true };
+    let heard = scrubjay_storage::Heard { sightings: &errors, listening: true, how: None };
     assert!(history.append_heard(&snapshot, heard).error.is_none());
     let mut pages = Pages::new(&host);
 

@@ -3,8 +3,8 @@
 use super::support::{Host, directory, kill, start};
 use crate::{Appended, Heard, History, HistoryReader};
 use scrubjay_model::{
-    ErrorClass, EventClass, EventGroup, EventPlace, EventWhat, Folded, PageOutcome, Place,
-    SeriesPlace, Sighting, Sightings, Witness,
+    ErrorClass, EventClass, EventGroup, EventPath, EventPlace, EventWhat, EventsStatus, Folded,
+    PageOutcome, Place, SeriesPlace, Sighting, Sightings, Witness,
 };
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(super) fn sighting(number: u64, errors: u64) -> Sighting {
 
 fn hear(history: &mut History, host: &Host, sightings: Vec<Sighting>, lost: u64) -> Appended {
     let sightings = Sightings { sightings, lost, undecodable: 0 };
-    let heard = Heard { sightings: &sightings, listening: true };
+    let heard = Heard { sightings: &sightings, listening: true, how: None };
     let appended = history.append_heard(&host.snapshot(), heard);
     assert!(appended.error.is_none(), "{:?}", appended.error);
     appended
@@ -199,7 +199,7 @@ fn what_was_reported_ahead_of_its_counter_was_not_missed_by_an_agent_that_was_ki
     hear(&mut history, &host, vec![], 0);
     // Taken in between two passes, the second of which never comes.
     let sightings = Sightings { sightings: vec![sighting(0, 3)], lost: 0, undecodable: 0 };
-    history.hear(&host.at(), Heard { sightings: &sightings, listening: true }).unwrap();
+    history.hear(&host.at(), Heard { sightings: &sightings, listening: true, how: None }).unwrap();
     let left = kill(history, dir.path());
     host.pass(MINUTE);
     host.dimm(0, 1).0 = 10;
@@ -225,4 +225,53 @@ fn a_storm_that_lasts_is_kept_page_by_page_once_a_minute_only() {
     host.pass(MINUTE);
     hear(&mut history, &host, (0..800).map(|n| sighting(16_000 + n, 1)).collect(), 0);
     assert_eq!(rows().len(), 800 + 19 + 800);
+}
+
+#[test]
+fn a_reader_knows_how_an_agent_that_runs_hears_of_errors() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let none = Sightings { sightings: Vec::new(), lost: 0, undecodable: 0 };
+    let pass = |history: &mut History, host: &Host, how: Option<&EventsStatus>| {
+        let heard = Heard { sightings: &none, listening: true, how };
+        assert!(history.append_heard(&host.snapshot(), heard).error.is_none());
+    };
+    pass(&mut history, &host, None);
+    assert_eq!(reader.hearing(&host.at()).unwrap(), None, "it did not say");
+
+    let mut status = EventsStatus {
+        path: EventPath::Trace,
+        listening: vec!["mce:mce_record".to_owned()],
+        ..EventsStatus::counters_only("")
+    };
+    for reports in [0, 7] {
+        host.pass(MINUTE);
+        status.reports = reports;
+        pass(&mut history, &host, Some(&status));
+    }
+    let told = reader.hearing(&host.at()).unwrap().unwrap();
+    assert_eq!(told, EventsStatus { reports: 0, ..status.clone() });
+    // A reading does not take it back, and neither does another run that says nothing.
+    host.pass(MINUTE);
+    pass(&mut history, &host, None);
+    assert_eq!(reader.hearing(&host.at()).unwrap(), Some(told.clone()));
+
+    // One that was killed is held for one that runs for as long as one may be silent.
+    let copy = kill(history, dir.path());
+    let reader = HistoryReader::open(copy.path()).unwrap().unwrap();
+    host.pass(10 * MINUTE);
+    assert_eq!(reader.hearing(&host.at()).unwrap(), Some(told));
+    host.pass(10 * MINUTE);
+    assert_eq!(reader.hearing(&host.at()).unwrap(), None);
+
+    let mut history = History::open(copy.path(), &host.at()).unwrap();
+    history.begin_run(&host.at(), "1", MINUTE).unwrap();
+    pass(&mut history, &host, Some(&status));
+    assert!(reader.hearing(&host.at()).unwrap().is_some());
+    history.end_run(&host.at()).unwrap();
+    assert_eq!(reader.hearing(&host.at()).unwrap(), None, "it was stopped");
+    host.reboot(2);
+    assert_eq!(reader.hearing(&host.at()).unwrap(), None);
 }

@@ -20,7 +20,7 @@ fn reported(numbers: std::ops::Range<u64>) -> Vec<Sighting> {
 fn look(machine: &mut Machine, history: &mut History, sightings: Vec<Sighting>) -> Appended {
     machine.host.pass(INTERVAL);
     let sightings = Sightings { sightings, lost: 0, undecodable: 0 };
-    let heard = Heard { sightings: &sightings, listening: true };
+    let heard = Heard { sightings: &sightings, listening: true, how: None };
     let appended = history.append_heard(&machine.snapshot(), heard);
     assert!(appended.error.is_none(), "{:?}", appended.error);
     appended

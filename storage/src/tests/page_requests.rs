@@ -39,8 +39,10 @@ fn error(number: u64, address: u64, host: &Host) -> Sighting {
 
 fn hear(history: &mut History, host: &Host, sightings: Vec<Sighting>) {
     let sightings = Sightings { sightings, lost: 0, undecodable: 0 };
-    let appended =
-        history.append_heard(&host.snapshot(), Heard { sightings: &sightings, listening: true });
+    let appended = history.append_heard(
+        &host.snapshot(),
+        Heard { sightings: &sightings, listening: true, how: None },
+    );
     assert!(appended.error.is_none(), "{:?}", appended.error);
 }
 
