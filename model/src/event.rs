@@ -107,6 +107,13 @@ pub enum EventWhat {
         /// What came of it.
         outcome: PageOutcome,
     },
+    /// The kernel was asked to take a page out of use before it fails. No trace event tells of that.
+    SoftOffline {
+        /// Who asked.
+        asked_by: OfflineAsker,
+        /// What came of it.
+        outcome: PageOutcome,
+    },
     /// An error of something else, or of something the report does not name.
     Other {
         /// What, in a word or two.
@@ -117,6 +124,16 @@ pub enum EventWhat {
         /// How many.
         lost: u64,
     },
+}
+
+/// Who asked the kernel to take a page out of use before it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfflineAsker {
+    /// The kernel's corrected-errors collector (RAS_CEC).
+    Collector,
+    /// Not told: firmware, a program, or an administrator.
+    Unknown,
 }
 
 /// What came of the attempt to take a page out of use.

@@ -66,7 +66,7 @@ pub use edac::{
 };
 pub use event::{
     EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
-    LastPass, LossRecord, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
+    LastPass, LossRecord, OfflineAsker, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
 };
 pub use facts::{FORCED_PATCH, Fact};
 pub use history::{
