@@ -5,7 +5,7 @@ use scrubjay_collector::{
     Batch, EventFeed, FeedOptions, FeedRefusal, HostRoot, LogFollower, log_reports,
 };
 use scrubjay_model::{
-    Edac, EventGroup, EventPath, EventsStatus, Reading, Sightings, Snapshot, Witness,
+    Edac, EventGroup, EventPath, EventWhat, EventsStatus, Reading, Sightings, Snapshot, Witness,
 };
 use scrubjay_storage::Heard;
 use std::sync::Arc;
@@ -30,6 +30,11 @@ struct Log {
     follower: LogFollower,
     /// What an earlier run of the agent took from the log of this boot; it holds that still.
     taken_until: Option<Duration>,
+}
+
+/// Whether no trace event tells of it.
+fn only_the_log_tells(group: &EventGroup) -> bool {
+    group.witness == Witness::LogGhes || matches!(group.what, EventWhat::SoftOffline { .. })
 }
 
 impl Listener {
@@ -94,13 +99,14 @@ impl Listener {
         self.judge(batch, told, edac)
     }
 
-    /// Where trace events are heard, the log adds only what firmware says of the module, and it is
-    /// not read before there is such a record in it.
+    /// Where trace events are heard, the log adds only what firmware says of the module and which
+    /// pages were to be taken out of use before they fail: no event tells of that. It is not read
+    /// before there is such a record in it.
     fn read_log(&mut self, snapshot: &Snapshot) -> Vec<EventGroup> {
         let heard = self.feed.is_some();
-        let firmware_speaks =
-            Snapshot::found(&snapshot.kernel_log).is_some_and(|log| log.told.firmware > 0);
-        let Some(log) = self.log.as_mut().filter(|_| !heard || firmware_speaks) else {
+        let told = Snapshot::found(&snapshot.kernel_log).map(|log| &log.told);
+        let adds = told.is_some_and(|told| told.firmware > 0 || told.soft_offlines > 0);
+        let Some(log) = self.log.as_mut().filter(|_| !heard || adds) else {
             return Vec::new();
         };
         let news = match log.follower.read(&log.host) {
@@ -118,7 +124,7 @@ impl Listener {
         let mut groups = log_reports(&news.entries, page_size, slept);
         groups.retain(|group| {
             let is_new = log.taken_until.is_none_or(|until| group.first > until);
-            is_new && (!heard || group.witness == Witness::LogGhes)
+            is_new && (!heard || only_the_log_tells(group))
         });
         if !heard {
             let reports = groups.iter().map(|group| group.reports);

@@ -6,8 +6,8 @@ pub(crate) use offlining::Offlining;
 
 use scrubjay_collector::{HostRoot, memory_map, page_flags};
 use scrubjay_model::{
-    AddressRange, BadPage, ControllerKey, Edac, MemoryMap, Origin, PageFlags, PageReport,
-    PagesTold, Reading, SeriesPlace, Sighting, Sightings, Stamp,
+    AddressRange, BadPage, ControllerKey, Edac, EventWhat, MemoryMap, Origin, PageFlags,
+    PageReport, PagesTold, Reading, SeriesPlace, Sighting, Sightings, Stamp,
 };
 use scrubjay_storage::{History, PagesSeen};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -145,11 +145,17 @@ impl Errors {
     }
 
     /// The DIMM of the error that a page was lost to. The witness that told of it first need not be
-    /// the one that knew the DIMM, so the same page will do as well.
+    /// the one that knew the DIMM, so the same page will do as well. Errors that make somebody ask
+    /// for a page to go may be a day old, so then the same page will do alone.
     fn dimm_of(&self, sighting: &Sighting) -> Option<String> {
-        let (cause, page) = (sighting.same_as?, page(sighting));
+        let (cause, page) = (sighting.same_as, page(sighting));
+        let asked = matches!(sighting.group.what, EventWhat::SoftOffline { .. });
+        if cause.is_none() && !asked {
+            return None;
+        }
         let same = |error: &&ErrorAt| {
-            error.numbers.contains(&Some(cause)) || (page.is_some() && error.page == page)
+            (cause.is_some() && error.numbers.contains(&cause))
+                || (page.is_some() && error.page == page)
         };
         self.0.iter().rev().find(same).map(|error| error.dimm.clone())
     }

@@ -99,7 +99,7 @@ impl Correlator {
         let (same_as, counted) = match &group.what {
             EventWhat::Memory => self.errors_of(&group, number),
             // What became of a page is no error; it belongs to the one that led to it, if any.
-            EventWhat::Page { .. } => (self.cause_of(&group), 0),
+            EventWhat::Page { .. } | EventWhat::SoftOffline { .. } => (self.cause_of(&group), 0),
             EventWhat::Other { .. } => (None, group.errors),
             // How many the device lost is told, but nobody knows of what.
             EventWhat::Overflow { .. } => (None, 0),

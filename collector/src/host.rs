@@ -7,6 +7,7 @@
 
 mod captured;
 mod dir;
+mod hold;
 mod log;
 mod offline;
 mod tracing;
@@ -14,6 +15,7 @@ mod tracing;
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
+pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use scrubjay_model::{Clocks, Uname};

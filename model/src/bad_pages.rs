@@ -4,8 +4,8 @@
 //! the firmware's interleaving stay; therefore the DIMM is kept beside it.
 
 use crate::{
-    AddressRange, BootId, EventGroup, EventWhat, MemoryMap, NonValue, PageFlags, PageOutcome,
-    Reading,
+    AddressRange, BootId, EventGroup, EventWhat, MemoryMap, NonValue, OfflineAsker, PageFlags,
+    PageOutcome, Reading,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,12 +44,13 @@ pub enum PageReason {
     AdminMarked,
     /// It stands in another tool's history.
     Imported,
+    /// It was to be offlined before it failed, and who asked for that was not told. Whoever did is a
+    /// better reason, so this is the milder one.
+    SoftOffline,
     /// More corrected errors than the policy allows.
     CorrectedThreshold,
     /// The kernel's corrected-errors collector asked for it to be offlined.
     CollectedByKernel,
-    /// It was offlined before it failed.
-    SoftOffline,
     /// It was found marked, or offlined by hand, without an error being seen.
     HardOffline,
     /// `memory_failure()` ran for it.
@@ -189,9 +190,9 @@ impl PageReason {
         match self {
             Self::AdminMarked => 0,
             Self::Imported => 1,
-            Self::CorrectedThreshold => 2,
-            Self::CollectedByKernel => 3,
-            Self::SoftOffline => 4,
+            Self::SoftOffline => 2,
+            Self::CorrectedThreshold => 3,
+            Self::CollectedByKernel => 4,
             Self::HardOffline => 5,
             Self::MemoryFailure { .. } => 6,
         }
@@ -221,7 +222,7 @@ impl fmt::Display for PageReason {
             Self::Imported => f.write_str("imported"),
             Self::CorrectedThreshold => f.write_str("too many corrected errors"),
             Self::CollectedByKernel => f.write_str("collected by the kernel"),
-            Self::SoftOffline => f.write_str("soft-offlined"),
+            Self::SoftOffline => f.write_str("soft offline"),
             Self::HardOffline => f.write_str("hard-offlined"),
             Self::MemoryFailure { page_type, result } => {
                 write!(f, "memory failure: {page_type}: {}", result.as_str())
@@ -260,8 +261,21 @@ impl PageReport {
     /// What a report of the kernel says of a page; `None` if it is about none, or its address is
     /// not known. Of reports folded together over several pages, the first page is meant.
     pub fn of_event(group: &EventGroup, page_size_bytes: u64) -> Option<Self> {
-        let EventWhat::Page { page_type, outcome } = &group.what else { return None };
-        let reason = PageReason::MemoryFailure { page_type: page_type.clone(), result: *outcome };
+        let reason = match &group.what {
+            EventWhat::Page { page_type, outcome } => {
+                PageReason::MemoryFailure { page_type: page_type.clone(), result: *outcome }
+            }
+            // One that the kernel could not take out of use is held to be bad all the same.
+            EventWhat::SoftOffline { asked_by: OfflineAsker::Collector, outcome: _ } => {
+                PageReason::CollectedByKernel
+            }
+            EventWhat::SoftOffline { asked_by: OfflineAsker::Unknown, outcome: _ } => {
+                PageReason::SoftOffline
+            }
+            EventWhat::Memory | EventWhat::Other { .. } | EventWhat::Overflow { .. } => {
+                return None;
+            }
+        };
         let pfn = group.address?.checked_div(page_size_bytes)?;
         Some(Self { pfn, page_size_bytes, reason, dimm: None })
     }

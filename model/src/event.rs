@@ -107,6 +107,13 @@ pub enum EventWhat {
         /// What came of it.
         outcome: PageOutcome,
     },
+    /// The kernel was asked to take a page out of use before it fails. No trace event tells of that.
+    SoftOffline {
+        /// Who asked.
+        asked_by: OfflineAsker,
+        /// What came of it.
+        outcome: PageOutcome,
+    },
     /// An error of something else, or of something the report does not name.
     Other {
         /// What, in a word or two.
@@ -117,6 +124,16 @@ pub enum EventWhat {
         /// How many.
         lost: u64,
     },
+}
+
+/// Who asked the kernel to take a page out of use before it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfflineAsker {
+    /// The kernel's corrected-errors collector (RAS_CEC).
+    Collector,
+    /// Not told: firmware, a program, or an administrator.
+    Unknown,
 }
 
 /// What came of the attempt to take a page out of use.
@@ -275,59 +292,6 @@ pub struct LossRecord {
     pub undecodable: u64,
 }
 
-/// How reports of errors reach the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventPath {
-    /// Trace events: each report, losses counted.
-    Trace,
-    /// The kernel log: rate-limited text, so that a storm is told in part.
-    KernelLog,
-    /// None: only counters are read, so moments, addresses and exact classes are not known.
-    Counters,
-}
-
-/// How the reading of reports fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EventsStatus {
-    /// How they arrive.
-    pub path: EventPath,
-    /// Why not by a better way, as a sentence; empty for the best.
-    pub why: String,
-    /// Whether a better way was wished for and could not be had.
-    pub refused: bool,
-    /// Events listened to, such as `ras:mc_event`.
-    pub listening: Vec<String>,
-    /// Reports read since the agent started.
-    pub reports: u64,
-    /// Records that the kernel overwrote before they were read, since the agent started. They are
-    /// lost for good, and which they were is not known.
-    pub lost: u64,
-    /// Of `reports`, those that waited in the kernel's buffer when the agent started.
-    pub waited: u64,
-    /// Records that could not be decoded, since the agent started.
-    pub undecodable: u64,
-    /// The last of them: which event and what was wrong.
-    pub last_undecodable: Option<String>,
-}
-
-impl EventsStatus {
-    /// Nothing is received; `why` says for what reason.
-    pub fn counters_only(why: impl Into<String>) -> Self {
-        Self {
-            path: EventPath::Counters,
-            why: why.into(),
-            refused: false,
-            listening: Vec::new(),
-            reports: 0,
-            lost: 0,
-            waited: 0,
-            undecodable: 0,
-            last_undecodable: None,
-        }
-    }
-}
-
 impl Witness {
     /// All witnesses, in the order they are exported.
     pub const ALL: [Self; 12] = [
@@ -430,20 +394,6 @@ impl Folded {
     /// The degree of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|folded| folded.as_str() == name)
-    }
-}
-
-impl EventPath {
-    /// All ways, best first.
-    pub const ALL: [Self; 3] = [Self::Trace, Self::KernelLog, Self::Counters];
-
-    /// A stable word for labels and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "trace",
-            Self::KernelLog => "kernel_log",
-            Self::Counters => "counters",
-        }
     }
 }
 

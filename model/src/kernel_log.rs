@@ -47,6 +47,8 @@ pub struct LogCounts {
     pub firmware: u64,
     /// Pages dealt with by the memory-failure code.
     pub memory_failures: u64,
+    /// Pages that were to be taken out of use before they fail.
+    pub soft_offlines: u64,
     /// Machine-check banks printed.
     pub machine_checks: u64,
     /// Records of a known family that were not understood.
@@ -89,6 +91,7 @@ impl LogCounts {
         edac_uncorrected: 0,
         firmware: 0,
         memory_failures: 0,
+        soft_offlines: 0,
         machine_checks: 0,
         not_understood: 0,
     };

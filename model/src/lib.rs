@@ -16,6 +16,7 @@ mod edac;
 mod edac_place;
 mod event;
 mod events_fact;
+mod events_status;
 mod facts;
 mod history;
 mod identity;
@@ -66,10 +67,11 @@ pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
 pub use event::{
-    EventClass, EventGroup, EventPath, EventPlace, EventRecord, EventWhat, EventsStatus, Folded,
-    LastPass, LossRecord, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
+    EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LastPass, LossRecord,
+    OfflineAsker, PageOutcome, ScrubResults, Sighting, Sightings, Witness,
 };
 pub use events_fact::EVENTS_PATH;
+pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use facts::{FORCED_PATCH, Fact};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,

@@ -1,7 +1,7 @@
 //! What single records of the kernel's log say. One type for each family of records; the formats
 //! are named where they are read.
 
-use crate::LogMark;
+use crate::{LogMark, PageOutcome};
 use serde::Serialize;
 
 /// A fact with its place in the log.
@@ -255,6 +255,8 @@ pub enum PageFact {
         page: u64,
         /// The kernel's words.
         text: String,
+        /// What came of it, as far as the words tell.
+        outcome: PageOutcome,
     },
     /// A test took a page back into use, or could not.
     Unpoison {

@@ -1,7 +1,8 @@
 //! What became of bad pages over time, as far as the history holds it.
 
 use crate::{
-    BadPage, EventRecord, EventWhat, Folded, PageAnswer, PageOutcome, PageRequest, Witness,
+    BadPage, EventRecord, EventWhat, Folded, OfflineAsker, PageAnswer, PageOutcome, PageRequest,
+    Witness,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +39,15 @@ pub enum PageEvent {
         /// What came of it.
         outcome: PageOutcome,
     },
+    /// The kernel was asked to take it out of use before it fails, and said so itself.
+    SoftOffline {
+        /// Who told.
+        witness: Witness,
+        /// Who asked.
+        asked_by: OfflineAsker,
+        /// What came of it.
+        outcome: PageOutcome,
+    },
     /// The agent asked the kernel to take it out of use.
     Requested {
         /// What came of it; `None` if nobody lived to write that down.
@@ -70,13 +80,17 @@ pub fn page_lives(
 }
 
 fn reported(record: &EventRecord) -> Option<(u64, PageTurn)> {
-    let EventWhat::Page { page_type, outcome } = &record.group.what else { return None };
-    let address = record.group.address.filter(|_| record.group.folded != Folded::Pages)?;
-    let what = PageEvent::Failed {
-        witness: record.group.witness,
-        page_type: page_type.clone(),
-        outcome: *outcome,
+    let witness = record.group.witness;
+    let what = match &record.group.what {
+        EventWhat::Page { page_type, outcome } => {
+            PageEvent::Failed { witness, page_type: page_type.clone(), outcome: *outcome }
+        }
+        EventWhat::SoftOffline { asked_by, outcome } => {
+            PageEvent::SoftOffline { witness, asked_by: *asked_by, outcome: *outcome }
+        }
+        EventWhat::Memory | EventWhat::Other { .. } | EventWhat::Overflow { .. } => return None,
     };
+    let address = record.group.address.filter(|_| record.group.folded != Folded::Pages)?;
     Some((address, PageTurn { at_wall_ms: record.first_wall_ms, what }))
 }
 
@@ -134,6 +148,19 @@ mod tests {
             same_as: None,
             counted: 0,
         }
+    }
+
+    #[test]
+    fn that_a_page_was_to_go_before_it_fails_is_a_turn() {
+        let asked_by = OfflineAsker::Collector;
+        let outcome = PageOutcome::Unknown;
+        let mut asked = report(Some(0x7000), 20, Folded::Nothing);
+        asked.group.witness = Witness::LogMemoryFailure;
+        asked.group.what = EventWhat::SoftOffline { asked_by, outcome };
+        let witness = Witness::LogMemoryFailure;
+        let what = PageEvent::SoftOffline { witness, asked_by, outcome };
+        let lives = page_lives(vec![page(7)], &[], &[asked]);
+        assert_eq!(lives[0].turns, [PageTurn { at_wall_ms: 20, what }]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::*;
 use scrubjay_collector::Tree;
 use scrubjay_model::{
-    BootId, Clocks, EventClass, EventGroup, EventPlace, EventWhat, Folded, PageOutcome, PageReason,
-    PageState, Place, ReadFault, Witness,
+    BootId, Clocks, EventClass, EventGroup, EventPlace, EventWhat, Folded, OfflineAsker,
+    PageOutcome, PageReason, PageState, Place, ReadFault, Witness,
 };
 use std::time::Duration;
 
@@ -87,6 +87,43 @@ fn the_dimm_is_found_where_another_witness_told_of_the_error_first() {
     let reports = page_reports(&batch, &keys(), 4096, &mut Errors::default());
     assert_eq!(reports.len(), 1);
     assert_eq!(reports[0].dimm.as_deref(), Some("imc-0/dimm1"));
+}
+
+#[test]
+fn a_page_that_the_log_and_an_event_tell_of_is_registered_once_with_the_graver_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut history = history(&dir);
+    let mut pages = Pages::new(&host(IOMEM));
+    let asked = |number, asked_by| {
+        let what = EventWhat::SoftOffline { asked_by, outcome: PageOutcome::Unknown };
+        let group = group(Witness::LogMemoryFailure, EventClass::Info, what);
+        Sighting { number, group, counter: None, same_as: None, counted: 0 }
+    };
+    let reason = |history: &History| {
+        let [page] = history.bad_pages().values().collect::<Vec<_>>().try_into().unwrap();
+        page.reason.clone()
+    };
+    let collected = of(vec![asked(0, OfflineAsker::Collector), asked(1, OfflineAsker::Unknown)]);
+    pages.look(&collected, None, &mut history, &at(2));
+    assert_eq!(reason(&history), PageReason::CollectedByKernel);
+    pages.hear(&of(vec![lost_page(2, None)]), None, &mut history, &at(3));
+    assert_eq!(reason(&history).as_str(), "memory_failure");
+    pages.look(&collected, None, &mut history, &at(4));
+    assert_eq!(reason(&history).as_str(), "memory_failure");
+}
+
+#[test]
+fn the_dimm_of_a_page_that_was_to_go_is_that_of_its_errors_however_long_ago() {
+    let what =
+        EventWhat::SoftOffline { asked_by: OfflineAsker::Unknown, outcome: PageOutcome::Recovered };
+    let group = group(Witness::LogMemoryFailure, EventClass::Info, what);
+    let asked = Sighting { number: 1, group, counter: None, same_as: None, counted: 0 };
+    let mut elsewhere = asked.clone();
+    elsewhere.group.address = Some(ADDRESS + 4096);
+    let batch = of(vec![error(0, EventClass::Corrected), asked, elsewhere]);
+    let reports = page_reports(&batch, &keys(), 4096, &mut Errors::default());
+    let dimms: Vec<Option<&str>> = reports.iter().map(|report| report.dimm.as_deref()).collect();
+    assert_eq!(dimms, [Some("imc-0/dimm1"), None]);
 }
 
 #[test]

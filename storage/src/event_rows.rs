@@ -163,7 +163,7 @@ pub(crate) fn of_pages(conn: &Connection) -> rusqlite::Result<Vec<EventRecord>> 
     let mut found: Vec<EventRecord> = conn
         .prepare(&format!(
             "SELECT {COLUMNS} FROM {TABLES}
-             WHERE what.text ->> 'kind' = 'page' ORDER BY event.id DESC LIMIT :limit"
+             WHERE what.text ->> 'kind' IN ('page', 'soft_offline') ORDER BY event.id DESC LIMIT :limit"
         ))?
         .query_map(
             named_params! { ":limit": i64::try_from(MOST_OF_PAGES).unwrap_or(i64::MAX) },

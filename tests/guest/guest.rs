@@ -333,6 +333,12 @@ impl Guest {
         self.start_agent_with("--interval 1s");
     }
 
+    /// The same with a configuration file.
+    pub(crate) fn start_agent_set_to(&mut self, configuration: &str) {
+        self.run(&format!("cat >/run/scrubjay.toml <<'END'\n{configuration}\nEND"));
+        self.start_agent_with("--interval 1s --config /run/scrubjay.toml");
+    }
+
     /// The same with other flags.
     pub(crate) fn start_agent_with(&mut self, flags: &str) {
         self.run(&format!(

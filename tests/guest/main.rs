@@ -65,7 +65,8 @@ scenarios! {
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
-        switches_that_forbid_offlining_or_panic_instead_are_told;
+        switches_that_forbid_offlining_or_panic_instead_are_told
+        a_page_with_too_many_errors_goes_where_the_settings_say_so_and_the_kernel_agrees;
     live_patches:
         a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stays
         stacked_patches_are_listed_and_a_cumulative_one_replaces_them

@@ -248,4 +248,8 @@ pub(crate) fn errors_are_told_one_by_one_and_what_a_full_buffer_drops_is_counted
     guest.stop_recording("overrun");
     guest.start_agent();
     assert_eq!(counts(&guest.status()), guest.truth(), "counters lose nothing");
+    // What firmware adds to machine checks is sent only while somebody asks for it.
+    assert_eq!(guest.shown()["agent"]["events"]["extlog"]["state"], "held");
+    let held = guest.run("ls -l /proc/$(cat /run/agent.pid)/fd");
+    assert!(held.contains("/sys/kernel/debug/ras/daemon_active"), "{held}");
 }

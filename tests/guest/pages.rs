@@ -2,7 +2,7 @@
 
 use crate::guest::Guest;
 use crate::machine::Kernel;
-use crate::seen::{corrupted, findings, told, value};
+use crate::seen::{corrupted, findings, reported, told, value};
 use serde_json::{Value, json};
 
 /// Frames that nothing uses soon after the boot of a guest with 1 GiB.
@@ -114,6 +114,61 @@ pub(crate) fn switches_that_forbid_offlining_or_panic_instead_are_told(kernel: K
     assert!(!told(&mut guest));
     guest.run("echo 0 >/proc/sys/vm/memory_failure_recovery");
     assert!(told(&mut guest));
+}
+
+pub(crate) fn a_page_with_too_many_errors_goes_where_the_settings_say_so_and_the_kernel_agrees(
+    kernel: Kernel,
+) {
+    const SOFT: &str = "[pages]\noffline = \"soft\"\npreset = \"mcelog\"";
+    let mut guest = Guest::boot(kernel);
+    guest.load("scrubjay_edac");
+    let twice = |guest: &mut Guest, frame: &str| {
+        for offset in ["0x40", "0x80"] {
+            guest.order(&format!(
+                "corrected mc=0 channel=1 slot=0 page={frame} offset={offset} syndrome=0xab"
+            ));
+        }
+        guest.next_pass();
+    };
+    let offlining = |guest: &mut Guest| guest.shown()["agent"]["offlining"].clone();
+
+    // Unless somebody asks for it, the host is observed, not changed.
+    guest.start_agent();
+    twice(&mut guest, FREE[0]);
+    assert_eq!(reported(&guest.events())["test-socket-0/dimm2 correctable"], 2);
+    assert_eq!(offlining(&mut guest), json!({"done": 0, "failed": 0, "refused": 0}));
+    assert_eq!(corrupted(&guest.status()), 0);
+    assert_eq!(guest.json("history pages")["pages"], json!([]));
+    guest.stop_agent();
+
+    // What was seen before counts. One error is not too many.
+    guest.order("corrected mc=0 channel=1 slot=0 page=0x32000");
+    guest.start_agent_set_to(SOFT);
+    guest.next_pass();
+    assert_eq!(offlining(&mut guest), json!({"done": 1, "failed": 0, "refused": 0}));
+    let status = guest.status();
+    assert_eq!(corrupted(&status), 4096);
+    let page = only(&mut guest);
+    assert_eq!(page["physical_address"], 0x3000_0000_u64, "{page}");
+    assert_eq!(page["reason"]["kind"], "corrected_threshold", "{page}");
+    assert_eq!(page["dimm"], "test-socket-0/dimm2", "{page}");
+    assert_eq!(page["state"], "offline_now", "{page}");
+    let life = &guest.json("history pages")["pages"][0]["turns"];
+    assert_eq!(life.as_array().unwrap().len(), 1, "{life}");
+    assert_eq!(life[0]["what"], "requested", "{life}");
+    assert_eq!(life[0]["answer"]["kind"], "done", "{life}");
+
+    // From 6.11 on the kernel can be told to decline; then it is not asked.
+    let (code, ..) = guest.attempt("echo 0 >/proc/sys/vm/enable_soft_offline");
+    let may = code != 0;
+    assert_eq!(may, kernel.series == "6.1");
+    twice(&mut guest, FREE[1]);
+    let refused = u32::from(!may);
+    assert_eq!(
+        offlining(&mut guest),
+        json!({"done": 2 - refused, "failed": 0, "refused": refused})
+    );
+    assert_eq!(corrupted(&guest.status()), if may { 8192 } else { 4096 });
 }
 
 /// Takes a page out of use, which the agent sees.

@@ -68,6 +68,10 @@ pub(crate) fn told(events: &Value) -> Vec<String> {
                 let word = |key: &str| group["what"][key].as_str().unwrap().to_owned();
                 format!("{}: {}", word("page_type"), word("outcome"))
             }
+            (_, "soft_offline") => {
+                let word = |key: &str| group["what"][key].as_str().unwrap().to_owned();
+                format!("soft offline by {}: {}", word("asked_by"), word("outcome"))
+            }
             (place, _) => event["dimm"].as_str().unwrap_or(place).to_owned(),
         };
         format!("{} {} {address} {about}", text("witness"), text("class"))

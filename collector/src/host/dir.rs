@@ -130,6 +130,13 @@ impl Directory {
         }
     }
 
+    /// A file, opened for reading and not read.
+    pub(super) fn hold(&self, path: &str) -> Result<OwnedFd, Failure> {
+        let file = self.open_file(path)?;
+        regular(&file)?;
+        Ok(file)
+    }
+
     /// Whether something is there, readable or not.
     pub(super) fn exists(&self, path: &str) -> Result<(), Failure> {
         self.open(path, LOOK).map(drop)

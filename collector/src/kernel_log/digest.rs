@@ -102,6 +102,9 @@ fn note(log: &mut KernelLog, entry: LogEntry) {
         LogFact::Edac(line) => add(&mut told.edac_uncorrected, line.count.max(1)),
         LogFact::Firmware(_) => add(&mut told.firmware, 1),
         LogFact::MemoryFailure(PageFact::Handled { .. }) => add(&mut told.memory_failures, 1),
+        LogFact::MemoryFailure(PageFact::SoftOffline { .. }) | LogFact::CecSoftOffline { .. } => {
+            add(&mut told.soft_offlines, 1);
+        }
         LogFact::MachineCheck(_) => add(&mut told.machine_checks, 1),
         LogFact::EccDisabled { text } => {
             if log.ecc_disabled.len() < ECC_LIMIT {
@@ -116,11 +119,9 @@ fn note(log: &mut KernelLog, entry: LogEntry) {
             PageFact::AlreadyPoisoned { .. }
             | PageFact::Signal { .. }
             | PageFact::Remark { .. }
-            | PageFact::SoftOffline { .. }
             | PageFact::Unpoison { .. },
         )
         | LogFact::MachineChecksLogged
-        | LogFact::CecSoftOffline { .. }
         | LogFact::Apei { .. }
         | LogFact::Panic { .. } => {}
     }

@@ -1,11 +1,13 @@
 //! Lines of mm/memory-failure.c. Their forms differ between kernels: 6.1 and 6.12 are both read.
 
 use super::words::{leading_prefixed, prefixed};
-use scrubjay_model::{LogFact, LogFamily, PageFact};
+use scrubjay_model::{LogFact, LogFamily, PageFact, PageOutcome};
 
 /// Before 4.0 the lines began with `MCE 0x<page>: `.
 const FAILURE: [&str; 2] = ["Memory failure: ", "MCE 0x"];
-const SOFT: [&str; 3] = ["Soft offline: ", "soft offline: ", "soft_offline_page: "];
+/// Before 6.10 the lines of one kernel did not agree in how they begin.
+const SOFT: [&str; 4] =
+    ["Soft offline: ", "soft offline: ", "soft_offline: ", "soft_offline_page: "];
 const UNPOISON: &str = "Unpoison: ";
 
 pub(super) fn parse(line: &str) -> Option<LogFact> {
@@ -50,8 +52,21 @@ fn failed(text: &str) -> Option<PageFact> {
 
 fn soft_offline(text: &str) -> Option<PageFact> {
     let (page, rest) = leading_prefixed(text)?;
-    let text = LogFact::quoted(rest.trim_start_matches([':', ' ']));
-    Some(PageFact::SoftOffline { page, text })
+    let words = rest.trim_start_matches([':', ' ']);
+    let outcome = soft_outcome(words);
+    Some(PageFact::SoftOffline { page, text: LogFact::quoted(words), outcome })
+}
+
+/// `soft_offline_page()` tells of a page it took only where it had dropped a clean copy of a file
+/// (`invalidated`); of others it keeps quiet, and tells what went wrong.
+fn soft_outcome(words: &str) -> PageOutcome {
+    if words.contains("failed") || words.starts_with("unknown") {
+        PageOutcome::Failed
+    } else if words == "invalidated" || words.ends_with("already poisoned") {
+        PageOutcome::Recovered
+    } else {
+        PageOutcome::Unknown
+    }
 }
 
 fn unpoison(text: &str) -> Option<PageFact> {

@@ -2,7 +2,8 @@
 
 use scrubjay_model::{
     EdacLine, EventClass, EventGroup, EventPlace, EventWhat, FirmwareRecord, FirmwareSection,
-    Folded, LogEntry, LogFact, LogSeverity, MachineCheckRecord, PageFact, PageOutcome, Witness,
+    Folded, LogEntry, LogFact, LogSeverity, MachineCheckRecord, OfflineAsker, PageFact,
+    PageOutcome, Witness,
 };
 use std::time::Duration;
 
@@ -21,7 +22,21 @@ pub fn log_reports(entries: &[LogEntry], page_size: u64, slept: Duration) -> Vec
                 LogFact::Edac(line) => vec![edac(line, at, page_size)],
                 LogFact::Firmware(record) if !record.previous_boot => firmware(record, at),
                 LogFact::MemoryFailure(PageFact::Handled { page, page_type, outcome }) => {
-                    vec![page_failure(*page, page_type, outcome, at, page_size)]
+                    let what = EventWhat::Page {
+                        page_type: page_type.clone(),
+                        outcome: PageOutcome::from_kernel(outcome),
+                    };
+                    vec![of_page(*page, what, EventClass::Uncorrected, at, page_size)]
+                }
+                LogFact::MemoryFailure(PageFact::SoftOffline { page, text, outcome }) => {
+                    let what = soft_offline(OfflineAsker::Unknown, *outcome);
+                    let group = of_page(*page, what, EventClass::Info, at, page_size);
+                    vec![EventGroup { message: text.clone(), ..group }]
+                }
+                // Printed before it is tried.
+                LogFact::CecSoftOffline { page } => {
+                    let what = soft_offline(OfflineAsker::Collector, PageOutcome::Unknown);
+                    vec![of_page(*page, what, EventClass::Info, at, page_size)]
                 }
                 LogFact::MachineCheck(record) => vec![machine_check(record, at)],
                 LogFact::Firmware(_)
@@ -29,7 +44,6 @@ pub fn log_reports(entries: &[LogEntry], page_size: u64, slept: Duration) -> Vec
                     PageFact::AlreadyPoisoned { .. }
                     | PageFact::Signal { .. }
                     | PageFact::Remark { .. }
-                    | PageFact::SoftOffline { .. }
                     | PageFact::Unpoison { .. },
                 )
                 | LogFact::Livepatch(_)
@@ -38,7 +52,6 @@ pub fn log_reports(entries: &[LogEntry], page_size: u64, slept: Duration) -> Vec
                 | LogFact::MachineChecksLogged
                 | LogFact::CmciStorm { .. }
                 | LogFact::CecInitialized
-                | LogFact::CecSoftOffline { .. }
                 | LogFact::Apei { .. }
                 | LogFact::Panic { .. }
                 | LogFact::NotUnderstood { .. } => Vec::new(),
@@ -144,22 +157,23 @@ fn section_report(record: &FirmwareRecord, section: &FirmwareSection, at: Durati
     }
 }
 
-fn page_failure(
+fn soft_offline(asked_by: OfflineAsker, outcome: PageOutcome) -> EventWhat {
+    EventWhat::SoftOffline { asked_by, outcome }
+}
+
+/// A report of what is done about a page.
+fn of_page(
     page: u64,
-    page_type: &str,
-    outcome: &str,
+    what: EventWhat,
+    class: EventClass,
     at: Duration,
     page_size: u64,
 ) -> EventGroup {
-    let what = EventWhat::Page {
-        page_type: page_type.to_owned(),
-        outcome: PageOutcome::from_kernel(outcome),
-    };
     let bits = page_size.is_power_of_two().then(|| page_size.trailing_zeros());
     EventGroup {
         address: page.checked_mul(page_size).filter(|address| *address != 0),
         grain_bits: bits.and_then(|bits| u8::try_from(bits).ok()),
-        ..report(at, Witness::LogMemoryFailure, EventClass::Uncorrected, what, EventPlace::Address)
+        ..report(at, Witness::LogMemoryFailure, class, what, EventPlace::Address)
     }
 }
 

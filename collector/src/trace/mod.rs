@@ -7,6 +7,7 @@
 
 mod aggregate;
 pub(crate) mod decode;
+mod extlog;
 mod feed;
 mod format;
 mod instance;

@@ -6,12 +6,13 @@
 //! sleeps on. It wakes by itself only to look for CPUs and events that were not there before.
 
 use super::aggregate::Aggregator;
+use super::extlog::Extlog;
 use super::instance::Opened;
 use super::loss::{Losses, Stats};
 use crate::host::{Failure, HostRoot, RawPages};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use scrubjay_model::{EventPath, EventsStatus};
+use scrubjay_model::{EventPath, EventsStatus, ExtlogSent};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,6 +57,7 @@ pub(super) struct Reader {
     host: Arc<HostRoot>,
     opened: Opened,
     cpus: Vec<Cpu>,
+    extlog: Extlog,
     page: Vec<u8>,
     shared: Arc<Shared>,
     wake: Box<dyn Fn() + Send>,
@@ -104,6 +106,7 @@ impl Shared {
             waited: 0,
             undecodable: 0,
             last_undecodable: None,
+            extlog: ExtlogSent::NotListening,
         };
         let store = Store { found, status, missing: Vec::new(), told: false, emptied: false };
         Self { store: Mutex::new(store), emptied: Condvar::new() }
@@ -161,10 +164,13 @@ impl Reader {
     ) -> Self {
         let page = vec![0; opened.page_bytes];
         let cpus = Vec::new();
+        let extlog = Extlog::default();
+        let look_again_at = None;
         let mut reader =
-            Self { host, opened, cpus, page, shared, wake, stop, began_ns, look_again_at: None };
+            Self { host, opened, cpus, extlog, page, shared, wake, stop, began_ns, look_again_at };
         reader.look_for_cpus();
         reader.tell_what_is_known();
+        reader.hold_extlog();
         reader
     }
 
@@ -269,6 +275,7 @@ impl Reader {
         if self.opened.look_again() {
             self.tell_what_is_known();
         }
+        self.hold_extlog();
         // A wake-up that the kernel owed us costs five minutes and not the record.
         self.cpus.iter_mut().for_each(|cpu| cpu.ready = true);
     }
@@ -301,6 +308,12 @@ impl Reader {
             let (ready, unsettled, aside) = (true, true, false);
             self.cpus.push(Cpu { number, pages, losses, ready, unsettled, aside });
         }
+    }
+
+    /// Debugfs may be mounted, or the event appear, after the agent has started.
+    fn hold_extlog(&mut self) {
+        let extlog = self.extlog.hold(&self.host, &self.opened.known.listening);
+        self.shared.lock().status.extlog = extlog;
     }
 
     fn tell_what_is_known(&self) {

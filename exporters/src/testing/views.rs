@@ -45,6 +45,7 @@ fn agent() -> AgentStats {
             waited: 2,
             undecodable: 0,
             last_undecodable: None,
+            extlog: ExtlogSent::Held,
         },
         storage: StorageStats {
             size_bytes: Some(1_258_291),

@@ -6,7 +6,7 @@ use super::words::{count, moment, span};
 use anstyle::Style as Paint;
 use scrubjay_model::{
     Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LastPass,
-    LossRecord, ModuleRecord, ScrubResults, Verdict,
+    LossRecord, ModuleRecord, OfflineAsker, ScrubResults, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -224,11 +224,22 @@ fn address(group: &EventGroup) -> String {
     }
 }
 
+/// That the kernel was asked to take a page out of use, and by whom, if it told.
+pub(in crate::text) fn soft_offline(asked_by: OfflineAsker, came: &str) -> String {
+    let by = match asked_by {
+        OfflineAsker::Collector => " by the kernel's corrected-errors collector",
+        OfflineAsker::Unknown => "",
+    };
+    if came.is_empty() { format!("soft offline{by}") } else { format!("soft offline{by}: {came}") }
+}
+
 /// What a report says, in the witness's words.
 fn told(group: &EventGroup) -> String {
     match &group.what {
         EventWhat::Memory => group.message.clone(),
         EventWhat::Page { page_type, outcome } => format!("{page_type}: {}", outcome.as_str()),
+        // Its words tell more than what is made of them.
+        EventWhat::SoftOffline { asked_by, outcome: _ } => soft_offline(*asked_by, &group.message),
         EventWhat::Other { about } if group.message.is_empty() => about.clone(),
         EventWhat::Other { about } => format!("{about}: {}", group.message),
         EventWhat::Overflow { lost } => format!("the device itself lost {lost} records"),

@@ -27,6 +27,7 @@ fn told(log: &KernelLog) -> Vec<String> {
         edac_uncorrected,
         firmware,
         memory_failures,
+        soft_offlines,
         machine_checks,
         not_understood,
     } = log.told;
@@ -35,6 +36,7 @@ fn told(log: &KernelLog) -> Vec<String> {
         (edac_uncorrected, "uncorrected error by EDAC", "uncorrected errors by EDAC"),
         (firmware, "firmware record", "firmware records"),
         (memory_failures, "page failure", "page failures"),
+        (soft_offlines, "soft offline", "soft offlines"),
         (machine_checks, "machine check", "machine checks"),
         (log.cmci_storms, "storm of machine checks", "storms of machine checks"),
         (not_understood, "line not understood", "lines not understood"),

@@ -1,10 +1,11 @@
 //! `history pages`: what became of each bad page, as far as it was written down.
 
 use super::Style;
+use super::events::soft_offline;
 use super::page::Page;
 use super::pages::state_in_words;
 use super::words::{count, moment, size};
-use scrubjay_model::{BadPage, PageAnswer, PageEvent, PageLife, PageTurn};
+use scrubjay_model::{BadPage, PageAnswer, PageEvent, PageLife, PageOutcome, PageTurn};
 
 /// The pages of the registry, in the order of their addresses.
 pub fn page_lives(lives: &[PageLife], style: &Style) -> String {
@@ -59,6 +60,13 @@ fn in_words(what: &PageEvent) -> String {
         PageEvent::Failed { witness: _, page_type, outcome } => {
             format!("an error hit it ({page_type}): {}", outcome.as_str())
         }
+        PageEvent::SoftOffline { witness: _, asked_by, outcome } => match outcome {
+            PageOutcome::Unknown => soft_offline(*asked_by, ""),
+            PageOutcome::Ignored
+            | PageOutcome::Failed
+            | PageOutcome::Delayed
+            | PageOutcome::Recovered => soft_offline(*asked_by, outcome.as_str()),
+        },
         PageEvent::Requested { answer } => {
             let answer = match answer {
                 Some(PageAnswer::Done) => "done".to_owned(),
@@ -77,7 +85,7 @@ fn in_words(what: &PageEvent) -> String {
 mod tests {
     use super::*;
     use crate::testing::NOW_MS;
-    use scrubjay_model::{BootId, PageOutcome, PageReason, PageState, Witness};
+    use scrubjay_model::{BootId, OfflineAsker, PageReason, PageState, Witness};
 
     const PLAIN: Style = Style { colour: false, all: false };
 
@@ -106,6 +114,22 @@ mod tests {
                     PageEvent::Requested { answer: Some(PageAnswer::Failed { errno: 16 }) },
                 ),
                 turn(60, PageEvent::Requested { answer: None }),
+                turn(
+                    3,
+                    PageEvent::SoftOffline {
+                        witness: Witness::LogMemoryFailure,
+                        asked_by: OfflineAsker::Collector,
+                        outcome: PageOutcome::Unknown,
+                    },
+                ),
+                turn(
+                    2,
+                    PageEvent::SoftOffline {
+                        witness: Witness::LogMemoryFailure,
+                        asked_by: OfflineAsker::Unknown,
+                        outcome: PageOutcome::Failed,
+                    },
+                ),
                 turn(
                     1,
                     PageEvent::Failed {
@@ -136,6 +160,8 @@ mod tests {
           (errno 16)
           2026-11-24T05:02:00Z: the kernel was asked to take it out of use: no answer
           was written down
+          2026-11-24T05:59:00Z: soft offline by the kernel's corrected-errors collector
+          2026-11-24T06:00:00Z: soft offline: failed
           2026-11-24T06:01:00Z: an error hit it (dirty LRU page): failed
         ");
         assert_eq!(page_lives(&[], &PLAIN), "No bad page is registered.\n");
@@ -148,6 +174,11 @@ mod tests {
         let turns = &json["pages"][0]["turns"];
         assert_eq!(turns[0]["what"], "requested");
         assert_eq!(turns[0]["answer"], serde_json::json!({"kind": "failed", "errno": 16}));
-        assert_eq!((&turns[2]["what"], &turns[2]["outcome"]), (&"failed".into(), &"failed".into()));
+        assert_eq!(turns[2]["what"], "soft_offline");
+        assert_eq!(
+            (&turns[2]["asked_by"], &turns[2]["outcome"]),
+            (&"collector".into(), &"unknown".into())
+        );
+        assert_eq!((&turns[4]["what"], &turns[4]["outcome"]), (&"failed".into(), &"failed".into()));
     }
 }

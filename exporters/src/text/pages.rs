@@ -236,7 +236,7 @@ mod tests {
 
         address     size   now         since                 last seen             reboots  DIMM          why
         0xa0000     4 KiB  not known   2026-11-23T06:02:00Z  2026-11-24T06:02:00Z        2  not known     memory failure: dirty LRU page: failed
-        0x30000000  4 KiB  out of use  2026-11-23T06:02:00Z  2026-11-24T06:02:00Z        2  CPU1_DIMM_A1  soft-offlined
+        0x30000000  4 KiB  out of use  2026-11-23T06:02:00Z  2026-11-24T06:02:00Z        2  CPU1_DIMM_A1  soft offline
         0x30001000  4 KiB  in use      2026-11-23T06:02:00Z  2026-11-24T06:02:00Z        2  not known     too many corrected errors
         ");
     }

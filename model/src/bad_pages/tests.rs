@@ -180,6 +180,14 @@ fn a_report_of_the_kernel_names_a_page_if_it_has_an_address() {
     let expected = report(0x3_0000, failure("Failed"));
     assert_eq!(PageReport::of_event(&group, PAGE), Some(expected));
     assert_eq!(PageReport::of_event(&group, 0), None);
+    for (asked_by, reason) in [
+        (OfflineAsker::Collector, PageReason::CollectedByKernel),
+        (OfflineAsker::Unknown, PageReason::SoftOffline),
+    ] {
+        // Whatever came of it: somebody held it to be bad.
+        group.what = EventWhat::SoftOffline { asked_by, outcome: PageOutcome::Failed };
+        assert_eq!(PageReport::of_event(&group, PAGE), Some(report(0x3_0000, reason)));
+    }
     group.address = None;
     assert_eq!(PageReport::of_event(&group, PAGE), None);
     (group.address, group.what) = (Some(0x3000_0040), EventWhat::Memory);
@@ -200,6 +208,18 @@ fn the_gravest_reason_stays_and_the_newest_dimm_counts() {
     registry.pass('1', 6_000, &[report(7, failure("Recovered"))], None);
     assert_eq!(registry.page(7).reason, failure("Recovered"), "the newest of its kind");
     assert_eq!(registry.page(7).dimm.as_deref(), Some("mc0/dimm1"));
+}
+
+#[test]
+fn who_asked_for_a_page_to_go_is_a_better_reason_than_that_somebody_did() {
+    for reason in [PageReason::CollectedByKernel, PageReason::CorrectedThreshold] {
+        let mut registry = Registry::new(&[report(7, reason.clone())]);
+        registry.pass('1', 2_000, &[report(7, PageReason::SoftOffline)], None);
+        assert_eq!(registry.page(7).reason, reason);
+        registry.pass('1', 3_000, &[report(7, failure("Failed"))], None);
+        assert_eq!(registry.page(7).reason, failure("Failed"));
+        assert_eq!(registry.0.len(), 1);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::support::{Host, directory, kill, start};
 use crate::{Appended, Heard, History, HistoryReader};
 use scrubjay_model::{
     ErrorClass, EventClass, EventGroup, EventPath, EventPlace, EventWhat, EventsStatus, Folded,
-    PageOutcome, Place, SeriesPlace, Sighting, Sightings, Witness,
+    OfflineAsker, PageOutcome, Place, SeriesPlace, Sighting, Sightings, Witness,
 };
 use std::time::Duration;
 
@@ -80,13 +80,27 @@ fn a_report_is_read_back_as_it_was() {
         same_as: Some(0),
         counted: 0,
     };
-    hear(&mut history, &host, vec![sighting(0, 3), page.clone()], 0);
+    let asked = Sighting {
+        number: 2,
+        group: EventGroup {
+            witness: Witness::LogMemoryFailure,
+            class: EventClass::Info,
+            what: EventWhat::SoftOffline {
+                asked_by: OfflineAsker::Collector,
+                outcome: PageOutcome::Unknown,
+            },
+            ..page.group.clone()
+        },
+        same_as: None,
+        ..page.clone()
+    };
+    hear(&mut history, &host, vec![sighting(0, 3), page.clone(), asked.clone()], 0);
 
     let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
     let found = reader.events(0, None, 10).unwrap();
     assert_eq!(
         found.iter().map(|event| &event.group).collect::<Vec<_>>(),
-        [&sighting(0, 3).group, &page.group]
+        [&sighting(0, 3).group, &page.group, &asked.group]
     );
     assert_eq!(found[0].dimm.as_deref(), Some("skylake-socket-0-imc-0/dimm1"));
     assert_eq!(found[1].dimm, None);
@@ -95,7 +109,7 @@ fn a_report_is_read_back_as_it_was() {
     assert_eq!(reader.page_reports().unwrap(), found[1..]);
     // The host has been up for 100 s.
     assert_eq!(found[0].first_wall_ms, host.wall_ms - 10_000);
-    assert_eq!(reader.events(found[0].id, None, 10).unwrap().len(), 1);
+    assert_eq!(reader.events(found[0].id, None, 10).unwrap().len(), 2);
     assert_eq!(reader.events(0, Some(host.wall_ms), 10).unwrap(), []);
 }
 

@@ -3,7 +3,8 @@
 
 use super::*;
 use scrubjay_model::{
-    EdacLine, EventClass, EventPlace, EventWhat, LogSeverity, PageFact, PageOutcome, Witness,
+    EdacLine, EventClass, EventPlace, EventWhat, LogSeverity, OfflineAsker, PageFact, PageOutcome,
+    Witness,
 };
 
 fn text_facts(text: &str) -> Vec<LogFact> {
@@ -224,13 +225,30 @@ fn pages_are_told_in_the_forms_of_both_kernels() {
     ] {
         assert_eq!(text_facts(line), [LogFact::MemoryFailure(fact)], "{line}");
     }
-    for line in [
-        "soft_offline_page: 0x30000 page already poisoned",
-        "Soft offline: 0x30000: page already poisoned",
+    for (line, text, outcome) in [
+        (
+            "soft_offline_page: 0x30000 page already poisoned",
+            "page already poisoned",
+            PageOutcome::Recovered,
+        ),
+        (
+            "Soft offline: 0x30000: page already poisoned",
+            "page already poisoned",
+            PageOutcome::Recovered,
+        ),
+        ("soft_offline: 0x30000: invalidated", "invalidated", PageOutcome::Recovered),
+        ("Soft offline: 0x30000: thp split failed", "thp split failed", PageOutcome::Failed),
+        ("soft offline: 0x30000: isolation failed", "isolation failed", PageOutcome::Failed),
+        (
+            "soft_offline: 0x30000: unknown non LRU page type 8",
+            "unknown non LRU page type 8",
+            PageOutcome::Failed,
+        ),
+        ("Soft offline: 0x30000: unheard of", "unheard of", PageOutcome::Unknown),
     ] {
-        let text = "page already poisoned".to_owned();
-        let fact = PageFact::SoftOffline { page: 0x30000, text };
-        assert_eq!(text_facts(line), [LogFact::MemoryFailure(fact)], "{line}");
+        let fact = PageFact::SoftOffline { page: 0x30000, text: text.to_owned(), outcome };
+        let expected = [LogFact::MemoryFailure(fact)];
+        assert_eq!(text_facts(line), expected, "{line}");
     }
     assert!(matches!(
         text_facts("Memory failure: unheard of").as_slice(),
@@ -284,6 +302,29 @@ fn reports_carry_what_the_lines_told_and_nothing_else() {
 }
 
 #[test]
+fn a_page_that_was_to_go_before_it_fails_is_reported_with_who_asked() {
+    let report = |line: &str| {
+        let [report] = reports(&format!("[    8.500000] {line}")).try_into().unwrap();
+        assert_eq!((report.witness, report.class), (Witness::LogMemoryFailure, EventClass::Info));
+        (report.what, report.address, report.message)
+    };
+    let soft = |asked_by, outcome| EventWhat::SoftOffline { asked_by, outcome };
+    let collected = soft(OfflineAsker::Collector, PageOutcome::Unknown);
+    assert_eq!(
+        report("RAS: Soft-offlining pfn: 0x39000"),
+        (collected, Some(0x3900_0000), String::new()),
+        "printed before it is tried"
+    );
+    let failed = soft(OfflineAsker::Unknown, PageOutcome::Failed);
+    assert_eq!(
+        report("Soft offline: 0x39000: thp split failed"),
+        (failed.clone(), Some(0x3900_0000), "thp split failed".to_owned())
+    );
+    let none = report("Soft offline: 0x0: thp split failed");
+    assert_eq!((none.0, none.1), (failed, None), "page 0 stands for an unknown one");
+}
+
+#[test]
 fn a_position_that_may_be_of_either_layer_is_of_none() {
     for (location, layers) in [
         ("channel:1", [None; 3]),
@@ -301,13 +342,17 @@ fn a_position_that_may_be_of_either_layer_is_of_none() {
 
 #[test]
 fn a_log_is_summed_up_by_family() {
-    let lines = format!("{CE}\n{GHES}{MCE}EDAC skx: ECC is disabled on imc 0\n");
+    let lines = format!(
+        "{CE}\n{GHES}{MCE}EDAC skx: ECC is disabled on imc 0\nRAS: Soft-offlining pfn: 0x39000\n\
+         Soft offline: 0x39000: invalidated\n"
+    );
     let log: String = (0..)
         .zip(lines.lines())
         .map(|(n, line)| format!("4,{n},{n}000000,-;{}\n", Record::from_text(line).text))
         .collect();
     let log = digest(&log);
     assert_eq!((log.told.edac_corrected, log.told.firmware, log.told.machine_checks), (3, 1, 1));
+    assert_eq!((log.told.soft_offlines, log.told.memory_failures), (2, 0));
     assert_eq!((log.told.not_understood, log.ecc_disabled.len()), (0, 1));
 }
 

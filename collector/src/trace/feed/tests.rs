@@ -7,7 +7,9 @@
 use super::*;
 use crate::trace::instance::Wanted;
 use rustix::fs::FlockOperation;
-use scrubjay_model::{Clocks, EventClass, EventPath, EventPlace, EventWhat, Folded, Witness};
+use scrubjay_model::{
+    Clocks, EventClass, EventPath, EventPlace, EventWhat, ExtlogSent, Folded, Witness,
+};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::fs::File;
@@ -316,6 +318,7 @@ fn what_is_sent_comes_out() {
         waited: 0,
         undecodable: 0,
         last_undecodable: None,
+        extlog: ExtlogSent::NotListening,
     };
     assert_eq!(status, expected);
     assert_eq!(feed.stop(), Batch { groups: Vec::new(), status: expected });

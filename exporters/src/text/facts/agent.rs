@@ -2,7 +2,7 @@
 
 use crate::text::page::Page;
 use crate::text::words::{count, moment_ago, reading, size, span};
-use scrubjay_model::{AgentStats, EventPath, EventsStatus, OfflineStats, StorageStats};
+use scrubjay_model::{AgentStats, EventPath, EventsStatus, ExtlogSent, OfflineStats, StorageStats};
 
 fn listening(page: &mut Page, events: &EventsStatus) {
     let EventsStatus {
@@ -15,6 +15,7 @@ fn listening(page: &mut Page, events: &EventsStatus) {
         waited,
         undecodable,
         last_undecodable,
+        extlog,
     } = events;
     let way = match path {
         EventPath::Trace => {
@@ -27,6 +28,13 @@ fn listening(page: &mut Page, events: &EventsStatus) {
         EventPath::Counters => format!("no reports of errors, only counters: {why}"),
     };
     page.more(2, &way);
+    match extlog {
+        ExtlogSent::NotListening | ExtlogSent::Held => {}
+        ExtlogSent::NotHeld { why } => page.more(
+            2,
+            &format!("what firmware adds to machine checks (extlog) may go to the console: {why}"),
+        ),
+    }
     if *reports > 0 {
         let reports = count(*reports, "report", "reports");
         page.more(2, &format!("{reports} since its start, of which {waited} had waited for it"));
@@ -117,5 +125,25 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
             2,
             &format!("the history was corrupt and begun anew; the old file is kept as {kept}"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Style;
+    use scrubjay_model::EventsStatus;
+
+    #[test]
+    fn that_the_extended_log_is_not_asked_for_is_told_with_the_reason() {
+        let told = |extlog| {
+            let mut page = Page::new(Style { colour: false, all: false });
+            listening(&mut page, &EventsStatus { extlog, ..EventsStatus::counters_only("off") });
+            page.into_text()
+        };
+        assert!(!told(ExtlogSent::Held).contains("extlog"));
+        let refused = told(ExtlogSent::NotHeld { why: "debugfs is closed".to_owned() });
+        assert!(refused.contains("(extlog)"), "{refused}");
+        assert!(refused.contains("debugfs is closed"), "{refused}");
     }
 }
