@@ -41,6 +41,8 @@ struct Counted {
     age: Option<Duration>,
     /// The history's sum, and whether it is a lower bound.
     total: Option<(u64, bool)>,
+    /// Of that, what was counted before the present module was first seen at this place.
+    predecessors: u64,
     path: String,
 }
 
@@ -94,6 +96,7 @@ fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated
             count: counter.value,
             age,
             total: total(SeriesPlace::Dimm(dimm.place)),
+            predecessors: of_predecessors(index, dimm.place, class, accumulated),
             path: format!("{dir}/{file}"),
         });
     }
@@ -110,10 +113,26 @@ fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated
             count: rest.count,
             age,
             total: place.and_then(total),
+            predecessors: 0,
             path: format!("{dir}/{file}"),
         }
     }));
     found
+}
+
+/// Errors counted at a place before the module that is there now was first seen. 0 where no module is known to
+/// have this place to itself: only then is its sum that of the place.
+fn of_predecessors(index: u32, place: Place, class: ErrorClass, accumulated: &Accumulated) -> u64 {
+    let total = accumulated.total(index, SeriesPlace::Dimm(place), class);
+    let here = accumulated.controllers.get(&index).map(|key| [(key.clone(), place)]);
+    let mut present = accumulated.modules.values().filter(|module| module.ended_wall_ms.is_none());
+    let module = present.find(|module| here.as_ref().is_some_and(|here| module.places == here));
+    let Some((total, module)) = total.zip(module) else { return 0 };
+    let own = match class {
+        ErrorClass::Correctable => module.correctable,
+        ErrorClass::Uncorrectable => module.uncorrectable,
+    };
+    total.total.saturating_sub(own)
 }
 
 /// How many other modules have errors. Only `dimmN` is a module for certain: ranks and rows of one
@@ -174,7 +193,7 @@ fn rest(controller: &Controller, class: ErrorClass) -> Option<Rest> {
 
 impl Counted {
     fn finding(&self, class: ErrorClass) -> Finding {
-        let Self { subject, at, count, age, total, path } = self;
+        let Self { subject, at, count, age, total, predecessors, path } = self;
         let about = match at {
             At::Module { about, others: _ } if about.is_empty() => String::new(),
             At::Module { about, others: _ } => format!(" ({})", about.join(", ")),
@@ -188,6 +207,10 @@ impl Counted {
             Some((total, true)) => format!("; at least {total} in the history"),
             Some((total, false)) if total != count => format!("; {total} in the history"),
             Some((_, false)) | None => String::new(),
+        };
+        let total = match predecessors {
+            0 => total,
+            before => format!("{total}, {before} of them before this module was first seen here"),
         };
         let errors = many(*count, &format!("{} error", adjective(class)));
         let finding = match class {

@@ -4,8 +4,9 @@ use crate::testing::{
     absent, but, codes, controller, counter, counts, denied, dimm, first, healthy, lose, of, only,
 };
 use scrubjay_model::{
-    Accumulated, Action, ControllerKey, Dimm, Edac, ErrorClass, ErrorCounts, Finding, Layout,
-    Place, RebootHelps, SeriesKey, SeriesPlace, SeriesTotal, Snapshot, Verdict,
+    Accumulated, Action, Confidence, ControllerKey, Dimm, Edac, ErrorClass, ErrorCounts, Finding,
+    Identity, Layout, ModuleKey, ModuleRecord, Place, RebootHelps, SeriesKey, SeriesPlace,
+    SeriesTotal, Snapshot, Verdict,
 };
 
 /// A server whose first controller has these places; the totals are theirs.
@@ -245,6 +246,51 @@ fn the_history_is_quoted_where_it_says_more() {
         because(9, 2),
         "3 corrected errors (A1) in the last 36 d 4 h; at least 9 in the history"
     );
+}
+
+/// A stick of that history which alone has the first place, with these corrected errors.
+fn stick(correctable: u64, ended_wall_ms: Option<i64>) -> ModuleRecord {
+    ModuleRecord {
+        key: ModuleKey::from_stored(if ended_wall_ms.is_some() { "old" } else { "new" }),
+        slot: Some("A1".to_owned()),
+        bank: None,
+        serial: Some("0001".to_owned()),
+        part: None,
+        manufacturer: None,
+        size_bytes: None,
+        places: vec![(ControllerKey::from_stored("imc-0"), Place::Dimm(0))],
+        listed: true,
+        identity: Identity::Serial,
+        confidence: Confidence::ByLabel,
+        evidence: String::new(),
+        since_wall_ms: 0,
+        ended_wall_ms,
+        correctable,
+        uncorrectable: 0,
+        restarts: 0,
+        last_error_wall_ms: None,
+    }
+}
+
+#[test]
+fn a_new_stick_is_not_charged_with_what_the_one_before_it_had() {
+    let snapshot = with(Layout::Dimm, one(Place::Dimm(0), "A1", counts(2, 0)));
+    let place = SeriesPlace::Dimm(Place::Dimm(0));
+    let because = |sticks: Vec<ModuleRecord>| {
+        let mut history = history(place, ErrorClass::Correctable, 5002, 1);
+        history.modules = sticks.into_iter().map(|stick| (stick.key.clone(), stick)).collect();
+        found(&snapshot, &history)[0].because.clone()
+    };
+    let quoted = "2 corrected errors (A1) in the last 36 d 4 h; at least 5002 in the history";
+    assert_eq!(because(vec![stick(5000, Some(1)), stick(5002, None)]), quoted);
+    assert_eq!(
+        because(vec![stick(5000, Some(1)), stick(2, None)]),
+        format!("{quoted}, 5000 of them before this module was first seen here")
+    );
+    // One with several places has a sum of its own, which says nothing of each.
+    let ranks = [Place::Dimm(0), Place::Dimm(1)];
+    let places = ranks.map(|place| (ControllerKey::from_stored("imc-0"), place)).into();
+    assert_eq!(because(vec![ModuleRecord { places, ..stick(2, None) }]), quoted);
 }
 
 #[test]
