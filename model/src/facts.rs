@@ -10,6 +10,10 @@ use std::collections::BTreeMap;
 /// read from: the log forgets, and the kernel stays forced. Its value names the boot.
 pub const FORCED_PATCH: &str = "livepatch.forced";
 
+/// Where the errors of a stick are counted, `CONTROLLER/PLACE` of each; empty while the stick is
+/// gone. The history makes it itself, so no reading takes it back. Its subject is the stick's key.
+pub const MODULE_PLACES: &str = "module.places";
+
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {

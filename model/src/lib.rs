@@ -72,7 +72,7 @@ pub use event::{
 };
 pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
-pub use facts::{FORCED_PATCH, Fact};
+pub use facts::{FORCED_PATCH, Fact, MODULE_PLACES};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,
     RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,

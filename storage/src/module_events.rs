@@ -1,9 +1,10 @@
-//! The reports of one stick: those of its places, in the time in which it was there.
+//! The reports of one stick: those of its places, each in the time in which it was there.
 
 use crate::event_rows::{COLUMNS, TABLES, record, word};
+use crate::modules::PLACES_APART;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use scrubjay_model::{
-    EventClass, EventPattern, EventRecord, Folded, ModuleKey, PATTERN_PAGE_BYTES,
+    EventClass, EventPattern, EventRecord, Folded, MODULE_PLACES, ModuleKey, PATTERN_PAGE_BYTES,
 };
 use std::collections::BTreeSet;
 
@@ -31,7 +32,43 @@ const TURN_RUN: &str = "
        JOIN agent_run ON agent_run.id = snapshot.run
        WHERE module_turn.module = :module AND what IN";
 
-fn stay(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Option<Stay>> {
+/// Each fact about the places of a stick, with the first run in the boot it was recorded in.
+const PLACES: &str = "
+    SELECT fact.value, (SELECT MIN(earliest.id) FROM agent_run AS earliest
+                        WHERE earliest.boot = agent_run.boot)
+    FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+    JOIN agent_run ON agent_run.id = snapshot.run
+    WHERE fact.name = :name AND fact.subject = :subject ORDER BY fact.snapshot";
+
+/// Where a stick was and is.
+fn stays(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Vec<Stay>> {
+    let told: Vec<(Option<String>, i64)> = conn
+        .prepare(PLACES)?
+        .query_map(named_params! { ":name": MODULE_PLACES, ":subject": key.as_str() }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut stays = Vec::new();
+    for ((names, from_run), (_, until_run)) in told.iter().zip(told.iter().skip(1)) {
+        let (from_run, until_run) = (*from_run, Some(*until_run));
+        let mut places = Vec::new();
+        for name in names.iter().flat_map(|names| names.split(PLACES_APART)) {
+            let Some((controller, place)) = name.split_once('/') else { continue };
+            let id = "SELECT id FROM controller WHERE key = :key";
+            let id = conn.query_row(id, named_params! { ":key": controller }, |row| row.get(0));
+            places.extend(id.optional()?.map(|id| (id, place.to_owned())));
+        }
+        stays.push(Stay { places, from_run, until_run });
+    }
+    // The end of the last stay of one that is gone is among them.
+    let is_gone = told.last().is_some_and(|(names, _)| names.as_deref() == Some(""));
+    if !is_gone {
+        stays.extend(latest_stay(conn, key)?);
+    }
+    Ok(stays)
+}
+
+fn latest_stay(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Option<Stay>> {
     let found: Option<(i64, bool)> = conn
         .query_row(
             "SELECT id, ended_wall_ms IS NOT NULL FROM module WHERE key = :key",
@@ -54,6 +91,11 @@ fn stay(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Option<Stay>> {
         .query_map(named_params! { ":module": module }, |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Some(Stay { places, from_run, until_run }))
+}
+
+/// Every place of every stay.
+fn each_place(stays: &[Stay]) -> impl Iterator<Item = (&Stay, &(i64, String))> {
+    stays.iter().flat_map(|stay| stay.places.iter().map(move |place| (stay, place)))
 }
 
 /// The condition on rows of events; [`Stay`] tells what it is given.
@@ -86,10 +128,10 @@ pub(crate) fn records(
     key: &ModuleKey,
     limit: u32,
 ) -> rusqlite::Result<Vec<EventRecord>> {
-    let Some(stay) = stay(conn, key)? else { return Ok(Vec::new()) };
+    let stays = stays(conn, key)?;
     let mut found: Vec<EventRecord> = Vec::new();
     let mut rows = conn.prepare(&records_query())?;
-    for (controller, place) in &stay.places {
+    for (stay, (controller, place)) in each_place(&stays) {
         let of_place = rows.query_map(
             named_params! {
                 ":controller": controller,
@@ -112,12 +154,13 @@ pub(crate) fn records(
 
 /// What the latest reports of a stick have in common.
 pub(crate) fn pattern(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<EventPattern> {
-    let Some(stay) = stay(conn, key)? else { return Ok(EventPattern::default()) };
+    let stays = stays(conn, key)?;
     let mut pattern = EventPattern::default();
     let (mut pages, mut syndromes) = (BTreeSet::new(), BTreeSet::new());
     let mut rows = conn.prepare(&pattern_query())?;
-    let share = u32::try_from(stay.places.len().max(1)).map_or(1, |places| MOST_GROUPS / places);
-    for (controller, place) in &stay.places {
+    let share =
+        u32::try_from(each_place(&stays).count().max(1)).map_or(1, |places| MOST_GROUPS / places);
+    for (stay, (controller, place)) in each_place(&stays) {
         let mut of_place = rows.query(named_params! {
             ":controller": controller,
             ":place": place,

@@ -5,9 +5,9 @@
 use crate::changes::Changes;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
-    ControllerKey, DimmModule, ErrorClass, Gone, Identity, Inventory, KnownModule, LifeChange,
-    ModuleKey, ModuleLives, ModuleRecord, Place, SeriesKey, SeriesPlace, Snapshot, Stamp,
-    join_dimms, match_modules,
+    ControllerKey, DimmModule, ErrorClass, Fact, Gone, Identity, Inventory, KnownModule,
+    LifeChange, MODULE_PLACES, ModuleKey, ModuleLives, ModuleRecord, Place, Reading, SeriesKey,
+    SeriesPlace, Snapshot, SourceId, Stamp, join_dimms, match_modules,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,3 +161,24 @@ fn turns(lives: &ModuleLives) -> BTreeMap<ModuleKey, Turn> {
     }
     turns
 }
+
+/// Where each stick is, as facts.
+pub(crate) fn places(state: &State) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for module in state.modules.values() {
+        let subject = module.key.as_str().to_owned();
+        let is_gone = module.ended_wall_ms.is_some();
+        // Of a stick that never had a place there is nothing to tell.
+        let has_told = || state.facts.contains_key(&(MODULE_PLACES.to_owned(), subject.clone()));
+        if (is_gone || module.places.is_empty()) && !has_told() {
+            continue;
+        }
+        let names = if is_gone { Vec::new() } else { module.place_names() };
+        let reading = Reading::Value(names.join(PLACES_APART));
+        facts.push(Fact { source: SourceId::Smbios, name: MODULE_PLACES, subject, reading });
+    }
+    facts
+}
+
+/// Between two places of a stick.
+pub(crate) const PLACES_APART: &str = ", ";

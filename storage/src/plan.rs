@@ -109,6 +109,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     let sources = snapshot.sources();
     let mut facts = snapshot.facts();
     facts.extend(heard.how.map(EventsStatus::fact));
+    facts.extend(modules::places(state));
     entry.facts = facts::follow(&mut state.facts, &facts, &sources);
     let run = state.run.as_mut()?;
     entry.sources = facts::follow_sources(&mut run.sources, &sources);

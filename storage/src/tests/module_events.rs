@@ -57,7 +57,7 @@ fn a_stick_has_the_reports_of_its_own_time() {
 }
 
 #[test]
-fn a_stick_that_moves_leaves_the_reports_of_the_slot_behind() {
+fn a_stick_that_moves_takes_its_own_reports_along_and_no_other() {
     let dir = directory();
     let mut machine = Machine::new();
     let mut history = open(dir.path(), &machine.host);
@@ -72,6 +72,25 @@ fn a_stick_that_moves_leaves_the_reports_of_the_slot_behind() {
     drop(history);
     let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
     assert_eq!(reader.events_of(&key("dddd4"), 10).unwrap(), []);
+    assert_eq!(reader.events_of(&key("aaaa1"), 10).unwrap().len(), 3);
+    drop(reader);
+
+    // At its new place it has new ones; then it is gone, and another has that place.
+    let fourth_slot = Some((1, SeriesPlace::Dimm(Place::Dimm(1))));
+    let there = |number| Sighting { counter: fourth_slot, ..sighting(number, 1) };
+    let mut history = open(dir.path(), &machine.host);
+    look(&mut machine, &mut history, vec![there(7)]);
+    machine.host.reboot(3);
+    machine.serials[3] = "EEEE5".to_owned();
+    history.end_run(&machine.host.at()).unwrap();
+    drop(history);
+    let mut history = open(dir.path(), &machine.host);
+    look(&mut machine, &mut history, vec![there(8), there(9)]);
+    drop(history);
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let count = |name: &str| reader.events_of(&key(name), 10).unwrap().len();
+    assert_eq!((count("aaaa1"), count("dddd4"), count("eeee5")), (4, 0, 2));
+    assert_eq!(reader.event_pattern(&key("aaaa1")).unwrap().groups, 4);
 }
 
 #[test]
