@@ -10,6 +10,7 @@
 )]
 
 mod capture;
+mod changelog;
 mod collector;
 pub mod cper;
 mod docs;
@@ -26,6 +27,7 @@ mod trace;
 mod tree;
 
 pub use capture::{CaptureOptions, capture};
+pub use changelog::{ChangeEntry, Changelog, FixedSince};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
 pub use host::{ClockFn, HostRoot, OfflineOutcome, OfflineRefused, RootError, soft_offline};

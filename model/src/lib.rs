@@ -10,6 +10,7 @@ mod boot_args;
 mod catalogue;
 mod counter;
 mod cper;
+mod cve;
 mod dimm;
 mod dimm_labels;
 mod edac;
@@ -56,6 +57,7 @@ pub use cper::{
     CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
+pub use cve::CveId;
 pub use dimm::{
     Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
     Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,
