@@ -58,7 +58,7 @@ pub(crate) fn a_step_of_the_clock_is_recorded_and_measures_nothing(kernel: Kerne
     assert_eq!(guest.metrics().value(restarts, "test-socket-0"), Some(0));
 }
 
-pub(crate) fn sums_equal_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills(
+pub(crate) fn a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills(
     kernel: Kernel,
 ) {
     let reload = |guest: &mut Guest, truth: &mut Counts| {

@@ -61,7 +61,7 @@ scenarios! {
     history:
         a_suspended_agent_catches_up_and_admits_the_gap
         a_step_of_the_clock_is_recorded_and_measures_nothing
-        sums_equal_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
+        a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use
