@@ -43,13 +43,6 @@ impl EventsStatus {
     }
 }
 
-impl Fact {
-    /// Whether it stays although a reading does not list it.
-    pub fn outlives_its_reading(name: &str) -> bool {
-        [crate::FORCED_PATCH, crate::MODULE_PLACES, EVENTS_PATH].contains(&name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,13 @@ pub struct Fact {
     pub reading: Reading<String>,
 }
 
+impl Fact {
+    /// Whether it stays although a reading does not list it.
+    pub fn outlives_its_reading(name: &str) -> bool {
+        [FORCED_PATCH, MODULE_PLACES, crate::EVENTS_PATH].contains(&name)
+    }
+}
+
 fn fact<T: ToString>(
     source: SourceId,
     name: &'static str,

@@ -47,7 +47,11 @@ pub(crate) fn hearing(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<
     // A moment may have passed between the two looks at the clock, in either order.
     let silent = at.since_boot.map(|now| now.saturating_sub(to));
     let longest = plan::QUIET_FLUSH + duration(interval)? * 2;
-    if boot != at.boot.as_str() || silent.is_none_or(|silent| silent > longest) {
+    // Of a boot that nobody knows it is not known either.
+    if !at.boot.is_known()
+        || boot != at.boot.as_str()
+        || silent.is_none_or(|silent| silent > longest)
+    {
         return Ok(None);
     }
     let fact: Option<Option<String>> = conn

@@ -41,8 +41,8 @@ struct Counted {
     age: Option<Duration>,
     /// The history's sum, and whether it is a lower bound.
     total: Option<(u64, bool)>,
-    /// Of that, what was counted before the present module was first seen at this place.
-    predecessors: u64,
+    /// Of that, what was counted before the present module was first seen at this place, if known.
+    predecessors: Option<u64>,
     path: String,
 }
 
@@ -113,26 +113,26 @@ fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated
             count: rest.count,
             age,
             total: place.and_then(total),
-            predecessors: 0,
+            predecessors: None,
             path: format!("{dir}/{file}"),
         }
     }));
     found
 }
 
-/// Errors counted at a place before the module that is there now was first seen. 0 where no module is known to
-/// have this place to itself: only then is its sum that of the place.
-fn of_predecessors(index: u32, place: Place, class: ErrorClass, accumulated: &Accumulated) -> u64 {
-    let total = accumulated.total(index, SeriesPlace::Dimm(place), class);
-    let here = accumulated.controllers.get(&index).map(|key| [(key.clone(), place)]);
+/// Errors counted at a place before the module that is there now was first seen. `None` where no
+/// module is known to have this place to itself: only then is its sum that of the place.
+fn of_predecessors(
+    index: u32,
+    place: Place,
+    class: ErrorClass,
+    accumulated: &Accumulated,
+) -> Option<u64> {
+    let total = accumulated.total(index, SeriesPlace::Dimm(place), class)?;
+    let here = [(accumulated.controllers.get(&index)?.clone(), place)];
     let mut present = accumulated.modules.values().filter(|module| module.ended_wall_ms.is_none());
-    let module = present.find(|module| here.as_ref().is_some_and(|here| module.places == here));
-    let Some((total, module)) = total.zip(module) else { return 0 };
-    let own = match class {
-        ErrorClass::Correctable => module.correctable,
-        ErrorClass::Uncorrectable => module.uncorrectable,
-    };
-    total.total.saturating_sub(own)
+    let module = present.find(|module| module.places == here)?;
+    Some(total.total.saturating_sub(module.errors(class)))
 }
 
 /// How many other modules have errors. Only `dimmN` is a module for certain: ranks and rows of one
@@ -209,8 +209,10 @@ impl Counted {
             Some((_, false)) | None => String::new(),
         };
         let total = match predecessors {
-            0 => total,
-            before => format!("{total}, {before} of them before this module was first seen here"),
+            None | Some(0) => total,
+            Some(before) => {
+                format!("{total}, {before} of them before this module was first seen here")
+            }
         };
         let errors = many(*count, &format!("{} error", adjective(class)));
         let finding = match class {

@@ -12,7 +12,7 @@ use super::loss::{Losses, Stats};
 use crate::host::{Failure, HostRoot, RawPages};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use scrubjay_model::{EventPath, EventsStatus, ExtlogSent};
+use scrubjay_model::{EventPath, EventsStatus};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -96,18 +96,8 @@ enum Woken {
 
 impl Shared {
     pub(super) fn new(found: Aggregator) -> Self {
-        let status = EventsStatus {
-            path: EventPath::Trace,
-            why: String::new(),
-            refused: false,
-            listening: Vec::new(),
-            reports: 0,
-            lost: 0,
-            waited: 0,
-            undecodable: 0,
-            last_undecodable: None,
-            extlog: ExtlogSent::NotListening,
-        };
+        let status =
+            EventsStatus { path: EventPath::Trace, ..EventsStatus::counters_only(String::new()) };
         let store = Store { found, status, missing: Vec::new(), told: false, emptied: false };
         Self { store: Mutex::new(store), emptied: Condvar::new() }
     }
