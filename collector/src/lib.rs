@@ -10,7 +10,6 @@
 )]
 
 mod capture;
-mod changelog;
 mod collector;
 pub mod cper;
 mod docs;
@@ -18,6 +17,7 @@ mod docs;
 pub mod fuzzing;
 mod host;
 mod kernel_log;
+pub mod packages;
 mod pages;
 mod proc_text;
 mod process;
@@ -27,7 +27,6 @@ mod trace;
 mod tree;
 
 pub use capture::{CaptureOptions, capture};
-pub use changelog::{ChangeEntry, Changelog, FixedSince};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
 pub use host::{ClockFn, HostRoot, OfflineOutcome, OfflineRefused, RootError, soft_offline};

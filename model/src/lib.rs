@@ -29,6 +29,7 @@ mod machine;
 mod memory_map;
 mod offline;
 mod package_version;
+mod packages;
 mod page_life;
 mod previous_boot;
 mod reading;
@@ -99,6 +100,7 @@ pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };
 pub use package_version::{DebVersion, RpmVersion, VersionFault};
+pub use packages::{ChangeEntry, Changelog, FixedSince, InstalledPackage, PackageVersion};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,

@@ -1,90 +1,60 @@
-//! Changelogs of packages, for what they say was fixed, and since when.
+//! Changelogs of Debian packages, for what they say was fixed, and since when.
 //!
-//! Debian's form (deb-changelog(5)): entries, newest first, each with a line `source (version)
+//! Their form (deb-changelog(5)): entries, newest first, each with a line `source (version)
 //! distribution; …`, lines of what changed, and a line ` -- name <address>  date`.
 
-use scrubjay_model::{CveId, DebVersion};
-use std::collections::BTreeSet;
+use scrubjay_model::{ChangeEntry, Changelog, CveId, DebVersion, PackageVersion};
 
-/// What one version of a package changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeEntry {
-    /// The version, as the source package has it.
-    pub version: DebVersion,
-    /// When it was released, seconds since the Unix epoch; `None` where no date can be read.
-    pub released_unix_s: Option<i64>,
-    /// Vulnerabilities it names.
-    pub cves: BTreeSet<CveId>,
+/// Takes in a changelog line by line, so that a long one is never in memory as a whole.
+#[derive(Debug, Default)]
+pub struct DebianChangelog {
+    read: Changelog,
+    /// The entry being read: its version, and its lines so far.
+    open: Option<(DebVersion, String)>,
+    /// Lines taken in.
+    lines: usize,
 }
 
-/// The entries of a changelog in the order of the file, which is newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changelog {
-    /// Those that were understood.
-    pub entries: Vec<ChangeEntry>,
-    /// Lines, counted from 1, at which an entry begins whose version is none. What it names is not
-    /// known to be of any version.
-    pub not_understood: Vec<usize>,
-}
-
-/// What is fixed above a version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FixedSince {
-    /// Vulnerabilities named by newer entries and by none up to that version, each with the release
-    /// date of the first entry that names it.
-    pub cves: Vec<(CveId, Option<i64>)>,
-    /// Whether there may be more: the changelog does not reach back to that version, or a part of
-    /// it was not understood.
-    pub is_lower_bound: bool,
-}
-
-impl Changelog {
-    /// Reads a changelog of Debian's form.
-    pub fn debian(text: &str) -> Self {
-        let mut changelog = Self::default();
-        // The entry being read: its version, and its lines so far.
-        let mut open: Option<(DebVersion, String)> = None;
-        for (at, line) in text.lines().enumerate() {
-            if let Some((source, version)) = heading(line) {
-                changelog.close(open.take(), None);
-                match DebVersion::parse(&of_source(source, version)) {
-                    Ok(version) => open = Some((version, String::new())),
-                    Err(_) => changelog.not_understood.push(at + 1),
-                }
-            } else if let Some(date) = trailer(line) {
-                changelog.close(open.take(), Some(date));
-            } else if let Some((_, lines)) = &mut open {
-                lines.push_str(line);
-                lines.push('\n');
+impl DebianChangelog {
+    /// Takes in the next line, without its line feed.
+    pub fn line(&mut self, line: &str) {
+        self.lines += 1;
+        if let Some((source, version)) = heading(line) {
+            self.close(None);
+            match DebVersion::parse(&of_source(source, version)) {
+                Ok(version) => self.open = Some((version, String::new())),
+                Err(_) => self.read.not_understood.push(self.lines),
             }
+        } else if let Some(date) = trailer(line) {
+            self.close(Some(date));
+        } else if let Some((_, lines)) = &mut self.open {
+            lines.push_str(line);
+            lines.push('\n');
         }
-        changelog.close(open, None);
-        changelog
     }
 
-    fn close(&mut self, entry: Option<(DebVersion, String)>, date: Option<&str>) {
-        let Some((version, lines)) = entry else { return };
+    /// What was read.
+    pub fn finish(mut self) -> Changelog {
+        self.close(None);
+        self.read
+    }
+
+    fn close(&mut self, date: Option<&str>) {
+        let Some((version, lines)) = self.open.take() else { return };
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        let released_unix_s = date.map(|date| date.timestamp().as_second());
-        self.entries.push(ChangeEntry { version, released_unix_s, cves: CveId::all_in(&lines) });
+        self.read.entries.push(ChangeEntry {
+            version: PackageVersion::Deb(version),
+            released_unix_s: date.map(|date| date.timestamp().as_second()),
+            cves: CveId::all_in(&lines),
+        });
     }
+}
 
-    /// What versions above `running` fix.
-    pub fn fixed_since(&self, running: &DebVersion) -> FixedSince {
-        let (newer, known): (Vec<&ChangeEntry>, Vec<&ChangeEntry>) =
-            self.entries.iter().partition(|entry| entry.version > *running);
-        let had: BTreeSet<CveId> = known.iter().flat_map(|entry| &entry.cves).copied().collect();
-        let mut cves: Vec<(CveId, Option<i64>)> = Vec::new();
-        let mut seen = had;
-        // The oldest first: its date is that of the fix, whoever names it again later.
-        for entry in newer.iter().rev() {
-            let new = entry.cves.iter().filter(|cve| seen.insert(**cve));
-            cves.extend(new.map(|cve| (*cve, entry.released_unix_s)));
-        }
-        cves.sort_unstable();
-        let reaches = known.iter().any(|entry| entry.version == *running);
-        FixedSince { cves, is_lower_bound: !reaches || !self.not_understood.is_empty() }
-    }
+/// Reads a whole changelog.
+pub fn debian_changelog(text: &str) -> Changelog {
+    let mut changelog = DebianChangelog::default();
+    text.lines().for_each(|line| changelog.line(line));
+    changelog.finish()
 }
 
 /// The source and version of a line that begins an entry.
@@ -144,19 +114,19 @@ linux (6.1.170-3) bookworm-security; urgency=high
  -- A Maintainer <a@example.org>  no date
 ";
 
-    fn version(text: &str) -> DebVersion {
-        DebVersion::parse(text).unwrap()
+    fn version(text: &str) -> PackageVersion {
+        PackageVersion::Deb(DebVersion::parse(text).unwrap())
     }
 
     fn since(text: &str, running: &str) -> (Vec<String>, bool) {
-        let fixed = Changelog::debian(text).fixed_since(&version(running));
+        let fixed = debian_changelog(text).fixed_since(&version(running));
         let cves = fixed.cves.iter().map(|(cve, _)| cve.to_string()).collect();
         (cves, fixed.is_lower_bound)
     }
 
     #[test]
     fn each_entry_has_its_version_date_and_fixes() {
-        let log = Changelog::debian(TEXT);
+        let log = debian_changelog(TEXT);
         let entries: Vec<(&str, Option<i64>, usize)> = log
             .entries
             .iter()
@@ -186,7 +156,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
 
     #[test]
     fn the_clock_of_a_fix_begins_with_the_first_entry_that_names_it() {
-        let fixed = Changelog::debian(TEXT).fixed_since(&version("6.1.1-1"));
+        let fixed = debian_changelog(TEXT).fixed_since(&version("6.1.1-1"));
         let dates: Vec<(String, Option<i64>)> =
             fixed.cves.iter().map(|(cve, at)| (cve.to_string(), *at)).collect();
         let expected = [
@@ -202,7 +172,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
     #[test]
     fn a_version_that_is_none_makes_a_lower_bound() {
         let text = format!("linux (6.1 x) sid; urgency=low\n\n  * CVE-2026-9999\n\n{TEXT}");
-        let log = Changelog::debian(&text);
+        let log = debian_changelog(&text);
         assert_eq!((log.not_understood.as_slice(), log.entries.len()), (&[1][..], 3));
         let (cves, is_lower_bound) = since(&text, "6.1.192-2");
         assert!(cves.is_empty() && is_lower_bound);
@@ -211,7 +181,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
     proptest! {
         #[test]
         fn no_text_panics(text in "(linux \\(|[0-9.+-]|\\) sid; |\n| -- a <b>  |CVE-2024-1234|.){0,40}") {
-            let log = Changelog::debian(&text);
+            let log = debian_changelog(&text);
             let _ = log.fixed_since(&version("1-1"));
         }
     }
