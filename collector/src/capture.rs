@@ -56,6 +56,8 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::PreviousBoot => drop(sources::previous_boot::read(reader, at)),
         SourceId::Smbios => drop(sources::smbios::read(reader, at)),
         SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
+        SourceId::Packages => drop(sources::packages::read(reader, at)),
+        SourceId::BootImages => drop(sources::boot_images::read(reader, at)),
     }
 }
 

@@ -82,6 +82,8 @@ impl Collector {
         let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
+        let packages = self.ask(SourceId::Packages, &at, sources::packages::read);
+        let boot_images = self.ask(SourceId::BootImages, &at, sources::boot_images::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -103,6 +105,8 @@ impl Collector {
             previous_boot: patience.answer(previous_boot),
             smbios: patience.answer(smbios),
             dimm_labels: patience.answer(dimm_labels),
+            packages: patience.answer(packages),
+            boot_images: patience.answer(boot_images),
         }
     }
 

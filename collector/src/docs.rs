@@ -92,6 +92,8 @@ mod tests {
             SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
             SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
             SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
+            SourceId::Packages => return crate::sources::packages::tests::everything(),
+            SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {

@@ -18,6 +18,7 @@ use dir::{Directory, read_bounded};
 pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
+use rustix::io::Errno;
 use scrubjay_model::{Clocks, Uname};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -312,6 +313,16 @@ impl HostRoot {
             Backend::Tree(tree) => captured::exists(tree, path),
             #[cfg(test)]
             Backend::Changing(now) => captured::exists(&now(), path),
+        }
+    }
+
+    /// When a file was last changed, seconds since the Unix epoch; a captured tree has no such times.
+    pub(crate) fn modified_unix_s(&self, path: &str) -> Result<i64, Failure> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.modified_unix_s(path),
+            Backend::Tree(_) => Err(Failure::Errno(Errno::NOENT.raw_os_error())),
+            #[cfg(test)]
+            Backend::Changing(_) => Err(Failure::Errno(Errno::NOENT.raw_os_error())),
         }
     }
 

@@ -9,6 +9,7 @@
     allow(clippy::disallowed_methods, reason = "tests make and read files of their own")
 )]
 
+mod boot_loader;
 mod capture;
 mod collector;
 pub mod cper;

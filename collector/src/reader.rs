@@ -22,9 +22,9 @@ const STATISTICS_LIMIT: Limit = Limit { bytes: 8 << 20, words: "a file of at mos
 /// Longest log accepted. The ring is 128 KiB to 1 MiB on most hosts, at most 32 MiB by
 /// configuration (`CONFIG_LOG_BUF_SHIFT`), and more only by `log_buf_len=`.
 const LOG_LIMIT: Limit = Limit { bytes: 64 << 20, words: "a log of at most 64 MiB" };
-/// Longest file of which single lines are wanted. `modules.alias` and the kernel's configuration
-/// have 1 to 2 MB and 300 kB in today's distribution kernels.
-const LINES_LIMIT: Limit = Limit { bytes: 16 << 20, words: "a file of at most 16 MiB" };
+/// Longest file of which parts are wanted. `modules.alias`, the kernel's configuration and its
+/// changelog have 1 to 2 MB, 300 kB and 1 MB in today's distributions, dpkg's status 1 to 5 MB.
+const PART_LIMIT: Limit = Limit { bytes: 64 << 20, words: "a file of at most 64 MiB" };
 /// Longest data of a firmware table accepted. Boot error regions are tens of KiB; the largest seen
 /// reserve one MiB.
 const FIRMWARE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "firmware data of at most 1 MiB" };
@@ -151,16 +151,29 @@ impl<'h> Reader<'h> {
         self.record(path, &read.map(|()| written));
         self.noted(read.map_err(|failure| non_value(path, failure, LOG_LIMIT.words)))
     }
+    /// The part of a long file that is wanted. Only that is captured, so `part` of a part is all
+    /// of it.
+    pub(crate) fn part(&self, path: &str, part: impl FnOnce(&[u8]) -> Vec<u8>) -> Reading<Vec<u8>> {
+        self.count();
+        let read = self.host.read(path, PART_LIMIT.bytes).map(|bytes| part(&bytes));
+        self.record(path, &read);
+        self.noted(read.map_err(|failure| non_value(path, failure, PART_LIMIT.words)))
+    }
+
     /// The lines of a long text that hold `word`. Only they are captured.
     pub(crate) fn lines_with(&self, path: &str, word: &[u8]) -> Reading<Vec<u8>> {
-        self.count();
-        let read = self.host.read(path, LINES_LIMIT.bytes).map(|bytes| {
+        self.part(path, |bytes| {
             let lines = bytes.split_inclusive(|byte| *byte == b'\n');
             let wanted = lines.filter(|line| line.windows(word.len()).any(|part| part == word));
             wanted.flatten().copied().collect()
-        });
-        self.record(path, &read);
-        self.noted(read.map_err(|failure| non_value(path, failure, LINES_LIMIT.words)))
+        })
+    }
+
+    /// When a file was last changed, seconds since the Unix epoch. Never part of a capture.
+    pub(crate) fn modified_unix_s(&self, path: &str) -> Reading<i64> {
+        self.count();
+        let modified = self.host.modified_unix_s(path);
+        self.noted(modified.map_err(|failure| non_value(path, failure, NAMES)))
     }
 
     /// Whether a directory holds any other. Of those only one is captured.
@@ -321,6 +334,13 @@ impl<'h> Reader<'h> {
             Ok(_) | Err(NonValue::Absent(_)) => {}
         }
         result.into()
+    }
+
+    /// Captures, of a file that is far too long for that, bytes in which the source finds the same.
+    pub(crate) fn stands_for(&self, path: &str, bytes: &[u8]) {
+        if let Some(tree) = self.recording {
+            tree.borrow_mut().insert(path, Node::File(bytes.to_vec()));
+        }
     }
 
     fn record(&self, path: &str, read: &Result<Vec<u8>, Failure>) {

@@ -108,6 +108,8 @@ impl Snapshot {
             smbios,
             // Names, not facts of the host; what they lead to is in the history of the modules.
             dimm_labels: _,
+            packages,
+            boot_images,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -193,6 +195,21 @@ impl Snapshot {
             let packages = markers.packages.as_ref().map(|names| names.join(" "));
             facts.push(fact(S::RebootMarkers, "reboot.packages", "", &packages));
             facts.push(fact(S::RebootMarkers, "reboot.needed", "", &markers.needed));
+        }
+        if let Some(packages) = Self::found(packages) {
+            for kernel in &packages.kernels {
+                let version = Reading::Value(&kernel.package.version);
+                facts.push(fact(S::Packages, "packages.kernel", &kernel.package.name, &version));
+            }
+            let relation = said(self.kernel_state().relation.as_str());
+            facts.push(fact(S::Packages, "kernel.relation", "", &relation));
+        }
+        if let Some(images) = Self::found(boot_images) {
+            let next = images.next.as_ref().map(|next| {
+                let release = next.release.as_deref().unwrap_or("unknown release");
+                format!("{release} ({}, {})", next.loader.as_str(), next.chosen.as_str())
+            });
+            facts.push(fact(S::BootImages, "boot.next", "", &next));
         }
         if let Some(check) = Self::found(machine_check) {
             facts.push(fact(

@@ -30,6 +30,8 @@ pub struct Kernel {
     pub version: Reading<String>,
     /// `/proc/version`; distributions put their package version here.
     pub banner: Reading<String>,
+    /// `/proc/version_signature` (Ubuntu): holds the version of the package.
+    pub version_signature: Reading<String>,
     /// uname(2); differs from the two files above when a vendor live patch replaces the call.
     pub uname: Reading<Uname>,
     /// `/proc/modules` exists: the kernel can load modules.

@@ -7,6 +7,7 @@
 mod agent;
 mod bad_pages;
 mod boot_args;
+mod boot_images;
 mod catalogue;
 mod counter;
 mod cper;
@@ -23,6 +24,8 @@ mod history;
 mod identity;
 mod kernel;
 mod kernel_log;
+mod kernel_packages;
+mod kernel_patches;
 mod livepatch;
 mod log_fact;
 mod machine;
@@ -52,6 +55,7 @@ pub use boot_args::{
     BootArguments, COMMAND_LINE_LIMIT, PageRefusal, RefusedPage, boot_arguments,
     reserved_by_command_line,
 };
+pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banner_version};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use cper::{
@@ -86,6 +90,11 @@ pub use kernel::{
     VulnerabilityState,
 };
 pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark};
+pub use kernel_packages::{KernelPackage, PackageManager, Packages, release_flavour};
+pub use kernel_patches::{
+    FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
+    RunningKernel,
+};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use log_fact::{
     EdacLine, FirmwareRecord, FirmwareSection, LivepatchFact, LogEntry, LogFact, LogFamily,
@@ -100,7 +109,7 @@ pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };
 pub use package_version::{DebVersion, RpmVersion, VersionFault};
-pub use packages::{ChangeEntry, Changelog, FixedSince, InstalledPackage, PackageVersion};
+pub use packages::{ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, PackageVersion};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,

@@ -53,12 +53,23 @@ pub struct Changelog {
     pub not_understood: Vec<usize>,
 }
 
+/// A vulnerability, and the first version that fixes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// The vulnerability.
+    pub cve: CveId,
+    /// The version.
+    pub version: PackageVersion,
+    /// When that was released, seconds since the Unix epoch; `None` where no date can be read.
+    pub released_unix_s: Option<i64>,
+}
+
 /// What is fixed above a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixedSince {
-    /// Vulnerabilities named by newer entries and by none up to that version, each with the release
-    /// date of the first entry that names it, seconds since the Unix epoch.
-    pub cves: Vec<(CveId, Option<i64>)>,
+    /// Vulnerabilities named by newer entries and by none up to that version, each with the first
+    /// entry that names it.
+    pub fixes: Vec<Fix>,
     /// Whether there may be more: the changelog does not reach back to that version, or a part of
     /// it was not understood.
     pub is_lower_bound: bool,
@@ -108,15 +119,19 @@ impl Changelog {
         let (newer, known): (Vec<&ChangeEntry>, Vec<&ChangeEntry>) =
             self.entries.iter().partition(|entry| entry.version > *running);
         let had: BTreeSet<CveId> = known.iter().flat_map(|entry| &entry.cves).copied().collect();
-        let mut cves: Vec<(CveId, Option<i64>)> = Vec::new();
+        let mut fixes: Vec<Fix> = Vec::new();
         let mut seen = had;
         // The oldest first: its date is that of the fix, whoever names it again later.
         for entry in newer.iter().rev() {
             let new = entry.cves.iter().filter(|cve| seen.insert(**cve));
-            cves.extend(new.map(|cve| (*cve, entry.released_unix_s)));
+            fixes.extend(new.map(|cve| Fix {
+                cve: *cve,
+                version: entry.version.clone(),
+                released_unix_s: entry.released_unix_s,
+            }));
         }
-        cves.sort_unstable();
+        fixes.sort_unstable_by_key(|fix| fix.cve);
         let reaches = known.iter().any(|entry| entry.version == *running);
-        FixedSince { cves, is_lower_bound: !reaches || !self.not_understood.is_empty() }
+        FixedSince { fixes, is_lower_bound: !reaches || !self.not_understood.is_empty() }
     }
 }

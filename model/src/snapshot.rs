@@ -5,9 +5,9 @@
 
 use crate::seconds;
 use crate::{
-    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
-    Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading,
-    RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    BootImages, CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec,
+    Livepatch, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Packages, Platform,
+    PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -52,6 +52,10 @@ pub struct Snapshot {
     pub smbios: Option<Section<Smbios>>,
     /// Names of slots from label maps.
     pub dimm_labels: Option<Section<DimmLabels>>,
+    /// Installed kernels.
+    pub packages: Option<Section<Packages>>,
+    /// Kernel images, and the one that is started next.
+    pub boot_images: Option<Section<BootImages>>,
 }
 
 /// What one source found, and how reading it went.
@@ -114,6 +118,10 @@ pub enum SourceId {
     Smbios,
     /// [`Snapshot::dimm_labels`].
     DimmLabels,
+    /// [`Snapshot::packages`].
+    Packages,
+    /// [`Snapshot::boot_images`].
+    BootImages,
 }
 
 /// The state of a source as a whole.
@@ -149,7 +157,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -167,6 +175,8 @@ impl SourceId {
         Self::Scrub,
         Self::Smbios,
         Self::DimmLabels,
+        Self::Packages,
+        Self::BootImages,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -189,6 +199,8 @@ impl SourceId {
             Self::PreviousBoot => "previous_boot",
             Self::Smbios => "smbios",
             Self::DimmLabels => "dimm_labels",
+            Self::Packages => "packages",
+            Self::BootImages => "boot_images",
         }
     }
 
@@ -251,6 +263,8 @@ impl Snapshot {
             machine_check,
             platform,
             dimm_labels,
+            packages,
+            boot_images,
             kernel_log,
             previous_boot,
             scrub,
@@ -274,6 +288,8 @@ impl Snapshot {
             Section::status(previous_boot.as_ref(), SourceId::PreviousBoot),
             Section::status(smbios.as_ref(), SourceId::Smbios),
             Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
+            Section::status(packages.as_ref(), SourceId::Packages),
+            Section::status(boot_images.as_ref(), SourceId::BootImages),
         ]
     }
 

@@ -142,6 +142,12 @@ impl Directory {
         self.open(path, LOOK).map(drop)
     }
 
+    /// When a file was last changed, seconds since the Unix epoch.
+    pub(super) fn modified_unix_s(&self, path: &str) -> Result<i64, Failure> {
+        let file = self.open(path, LOOK)?;
+        retry(|| rustix::fs::fstat(&file)).map(|stat| stat.st_mtime)
+    }
+
     /// The entries with names that are wanted, in the order of their names.
     pub(super) fn list(
         &self,

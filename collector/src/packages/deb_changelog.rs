@@ -50,6 +50,15 @@ impl DebianChangelog {
     }
 }
 
+/// Whether an entry of a changelog needs this line, if all that is wanted are versions, dates and
+/// vulnerabilities. Each line is asked about in turn: what follows a line that breaks off in the
+/// middle of a name is needed with it.
+pub(crate) fn needed(line: &str, goes_on: &mut bool) -> bool {
+    let needed = *goes_on || line.contains("CVE-");
+    *goes_on = needed && line.trim_end().ends_with('-');
+    needed || heading(line).is_some() || trailer(line).is_some()
+}
+
 /// Reads a whole changelog.
 pub fn debian_changelog(text: &str) -> Changelog {
     let mut changelog = DebianChangelog::default();
@@ -120,7 +129,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
 
     fn since(text: &str, running: &str) -> (Vec<String>, bool) {
         let fixed = debian_changelog(text).fixed_since(&version(running));
-        let cves = fixed.cves.iter().map(|(cve, _)| cve.to_string()).collect();
+        let cves = fixed.fixes.iter().map(|fix| fix.cve.to_string()).collect();
         (cves, fixed.is_lower_bound)
     }
 
@@ -158,7 +167,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
     fn the_clock_of_a_fix_begins_with_the_first_entry_that_names_it() {
         let fixed = debian_changelog(TEXT).fixed_since(&version("6.1.1-1"));
         let dates: Vec<(String, Option<i64>)> =
-            fixed.cves.iter().map(|(cve, at)| (cve.to_string(), *at)).collect();
+            fixed.fixes.iter().map(|fix| (fix.cve.to_string(), fix.released_unix_s)).collect();
         let expected = [
             ("CVE-2026-0001", None),
             ("CVE-2026-0005", Some(1_794_652_198)),
@@ -176,6 +185,14 @@ linux (6.1.170-3) bookworm-security; urgency=high
         assert_eq!((log.not_understood.as_slice(), log.entries.len()), (&[1][..], 3));
         let (cves, is_lower_bound) = since(&text, "6.1.192-2");
         assert!(cves.is_empty() && is_lower_bound);
+    }
+
+    #[test]
+    fn the_lines_that_are_needed_say_the_same() {
+        let mut goes_on = false;
+        let kept: Vec<&str> = TEXT.lines().filter(|line| needed(line, &mut goes_on)).collect();
+        assert!(kept.len() < TEXT.lines().count());
+        assert_eq!(debian_changelog(&kept.join("\n")), debian_changelog(TEXT));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
     reads: &[
         "proc/sys/kernel/osrelease",
         "proc/sys/kernel/version",
-        "proc/version",
+        "proc/{version,version_signature}",
         "proc/modules",
         "lib/modules",
         "lib/modules/*",
@@ -35,6 +35,7 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Kernel> {
         .into_result()
         .map_or_else(Into::into, |release| reader.present(&format!("lib/modules/{release}")));
     Reading::Value(Kernel {
+        version_signature: reader.attr("proc/version_signature"),
         uname: reader.uname(),
         modules_supported: reader.present("proc/modules"),
         modules_root: reader.present("lib/modules"),
@@ -74,6 +75,8 @@ uname_machine x86_64
 #1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2026-11-16)
 //- proc/version
 Linux version 6.1.0-56-amd64 (debian-kernel@example.org) #1 SMP Debian 6.1.192-2
+//- proc/version_signature
+Ubuntu 6.1.0-56.57-generic 6.1.192
 //- proc/modules
 ext4 1 0 - Live 0x0000000000000000
 //- dir lib/modules/6.1.0-56-amd64
@@ -88,6 +91,7 @@ ext4 1 0 - Live 0x0000000000000000
         assert_eq!(kernel.release.value().unwrap(), "6.1.0-56-amd64");
         assert!(kernel.version.value().unwrap().ends_with("6.1.192-2 (2026-11-16)"));
         assert!(kernel.banner.value().unwrap().starts_with("Linux version 6.1.0"));
+        assert!(kernel.version_signature.value().unwrap().starts_with("Ubuntu 6.1.0-56.57"));
         assert_eq!(kernel.uname.value().unwrap().machine, "x86_64");
         assert_eq!(kernel.modules_removed(), Some(false));
     }

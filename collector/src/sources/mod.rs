@@ -4,6 +4,7 @@
 
 use scrubjay_model::{Reading, SourceDoc};
 
+pub(crate) mod boot_images;
 #[cfg(test)]
 pub(crate) mod check;
 pub(crate) mod cpu_vulnerabilities;
@@ -17,6 +18,7 @@ pub(crate) mod livepatch;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
+pub(crate) mod packages;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
@@ -25,7 +27,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 17] = [
+pub const SOURCES: [SourceDoc; 19] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -43,6 +45,8 @@ pub const SOURCES: [SourceDoc; 17] = [
     scrub::DOC,
     smbios::DOC,
     dimm_labels::DOC,
+    packages::DOC,
+    boot_images::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

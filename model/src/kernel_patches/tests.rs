@@ -1,0 +1,3 @@
+//! Relations, next boots and debts of imagined hosts.
+
+use super::*;
