@@ -24,9 +24,10 @@ pub use offline::{
     OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
     RefusedBecause, offline_facts, plan_offlining,
 };
+pub use rules::patches::{PATCH_RULES, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 51] = [
+pub const CODES: [&str; 58] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -50,7 +51,13 @@ pub const CODES: [&str; 51] = [
     "history-not-written",
     "history-replaced",
     "history-unreadable",
+    "kernel-behind",
+    "kernel-covered",
     "kernel-died",
+    "kernel-orphaned",
+    "kernel-rebuilt",
+    "kernel-unknown",
+    "live-patch-only",
     "livepatch-disabled",
     "livepatch-forced",
     "livepatch-transition",
@@ -59,6 +66,7 @@ pub const CODES: [&str; 51] = [
     "memory-failure",
     "module-forced",
     "modules-removed",
+    "next-boot-not-newest",
     "no-edac-controller",
     "no-edac-core",
     "not-attributed",
@@ -100,7 +108,10 @@ pub fn assess(
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
-    Assessment::new(visibility(snapshot, accumulated, events), findings)
+    let patches = snapshot.patch_truth();
+    findings.extend(rules::patches::findings(snapshot, &patches));
+    let assessment = Assessment::new(visibility(snapshot, accumulated, events), findings);
+    Assessment { patches: Some(patches), ..assessment }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //! page promises at its head is what the rule answers.
 
 use crate::testing::{
-    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, text,
-    virtual_machine,
+    absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
+    text, virtual_machine,
 };
 use crate::{CODES, assess};
 use scrubjay_model::{
@@ -71,7 +71,13 @@ fn example(code: &str) -> Option<Snapshot> {
         "firmware-default" => but(|s| of(&mut s.platform).bios_date = text("11/16/2026")),
         "firmware-first" => but(|s| of(&mut s.edac).controllers[0].name = text("ghes_edac")),
         "guest" => virtual_machine(),
+        "kernel-behind" => kernels::behind(),
+        "kernel-covered" | "live-patch-only" => return None,
         "kernel-died" => tainted(7),
+        "kernel-orphaned" => kernels::orphaned(),
+        "kernel-rebuilt" => kernels::rebuilt(),
+        "kernel-unknown" => kernels::from_outside(),
+        "next-boot-not-newest" => kernels::pinned(),
         "livepatch-disabled" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
         }

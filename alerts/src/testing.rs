@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub(crate) mod arbitrary;
 pub(crate) mod crashes;
+pub(crate) mod kernels;
 pub(crate) mod readings;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
@@ -184,7 +185,8 @@ pub(crate) fn healthy() -> Snapshot {
         kernel: read(Kernel {
             release: text("6.1.0-56-amd64"),
             version: text("#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2"),
-            banner: text("Linux version 6.1.0-56-amd64"),
+            banner: text("Linux version 6.1.0-56-amd64 (a@b) #1 SMP Debian 6.1.192-2"),
+            version_signature: absent("proc/version_signature"),
             uname: Reading::Value(Uname {
                 release: "6.1.0-56-amd64".to_owned(),
                 version: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2".to_owned(),
@@ -270,6 +272,8 @@ pub(crate) fn healthy() -> Snapshot {
             complete: true,
         }),
         dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
+        packages: read(kernels::packages()),
+        boot_images: read(kernels::boot_images()),
     }
 }
 
@@ -358,6 +362,8 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
         SourceId::Smbios => of(&mut snapshot.smbios),
         SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
+        SourceId::Packages => of(&mut snapshot.packages),
+        SourceId::BootImages => of(&mut snapshot.boot_images),
     }
 }
 

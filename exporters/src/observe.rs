@@ -10,6 +10,7 @@ mod events;
 mod kernel;
 mod memory;
 mod modules;
+mod patches;
 mod previous_boot;
 mod verdict;
 
@@ -130,7 +131,13 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Serial numbers belong on no metrics page; sticks are there under opaque names.
         smbios: _,
         dimm_labels: _,
+        // Judged together.
+        packages: _,
+        boot_images: _,
     } = &view.snapshot;
+    if let Some(truth) = &view.assessment.patches {
+        patches::observe(samples, truth, at.wall_ms);
+    }
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
     }
@@ -327,6 +334,8 @@ mod tests {
             previous_boot: None,
             smbios: None,
             dimm_labels: None,
+            packages: None,
+            boot_images: None,
         };
         view.agent = None;
         let observations = observations(&view);

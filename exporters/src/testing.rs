@@ -6,6 +6,7 @@ mod scrubbing;
 
 pub(crate) use events::{events, heard, loss, pattern, scrub_results};
 pub(crate) use scrubbing::*;
+mod kernels;
 mod machine;
 mod memory;
 mod views;

@@ -15,6 +15,7 @@ mod log;
 mod page;
 mod page_lives;
 mod pages;
+mod patches;
 mod previous_boot;
 mod scrub;
 mod status;

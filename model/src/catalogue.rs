@@ -123,6 +123,18 @@ catalogue! {
     KERNEL_WARNINGS: Counter "" "scrubjay_kernel_warnings_total" [];
     /// Whether the running kernel's module directory is still there; 0 means its package was removed and modules cannot be loaded.
     MODULES_DIRECTORY: Gauge "" "scrubjay_kernel_modules_directory_present" [];
+    /// How the running kernel stands to the newest one installed: 1 for the relation that holds.
+    KERNEL_RELATION: Gauge "" "scrubjay_kernel_relation" ["relation"];
+    /// Package versions of the running kernel and of the newest one installed, empty where unknown; always 1.
+    KERNEL_PACKAGE_INFO: Gauge "" "scrubjay_kernel_package_info" ["running", "newest"];
+    /// Which kernel the boot loader is set to start, beside the newest one installed: 1 for what holds.
+    NEXT_KERNEL: Gauge "" "scrubjay_next_boot_kernel" ["kernel"];
+    /// Vulnerabilities that the newest installed kernel fixes and the running one, as it was started, does not: owed, mitigated by live patches, or in a live patch in transition.
+    KERNEL_CVES: Gauge "" "scrubjay_kernel_cves" ["state"];
+    /// Whether there may be more of these than are counted, because the list of fixes is cut.
+    KERNEL_CVES_PARTIAL: Gauge "" "scrubjay_kernel_cves_partial" [];
+    /// Longest time that a vulnerability has been fixed and not in force: since the fix was released, and since it was installed; 0 if none is owed.
+    KERNEL_EXPOSURE: Gauge "seconds" "scrubjay_kernel_exposure_seconds" ["clock"];
     /// What the kernel says of a CPU vulnerability: 1 for the state that holds.
     CPU_VULNERABILITY: Gauge "" "scrubjay_cpu_vulnerability" ["vulnerability", "state"];
     /// Whether a kernel is loaded for kexec or for crash dumps.

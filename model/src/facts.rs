@@ -201,8 +201,6 @@ impl Snapshot {
                 let version = Reading::Value(&kernel.package.version);
                 facts.push(fact(S::Packages, "packages.kernel", &kernel.package.name, &version));
             }
-            let relation = said(self.kernel_state().relation.as_str());
-            facts.push(fact(S::Packages, "kernel.relation", "", &relation));
         }
         if let Some(images) = Self::found(boot_images) {
             let next = images.next.as_ref().map(|next| {

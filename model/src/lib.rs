@@ -93,7 +93,7 @@ pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark};
 pub use kernel_packages::{KernelPackage, PackageManager, Packages, release_flavour};
 pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
-    RunningKernel,
+    PatchTruth, RunningKernel,
 };
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use log_fact::{

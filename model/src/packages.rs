@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// A version in the order of the package manager that gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub struct InstalledPackage {
     pub installed_unix_s: Reading<i64>,
     /// What it says was fixed.
     #[serde(skip)]
-    pub changelog: Reading<Changelog>,
+    pub changelog: Reading<Arc<Changelog>>,
 }
 
 /// What one version of a package changed.

@@ -1,6 +1,6 @@
 //! How bad it is, what to do, and why.
 
-use crate::{ErrorClass, Origin};
+use crate::{ErrorClass, Origin, PatchTruth};
 use serde::Serialize;
 
 /// The answer for one finding or a whole host. Later variants outrank earlier ones; not knowing
@@ -107,6 +107,9 @@ pub struct Assessment {
     pub coverage: Coverage,
     /// The findings other than those on coverage, worst first.
     pub findings: Vec<Finding>,
+    /// What the findings on the kernel's patches rest on; `None` where nobody looked.
+    #[serde(skip)]
+    pub patches: Option<PatchTruth>,
 }
 
 impl Verdict {
@@ -208,15 +211,15 @@ impl Assessment {
             .map(|finding| finding.verdict)
             .max()
             .unwrap_or(Verdict::Ok);
-        Self { verdict, coverage, findings }
+        Self { verdict, coverage, findings, patches: None }
     }
 
     /// With further findings, such as those that rest on the past.
     #[must_use]
     pub fn and(self, more: Vec<Finding>) -> Self {
-        let Self { verdict: _, coverage, mut findings } = self;
+        let Self { verdict: _, coverage, mut findings, patches } = self;
         findings.extend(more);
-        Self::new(coverage, findings)
+        Self { patches, ..Self::new(coverage, findings) }
     }
 }
 

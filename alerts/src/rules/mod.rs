@@ -7,6 +7,7 @@ pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod pages;
 pub(crate) mod panics;
+pub(crate) mod patches;
 pub(crate) mod previous_boot;
 pub(crate) mod scrub;
 pub(crate) mod sources;

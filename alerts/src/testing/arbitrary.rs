@@ -1,5 +1,7 @@
 //! Snapshots of no sense at all, for laws that hold for any.
 
+mod kernels;
+
 use super::{agent, healthy, of};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -274,20 +276,21 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         let boot_id = seconds.as_ref().map(|_| BootId::unknown());
         Uptime { boot_id, since_boot: seconds.clone(), boot_time_s, slept: seconds }
     });
-    let kernel = (text(), text(), text(), present(), present(), present()).prop_map(
-        |(release, version, banner, modules_supported, modules_root, modules_directory)| {
+    let kernel = (kernels::release(), text(), text(), text(), (present(), present(), present()))
+        .prop_map(|(release, version, banner, version_signature, modules)| {
+            let (modules_supported, modules_root, modules_directory) = modules;
             let uname = of(&mut healthy().kernel).uname.clone();
             Kernel {
                 release,
                 version,
                 banner,
+                version_signature,
                 uname,
                 modules_supported,
                 modules_root,
                 modules_directory,
             }
-        },
-    );
+        });
     let health = (reading(any::<u64>().prop_map(Taint)), number_read(), number_read())
         .prop_map(|(taint, oops_count, warn_count)| KernelHealth { taint, oops_count, warn_count });
     let state = proptest::sample::select(VulnerabilityState::ALL.to_vec());
@@ -328,7 +331,12 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
-    let third = (section(smbios()), section(Just(DimmLabels { entries: Vec::new() })));
+    let third = (
+        section(smbios()),
+        section(Just(DimmLabels { entries: Vec::new() })),
+        section(kernels::packages()),
+        section(kernels::boot_images()),
+    );
     (first, second, third)
         .prop_map(|(first, second, third)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
@@ -343,7 +351,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels) = third;
+            let (smbios, dimm_labels, packages, boot_images) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -364,6 +372,8 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 // Sticks and labels are plain facts: what can vary is whether there are any.
                 smbios,
                 dimm_labels,
+                packages,
+                boot_images,
             }
         })
         .boxed()

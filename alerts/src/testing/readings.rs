@@ -5,11 +5,12 @@
 
 use super::faults;
 use scrubjay_model::{
-    Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory, Dimm, Edac, ErrorCheck,
-    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair,
-    NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject,
-    Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
-    Section, Snapshot, SourceId, Uptime, Watchdog,
+    Bert, BootImage, BootImages, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory,
+    Dimm, Edac, ErrorCheck, ErrorCounts, InstalledPackage, Kernel, KernelHealth, KernelPackage,
+    Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages,
+    NonValue, Origin, Outcome, Packages, ParseFault, Patch, PatchObject, Platform, PreviousBoot,
+    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
+    SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -47,6 +48,8 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         previous_boot,
         scrub,
         smbios,
+        packages,
+        boot_images,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -90,6 +93,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
             release,
             version,
             banner,
+            version_signature,
             uname,
             modules_supported,
             modules_root,
@@ -98,6 +102,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("kernel.release", id, release);
         visit("kernel.version", id, version);
         visit("kernel.banner", id, banner);
+        visit("kernel.version_signature", id, version_signature);
         visit("kernel.uname", id, uname);
         visit("kernel.modules_supported", id, modules_supported);
         visit("kernel.modules_root", id, modules_root);
@@ -154,6 +159,24 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
     within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
     within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
+    let id = SourceId::Packages;
+    within(packages, "packages", id, visit, |found, visit| {
+        let Packages { manager: _, kernels, live_patches: _ } = found;
+        for KernelPackage { package, release, family: _ } in kernels {
+            let InstalledPackage { name: _, version: _, arch: _, installed_unix_s, changelog } =
+                package;
+            visit("packages.release", id, release);
+            visit("packages.installed_unix_s", id, installed_unix_s);
+            visit("packages.changelog", id, changelog);
+        }
+    });
+    let id = SourceId::BootImages;
+    within(boot_images, "boot_images", id, visit, |BootImages { images, next }, visit| {
+        for BootImage { path: _, release: _, banner } in images {
+            visit("boot_images.banner", id, banner);
+        }
+        visit("boot_images.next", id, next);
+    });
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

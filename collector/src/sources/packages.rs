@@ -15,6 +15,7 @@ use scrubjay_model::{
     Packages, Reading, SourceDoc, SourceId, Stamp, release_flavour,
 };
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::sync::Arc;
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Packages,
@@ -89,7 +90,7 @@ fn of_dpkg(reader: &Reader<'_>) -> Reading<Packages> {
 }
 
 /// Of kernels that are neither running nor the newest of the running one's family nothing is asked.
-fn not_asked(package: &str) -> Reading<Changelog> {
+fn not_asked(package: &str) -> Reading<Arc<Changelog>> {
     Reading::Absent(Origin::new(format!("usr/share/doc/{package}: not needed")))
 }
 
@@ -112,7 +113,7 @@ fn read_changelogs(reader: &Reader<'_>, kernels: &mut [KernelPackage], running: 
 const CHANGELOGS: [&str; 4] =
     ["changelog.Debian.gz", "changelog.gz", "changelog.Debian", "changelog"];
 
-fn changelog(reader: &Reader<'_>, package: &str) -> Reading<Changelog> {
+fn changelog(reader: &Reader<'_>, package: &str) -> Reading<Arc<Changelog>> {
     let paths = CHANGELOGS.map(|name| format!("usr/share/doc/{package}/{name}"));
     for path in &paths {
         let mut read = None;
@@ -129,7 +130,7 @@ fn changelog(reader: &Reader<'_>, package: &str) -> Reading<Changelog> {
         match (kept.into_result(), read) {
             (Err(NonValue::Absent(_)), _) => {}
             (Err(why), _) => return why.into(),
-            (Ok(_), Some(found)) => return reader.noted(found),
+            (Ok(_), Some(found)) => return reader.noted(found).map(Arc::new),
             (Ok(_), None) => {}
         }
     }

@@ -25,6 +25,7 @@ pub(super) fn observe_identity(samples: &mut Samples, kernel: &Kernel) {
         version,
         // Release and version in one text, and what a vendor's live patch would have us believe.
         banner: _,
+        version_signature: _,
         uname: _,
         // Judged together, by `modules_removed`.
         modules_supported: _,

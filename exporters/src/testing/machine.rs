@@ -79,7 +79,8 @@ pub(super) fn kernel() -> Kernel {
     Kernel {
         release: text("6.12.0-13-amd64"),
         version: text("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)"),
-        banner: text("Linux version 6.12.0-13-amd64"),
+        banner: text("Linux version 6.12.0-13-amd64 (a@b) #1 SMP Debian 6.12.0-13"),
+        version_signature: absent("proc/version_signature"),
         uname: value(Uname {
             release: "6.12.0-13-amd64".to_owned(),
             version: "#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)".to_owned(),

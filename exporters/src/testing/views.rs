@@ -1,5 +1,6 @@
 //! Views of imagined hosts.
 
+use super::kernels;
 use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
 use super::*;
 
@@ -203,10 +204,26 @@ pub(crate) fn server() -> HostView {
             scrub: section(value(scrub())),
             smbios: section(value(sticks())),
             dimm_labels: section(value(labels())),
+            packages: section(value(kernels::packages())),
+            boot_images: section(value(kernels::boot_images())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
         agent: Some(agent()),
+    }
+    .judged()
+}
+
+/// Views in which the kernel's patches were looked at.
+pub(crate) trait Judged {
+    /// The same with what the snapshot says of them.
+    fn judged(self) -> Self;
+}
+
+impl Judged for HostView {
+    fn judged(mut self) -> Self {
+        self.assessment.patches = Some(self.snapshot.patch_truth());
+        self
     }
 }
 
@@ -277,12 +294,15 @@ pub(crate) fn guest() -> HostView {
             scrub: section(absent("sys/bus/edac/devices")),
             smbios: section(absent("sys/firmware/dmi/tables/DMI")),
             dimm_labels: section(absent("etc/ras/dimm_labels.d")),
+            packages: section(absent("var/lib/dpkg/status")),
+            boot_images: section(absent("boot/vmlinuz-*")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
         assessment: Assessment::new(coverage, Vec::new()),
         agent: None,
     }
+    .judged()
 }
 
 /// A kernel whose sums do not add up, by row and by controller; a controller that counts by no part
@@ -396,6 +416,7 @@ pub(crate) fn blind() -> HostView {
                 release: denied("osrelease"),
                 version: denied("version"),
                 banner: denied("banner"),
+                version_signature: denied("version_signature"),
                 uname: denied("uname"),
                 modules_supported: denied("proc/modules"),
                 modules_root: denied("lib/modules"),
@@ -438,10 +459,13 @@ pub(crate) fn blind() -> HostView {
             scrub: section(absent("scrub")),
             smbios: section(denied("smbios")),
             dimm_labels: section(denied("dimm_labels")),
+            packages: section(denied("packages")),
+            boot_images: section(denied("boot_images")),
         },
         accumulated,
         history: denied("history.db"),
         assessment: clear(),
         agent: None,
     }
+    .judged()
 }

@@ -98,6 +98,8 @@ pub(super) fn kernel(page: &mut Page, section: &Option<Section<Kernel>>) {
             release,
             version,
             banner: _,
+            // Judged with the packages.
+            version_signature: _,
             uname,
             modules_supported,
             modules_root,

@@ -2,7 +2,7 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment};
-use super::{Style, edac, facts, log, previous_boot, scrub};
+use super::{Style, edac, facts, log, patches, previous_boot, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
     Action, Assessment, Coverage, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
@@ -40,6 +40,8 @@ pub fn status(view: &HostView, style: &Style) -> String {
         // Sticks have a command of their own.
         smbios: _,
         dimm_labels: _,
+        packages,
+        boot_images,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -50,6 +52,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     page.blank();
     page.heading("kernel:");
     facts::kernel(&mut page, kernel);
+    patches::packages(&mut page, packages);
+    patches::next_boot(&mut page, boot_images);
+    patches::truth(&mut page, assessment.patches.as_ref(), now_ms);
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch(&mut page, livepatch);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
@@ -81,7 +86,7 @@ fn verdict_line(page: &mut Page, assessment: &Assessment) {
 }
 
 fn headline(assessment: &Assessment) -> String {
-    let Assessment { verdict, coverage, findings } = assessment;
+    let Assessment { verdict, coverage, findings, patches: _ } = assessment;
     let worst =
         || findings.iter().chain(&coverage.findings).find(|finding| finding.verdict == *verdict);
     let told = |finding: &Finding| match finding.subject.as_str() {

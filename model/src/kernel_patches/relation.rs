@@ -3,7 +3,7 @@
 use super::RunningKernel;
 use crate::{
     BootImage, BootImages, Chosen, KernelPackage, NextBoot, PackageVersion, Packages, Reading,
-    RebootHelps, Snapshot,
+    RebootHelps, Snapshot, release_flavour,
 };
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -94,6 +94,21 @@ impl KernelRelation {
     }
 }
 
+impl NextKernel {
+    /// All of them, in the order they are exported.
+    pub const ALL: [Self; 4] = [Self::Newest, Self::Newer, Self::NotNewer, Self::Unknown];
+
+    /// A stable word for labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Newer => "newer",
+            Self::NotNewer => "not_newer",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Snapshot {
     /// How the running kernel stands to what is installed and to what is started next.
     pub fn kernel_state(&self) -> KernelState {
@@ -158,9 +173,15 @@ fn newest(
             seen_in: format!("package {}", package.name),
         });
     }
-    // Names of releases have no order, so without packages only the running one's image tells.
-    let image = images?.images.iter().find(|image| image.release == running.release)?;
-    let BootImage { path, release, banner: _ } = image;
+    // Names of releases have no order but for the number of the kernel they begin with.
+    let of_flavour = |image: &&BootImage| release_flavour(&image.release) == running.family;
+    let images = images?.images.iter().filter(of_flavour);
+    let best = images.reduce(|best, other| {
+        let (a, b) = (kernel_number(&best.release), kernel_number(&other.release));
+        let runs = best.release == running.release;
+        if b > a || (b == a && !runs) { other } else { best }
+    })?;
+    let BootImage { path, release, banner: _ } = best;
     Some(NewestKernel {
         package: None,
         version: None,
@@ -168,6 +189,13 @@ fn newest(
         installed_unix_s: None,
         seen_in: path.clone(),
     })
+}
+
+/// The version of the kernel that a release begins with: 6, 1, 0 of `6.1.0-56-amd64`.
+fn kernel_number(release: &str) -> Vec<u64> {
+    let end = release.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(release.len());
+    let numbers = release.get(..end).unwrap_or_default().split('.');
+    numbers.map_while(|number| number.parse().ok()).collect()
 }
 
 fn relate(
@@ -236,6 +264,24 @@ fn relate(
             R::Rebuilt,
             format!("the image of {release} is of another build than the one that runs"),
         ),
+        (None, _) if newest.version.is_none() => {
+            let on_disk = newest.release.as_deref().unwrap_or_default();
+            match kernel_number(release).cmp(&kernel_number(on_disk)) {
+                Ordering::Less => {
+                    (R::Behind, format!("{release} runs, an image of {on_disk} is installed"))
+                }
+                Ordering::Greater => {
+                    (R::Ahead, format!("{release} runs, an image of {on_disk} is installed"))
+                }
+                Ordering::Equal => (
+                    R::Unknown,
+                    format!(
+                        "without a package manager's database nothing tells which of {release}, \
+                         which runs, and {on_disk} is newer"
+                    ),
+                ),
+            }
+        }
         (None, _) => {
             (R::Unknown, format!("which package version {release} was started from is not known"))
         }

@@ -6,7 +6,7 @@ use super::support::{
 use crate::plan::QUIET_FLUSH;
 use crate::{History, HistoryReader};
 use scrubjay_model::{
-    BootEnd, BootId, BootRecord, ClockStepRecord, CoverageRecord, Kernel, Reading,
+    BootEnd, BootId, BootRecord, ClockStepRecord, CoverageRecord, Kernel, Origin, Reading,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -41,6 +41,7 @@ fn a_boot_is_remembered_with_its_kernel_its_age_and_its_sleep() {
         release: Reading::Value("6.1.0-18-amd64".to_owned()),
         version: Reading::Value("#1 SMP Debian 6.1.76-1".to_owned()),
         banner: absent(),
+        version_signature: Reading::Absent(Origin::new("proc/version_signature")),
         uname: absent(),
         modules_supported: absent(),
         modules_root: absent(),

@@ -5,7 +5,7 @@
 use super::support::{Host, absent, answered, append, correctable, directory, kill, start};
 use crate::{DatabaseFault, History, HistoryReader, StorageError, files};
 use rusqlite::Connection;
-use scrubjay_model::{Kernel, Reading, Snapshot};
+use scrubjay_model::{Kernel, Origin, Reading, Snapshot};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -269,6 +269,7 @@ fn bulky(host: &Host, letter: &str) -> Snapshot {
         release: absent(),
         version: absent(),
         banner: Reading::Value(letter.repeat(40_000)),
+        version_signature: Reading::Absent(Origin::new("proc/version_signature")),
         uname: absent(),
         modules_supported: absent(),
         modules_root: absent(),

@@ -164,6 +164,8 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         previous_boot: None,
         smbios: None,
         dimm_labels: None,
+        packages: None,
+        boot_images: None,
     }
 }
 

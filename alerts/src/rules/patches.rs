@@ -1,0 +1,320 @@
+//! The kernel's patches: what is installed and does not run, and whether a reboot would bring it.
+//!
+//! The rules are a table, so that what is asked for can be read, documented and replaced apart from
+//! how it is found out.
+
+use crate::finding::{FindingExt, finding, many};
+use scrubjay_model::{
+    Action, Chosen, Finding, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel,
+    NextKernel, PatchTruth, Reading, RebootHelps, Snapshot, Verdict, span,
+};
+use std::time::Duration;
+
+/// One rule.
+#[derive(Debug, Clone, Copy)]
+pub struct PatchRule {
+    /// Code of its finding.
+    pub code: &'static str,
+    /// What must hold, in words.
+    pub condition: &'static str,
+    /// How bad that is.
+    pub verdict: Verdict,
+    /// What to do.
+    pub action: Action,
+    holds: fn(&Case<'_>) -> Option<Told>,
+}
+
+/// What rules are asked about.
+struct Case<'a> {
+    snapshot: &'a Snapshot,
+    kernel: &'a KernelState,
+    debt: &'a Reading<KernelDebt>,
+}
+
+/// What a rule that holds has to say.
+struct Told {
+    because: String,
+    remedy: String,
+    reboot_helps: RebootHelps,
+    origin: String,
+}
+
+/// All rules, in the order of their codes.
+pub const PATCH_RULES: [PatchRule; 7] = [
+    PatchRule {
+        code: "kernel-behind",
+        condition: "a newer kernel of the running one's family is installed, and live patches do \
+                    not cover all it fixes, or it is not known what it fixes",
+        verdict: Verdict::Plan,
+        action: Action::RebootIntoNewerKernel,
+        holds: behind,
+    },
+    PatchRule {
+        code: "kernel-covered",
+        condition: "a newer kernel is installed, and live patches cover all that it is known to fix",
+        verdict: Verdict::Watch,
+        action: Action::Observe,
+        holds: covered,
+    },
+    PatchRule {
+        code: "kernel-orphaned",
+        condition: "the package of the running kernel is not installed any more",
+        verdict: Verdict::Plan,
+        action: Action::RebootIntoNewerKernel,
+        holds: orphaned,
+    },
+    PatchRule {
+        code: "kernel-rebuilt",
+        condition: "a newer build of the running release is installed, and live patches do not \
+                    cover all it fixes, or it is not known what it fixes",
+        verdict: Verdict::Plan,
+        action: Action::RebootIntoNewerKernel,
+        holds: rebuilt,
+    },
+    PatchRule {
+        code: "kernel-unknown",
+        condition: "it cannot be told whether the running kernel is the newest one installed",
+        verdict: Verdict::Unknown,
+        action: Action::FixVisibility,
+        holds: not_known,
+    },
+    PatchRule {
+        code: "live-patch-only",
+        condition: "live patches fix what no installed kernel fixes",
+        verdict: Verdict::Watch,
+        action: Action::Observe,
+        holds: live_patch_only,
+    },
+    PatchRule {
+        code: "next-boot-not-newest",
+        condition: "a newer kernel is installed, and the boot loader is set to start another one",
+        verdict: Verdict::Watch,
+        action: Action::Observe,
+        holds: next_boot,
+    },
+];
+
+pub(crate) fn findings(snapshot: &Snapshot, truth: &PatchTruth) -> Vec<Finding> {
+    let case = Case { snapshot, kernel: &truth.kernel, debt: &truth.debt };
+    PATCH_RULES
+        .iter()
+        .filter_map(|rule| {
+            let Told { because, remedy, reboot_helps, origin } = (rule.holds)(&case)?;
+            let found = finding(rule.code, rule.verdict, rule.action, because, remedy);
+            Some(found.reboot(reboot_helps).seen_in(origin))
+        })
+        .collect()
+}
+
+fn behind(case: &Case<'_>) -> Option<Told> {
+    newer(case, KernelRelation::Behind)
+}
+
+fn rebuilt(case: &Case<'_>) -> Option<Told> {
+    newer(case, KernelRelation::Rebuilt)
+}
+
+fn newer(case: &Case<'_>, relation: KernelRelation) -> Option<Told> {
+    if case.kernel.relation != relation || all_covered(case.debt) {
+        return None;
+    }
+    let because = format!("{}{}; {}", case.kernel.because, since(case), owed(case));
+    Some(Told {
+        because,
+        remedy: into_newest(case.kernel),
+        reboot_helps: case.kernel.reboot_helps,
+        origin: evidence(case.kernel),
+    })
+}
+
+/// Whether it is known what the newest kernel fixes, that this is something, and that all of it is
+/// in force. A list that may be cut proves nothing.
+fn all_covered(debt: &Reading<KernelDebt>) -> bool {
+    debt.value().is_some_and(|debt| {
+        !debt.is_lower_bound && !debt.missing.is_empty() && debt.owed().next().is_none()
+    })
+}
+
+fn covered(case: &Case<'_>) -> Option<Told> {
+    let newer = matches!(case.kernel.relation, KernelRelation::Behind | KernelRelation::Rebuilt);
+    let debt = case.debt.value().filter(|_| newer && all_covered(case.debt))?;
+    Some(Told {
+        because: format!(
+            "{}{}; live patches have all {} of its fixes in force",
+            case.kernel.because,
+            since(case),
+            debt.missing.len()
+        ),
+        remedy: "the reboot may wait for a window that suits; see to it that the live patches \
+                 are applied again after it"
+            .to_owned(),
+        reboot_helps: case.kernel.reboot_helps,
+        origin: evidence(case.kernel),
+    })
+}
+
+fn orphaned(case: &Case<'_>) -> Option<Told> {
+    let kernel = Snapshot::found(&case.snapshot.kernel)?;
+    // Where its modules are gone as well, that says more.
+    let gone = kernel.modules_removed() == Some(true);
+    (case.kernel.relation == KernelRelation::Orphaned && !gone).then(|| Told {
+        because: case.kernel.because.clone(),
+        remedy: "reboot into an installed kernel at the next window; until then no package mends \
+                 what the running one needs, such as its modules"
+            .to_owned(),
+        reboot_helps: case.kernel.reboot_helps,
+        origin: "var/lib".to_owned(),
+    })
+}
+
+fn not_known(case: &Case<'_>) -> Option<Told> {
+    // Where the administrator switched the sources off, that is known.
+    let asked = case.snapshot.packages.is_some() || case.snapshot.boot_images.is_some();
+    (asked && case.kernel.relation == KernelRelation::Unknown).then(|| Told {
+        because: format!(
+            "whether a newer kernel is installed cannot be told: {}",
+            case.kernel.because
+        ),
+        remedy: "see scrubjay doctor for what of packages and boot_images could be read; a system \
+                 whose kernel comes from outside (a guest booted directly, a container) is patched \
+                 there, so ask there"
+            .to_owned(),
+        reboot_helps: RebootHelps::Unknown,
+        origin: "proc/sys/kernel/osrelease".to_owned(),
+    })
+}
+
+fn live_patch_only(case: &Case<'_>) -> Option<Told> {
+    let debt = case.debt.value().filter(|debt| !debt.live_patch_only.is_empty())?;
+    let names: Vec<String> = debt.live_patch_only.iter().map(ToString::to_string).collect();
+    let count = many(names.len(), "vulnerability").replace("vulnerabilitys", "vulnerabilities");
+    Some(Told {
+        because: format!(
+            "{count} that live patches fix ({}) are named by the changelog of no installed kernel",
+            crate::finding::listed(&names, 3)
+        ),
+        remedy: "before a reboot see to it that the live patches of the kernel that will be \
+                 started are installed and applied at boot, or install a kernel with these fixes"
+            .to_owned(),
+        reboot_helps: RebootHelps::No,
+        origin: "sys/kernel/livepatch".to_owned(),
+    })
+}
+
+fn next_boot(case: &Case<'_>) -> Option<Told> {
+    let kernel = case.kernel;
+    let newest = kernel.newest.as_ref()?;
+    let wants = matches!(
+        kernel.relation,
+        KernelRelation::Behind | KernelRelation::Rebuilt | KernelRelation::Orphaned
+    );
+    if !wants || !matches!(kernel.next, NextKernel::NotNewer | NextKernel::Newer) {
+        return None;
+    }
+    let images = Snapshot::found(&case.snapshot.boot_images)?;
+    let origin = images.next.value()?.image.clone();
+    let next = kernel.next_release.as_deref().unwrap_or("another kernel");
+    let why = match kernel.next_chosen {
+        Some(Chosen::Pinned) => ", which is pinned or saved as the default",
+        Some(Chosen::Once) => ", which was chosen for the next boot only",
+        Some(Chosen::ByOrder) | None => "",
+    };
+    Some(Told {
+        because: format!(
+            "the boot loader is set to start {next}{why}; the newest one installed is {}",
+            named(newest)
+        ),
+        remedy: "before a reboot bring the boot loader's configuration up to date (update-grub, \
+                 grub2-mkconfig, kernel-install, bootctl, proxmox-boot-tool), or take the pin away; \
+                 if the pin is meant, a reboot brings no fix"
+            .to_owned(),
+        reboot_helps: RebootHelps::No,
+        origin,
+    })
+}
+
+fn named(newest: &NewestKernel) -> String {
+    let NewestKernel { package, version, release, installed_unix_s: _, seen_in: _ } = newest;
+    let version = version.as_ref().map(ToString::to_string);
+    let name = release.clone().or_else(|| package.clone());
+    match (name, version) {
+        (Some(name), Some(version)) => format!("{name} ({version})"),
+        (Some(name), None) => name,
+        (None, Some(version)) => version,
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+fn into_newest(kernel: &KernelState) -> String {
+    let into = kernel.newest.as_ref().map_or_else(|| "the newest kernel".to_owned(), named);
+    match kernel.reboot_helps {
+        RebootHelps::Yes => format!("reboot into {into} at the next window"),
+        RebootHelps::No => format!(
+            "do not reboot yet, it would bring nothing: the boot loader is set to start another \
+             kernel than {into}; mend that first"
+        ),
+        RebootHelps::Unknown => format!(
+            "reboot into {into} at the next window; which kernel the boot loader will start could \
+             not be told, so look before (scrubjay doctor says why)"
+        ),
+    }
+}
+
+/// The changelog tells for packages of Debian, the image for others.
+fn evidence(kernel: &KernelState) -> String {
+    let newest = kernel.newest.as_ref();
+    match newest.map(|newest| (newest.package.as_ref(), &newest.seen_in)) {
+        Some((Some(package), _)) => format!("package {package}"),
+        Some((None, image)) => image.clone(),
+        None => "boot".to_owned(),
+    }
+}
+
+/// How long the newest kernel has been installed.
+fn since(case: &Case<'_>) -> String {
+    let newest = case.kernel.newest.as_ref();
+    match newest.and_then(|newest| newest.installed_unix_s).and_then(|at| age(case, at)) {
+        Some(age) => format!(" since {}", span(age)),
+        None => String::new(),
+    }
+}
+
+/// Time since a moment; `None` if it lies ahead, as with a clock that was wrong.
+fn age(case: &Case<'_>, unix_s: i64) -> Option<Duration> {
+    let now_s = case.snapshot.at.wall_ms.div_euclid(1000);
+    u64::try_from(now_s.checked_sub(unix_s)?).ok().map(Duration::from_secs)
+}
+
+/// What is fixed on disk and not in force, in words.
+fn owed(case: &Case<'_>) -> String {
+    let Some(debt) = case.debt.value() else {
+        return "which vulnerabilities it fixes is not known".to_owned();
+    };
+    let owed: Vec<&MissingFix> = debt.owed().collect();
+    let bound = if debt.is_lower_bound { "at least " } else { "" };
+    if owed.is_empty() {
+        return match &debt.partial_because {
+            Some(why) => format!("it is known to fix no vulnerability that runs, but {why}"),
+            None => "its changelog names no vulnerability that the running one has".to_owned(),
+        };
+    }
+    let mut text = format!("it fixes {bound}{} vulnerabilities that are not fixed now", owed.len());
+    let counted = [("mitigated", "live-patched"), ("in_flight", "in a live patch in transition")];
+    for (kind, words) in counted {
+        let count = debt.count(kind);
+        if count > 0 {
+            text.push_str(&format!(", {count} {words}"));
+        }
+    }
+    let oldest = owed.iter().filter_map(|missing| missing.fix.released_unix_s).min();
+    if let Some(age) = oldest.and_then(|at| age(case, at)) {
+        text.push_str(&format!(", the oldest of these fixes released {} ago", span(age)));
+    }
+    if let Some(why) = &debt.partial_because {
+        text.push_str(&format!(" ({why})"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

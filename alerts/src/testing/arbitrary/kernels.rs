@@ -1,0 +1,86 @@
+//! Any kernels, running, installed and about to be started.
+
+use super::{reading, words};
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+use scrubjay_model::{
+    BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, DebVersion,
+    InstalledPackage, KernelPackage, NextBoot, PackageManager, PackageVersion, Packages, Reading,
+    RpmVersion,
+};
+use std::sync::Arc;
+
+fn any_release() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "6\\.(1|9)\\.0-5[5-7]-amd64",
+        1 => "6\\.9\\.[0-3]-[12]\\.el9\\.x86_64",
+        1 => words(),
+    ]
+}
+
+pub(super) fn release() -> BoxedStrategy<Reading<String>> {
+    reading(any_release())
+}
+
+fn version() -> impl Strategy<Value = PackageVersion> {
+    "6\\.[19]\\.[0-9]-[1-3]".prop_flat_map(|text| {
+        let deb = PackageVersion::Deb(DebVersion::parse(&text).unwrap());
+        let rpm = PackageVersion::Rpm(RpmVersion::parse(&text).unwrap());
+        prop_oneof![5 => Just(deb), 1 => Just(rpm)]
+    })
+}
+
+fn changelog() -> impl Strategy<Value = Changelog> {
+    let cve = (1000_u32..1010).prop_map(|n| CveId::parse(&format!("CVE-2026-{n}")).unwrap());
+    let released = proptest::option::of(any::<i64>());
+    let entry =
+        (version(), released, btree_set(cve, 0..4)).prop_map(|(version, released_unix_s, cves)| {
+            ChangeEntry { version, released_unix_s, cves }
+        });
+    (vec(entry, 0..4), vec(1_usize..9, 0..2))
+        .prop_map(|(entries, not_understood)| Changelog { entries, not_understood })
+}
+
+fn package() -> impl Strategy<Value = KernelPackage> {
+    let facts = (reading(any::<i64>()), reading(changelog().prop_map(Arc::new)));
+    (words(), version(), facts, release(), "(amd64|kernel-core)").prop_map(
+        |(name, version, (installed_unix_s, changelog), release, family)| KernelPackage {
+            package: InstalledPackage { name, version, arch: None, installed_unix_s, changelog },
+            release,
+            family,
+        },
+    )
+}
+
+pub(super) fn packages() -> impl Strategy<Value = Packages> {
+    let manager = proptest::sample::select(PackageManager::ALL.to_vec());
+    (manager, vec(package(), 0..4)).prop_map(|(manager, kernels)| Packages {
+        manager,
+        kernels,
+        live_patches: Vec::new(),
+    })
+}
+
+fn banner() -> BoxedStrategy<Reading<String>> {
+    reading(prop_oneof![words(), Just("6.1.0-56-amd64 (a@b) #1 SMP Debian 6.1.0-1".to_owned())])
+}
+
+pub(super) fn boot_images() -> impl Strategy<Value = BootImages> {
+    let image = (words(), any_release(), banner()).prop_map(|(path, release, banner)| BootImage {
+        path,
+        release,
+        banner,
+    });
+    let chosen = prop_oneof![Just(Chosen::ByOrder), Just(Chosen::Pinned), Just(Chosen::Once)];
+    let next = (words(), words(), proptest::option::of(any_release()), banner(), chosen).prop_map(
+        |(entry, image, release, banner, chosen)| NextBoot {
+            loader: BootLoader::Grub,
+            entry,
+            image,
+            release,
+            banner,
+            chosen,
+        },
+    );
+    (vec(image, 0..3), reading(next)).prop_map(|(images, next)| BootImages { images, next })
+}
