@@ -6,6 +6,7 @@
 
 use crate::host::HostRoot;
 use crate::reader::Reader;
+use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
 use scrubjay_model::{
     BootId, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
@@ -31,6 +32,8 @@ pub struct Collector {
     options: Options,
     /// For each source what the thread last started for it holds while it reads.
     reading: BTreeMap<SourceId, Weak<()>>,
+    /// What sources keep from pass to pass.
+    memory: Arc<Memory>,
 }
 
 /// A source reader: a plain function of the host.
@@ -49,7 +52,7 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        Self { host, options, reading: BTreeMap::new() }
+        Self { host, options, reading: BTreeMap::new(), memory: Arc::default() }
     }
 
     /// The host's present moment.
@@ -63,6 +66,7 @@ impl Collector {
     /// One pass over all sources that are not switched off.
     pub fn snapshot(&mut self) -> Snapshot {
         let at = self.stamp();
+        self.memory.next_pass();
 
         let edac = self.ask(SourceId::Edac, &at, sources::edac::read);
         let memory_failure = self.ask(SourceId::MemoryFailure, &at, sources::memory_failure::read);
@@ -123,10 +127,11 @@ impl Collector {
         }
         let (sender, receiver) = sync_channel(1);
         let (host, at) = (Arc::clone(&self.host), at.clone());
+        let memory = Arc::clone(&self.memory);
         let held = Arc::new(());
         let reading = Arc::downgrade(&held);
         let thread = std::thread::Builder::new().name(id.as_str().to_owned()).spawn(move || {
-            let section = section(&host, &at, read);
+            let section = section(&host, &memory, &at, read);
             // Before the answer: whoever has it may ask again at once.
             drop(held);
             // The pass may have stopped waiting; then nobody wants the answer any more.
@@ -143,8 +148,8 @@ impl Collector {
     }
 }
 
-fn section<T>(host: &HostRoot, at: &Stamp, read: Source<T>) -> Section<T> {
-    let reader = Reader::new(host);
+fn section<T>(host: &HostRoot, memory: &Memory, at: &Stamp, read: Source<T>) -> Section<T> {
+    let reader = Reader::remembering(host, memory);
     let before = host.clocks().monotonic;
     let reading = read(&reader, at);
     let after = host.clocks().monotonic;

@@ -101,6 +101,26 @@ pub(crate) struct Piece {
     pub(crate) length: usize,
 }
 
+/// By what a file or directory can be told to be the one it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileStamp {
+    /// There is none.
+    Missing,
+    /// There is one.
+    There {
+        /// Device and inode.
+        identity: (u64, u64),
+        /// Size, bytes.
+        size: u64,
+        /// `st_mtime`: seconds and nanoseconds.
+        modified: (i64, i64),
+        /// `st_ctime`: seconds and nanoseconds. Nobody can set it back.
+        changed: (i64, i64),
+        /// The same in milliseconds since the Unix epoch.
+        changed_ms: i64,
+    },
+}
+
 /// A directory entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -163,6 +183,12 @@ impl HostRoot {
         clocks: ClockFn,
     ) -> Self {
         Self::new(Backend::Changing(Box::new(now)), clocks)
+    }
+
+    /// The same root as one of the kernel we run on.
+    #[cfg(test)]
+    pub(crate) fn of_this_kernel(self) -> Self {
+        Self { kernel: KernelOf::ThisHost, ..self }
     }
 
     fn new(backend: Backend, clocks: ClockFn) -> Self {
@@ -303,6 +329,17 @@ impl HostRoot {
             Backend::Tree(tree) => captured::pieces(tree, path, pieces),
             #[cfg(test)]
             Backend::Changing(now) => captured::pieces(&now(), path, pieces),
+        }
+    }
+
+    /// By what a later look tells whether a file or directory is the same; `None` where nothing
+    /// tells: in a captured tree, or if it cannot be looked at.
+    pub(crate) fn stamp(&self, path: &str) -> Option<FileStamp> {
+        match &self.backend {
+            Backend::Dir(dir) => dir.stamp(path),
+            Backend::Tree(_) => None,
+            #[cfg(test)]
+            Backend::Changing(_) => None,
         }
     }
 

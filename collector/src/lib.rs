@@ -23,6 +23,8 @@ mod pages;
 mod proc_text;
 mod process;
 mod reader;
+#[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
+mod remember;
 mod sources;
 mod trace;
 mod tree;

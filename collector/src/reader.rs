@@ -2,6 +2,7 @@
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
 use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, Piece};
+use crate::remember::{Memory, Remember, look};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -9,6 +10,7 @@ use scrubjay_model::{
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest attribute accepted. sysfs shows at most one page, 64 KiB on some machines; only
@@ -56,12 +58,19 @@ pub(crate) struct Reader<'h> {
     faults: RefCell<BTreeMap<Origin, NonValue>>,
     /// What was read, for `capture`.
     recording: Option<&'h RefCell<Tree>>,
+    /// What earlier passes made of files that have not changed.
+    memory: Option<&'h Memory>,
 }
 
 impl<'h> Reader<'h> {
     pub(crate) fn new(host: &'h HostRoot) -> Self {
         let faults = RefCell::default();
-        Self { host, attributes: Cell::new(0), faults, recording: None }
+        Self { host, attributes: Cell::new(0), faults, recording: None, memory: None }
+    }
+
+    /// A reader that is given what earlier passes made of files that have not changed.
+    pub(crate) fn remembering(host: &'h HostRoot, memory: &'h Memory) -> Self {
+        Self { memory: Some(memory), ..Self::new(host) }
     }
 
     /// A reader that also notes everything it is given.
@@ -85,6 +94,51 @@ impl<'h> Reader<'h> {
             let below = origin.as_str().strip_prefix(path);
             !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
+    }
+
+    /// What `make` makes of files, or what it made of them in an earlier pass if they have not
+    /// changed since. Their faults are told again each time.
+    ///
+    /// Nothing is kept that a file was changed for within the last two seconds, or that was made
+    /// although something could not be read: the next pass tries again.
+    #[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
+    pub(crate) fn remembered<T: Send + Sync + 'static>(
+        &self,
+        what: &Remember<'_>,
+        make: impl FnOnce(&Reader<'_>) -> T,
+    ) -> Arc<T> {
+        // A capture wants to see what is read.
+        let memory = self.memory.filter(|_| self.recording.is_none());
+        // Before the files are read: one that changes meanwhile is not the same at the next look.
+        let before = memory.and_then(|memory| Some((memory, look(self.host, what)?)));
+        if let Some((memory, before)) = &before
+            && let Some((value, faults)) = memory.recall(what, before)
+        {
+            self.count();
+            self.take_over(&faults);
+            return value;
+        }
+        // Readings within readings are remembered on their own.
+        let reader =
+            Reader { recording: self.recording, memory: self.memory, ..Reader::new(self.host) };
+        let value = Arc::new(make(&reader));
+        self.attributes.set(self.attributes.get().saturating_add(reader.attributes.get()));
+        let faults: Vec<NonValue> = reader.faults.into_inner().into_values().collect();
+        self.take_over(&faults);
+        let lasting = faults.iter().all(|fault| matches!(fault, NonValue::Malformed(..)));
+        if let Some((memory, before)) = before
+            && lasting
+            && before.is_settled(self.host)
+        {
+            memory.keep(what.key, before, &value, faults);
+        }
+        value
+    }
+
+    #[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
+    fn take_over(&self, faults: &[NonValue]) {
+        let faults = faults.iter().map(|fault| (fault.origin().clone(), fault.clone()));
+        self.faults.borrow_mut().extend(faults);
     }
 
     /// The host's clocks now.

@@ -5,7 +5,7 @@
 //! resolved as if the root were `/`, by openat2(2) or, where that is missing, here.
 
 use super::log::{self, LogPart};
-use super::{Entry, Failure, Piece};
+use super::{Entry, Failure, FileStamp, Piece};
 use crate::tree::is_relative;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
@@ -135,6 +135,31 @@ impl Directory {
         let file = self.open_file(path)?;
         regular(&file)?;
         Ok(file)
+    }
+
+    /// By what a later look tells whether it is the same. It need not be readable.
+    pub(super) fn stamp(&self, path: &str) -> Option<FileStamp> {
+        let missing = [Errno::NOENT, Errno::NOTDIR].map(|errno| errno.raw_os_error());
+        let fd = match self.open(path, LOOK) {
+            Ok(fd) => fd,
+            Err(Failure::Errno(errno)) if missing.contains(&errno) => {
+                return Some(FileStamp::Missing);
+            }
+            Err(Failure::Errno(_) | Failure::NotAFile | Failure::TooLong) => return None,
+        };
+        let stat = retry(|| rustix::fs::fstat(&fd)).ok()?;
+        // The types of these differ between architectures.
+        let number = |n: i128| i64::try_from(n).ok();
+        let modified = (number(stat.st_mtime.into())?, number(stat.st_mtime_nsec.into())?);
+        let changed = (number(stat.st_ctime.into())?, number(stat.st_ctime_nsec.into())?);
+        let changed_ms = changed.0.checked_mul(1000)?.checked_add(changed.1 / 1_000_000)?;
+        Some(FileStamp::There {
+            identity: (stat.st_dev, stat.st_ino),
+            size: u64::try_from(stat.st_size).ok()?,
+            modified,
+            changed,
+            changed_ms,
+        })
     }
 
     /// Whether something is there, readable or not.
