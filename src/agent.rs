@@ -12,6 +12,7 @@ use crate::pages::{Offlining, Pages};
 use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
+use scrubjay_alerts::PatchPolicy;
 use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
@@ -196,6 +197,7 @@ struct Agent {
     pages: Pages,
     offlining: Offlining,
     suspicions: Suspicions,
+    policy: PatchPolicy,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -225,6 +227,7 @@ impl Agent {
             events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
             offlining: OfflineStats::NONE,
+            node_reboot_required: settings.node_reboot_required,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
@@ -242,6 +245,7 @@ impl Agent {
             pages: Pages::new(host),
             offlining: Offlining::new(settings.offline),
             suspicions: Suspicions::default(),
+            policy: settings.patches.clone(),
             edac: None,
         })
     }
@@ -284,17 +288,21 @@ impl Agent {
             None => self.pages.act(&mut self.offlining, &mut self.history, &snapshot),
         }
         self.account(&snapshot, began);
-        let history = match self.history.summary(&snapshot.at) {
-            Ok(summary) => Reading::Value(summary),
-            Err(error) => reading::broken(Origin::new("history"), error),
-        };
         let assessment = scrubjay_alerts::assess(
             &snapshot,
             &appended.accumulated,
             Some(&self.stats.storage),
             Some(&self.stats.events),
+            &self.policy,
         )
         .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
+        if let Err(error) = self.history.note(&snapshot.at, &assessment) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+        let history = match self.history.summary(&snapshot.at) {
+            Ok(summary) => Reading::Value(summary),
+            Err(error) => reading::broken(Origin::new("history"), error),
+        };
         HostView {
             header: self.header.clone(),
             snapshot,

@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Show what can be read on this host, what cannot, and what to do about it
     Doctor(ReadArgs),
+    /// Show what a finding means and rests on, or all that speaks for and against a reboot
+    Explain(ExplainArgs),
+    /// Say whether the host is to be rebooted: exit 0 yes, 1 no, 2 or more cannot tell
+    RebootRequired(ReadArgs),
     /// Show what the history holds
     #[command(subcommand)]
     History(HistoryCommand),
@@ -101,6 +105,15 @@ pub(crate) struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// "reboot", or the code of a finding
+    #[arg(value_name = "WHAT", default_value = "reboot")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
     /// Its name in "scrubjay dimms", its slot, serial number or place
     #[arg(value_name = "DIMM")]
@@ -115,6 +128,8 @@ pub(crate) enum HistoryCommand {
     Boots(ReadArgs),
     /// Memory errors: sums and every change, with the time that was watched
     Memory(MemoryArgs),
+    /// Kernels, live patches and reboot reasons over time, and how long fixes were owed
+    Patches(ReadArgs),
     /// Bad pages: when and why each was registered, and what became of it
     Pages(ReadArgs),
 }
@@ -183,6 +198,8 @@ impl Cli {
             Command::Agent(agent) => (agent.interval.clone(), agent.listen_address.clone()),
             Command::Status(_)
             | Command::Doctor(_)
+            | Command::Explain(_)
+            | Command::RebootRequired(_)
             | Command::History(_)
             | Command::Events(_)
             | Command::Pages(_)

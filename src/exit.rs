@@ -11,6 +11,19 @@ pub(crate) enum Exit {
     NoData,
     /// An answer in the order of Nagios plugins, for commands asked to give one.
     Nagios(Nagios),
+    /// An answer for whoever reboots hosts.
+    Reboot(Reboot),
+}
+
+/// Answers to whether to reboot, as kured takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reboot {
+    /// Reboot.
+    Yes,
+    /// Do not.
+    No,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// The states of the monitoring plugin interface.
@@ -30,10 +43,10 @@ impl Exit {
     /// The number given to the operating system. Usage errors are 2, by clap.
     pub(crate) fn code(self) -> u8 {
         match self {
-            Self::Ok | Self::Nagios(Nagios::Ok) => 0,
-            Self::Failed | Self::Nagios(Nagios::Warning) => 1,
+            Self::Ok | Self::Nagios(Nagios::Ok) | Self::Reboot(Reboot::Yes) => 0,
+            Self::Failed | Self::Nagios(Nagios::Warning) | Self::Reboot(Reboot::No) => 1,
             Self::Nagios(Nagios::Critical) => 2,
-            Self::NoData | Self::Nagios(Nagios::Unknown) => 3,
+            Self::NoData | Self::Nagios(Nagios::Unknown) | Self::Reboot(Reboot::Unknown) => 3,
         }
     }
 }

@@ -15,7 +15,7 @@ mod pages;
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
 use config::{Inputs, Settings};
-use exit::{Exit, Nagios};
+use exit::{Exit, Nagios, Reboot};
 use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
@@ -43,7 +43,10 @@ fn main() -> ExitCode {
 fn failure(command: &Command) -> Exit {
     match command {
         Command::Status(args) if args.exit_code => Exit::Nagios(Nagios::Unknown),
+        // Whoever asks whether to reboot must not take a failure for a yes or a no.
+        Command::RebootRequired(_) => Exit::Reboot(Reboot::Unknown),
         Command::Status(_)
+        | Command::Explain(_)
         | Command::Agent(_)
         | Command::Doctor(_)
         | Command::History(_)
@@ -70,6 +73,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Agent(args) => agent::run(&settings, args.once),
         Command::Status(args) => commands::status::run(&settings, args),
         Command::Doctor(args) => commands::doctor::run(&settings, args),
+        Command::Explain(args) => commands::explain::run(&settings, args),
+        Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),

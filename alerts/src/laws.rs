@@ -1,7 +1,7 @@
 //! Laws of the assessment as a whole, for any snapshot.
 
 use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings};
-use crate::{CODES, assess};
+use crate::{CODES, PatchPolicy, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, CoverageState, CpuVulnerability, ErrorClass, Outcome, Reading, Snapshot, Verdict,
@@ -52,8 +52,9 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("uptime.since_boot", "no rule rests on it"),
     ("uptime.boot_time_s", "no rule rests on it"),
     ("uptime.slept", "no rule rests on it; trees do not have it"),
-    ("kernel.version", "no rule rests on it"),
-    ("kernel.banner", "no rule rests on it"),
+    ("kernel.version", "the banner holds the package's version as well"),
+    ("kernel.banner", "the version holds the package's as well"),
+    ("kernel.version_signature", "only kernels of Ubuntu have it"),
     ("kernel.uname", "no rule rests on it; trees do not have it"),
     ("kernel.modules_supported", "a kernel without modules cannot lose them"),
     ("kernel.modules_root", "containers and initramfs have none; what is there says nothing"),
@@ -129,6 +130,14 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("previous_boot.watchdog.boot_status", "a kernel without CONFIG_WATCHDOG_SYSFS"),
     ("smbios", "names sticks; no error is hidden by it"),
     ("dimm_labels", "names slots; no error is hidden by it"),
+    ("packages", "the only image of the flavour is of the build that runs"),
+    ("packages.release", "versions are compared; a package that hides its release is not missing"),
+    ("packages.installed_unix_s", "dates a fix that waits; none does"),
+    ("packages.changelog", "says what a newer kernel fixes; there is none"),
+    ("boot_images", "packages tell what is installed, and nothing newer waits for a boot"),
+    ("boot_images.banner", "as above; other machines than x86 have none"),
+    ("boot_images.next", "as above"),
+    ("cve_lists", "nothing is ranked; what is owed is counted all the same"),
 ];
 
 #[test]
@@ -177,8 +186,8 @@ proptest! {
         accumulated in arbitrary::accumulated(),
         agent in arbitrary::agents(),
     ) {
-        let assessment = assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events));
-        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events)));
+        let assessment = assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events), &PatchPolicy::default());
+        prop_assert_eq!(&assessment, &assess(&snapshot, &accumulated, agent.as_ref().map(|agent| &agent.storage), agent.as_ref().map(|agent| &agent.events), &PatchPolicy::default()));
         let found = all(&assessment);
         let worst = found.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
         prop_assert_eq!(assessment.verdict, worst);
@@ -211,7 +220,7 @@ proptest! {
     fn findings_are_told_apart_by_code_and_subject(snapshot in arbitrary::snapshot()) {
         let mut snapshot = snapshot;
         distinct(&mut snapshot);
-        let assessment = assess(&snapshot, &Accumulated::default(), None, None);
+        let assessment = assess(&snapshot, &Accumulated::default(), None, None, &PatchPolicy::default());
         for findings in [&assessment.coverage.findings, &assessment.findings] {
             let labels: BTreeSet<_> = findings.iter().map(|f| (f.code, &f.subject)).collect();
             prop_assert_eq!(labels.len(), findings.len(), "{:#?}", findings);

@@ -24,10 +24,10 @@ pub use offline::{
     OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
     RefusedBecause, offline_facts, plan_offlining,
 };
-pub use rules::patches::{PATCH_RULES, PatchRule};
+pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 58] = [
+pub const CODES: [&str; 61] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -54,7 +54,9 @@ pub const CODES: [&str; 58] = [
     "kernel-behind",
     "kernel-covered",
     "kernel-died",
+    "kernel-exploited",
     "kernel-orphaned",
+    "kernel-overdue",
     "kernel-rebuilt",
     "kernel-unknown",
     "live-patch-only",
@@ -84,6 +86,7 @@ pub const CODES: [&str; 58] = [
     "suspected-uncorrected-error",
     "uncorrected-errors",
     "uncorrected-errors-panic",
+    "uptime-long",
     "visibility-unclear",
     "watchdog-reset",
 ];
@@ -97,6 +100,7 @@ pub fn assess(
     accumulated: &Accumulated,
     storage: Option<&StorageStats>,
     events: Option<&EventsStatus>,
+    policy: &PatchPolicy,
 ) -> Assessment {
     let mut findings = rules::memory::findings(snapshot, accumulated);
     findings.extend(rules::scrub::findings(snapshot, accumulated));
@@ -109,7 +113,7 @@ pub fn assess(
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
     let patches = snapshot.patch_truth();
-    findings.extend(rules::patches::findings(snapshot, &patches));
+    findings.extend(rules::patches::findings(snapshot, &patches, policy));
     let assessment = Assessment::new(visibility(snapshot, accumulated, events), findings);
     Assessment { patches: Some(patches), ..assessment }
 }

@@ -5,7 +5,7 @@ use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
     text, virtual_machine,
 };
-use crate::{CODES, assess};
+use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
     Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading, Snapshot,
     Taint,
@@ -35,7 +35,7 @@ fn example(code: &str) -> Option<Snapshot> {
     let no_edac = || but(|s| set(&mut s.edac, absent("sys/devices/system/edac/mc")));
     Some(match code {
         "bad-page" => tainted(5),
-        "controller-gone" | "reports-not-heard" => but(|_| ()),
+        "controller-gone" | "reports-not-heard" | "uptime-long" => but(|_| ()),
         "boot-error-record" => {
             crashes::with_block(crashes::block(CperSeverity::Fatal, vec![crashes::pcie()]))
         }
@@ -72,8 +72,11 @@ fn example(code: &str) -> Option<Snapshot> {
         "firmware-first" => but(|s| of(&mut s.edac).controllers[0].name = text("ghes_edac")),
         "guest" => virtual_machine(),
         "kernel-behind" => kernels::behind(),
-        "kernel-covered" | "live-patch-only" => return None,
+        "kernel-covered" => kernels::covered(),
+        "live-patch-only" => kernels::covered_beyond(),
         "kernel-died" => tainted(7),
+        "kernel-exploited" => kernels::exploited(),
+        "kernel-overdue" => kernels::overdue(),
         "kernel-orphaned" => kernels::orphaned(),
         "kernel-rebuilt" => kernels::rebuilt(),
         "kernel-unknown" => kernels::from_outside(),
@@ -167,6 +170,7 @@ fn what_a_page_promises_is_what_the_rule_answers() {
         let snapshot = example(code);
         let agent = if snapshot.is_none() { Some(&ailing) } else { None };
         let snapshot = snapshot.unwrap_or_else(|| but(|_| ()));
+        let policy = PatchPolicy { uptime_days: Some(30), ..PatchPolicy::default() };
         let mut accumulated = Accumulated::default();
         if code == "controller-gone" {
             accumulated.seen_this_boot.insert(ControllerKey::from_stored("imc-1"));
@@ -175,7 +179,7 @@ fn what_a_page_promises_is_what_the_rule_answers() {
             refused: true,
             ..EventsStatus::counters_only("tracefs is not mounted")
         });
-        let assessment = assess(&snapshot, &accumulated, agent, unheard.as_ref());
+        let assessment = assess(&snapshot, &accumulated, agent, unheard.as_ref(), &policy);
         // The only finding that rests on the history's records rather than on a snapshot.
         let suspected = crate::suspected::tests::example();
         let mut found = all(&assessment).into_iter().chain(&suspected);

@@ -274,6 +274,7 @@ pub(crate) fn healthy() -> Snapshot {
         dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
         packages: read(kernels::packages()),
         boot_images: read(kernels::boot_images()),
+        cve_lists: read(scrubjay_model::CveLists::default()),
     }
 }
 
@@ -364,12 +365,13 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
         SourceId::Packages => of(&mut snapshot.packages),
         SourceId::BootImages => of(&mut snapshot.boot_images),
+        SourceId::CveLists => of(&mut snapshot.cve_lists),
     }
 }
 
 /// The assessment of a snapshot without history.
 pub(crate) fn assessed(snapshot: &Snapshot) -> Assessment {
-    crate::assess(snapshot, &Accumulated::default(), None, None)
+    crate::assess(snapshot, &Accumulated::default(), None, None, &crate::PatchPolicy::default())
 }
 
 /// Everything found, coverage first.
@@ -410,6 +412,7 @@ pub(crate) fn agent() -> AgentStats {
         events: EventsStatus::counters_only("this is a test"),
         storage: StorageStats::default(),
         offlining: OfflineStats::NONE,
+        node_reboot_required: true,
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),
     }

@@ -58,6 +58,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
         SourceId::Packages => drop(sources::packages::read(reader, at)),
         SourceId::BootImages => drop(sources::boot_images::read(reader, at)),
+        SourceId::CveLists => drop(sources::cve_lists::read(reader, at)),
     }
 }
 

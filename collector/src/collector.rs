@@ -88,6 +88,7 @@ impl Collector {
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
         let packages = self.ask(SourceId::Packages, &at, sources::packages::read);
         let boot_images = self.ask(SourceId::BootImages, &at, sources::boot_images::read);
+        let cve_lists = self.ask(SourceId::CveLists, &at, sources::cve_lists::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -111,6 +112,7 @@ impl Collector {
             dimm_labels: patience.answer(dimm_labels),
             packages: patience.answer(packages),
             boot_images: patience.answer(boot_images),
+            cve_lists: patience.answer(cve_lists),
         }
     }
 

@@ -93,6 +93,7 @@ mod tests {
             SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
             SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
             SourceId::Packages => return crate::sources::packages::tests::everything(),
+            SourceId::CveLists => &[crate::sources::cve_lists::tests::HEALTHY],
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();

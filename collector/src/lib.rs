@@ -13,6 +13,7 @@ mod boot_loader;
 mod capture;
 mod collector;
 pub mod cper;
+mod cve_list;
 mod docs;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

@@ -8,12 +8,13 @@ mod mask;
 
 use crate::PageError;
 use crate::printable::acts;
+use crate::text::ExplainedRule;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
-    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
-    HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
-    Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, ExposureRecord,
+    FactRecord, HistorySummary, HostHeader, HostView, KernelDebt, KernelState, LossRecord,
+    MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed,
+    ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -40,7 +41,57 @@ struct View<'a> {
     undecodable_reports: u64,
     history: &'a Reading<HistorySummary>,
     assessment: &'a Assessment,
+    patches: Option<Patches<'a>>,
     agent: &'a Option<AgentStats>,
+}
+
+/// What is known of the kernel's patches, with vulnerabilities counted rather than named.
+#[derive(Serialize)]
+struct Patches<'a> {
+    kernel: &'a KernelState,
+    debt: Reading<DebtInShort>,
+    /// Null where it cannot be told.
+    reboot_required: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct DebtInShort {
+    owed: usize,
+    mitigated: usize,
+    in_flight: usize,
+    live_patch_only: usize,
+    is_lower_bound: bool,
+    partial_because: Option<String>,
+}
+
+impl DebtInShort {
+    fn of(debt: &KernelDebt) -> Self {
+        Self {
+            owed: debt.owed().count(),
+            mitigated: debt.count("mitigated"),
+            in_flight: debt.count("in_flight"),
+            live_patch_only: debt.live_patch_only.len(),
+            is_lower_bound: debt.is_lower_bound,
+            partial_because: debt.partial_because.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Explained<'a> {
+    schema_version: u32,
+    reboot_required: Option<bool>,
+    reboot_needed: Option<&'a RebootNeed>,
+    patches: Option<&'a PatchTruth>,
+    rules: &'a [ExplainedRule<'a>],
+}
+
+#[derive(Serialize)]
+struct PatchHistory<'a> {
+    schema_version: u32,
+    exposures: &'a [ExposureRecord],
+    changes: &'a [FactRecord],
+    coverage: &'a [CoverageRecord],
 }
 
 /// The sum of one counter over all its lives.
@@ -194,9 +245,35 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
         undecodable_reports: accumulated.undecodable_reports,
         accumulated: totals(accumulated),
         history,
+        patches: assessment.patches.as_ref().map(|truth| Patches {
+            kernel: &truth.kernel,
+            debt: truth.debt.as_ref().map(DebtInShort::of),
+            reboot_required: assessment.reboot_required(),
+        }),
         assessment,
         agent,
     })
+}
+
+/// What is known of the kernel's patches, each vulnerability by name: `explain reboot --json`.
+pub fn patch_truth(view: &HostView, rules: &[ExplainedRule<'_>]) -> Result<String, PageError> {
+    let (history, assessment) = (&view.history, &view.assessment);
+    line(&Explained {
+        schema_version: SCHEMA_VERSION,
+        reboot_required: assessment.reboot_required(),
+        reboot_needed: history.value().and_then(|history| history.reboot_needed.as_ref()),
+        patches: assessment.patches.as_ref(),
+        rules,
+    })
+}
+
+/// Vulnerabilities that were owed, and what changed about the kernel: `history patches --json`.
+pub fn patch_history(
+    exposures: &[ExposureRecord],
+    changes: &[FactRecord],
+    coverage: &[CoverageRecord],
+) -> Result<String, PageError> {
+    line(&PatchHistory { schema_version: SCHEMA_VERSION, exposures, changes, coverage })
 }
 
 /// The boots of the history with the stretches of time in which the agent watched: `history boots

@@ -134,10 +134,12 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Judged together.
         packages: _,
         boot_images: _,
+        cve_lists: _,
     } = &view.snapshot;
     if let Some(truth) = &view.assessment.patches {
         patches::observe(samples, truth, at.wall_ms);
     }
+    patches::observe_reboot(samples, view);
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
     }
@@ -336,6 +338,7 @@ mod tests {
             dimm_labels: None,
             packages: None,
             boot_images: None,
+            cve_lists: None,
         };
         view.agent = None;
         let observations = observations(&view);

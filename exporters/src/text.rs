@@ -9,12 +9,14 @@ mod dimms;
 mod doctor;
 mod edac;
 mod events;
+mod explain;
 mod facts;
 mod history;
 mod log;
 mod page;
 mod page_lives;
 mod pages;
+mod patch_history;
 mod patches;
 mod previous_boot;
 mod scrub;
@@ -25,9 +27,11 @@ pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;
 pub use events::{Slots, events, more_events, slots};
+pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
 pub use history::{boots, memory};
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
+pub use patch_history::patch_history;
 pub use status::status;
 
 /// How pages are written.

@@ -29,6 +29,8 @@ pub struct AgentStats {
     pub storage: StorageStats,
     /// Pages taken out of use.
     pub offlining: OfflineStats,
+    /// Whether metrics carry `node_reboot_required` beside our own, for alerts that exist already.
+    pub node_reboot_required: bool,
     /// Resident memory of the agent, bytes.
     pub resident_bytes: Reading<u64>,
     /// CPU time used by the agent.

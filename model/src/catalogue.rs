@@ -157,6 +157,14 @@ catalogue! {
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
 
+    /// Findings that ask for a reboot; always 1.
+    REBOOT_REASON: Gauge "" "scrubjay_reboot_reason" ["code", "subject", "severity"];
+    /// Whether the host is to be rebooted at the next window: 1 for the answer that holds.
+    REBOOT_REQUIRED: Gauge "" "scrubjay_reboot_required" ["answer"];
+    /// Since when a reboot is asked for: the earliest of the reasons that still hold, and never before the boot.
+    REBOOT_NEEDED_SINCE: Gauge "seconds" "scrubjay_reboot_needed_since_timestamp_seconds" [];
+    /// Whether the host is to be rebooted, under the name that alerts of others use; only where the configuration asks for it, and only where it can be told.
+    NODE_REBOOT_REQUIRED: Gauge "" "node_reboot_required" [];
     /// Whether the distribution left a marker that asks for a reboot.
     REBOOT_MARKER: Gauge "" "scrubjay_reboot_marker" ["marker"];
     /// Switches of the machine-check code that hide corrected errors when set.
@@ -239,7 +247,9 @@ mod tests {
             let name = def.name;
             let counter = def.kind == MetricKind::Counter;
             assert_eq!(name.ends_with("_total"), counter, "{name}");
-            assert!(name.starts_with("scrubjay_") || name.starts_with("process_"), "{name}");
+            let ours = name.starts_with("scrubjay_") || name.starts_with("process_");
+            // A name that others gave, for those who use it already.
+            assert!(ours || name == "node_reboot_required", "{name}");
             assert!(def.help.ends_with('.') && !def.help.starts_with(' '), "{name}: {}", def.help);
             let stem = name.trim_end_matches("_total");
             assert!(def.unit.is_empty() || stem.ends_with(def.unit), "{name}: {}", def.unit);

@@ -1,7 +1,7 @@
 //! How the agent hears of errors, as a fact of the history: commands that only read it, and whoever
 //! asks later since when nobody listened, have it from there.
 
-use crate::{EventPath, EventsStatus, Fact, Reading, SourceId};
+use crate::{EventPath, EventsStatus, Fact, Reading};
 
 /// The fact. It is no reading of the host, so no reading takes it back.
 pub const EVENTS_PATH: &str = "events.path";
@@ -22,7 +22,7 @@ impl EventsStatus {
             EventPath::KernelLog | EventPath::Counters => self.why.clone(),
         };
         Fact {
-            source: SourceId::KernelLog,
+            source: None,
             name: EVENTS_PATH,
             subject: String::new(),
             reading: Reading::Value(format!("{path}{refused}{BEHIND_PATH}{rest}")),

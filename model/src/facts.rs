@@ -14,11 +14,22 @@ pub const FORCED_PATCH: &str = "livepatch.forced";
 /// gone. The history makes it itself, so no reading takes it back. Its subject is the stick's key.
 pub const MODULE_PLACES: &str = "module.places";
 
+/// How the running kernel stands to the newest one installed: a conclusion.
+pub const KERNEL_RELATION: &str = "kernel.relation";
+
+/// A finding that asks for a reboot, as long as it does: a conclusion. Its subject is the finding's
+/// code, and what it is about if that is not the host; its value the verdict.
+pub const REBOOT_REASON: &str = "reboot.reason";
+
+/// The verdict on the host: a conclusion.
+pub const VERDICT: &str = "verdict";
+
 /// One fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// The source it was read from. While that does not answer, nothing is known of the fact.
-    pub source: SourceId,
+    /// The source it was read from; while that does not answer, nothing is known of the fact. `None`
+    /// for what no source tells: how the agent fares, and what it concluded.
+    pub source: Option<SourceId>,
     /// Stable dotted name.
     pub name: &'static str,
     /// What it is about: a live patch, `mcN`, `nodeN`; empty for the host.
@@ -30,7 +41,7 @@ pub struct Fact {
 impl Fact {
     /// Whether it stays although a reading does not list it.
     pub fn outlives_its_reading(name: &str) -> bool {
-        [FORCED_PATCH, MODULE_PLACES, crate::EVENTS_PATH].contains(&name)
+        name == FORCED_PATCH
     }
 }
 
@@ -41,7 +52,7 @@ fn fact<T: ToString>(
     reading: &Reading<T>,
 ) -> Fact {
     let reading = reading.as_ref().map(ToString::to_string);
-    Fact { source, name, subject: subject.to_owned(), reading }
+    Fact { source: Some(source), name, subject: subject.to_owned(), reading }
 }
 
 /// Which stick is in which slot: a swap is then a change of these facts.
@@ -66,7 +77,7 @@ fn smbios_facts(smbios: &Smbios, facts: &mut Vec<Fact>) {
         };
         let source = SourceId::Smbios;
         facts.push(Fact {
-            source,
+            source: Some(source),
             name: "smbios.size_bytes",
             subject: subject.clone(),
             reading: size,
@@ -110,6 +121,7 @@ impl Snapshot {
             dimm_labels: _,
             packages,
             boot_images,
+            cve_lists,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -208,6 +220,10 @@ impl Snapshot {
                 format!("{release} ({}, {})", next.loader.as_str(), next.chosen.as_str())
             });
             facts.push(fact(S::BootImages, "boot.next", "", &next));
+        }
+        for list in Self::found(cve_lists).into_iter().flat_map(|lists| &lists.files) {
+            let entries = Reading::Value(list.entries);
+            facts.push(fact(S::CveLists, "cve_list.entries", &list.path, &entries));
         }
         if let Some(check) = Self::found(machine_check) {
             facts.push(fact(

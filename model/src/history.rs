@@ -171,6 +171,31 @@ pub struct ClockStepRecord {
     pub by_ms: i64,
 }
 
+/// One change of a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FactRecord {
+    /// When the change was seen, milliseconds since the Unix epoch.
+    pub at_wall_ms: i64,
+    /// The fact.
+    pub name: String,
+    /// What it is about; empty for the host.
+    pub subject: String,
+    /// Its value; `None` if it has none any more, or could not be read.
+    pub value: Option<String>,
+    /// `ok`, `absent`, `unreadable`, `malformed` or `gone`.
+    pub state: String,
+}
+
+/// Since when a reboot is asked for in this boot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RebootNeed {
+    /// Since when, milliseconds since the Unix epoch: the earliest of the reasons that still hold,
+    /// and never before the boot.
+    pub since_wall_ms: i64,
+    /// The reasons that hold, each with when it was first seen to.
+    pub reasons: Vec<(String, i64)>,
+}
+
 /// One change of one error counter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MemoryRecord {

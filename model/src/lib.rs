@@ -12,6 +12,7 @@ mod catalogue;
 mod counter;
 mod cper;
 mod cve;
+mod cve_lists;
 mod dimm;
 mod dimm_labels;
 mod edac;
@@ -19,6 +20,7 @@ mod edac_place;
 mod event;
 mod events_fact;
 mod events_status;
+mod exposure;
 mod facts;
 mod history;
 mod identity;
@@ -63,6 +65,7 @@ pub use cper::{
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
 pub use cve::CveId;
+pub use cve_lists::{CveListFile, CveListForm, CveLists, CveRank, Severity};
 pub use dimm::{
     Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
     Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,
@@ -79,10 +82,11 @@ pub use event::{
 };
 pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
-pub use facts::{FORCED_PATCH, Fact, MODULE_PLACES};
+pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
+pub use facts::{FORCED_PATCH, Fact, KERNEL_RELATION, MODULE_PLACES, REBOOT_REASON, VERDICT};
 pub use history::{
-    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,
-    RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
+    Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,
+    RebootNeed, ReportTotal, RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,
 };
 pub use identity::{ControllerKey, KnownController, SeenController, match_controllers};
 pub use kernel::{

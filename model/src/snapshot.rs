@@ -5,8 +5,8 @@
 
 use crate::seconds;
 use crate::{
-    BootImages, CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec,
-    Livepatch, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Packages, Platform,
+    BootImages, CpuVulnerability, CveLists, DimmLabels, Edac, Kernel, KernelHealth, KernelLog,
+    Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Packages, Platform,
     PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
@@ -56,6 +56,8 @@ pub struct Snapshot {
     pub packages: Option<Section<Packages>>,
     /// Kernel images, and the one that is started next.
     pub boot_images: Option<Section<BootImages>>,
+    /// Lists of vulnerabilities.
+    pub cve_lists: Option<Section<CveLists>>,
 }
 
 /// What one source found, and how reading it went.
@@ -122,6 +124,8 @@ pub enum SourceId {
     Packages,
     /// [`Snapshot::boot_images`].
     BootImages,
+    /// [`Snapshot::cve_lists`].
+    CveLists,
 }
 
 /// The state of a source as a whole.
@@ -157,7 +161,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -177,6 +181,7 @@ impl SourceId {
         Self::DimmLabels,
         Self::Packages,
         Self::BootImages,
+        Self::CveLists,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -201,6 +206,7 @@ impl SourceId {
             Self::DimmLabels => "dimm_labels",
             Self::Packages => "packages",
             Self::BootImages => "boot_images",
+            Self::CveLists => "cve_lists",
         }
     }
 
@@ -265,6 +271,7 @@ impl Snapshot {
             dimm_labels,
             packages,
             boot_images,
+            cve_lists,
             kernel_log,
             previous_boot,
             scrub,
@@ -290,6 +297,7 @@ impl Snapshot {
             Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
             Section::status(packages.as_ref(), SourceId::Packages),
             Section::status(boot_images.as_ref(), SourceId::BootImages),
+            Section::status(cve_lists.as_ref(), SourceId::CveLists),
         ]
     }
 

@@ -214,6 +214,34 @@ impl Assessment {
         Self { verdict, coverage, findings, patches: None }
     }
 
+    /// The findings that ask for a reboot: those that are to be planned at least, and that a reboot
+    /// mends or may mend.
+    pub fn reboot_reasons(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| {
+            let reboots = match finding.action {
+                Action::Reboot | Action::RebootIntoNewerKernel => true,
+                Action::Observe | Action::FixVisibility | Action::InvestigateChannelOrCpu => false,
+            };
+            let helps = match finding.reboot_helps {
+                RebootHelps::Yes => true,
+                RebootHelps::Unknown => reboots,
+                RebootHelps::No => false,
+            };
+            finding.verdict >= Verdict::Plan && helps
+        })
+    }
+
+    /// Whether the host is to be rebooted at the next window; `None` where that cannot be told: a
+    /// reason is there and whether a reboot helps is not known, or whether there is one is not.
+    pub fn reboot_required(&self) -> Option<bool> {
+        let mut reasons = self.reboot_reasons().peekable();
+        if reasons.peek().is_some() {
+            return reasons.any(|reason| reason.reboot_helps == RebootHelps::Yes).then_some(true);
+        }
+        let relation = self.patches.as_ref()?.kernel.relation;
+        (relation != crate::KernelRelation::Unknown).then_some(false)
+    }
+
     /// With further findings, such as those that rest on the past.
     #[must_use]
     pub fn and(self, more: Vec<Finding>) -> Self {

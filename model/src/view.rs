@@ -1,7 +1,7 @@
 //! Everything known about the host at one moment: what exporters are given.
 
 use crate::seconds;
-use crate::{Accumulated, AgentStats, Assessment, BootEnd, Reading, Snapshot};
+use crate::{Accumulated, AgentStats, Assessment, BootEnd, Reading, RebootNeed, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub struct HistorySummary {
     /// Time covered by passes, over all boots.
     #[serde(rename = "covered_seconds", serialize_with = "seconds::of")]
     pub covered: Duration,
+    /// Since when a reboot is asked for; `None` if none is.
+    pub reboot_needed: Option<RebootNeed>,
     /// Time since the current stretch of coverage began, by the boot clock.
     #[serde(rename = "covered_without_gap_seconds", serialize_with = "seconds::of")]
     pub covered_without_gap: Duration,

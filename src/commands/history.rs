@@ -19,6 +19,7 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
         HistoryCommand::Boots(args) => boots(&reader, args),
         HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
         HistoryCommand::Pages(args) => pages(&reader, args),
+        HistoryCommand::Patches(args) => patches(&reader, args, collector.stamp().wall_ms),
     }
 }
 
@@ -29,6 +30,30 @@ fn pages(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
         json::page_lives(&lives)?
     } else {
         text::page_lives(&lives, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The facts that tell of the kernel's patches.
+const PATCH_FACTS: [&str; 9] = [
+    "kernel.",
+    "packages.",
+    "boot.",
+    "livepatch.",
+    "livepatch_",
+    "microcode.",
+    "processes.",
+    "reboot.",
+    "verdict",
+];
+
+fn patches(reader: &HistoryReader, args: &ReadArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let (exposures, changes) = (reader.exposures()?, reader.facts(&PATCH_FACTS)?);
+    let coverage = reader.coverage()?;
+    print(&if args.json {
+        json::patch_history(&exposures, &changes, &coverage)?
+    } else {
+        text::patch_history(&exposures, &changes, &coverage, now_ms, &style(true))
     })?;
     Ok(Exit::Ok)
 }

@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod dimms;
 pub(crate) mod doctor;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod pages;
 pub(crate) mod past;

@@ -27,9 +27,14 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
     let Remembered { accumulated, history, storage, suspected, hearing } =
         remembered(settings, &host, &snapshot);
-    let assessment =
-        scrubjay_alerts::assess(&snapshot, &accumulated, Some(&storage), hearing.as_ref())
-            .and(suspected);
+    let assessment = scrubjay_alerts::assess(
+        &snapshot,
+        &accumulated,
+        Some(&storage),
+        hearing.as_ref(),
+        &settings.patches,
+    )
+    .and(suspected);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }

@@ -20,6 +20,8 @@ pub(super) struct Fragment {
     pub(super) web: WebFragment,
     #[serde(default)]
     pub(super) pages: PagesFragment,
+    #[serde(default)]
+    pub(super) patches: PatchesFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -49,6 +51,7 @@ pub(super) struct EventsFragment {
 #[serde(deny_unknown_fields)]
 pub(super) struct WebFragment {
     pub(super) listen_address: Option<Spanned<String>>,
+    pub(super) node_reboot_required: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,6 +62,14 @@ pub(super) struct PagesFragment {
     pub(super) budget_pages_per_day: Option<Spanned<u32>>,
     pub(super) budget_pages_total: Option<Spanned<u32>>,
     pub(super) reoffline_after_boot: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PatchesFragment {
+    pub(super) critical_days: Option<Spanned<u32>>,
+    pub(super) uptime_days: Option<Spanned<u32>>,
+    pub(super) accepted_pin: Option<Spanned<String>>,
 }
 
 /// A file with its text, which positions refer to.

@@ -24,11 +24,15 @@ pub(crate) struct Inputs {
     pub(crate) instance: Input<String>,
     pub(crate) on_stop: Input<String>,
     pub(crate) listen_address: Input<String>,
+    pub(crate) node_reboot_required: Input<bool>,
     pub(crate) offline: Input<String>,
     pub(crate) preset: Input<String>,
     pub(crate) budget_pages_per_day: Input<u32>,
     pub(crate) budget_pages_total: Input<u32>,
     pub(crate) reoffline_after_boot: Input<bool>,
+    pub(crate) critical_days: Input<u32>,
+    pub(crate) uptime_days: Input<u32>,
+    pub(crate) accepted_pin: Input<String>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -68,6 +72,11 @@ const DEFAULT_PRESET: &str = "mcelog";
 const DEFAULT_BUDGET_PAGES_PER_DAY: u32 = 4;
 /// 256 KiB; from here on `pages-growing` asks for the module to be replaced.
 const DEFAULT_BUDGET_PAGES_TOTAL: u32 = 64;
+
+/// One month from release for critical ones: PCI DSS 4.0.1, 6.3.3.
+const DEFAULT_CRITICAL_DAYS: u32 = 30;
+/// None: a long uptime is no fault in itself.
+const DEFAULT_UPTIME_DAYS: u32 = 0;
 
 impl Environment {
     pub(crate) fn of_this_process() -> Self {
@@ -117,11 +126,15 @@ impl Inputs {
             instance: default(DEFAULT_INSTANCE),
             on_stop: default(DEFAULT_ON_STOP),
             listen_address: default(DEFAULT_LISTEN_ADDRESS),
+            node_reboot_required: Input { value: false, origin: Origin::Default },
             offline: default(DEFAULT_OFFLINE),
             preset: default(DEFAULT_PRESET),
             budget_pages_per_day: number(DEFAULT_BUDGET_PAGES_PER_DAY),
             budget_pages_total: number(DEFAULT_BUDGET_PAGES_TOTAL),
             reoffline_after_boot: Input { value: false, origin: Origin::Default },
+            critical_days: number(DEFAULT_CRITICAL_DAYS),
+            uptime_days: number(DEFAULT_UPTIME_DAYS),
+            accepted_pin: default(""),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -133,6 +146,7 @@ impl Inputs {
             take(&mut inputs.root, &fragment.collector.root);
             take(&mut inputs.deadline, &fragment.collector.deadline);
             take(&mut inputs.listen_address, &fragment.web.listen_address);
+            set(&mut inputs.node_reboot_required, &fragment.web.node_reboot_required, path, text);
             set(&mut inputs.listen, &fragment.events.listen, path, text);
             take(&mut inputs.instance, &fragment.events.instance);
             take(&mut inputs.on_stop, &fragment.events.on_stop);
@@ -143,6 +157,10 @@ impl Inputs {
             set(&mut inputs.budget_pages_per_day, &pages.budget_pages_per_day, path, text);
             set(&mut inputs.budget_pages_total, &pages.budget_pages_total, path, text);
             set(&mut inputs.reoffline_after_boot, &pages.reoffline_after_boot, path, text);
+            let patches = &fragment.patches;
+            set(&mut inputs.critical_days, &patches.critical_days, path, text);
+            set(&mut inputs.uptime_days, &patches.uptime_days, path, text);
+            take(&mut inputs.accepted_pin, &patches.accepted_pin);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

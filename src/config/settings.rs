@@ -3,7 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use jiff::SignedDuration;
-use scrubjay_alerts::{OfflinePolicy, OfflinePreset};
+use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy};
 use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
 use std::collections::BTreeSet;
@@ -31,8 +31,12 @@ pub(crate) struct Settings {
     pub(crate) events: Option<FeedOptions>,
     /// Where to serve.
     pub(crate) listen_address: SocketAddr,
+    /// Whether metrics carry `node_reboot_required`.
+    pub(crate) node_reboot_required: bool,
     /// Which pages the agent may take out of use.
     pub(crate) offline: OfflinePolicy,
+    /// What is asked of the kernel's patches.
+    pub(crate) patches: PatchPolicy,
 }
 
 /// The state directory of the system service.
@@ -80,7 +84,9 @@ impl Settings {
                     "must be an address and a port, for example 127.0.0.1:10072 or [::1]:10072",
                 )
             })?,
+            node_reboot_required: inputs.node_reboot_required.value,
             offline: offline(inputs)?,
+            patches: patches(inputs)?,
         })
     }
 }
@@ -155,6 +161,26 @@ fn offline(inputs: &Inputs) -> Result<OfflinePolicy, ConfigError> {
     })
 }
 
+fn patches(inputs: &Inputs) -> Result<PatchPolicy, ConfigError> {
+    let critical_days = inputs.critical_days.value;
+    if critical_days == 0 {
+        return Err(wrong(&inputs.critical_days, "patches.critical_days", "must be at least 1"));
+    }
+    let pin = inputs.accepted_pin.value.trim();
+    if pin.contains(|c: char| c.is_whitespace() || c == '/') {
+        return Err(wrong(
+            &inputs.accepted_pin,
+            "patches.accepted_pin",
+            "must be a kernel release as uname -r has it, such as 6.1.0-55-amd64",
+        ));
+    }
+    Ok(PatchPolicy {
+        critical_days,
+        uptime_days: Some(inputs.uptime_days.value).filter(|days| *days > 0),
+        accepted_pin: Some(pin.to_owned()).filter(|pin| !pin.is_empty()),
+    })
+}
+
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
     let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
     input
@@ -207,7 +233,14 @@ impl Inputs {
             ],
         );
         let address = &self.listen_address;
-        section("web", &[("listen_address", quoted(&address.value), &address.origin)]);
+        let compat = &self.node_reboot_required;
+        section(
+            "web",
+            &[
+                ("listen_address", quoted(&address.value), &address.origin),
+                ("node_reboot_required", compat.value.to_string(), &compat.origin),
+            ],
+        );
         let (day, total) = (&self.budget_pages_per_day, &self.budget_pages_total);
         let again = &self.reoffline_after_boot;
         section(
@@ -218,6 +251,16 @@ impl Inputs {
                 ("budget_pages_per_day", day.value.to_string(), &day.origin),
                 ("budget_pages_total", total.value.to_string(), &total.origin),
                 ("reoffline_after_boot", again.value.to_string(), &again.origin),
+            ],
+        );
+        let (critical, uptime) = (&self.critical_days, &self.uptime_days);
+        let pin = &self.accepted_pin;
+        section(
+            "patches",
+            &[
+                ("critical_days", critical.value.to_string(), &critical.origin),
+                ("uptime_days", uptime.value.to_string(), &uptime.origin),
+                ("accepted_pin", quoted(&pin.value), &pin.origin),
             ],
         );
         text
@@ -264,6 +307,19 @@ mod tests {
         assert!(error("[pages]\npreset = \"sun\"\n").contains("mcelog, rasdaemon, kernel-cec"));
         assert!(error("[pages]\nbudget_pages_total = 5000\n").contains("at most 4096"));
         assert!(error("[pages]\nbudget_pages_per_day = -1\n").starts_with("a.toml:2:24: "));
+    }
+
+    #[test]
+    fn a_policy_for_patches_is_checked() {
+        let patches = |text: &str| settings(text, &Flags::default()).unwrap().patches;
+        assert_eq!(patches(""), PatchPolicy::default());
+        let set = patches(
+            "[patches]\ncritical_days = 14\nuptime_days = 365\naccepted_pin = \"6.1.0-55-amd64\"\n",
+        );
+        assert_eq!((set.critical_days, set.uptime_days), (14, Some(365)));
+        assert_eq!(set.accepted_pin.as_deref(), Some("6.1.0-55-amd64"));
+        assert!(error("[patches]\ncritical_days = 0\n").contains("at least 1"));
+        assert!(error("[patches]\naccepted_pin = \"/boot/vmlinuz\"\n").contains("uname -r"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- The history of one host, schema version 2.
+-- The history of one host, schema version 3.
 --
 -- *_wall_ms   milliseconds since the Unix epoch, by the wall clock at that moment (it may step).
 -- *_ns        nanoseconds since boot: *_since_boot_ns by CLOCK_BOOTTIME (sleep included),
@@ -140,7 +140,8 @@ CREATE TABLE fact (
   -- What it is about; empty for the host.
   subject TEXT NOT NULL,
   snapshot INTEGER NOT NULL REFERENCES snapshot (id),
-  source TEXT NOT NULL,
+  -- NULL for what no source tells: how the agent fares, and what it concluded.
+  source TEXT,
   state TEXT NOT NULL CHECK (state IN ('ok', 'absent', 'unreadable', 'malformed', 'gone')),
   value TEXT,
   reason TEXT,
@@ -307,3 +308,33 @@ CREATE TABLE module_turn (
   detail TEXT NOT NULL,
   PRIMARY KEY (snapshot, module)
 ) STRICT, WITHOUT ROWID;
+
+-- A vulnerability that an installed kernel fixed and the running one had. Append only.
+CREATE TABLE exposure (
+  id INTEGER PRIMARY KEY,
+  cve TEXT NOT NULL CHECK (cve GLOB 'CVE-*'),
+  -- The first version that fixes it, in the order of its package manager.
+  fix_version TEXT NOT NULL CHECK (fix_version <> ''),
+  version_order TEXT NOT NULL CHECK (version_order IN ('deb', 'rpm')),
+  -- When that was released, and when a kernel with it was first installed; NULL where nothing told.
+  released_unix_s INTEGER,
+  installed_unix_s INTEGER,
+  -- The pass that first saw it owed.
+  first_wall_ms INTEGER NOT NULL,
+  boot INTEGER NOT NULL REFERENCES boot (id)
+) STRICT;
+CREATE INDEX exposure_cve ON exposure (cve);
+
+-- What became of it: a live patch that took effect, its removal, or the boot that ended it. Append
+-- only; an exposure ends once.
+CREATE TABLE exposure_turn (
+  id INTEGER PRIMARY KEY,
+  exposure INTEGER NOT NULL REFERENCES exposure (id),
+  wall_ms INTEGER NOT NULL,
+  boot INTEGER NOT NULL REFERENCES boot (id),
+  what TEXT NOT NULL CHECK (what IN ('mitigated', 'unmitigated', 'closed')),
+  -- The live patch, or the package version that the boot brought.
+  by TEXT NOT NULL
+) STRICT;
+CREATE INDEX exposure_turn_exposure ON exposure_turn (exposure);
+CREATE UNIQUE INDEX exposure_closed ON exposure_turn (exposure) WHERE what = 'closed';

@@ -6,6 +6,7 @@
 //! only the moments in between are lost.
 
 use crate::events::{self, EventRow, LossRow, WitnessedState};
+use crate::exposures::{ExposureRow, ExposureTurn};
 use crate::modules::Turn;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, RunRow, SourceWord, Stretch,
@@ -44,6 +45,10 @@ pub(crate) struct Changes {
     pub(crate) losses: Vec<LossRow>,
     /// Bad pages in their latest form, by physical address.
     pub(crate) bad_pages: BTreeMap<u64, BadPage>,
+    /// Vulnerabilities found owed.
+    pub(crate) exposures: Vec<ExposureRow>,
+    /// What became of them.
+    pub(crate) exposure_turns: Vec<ExposureTurn>,
     /// What happened, pass by pass.
     pub(crate) entries: Vec<Entry>,
     /// How many entries were folded into later ones.
@@ -197,6 +202,8 @@ impl Changes {
             events,
             losses,
             bad_pages,
+            exposures,
+            exposure_turns,
             entries,
             folded,
         } = later;
@@ -217,6 +224,9 @@ impl Changes {
             self.losses = fold_losses(&self.losses);
         }
         self.bad_pages.extend(bad_pages);
+        // Bounded by what changelogs name, and each turns only with a boot or a live patch.
+        self.exposures.extend(exposures);
+        self.exposure_turns.extend(exposure_turns);
         self.entries.extend(entries);
         self.folded = self.folded.saturating_add(folded);
         if self.entries.iter().map(Entry::rows).sum::<usize>() > MAX_WAITING {

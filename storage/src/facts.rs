@@ -39,9 +39,37 @@ pub(crate) fn follow(
         let is_listed = listed.contains(&(key.0.as_str(), key.1.as_str()));
         let outlives = Fact::outlives_its_reading(&key.0);
         let was_there = !is_listed && !outlives && state.known != Known::Gone;
-        if was_there && complete.contains(&state.source) {
+        if was_there && state.source.is_some_and(|source| complete.contains(&source)) {
             state.known = Known::Gone;
             changed.insert(key.clone(), (state.clone(), None));
+        }
+    }
+    changed
+}
+
+/// Brings facts that no source tells up to date: those of the names given that are not listed are
+/// gone. Returns those that changed.
+pub(crate) fn follow_conclusions(
+    known: &mut BTreeMap<FactKey, FactState>,
+    names: &[&str],
+    facts: &BTreeMap<FactKey, String>,
+) -> BTreeMap<FactKey, (FactState, Option<String>)> {
+    let mut changed = BTreeMap::new();
+    let told = facts.iter().map(|(key, value)| (key.clone(), Known::Value(value.clone())));
+    let gone: Vec<FactKey> = known
+        .iter()
+        .filter(|(key, state)| {
+            names.contains(&key.0.as_str())
+                && state.known != Known::Gone
+                && !facts.contains_key(key)
+        })
+        .map(|(key, _)| key.clone())
+        .collect();
+    for (key, value) in told.chain(gone.into_iter().map(|key| (key, Known::Gone))) {
+        let state = FactState { source: None, known: value };
+        if known.get(&key) != Some(&state) {
+            known.insert(key.clone(), state.clone());
+            changed.insert(key, (state, None));
         }
     }
     changed

@@ -6,12 +6,14 @@ use crate::events::Heard;
 use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
-use crate::{StorageError, event_rows, files, load, open, page_requests, plan, query, write};
+use crate::{
+    StorageError, conclusions, event_rows, files, load, open, page_requests, plan, query, write,
+};
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{
-    Accumulated, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, HistorySummary,
-    MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot, Stamp, StorageStats,
-    match_controllers,
+    Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac,
+    HistorySummary, MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot, Stamp,
+    StorageStats, match_controllers,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -118,6 +120,15 @@ impl History {
         self.pending.merge(changes);
         let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
         Appended { accumulated: plan::accumulated(&self.state, keys, &snapshot.at), error }
+    }
+
+    /// Takes in what was concluded from the snapshot appended last, and writes it if it is new.
+    ///
+    /// # Errors
+    /// If it cannot be written; it waits in memory and is written with a later snapshot.
+    pub fn note(&mut self, at: &Stamp, assessment: &Assessment) -> Result<(), StorageError> {
+        self.pending.merge(conclusions::note(&mut self.state, assessment, at));
+        self.settle(at)
     }
 
     /// Takes in reports of errors between two passes, in a transaction of their own. The first pass

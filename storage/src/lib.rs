@@ -8,11 +8,14 @@
 
 mod boot_end;
 mod changes;
+mod conclusions;
 mod convert;
 mod counters;
 mod error;
 mod event_rows;
 mod events;
+mod exposure_rows;
+mod exposures;
 mod facts;
 mod files;
 mod history;

@@ -7,6 +7,7 @@ use crate::convert::{
 };
 use crate::event_rows::word;
 use crate::events::{Reports, RowBudget, WitnessedState};
+use crate::exposure_rows;
 use crate::module_rows;
 use crate::page_rows;
 use crate::state::{
@@ -30,6 +31,8 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         reports: reports(conn)?,
         modules: module_rows::load(conn)?,
         facts: facts(conn)?,
+        exposures: exposure_rows::open(conn)?,
+        next_exposure: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM exposure")?,
         bad_pages: page_rows::all(conn)?
             .into_iter()
             .map(|page| (page.physical_address, page))
@@ -199,7 +202,9 @@ fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {
                 (_, Some(value)) => return Err(odd("value", value)),
             },
         };
-        let fact = FactState { source: source(&row.get::<_, String>("source")?)?, known };
+        let told_by = row.get::<_, Option<String>>("source")?;
+        let told_by = told_by.map(|name| source(&name)).transpose()?;
+        let fact = FactState { source: told_by, known };
         Ok(((row.get("name")?, row.get("subject")?), fact))
     })?
     .collect()

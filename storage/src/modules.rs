@@ -7,7 +7,7 @@ use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
     ControllerKey, DimmModule, ErrorClass, Fact, Gone, Identity, Inventory, KnownModule,
     LifeChange, MODULE_PLACES, ModuleKey, ModuleLives, ModuleRecord, Place, Reading, SeriesKey,
-    SeriesPlace, Snapshot, SourceId, Stamp, join_dimms, match_modules,
+    SeriesPlace, Snapshot, Stamp, join_dimms, match_modules,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -175,7 +175,7 @@ pub(crate) fn places(state: &State) -> Vec<Fact> {
         }
         let names = if is_gone { Vec::new() } else { module.place_names() };
         let reading = Reading::Value(names.join(PLACES_APART));
-        facts.push(Fact { source: SourceId::Smbios, name: MODULE_PLACES, subject, reading });
+        facts.push(Fact { source: None, name: MODULE_PLACES, subject, reading });
     }
     facts
 }

@@ -7,7 +7,8 @@ use crate::{counters, facts, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, EVENTS_PATH, EventsStatus,
-    HistorySummary, MemoryRecord, RunRecord, Snapshot, Stamp,
+    FactRecord, HistorySummary, MemoryRecord, REBOOT_REASON, RebootNeed, RunRecord, Snapshot,
+    Stamp,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -101,6 +102,7 @@ pub(crate) fn summary(
         .query_row("SELECT COUNT(*) FROM clock_step", [], |row| row.get(0))
         .and_then(uncount)?;
 
+    let reboot_needed = reboot_needed(conn, at)?;
     let live = run.and_then(|run| Some((run.row.id, run.stretch?)));
     let written = conn
         .prepare_cached(
@@ -132,6 +134,7 @@ pub(crate) fn summary(
         clock_steps,
         covered: written.saturating_add(live_length),
         covered_without_gap,
+        reboot_needed,
     })
 }
 
@@ -156,6 +159,52 @@ fn written_without_gap(conn: &Connection, at: &Stamp) -> rusqlite::Result<Durati
     let (from, to) = (duration(from)?, duration(to)?);
     let open = !is_gap(now, to, duration(interval)?, plan::QUIET_FLUSH);
     Ok(if open { to.saturating_sub(from) } else { Duration::ZERO })
+}
+
+/// The reasons for a reboot that hold in the boot of `at`, and since when.
+fn reboot_needed(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<RebootNeed>> {
+    let booted: Option<i64> = conn
+        .prepare_cached("SELECT booted_wall_ms FROM boot WHERE boot_id = ?1 AND ended = 'running'")?
+        .query_row([at.boot.as_str()], |row| row.get(0))
+        .optional()?;
+    // Of another boot than the one recorded last nothing was concluded yet.
+    let Some(booted_wall_ms) = booted else { return Ok(None) };
+    let reasons: Vec<(String, i64)> = conn
+        .prepare_cached(
+            "SELECT subject, state, wall_ms, MAX(fact.snapshot)
+             FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+             WHERE name = ?1 GROUP BY subject HAVING state = 'ok' ORDER BY subject",
+        )?
+        .query_map([REBOOT_REASON], |row| {
+            Ok((row.get("subject")?, row.get::<_, i64>("wall_ms")?.max(booted_wall_ms)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let since = reasons.iter().map(|(_, since_wall_ms)| *since_wall_ms).min();
+    Ok(since.map(|since_wall_ms| RebootNeed { since_wall_ms, reasons }))
+}
+
+/// Changes of facts whose names begin with one of those given, in the order in which they were seen.
+pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<Vec<FactRecord>> {
+    let mut found: Vec<FactRecord> = Vec::new();
+    let mut statement = conn.prepare(
+        "SELECT wall_ms, name, subject, value, state
+         FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+         ORDER BY fact.snapshot, name, subject",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name: String = row.get("name")?;
+        if beginnings.iter().any(|beginning| name.starts_with(beginning)) {
+            found.push(FactRecord {
+                at_wall_ms: row.get("wall_ms")?,
+                subject: row.get("subject")?,
+                value: row.get("value")?,
+                state: row.get("state")?,
+                name,
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// Whether so much time has passed since the end of a stretch that it does not go on.

@@ -3,14 +3,14 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    StorageError, event_rows, load, module_events, module_rows, open, page_requests, page_rows,
-    query,
+    StorageError, event_rows, exposure_rows, load, module_events, module_rows, open, page_requests,
+    page_rows, query,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventPattern, EventRecord,
-    EventsStatus, HistorySummary, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn,
-    PageRequest, RunRecord, Snapshot, Stamp,
+    EventsStatus, ExposureRecord, FactRecord, HistorySummary, LossRecord, MemoryRecord, ModuleKey,
+    ModuleRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +96,23 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn clock_steps(&self) -> Result<Vec<ClockStepRecord>, StorageError> {
         self.ask(query::clock_steps)
+    }
+
+    /// The changes of facts whose names begin with one of those given, in the order in which they
+    /// were seen.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn facts(&self, beginnings: &[&str]) -> Result<Vec<FactRecord>, StorageError> {
+        self.ask(|conn| query::facts(conn, beginnings))
+    }
+
+    /// Every vulnerability that was ever owed, with what became of it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn exposures(&self) -> Result<Vec<ExposureRecord>, StorageError> {
+        self.ask(exposure_rows::all)
     }
 
     /// The changes of error counters seen at or after a moment of the wall clock, in the order in

@@ -28,10 +28,14 @@ pub(crate) struct Schema {
 
 /// The present schema.
 pub(crate) const SCHEMA: Schema =
-    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[to_version_2] };
+    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[to_version_2, to_version_3] };
 
 fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v2.sql"))
+}
+
+fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/upgrade_to_v3.sql"))
 }
 
 /// What a file turned out to be.

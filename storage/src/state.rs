@@ -2,9 +2,10 @@
 //! changes anything. Loaded once, then kept in step with what was seen.
 
 use crate::events::{Reports, RowBudget, WitnessedState};
+use crate::exposures::Exposure;
 use scrubjay_model::{
-    BadPage, BootEnd, BootId, ControllerKey, Counter, KnownController, ModuleKey, ModuleRecord,
-    Outcome, SeriesKey, SourceId, SourceState, Stamp,
+    BadPage, BootEnd, BootId, ControllerKey, Counter, CveId, KnownController, ModuleKey,
+    ModuleRecord, Outcome, SeriesKey, SourceId, SourceState, Stamp,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +32,10 @@ pub(crate) struct State {
     pub(crate) modules: BTreeMap<ModuleKey, ModuleRecord>,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
+    /// Vulnerabilities owed, by name. Those that ended are not kept here.
+    pub(crate) exposures: BTreeMap<CveId, Exposure>,
+    /// The row id of the next one.
+    pub(crate) next_exposure: i64,
     /// The registry of bad pages, by physical address.
     pub(crate) bad_pages: BTreeMap<u64, BadPage>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in
@@ -171,8 +176,8 @@ pub(crate) type FactKey = (String, String);
 /// A fact as last recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FactState {
-    /// Where it comes from.
-    pub(crate) source: SourceId,
+    /// Where it comes from; `None` for what no source tells.
+    pub(crate) source: Option<SourceId>,
     /// What is known of it.
     pub(crate) known: Known,
 }

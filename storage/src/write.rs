@@ -4,11 +4,12 @@ use crate::changes::{Changes, Entry, Point};
 use crate::convert::{count, nanos};
 use crate::event_rows;
 use crate::events::WitnessedState;
+use crate::exposure_rows;
 use crate::module_rows;
 use crate::page_rows;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
-use scrubjay_model::{BootEnd, SeriesKey};
+use scrubjay_model::{BootEnd, SeriesKey, SourceId};
 
 /// Writes all changes. Whoever calls commits.
 pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
@@ -24,6 +25,8 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
         events,
         losses,
         bad_pages,
+        exposures,
+        exposure_turns,
         entries,
         folded: _,
     } = changes;
@@ -63,6 +66,12 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for page in bad_pages.values() {
         page_rows::put(tx, page)?;
+    }
+    for exposure in exposures {
+        exposure_rows::add(tx, exposure)?;
+    }
+    for turn in exposure_turns {
+        exposure_rows::add_turn(tx, turn)?;
     }
     entries.iter().try_for_each(|entry| add_entry(tx, entry))
 }
@@ -295,7 +304,7 @@ fn add_entry(tx: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
             ":name": name,
             ":subject": subject,
             ":snapshot": snapshot,
-            ":source": fact.source.as_str(),
+            ":source": fact.source.map(SourceId::as_str),
             ":state": fact.known.as_str(),
             ":value": fact.known.value(),
             ":reason": reason,

@@ -59,7 +59,13 @@ mod tests {
     fn found(change: impl FnOnce(&mut StorageStats)) -> Vec<Finding> {
         let mut storage = agent().storage;
         change(&mut storage);
-        let assessment = crate::assess(&healthy(), &Accumulated::default(), Some(&storage), None);
+        let assessment = crate::assess(
+            &healthy(),
+            &Accumulated::default(),
+            Some(&storage),
+            None,
+            &crate::PatchPolicy::default(),
+        );
         let worst = assessment.findings.iter().map(|f| f.verdict).max().unwrap_or(Verdict::Ok);
         assert_eq!(assessment.verdict, worst);
         assessment.findings

@@ -113,7 +113,8 @@ fn tainted(taint: Taint) -> Vec<Finding> {
 
 fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
     let kernel = Snapshot::found(&snapshot.kernel)?;
-    if kernel.modules_removed() != Some(true) {
+    // Where the package is gone as well, `kernel-orphaned` says more.
+    if kernel.modules_removed() != Some(true) || snapshot.running_package_is_gone() {
         return None;
     }
     let release = kernel.release.value()?;

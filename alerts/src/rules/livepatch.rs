@@ -229,7 +229,9 @@ mod tests {
 
     fn remembered(snapshot: &Snapshot, forced: Vec<ForcedPatch>) -> Vec<Finding> {
         let accumulated = Accumulated { forced_patches: forced, ..Accumulated::default() };
-        let found = crate::assess(snapshot, &accumulated, None, None).findings;
+        let found =
+            crate::assess(snapshot, &accumulated, None, None, &crate::PatchPolicy::default())
+                .findings;
         found.into_iter().filter(|finding| finding.code == "livepatch-forced").collect()
     }
 

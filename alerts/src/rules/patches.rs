@@ -3,10 +3,10 @@
 //! The rules are a table, so that what is asked for can be read, documented and replaced apart from
 //! how it is found out.
 
-use crate::finding::{FindingExt, finding, many};
+use crate::finding::{FindingExt, finding, listed};
 use scrubjay_model::{
     Action, Chosen, Finding, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel,
-    NextKernel, PatchTruth, Reading, RebootHelps, Snapshot, Verdict, span,
+    NextKernel, PatchTruth, Reading, RebootHelps, Severity, Snapshot, Verdict, span,
 };
 use std::time::Duration;
 
@@ -24,8 +24,27 @@ pub struct PatchRule {
     holds: fn(&Case<'_>) -> Option<Told>,
 }
 
+/// What is asked of a host's patches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchPolicy {
+    /// Days from its release within which the fix of a critical vulnerability is to be in force.
+    pub critical_days: u32,
+    /// Days of uptime after which a reboot is suggested; `None` for never.
+    pub uptime_days: Option<u32>,
+    /// The release of a kernel that the boot loader is pinned to on purpose.
+    pub accepted_pin: Option<String>,
+}
+
+impl Default for PatchPolicy {
+    /// PCI DSS 4.0.1, 6.3.3, asks for critical fixes within a month of their release.
+    fn default() -> Self {
+        Self { critical_days: 30, uptime_days: None, accepted_pin: None }
+    }
+}
+
 /// What rules are asked about.
 struct Case<'a> {
+    policy: &'a PatchPolicy,
     snapshot: &'a Snapshot,
     kernel: &'a KernelState,
     debt: &'a Reading<KernelDebt>,
@@ -40,7 +59,7 @@ struct Told {
 }
 
 /// All rules, in the order of their codes.
-pub const PATCH_RULES: [PatchRule; 7] = [
+pub const PATCH_RULES: [PatchRule; 10] = [
     PatchRule {
         code: "kernel-behind",
         condition: "a newer kernel of the running one's family is installed, and live patches do \
@@ -57,11 +76,26 @@ pub const PATCH_RULES: [PatchRule; 7] = [
         holds: covered,
     },
     PatchRule {
+        code: "kernel-exploited",
+        condition: "a vulnerability that a list names as exploited is fixed on disk and not in force",
+        verdict: Verdict::Act,
+        action: Action::RebootIntoNewerKernel,
+        holds: exploited,
+    },
+    PatchRule {
         code: "kernel-orphaned",
-        condition: "the package of the running kernel is not installed any more",
-        verdict: Verdict::Plan,
+        condition: "the package of the running kernel is not installed any more, and other kernels are",
+        verdict: Verdict::Act,
         action: Action::RebootIntoNewerKernel,
         holds: orphaned,
+    },
+    PatchRule {
+        code: "kernel-overdue",
+        condition: "the fix of a vulnerability that a list calls critical was released longer ago \
+                    than the policy allows, is on disk and not in force",
+        verdict: Verdict::Act,
+        action: Action::RebootIntoNewerKernel,
+        holds: overdue,
     },
     PatchRule {
         code: "kernel-rebuilt",
@@ -92,10 +126,21 @@ pub const PATCH_RULES: [PatchRule; 7] = [
         action: Action::Observe,
         holds: next_boot,
     },
+    PatchRule {
+        code: "uptime-long",
+        condition: "the kernel has run for longer than the policy allows",
+        verdict: Verdict::Watch,
+        action: Action::Reboot,
+        holds: uptime,
+    },
 ];
 
-pub(crate) fn findings(snapshot: &Snapshot, truth: &PatchTruth) -> Vec<Finding> {
-    let case = Case { snapshot, kernel: &truth.kernel, debt: &truth.debt };
+pub(crate) fn findings(
+    snapshot: &Snapshot,
+    truth: &PatchTruth,
+    policy: &PatchPolicy,
+) -> Vec<Finding> {
+    let case = Case { policy, snapshot, kernel: &truth.kernel, debt: &truth.debt };
     PATCH_RULES
         .iter()
         .filter_map(|rule| {
@@ -153,24 +198,103 @@ fn covered(case: &Case<'_>) -> Option<Told> {
     })
 }
 
-fn orphaned(case: &Case<'_>) -> Option<Told> {
-    let kernel = Snapshot::found(&case.snapshot.kernel)?;
-    // Where its modules are gone as well, that says more.
-    let gone = kernel.modules_removed() == Some(true);
-    (case.kernel.relation == KernelRelation::Orphaned && !gone).then(|| Told {
-        because: case.kernel.because.clone(),
-        remedy: "reboot into an installed kernel at the next window; until then no package mends \
-                 what the running one needs, such as its modules"
-            .to_owned(),
+/// The fixes owed of which a list says something, as a rule that ranks needs them.
+fn owed_where(case: &Case<'_>, ranks: impl Fn(&MissingFix) -> bool) -> Vec<MissingFix> {
+    let owed = case.debt.value().into_iter().flat_map(KernelDebt::owed);
+    owed.filter(|missing| ranks(missing)).cloned().collect()
+}
+
+fn names(missing: &[MissingFix]) -> String {
+    let names: Vec<String> = missing.iter().map(|missing| missing.fix.cve.to_string()).collect();
+    listed(&names, 3)
+}
+
+fn exploited(case: &Case<'_>) -> Option<Told> {
+    let owed = owed_where(case, |missing| missing.rank.is_some_and(|rank| rank.exploited));
+    (!owed.is_empty()).then(|| Told {
+        because: format!(
+            "{} known to be exploited, {}, fixed on disk and not in force",
+            vulnerabilities(owed.len()),
+            names(&owed)
+        ),
+        remedy: format!(
+            "{}; if it must wait, apply a live patch that fixes it",
+            into_newest(case.kernel)
+        ),
         reboot_helps: case.kernel.reboot_helps,
-        origin: "var/lib".to_owned(),
+        origin: evidence(case.kernel),
+    })
+}
+
+fn overdue(case: &Case<'_>) -> Option<Told> {
+    let days = u64::from(case.policy.critical_days);
+    let limit = Duration::from_secs(days * 86_400);
+    let late = |missing: &MissingFix| {
+        let released = missing.fix.released_unix_s.and_then(|at| age(case, at));
+        let critical = missing.rank.and_then(|rank| rank.severity) == Some(Severity::Critical);
+        critical && released.is_some_and(|age| age > limit)
+    };
+    let owed = owed_where(case, late);
+    let oldest = owed.iter().filter_map(|missing| missing.fix.released_unix_s).min()?;
+    Some(Told {
+        because: format!(
+            "{} called critical, {}, not in force although the oldest fix was released {} ago; \
+             the policy allows {days} days",
+            vulnerabilities(owed.len()),
+            names(&owed),
+            age(case, oldest).map_or_else(|| "some time".to_owned(), span)
+        ),
+        remedy: format!(
+            "{}; if it must wait, apply a live patch, or have the exception approved",
+            into_newest(case.kernel)
+        ),
+        reboot_helps: case.kernel.reboot_helps,
+        origin: evidence(case.kernel),
+    })
+}
+
+fn vulnerabilities(count: usize) -> String {
+    if count == 1 {
+        "1 vulnerability is".to_owned()
+    } else {
+        format!("{count} vulnerabilities are")
+    }
+}
+
+fn uptime(case: &Case<'_>) -> Option<Told> {
+    let days = u64::from(case.policy.uptime_days?);
+    let up = *Snapshot::found(&case.snapshot.uptime)?.since_boot.value()?;
+    (up > Duration::from_secs(days * 86_400)).then(|| Told {
+        because: format!("the kernel has run for {}; the policy allows {days} days", span(up)),
+        remedy: "reboot at a window that suits: what has not been tried for so long (firmware, \
+                 boot loader, start of services) should not be tried first in an emergency"
+            .to_owned(),
+        reboot_helps: RebootHelps::Yes,
+        origin: "proc/uptime".to_owned(),
+    })
+}
+
+fn orphaned(case: &Case<'_>) -> Option<Told> {
+    case.snapshot.running_package_is_gone().then(|| Told {
+        because: format!(
+            "{}, although other kernels are: a module that is not loaded yet may be gone for good",
+            case.kernel.because
+        ),
+        remedy:
+            "reboot into an installed kernel before a device, a file system or a firewall rule \
+                 needs a module; no package mends the running one any more"
+                .to_owned(),
+        reboot_helps: case.kernel.reboot_helps,
+        origin: "lib/modules".to_owned(),
     })
 }
 
 fn not_known(case: &Case<'_>) -> Option<Told> {
     // Where the administrator switched the sources off, that is known.
     let asked = case.snapshot.packages.is_some() || case.snapshot.boot_images.is_some();
-    (asked && case.kernel.relation == KernelRelation::Unknown).then(|| Told {
+    // What hides the running kernel itself is told by the sources.
+    let known = case.kernel.running.is_some();
+    (asked && known && case.kernel.relation == KernelRelation::Unknown).then(|| Told {
         because: format!(
             "whether a newer kernel is installed cannot be told: {}",
             case.kernel.because
@@ -187,11 +311,11 @@ fn not_known(case: &Case<'_>) -> Option<Told> {
 fn live_patch_only(case: &Case<'_>) -> Option<Told> {
     let debt = case.debt.value().filter(|debt| !debt.live_patch_only.is_empty())?;
     let names: Vec<String> = debt.live_patch_only.iter().map(ToString::to_string).collect();
-    let count = many(names.len(), "vulnerability").replace("vulnerabilitys", "vulnerabilities");
     Some(Told {
         because: format!(
-            "{count} that live patches fix ({}) are named by the changelog of no installed kernel",
-            crate::finding::listed(&names, 3)
+            "{} fixed by live patches and named by the changelog of no installed kernel: {}",
+            vulnerabilities(names.len()),
+            listed(&names, 3)
         ),
         remedy: "before a reboot see to it that the live patches of the kernel that will be \
                  started are installed and applied at boot, or install a kernel with these fixes"
@@ -204,15 +328,15 @@ fn live_patch_only(case: &Case<'_>) -> Option<Told> {
 fn next_boot(case: &Case<'_>) -> Option<Told> {
     let kernel = case.kernel;
     let newest = kernel.newest.as_ref()?;
-    let wants = matches!(
-        kernel.relation,
-        KernelRelation::Behind | KernelRelation::Rebuilt | KernelRelation::Orphaned
-    );
+    let wants = matches!(kernel.relation, KernelRelation::Behind | KernelRelation::Rebuilt);
     if !wants || !matches!(kernel.next, NextKernel::NotNewer | NextKernel::Newer) {
         return None;
     }
     let images = Snapshot::found(&case.snapshot.boot_images)?;
     let origin = images.next.value()?.image.clone();
+    if kernel.next_release.is_some() && kernel.next_release == case.policy.accepted_pin {
+        return None;
+    }
     let next = kernel.next_release.as_deref().unwrap_or("another kernel");
     let why = match kernel.next_chosen {
         Some(Chosen::Pinned) => ", which is pinned or saved as the default",

@@ -336,6 +336,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(Just(DimmLabels { entries: Vec::new() })),
         section(kernels::packages()),
         section(kernels::boot_images()),
+        section(kernels::cve_lists()),
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -351,7 +352,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels, packages, boot_images) = third;
+            let (smbios, dimm_labels, packages, boot_images, cve_lists) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -374,6 +375,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 dimm_labels,
                 packages,
                 boot_images,
+                cve_lists,
             }
         })
         .boxed()

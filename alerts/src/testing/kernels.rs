@@ -2,9 +2,9 @@
 
 use super::{absent, but, of, text};
 use scrubjay_model::{
-    BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, DebVersion,
+    BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, CveRank, DebVersion,
     InstalledPackage, KernelPackage, NextBoot, PackageManager, PackageVersion, Packages, Reading,
-    Snapshot,
+    Severity, Snapshot,
 };
 use std::sync::Arc;
 
@@ -130,4 +130,45 @@ pub(crate) fn from_outside() -> Snapshot {
         super::set(&mut s.packages, absent("var/lib/dpkg/status"));
         super::set(&mut s.boot_images, absent("boot/vmlinuz-*"));
     })
+}
+
+/// The live patch of the healthy server fixes what the newer kernel fixes.
+pub(crate) fn covered() -> Snapshot {
+    let mut snapshot = behind();
+    covers(&mut snapshot, &["CVE-2026-0002", "CVE-2026-0003"]);
+    snapshot
+}
+
+/// It fixes more than that.
+pub(crate) fn covered_beyond() -> Snapshot {
+    let mut snapshot = behind();
+    covers(&mut snapshot, &["CVE-2026-0002", "CVE-2026-0009"]);
+    snapshot
+}
+
+/// Says what the live patch fixes.
+pub(crate) fn covers(snapshot: &mut Snapshot, cves: &[&str]) {
+    let cves = cves.iter().map(|cve| CveId::parse(cve).unwrap()).collect();
+    of(&mut snapshot.cve_lists).live_patches.insert("lp_1".to_owned(), cves);
+}
+
+fn ranked(snapshot: &mut Snapshot, rank: CveRank) {
+    let cve = CveId::parse("CVE-2026-0002").unwrap();
+    of(&mut snapshot.cve_lists).ranks.insert(cve, rank);
+}
+
+/// A list says that one of the vulnerabilities is exploited.
+pub(crate) fn exploited() -> Snapshot {
+    let mut snapshot = behind();
+    ranked(&mut snapshot, CveRank { exploited: true, ..CveRank::default() });
+    snapshot
+}
+
+/// A list calls one of them critical, and its fix was released five weeks ago.
+pub(crate) fn overdue() -> Snapshot {
+    let mut snapshot = behind();
+    let critical = CveRank { severity: Some(Severity::Critical), ..CveRank::default() };
+    ranked(&mut snapshot, critical);
+    snapshot.at.wall_ms += 4 * WEEK_S * 1000;
+    snapshot
 }

@@ -50,6 +50,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         smbios,
         packages,
         boot_images,
+        cve_lists,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -177,6 +178,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         }
         visit("boot_images.next", id, next);
     });
+    within(cve_lists, "cve_lists", SourceId::CveLists, visit, |_, _| ());
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

@@ -8,6 +8,7 @@ pub(crate) mod boot_images;
 #[cfg(test)]
 pub(crate) mod check;
 pub(crate) mod cpu_vulnerabilities;
+pub(crate) mod cve_lists;
 pub(crate) mod dimm_labels;
 pub(crate) mod edac;
 pub(crate) mod kernel;
@@ -27,7 +28,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 19] = [
+pub const SOURCES: [SourceDoc; 20] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -47,6 +48,7 @@ pub const SOURCES: [SourceDoc; 19] = [
     dimm_labels::DOC,
     packages::DOC,
     boot_images::DOC,
+    cve_lists::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -31,6 +31,8 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
         clock_steps,
         covered,
         covered_without_gap: _,
+        // Told with the reasons for it.
+        reboot_needed: _,
     } = summary;
     for end in BootEnd::ALL {
         samples.push(&metrics::BOOTS, [end.as_str()], summary.boots_ended(end));
@@ -78,6 +80,8 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         offlining: _,
         resident_bytes,
         cpu,
+        // Whether a sample of another module is there.
+        node_reboot_required: _,
     } = agent;
     samples.push_set(&metrics::EVENT_PATH, None, &EventPath::ALL, EventPath::as_str, events.path);
     for (source, stats) in sources {

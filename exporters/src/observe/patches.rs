@@ -2,8 +2,37 @@
 
 use super::Samples;
 use scrubjay_model::{
-    FixState, KernelDebt, KernelRelation, KernelState, NextKernel, PatchTruth, metrics,
+    FixState, HostView, KernelDebt, KernelRelation, KernelState, NextKernel, PatchTruth, metrics,
 };
+
+/// What asks for a reboot.
+pub(super) fn observe_reboot(samples: &mut Samples, view: &HostView) {
+    for reason in view.assessment.reboot_reasons() {
+        let labels = [reason.code, &reason.subject, reason.verdict.as_str()];
+        samples.push(&metrics::REBOOT_REASON, labels, true);
+    }
+    let required = view.assessment.reboot_required();
+    samples.push_set(&metrics::REBOOT_REQUIRED, None, &ANSWERS, answer, required);
+    let need = view.history.value().and_then(|history| history.reboot_needed.as_ref());
+    if let Some(need) = need {
+        let since = super::seconds(need.since_wall_ms);
+        samples.push(&metrics::REBOOT_NEEDED_SINCE, [], since);
+    }
+    let compatible = view.agent.as_ref().is_some_and(|agent| agent.node_reboot_required);
+    if let Some(required) = required.filter(|_| compatible) {
+        samples.push(&metrics::NODE_REBOOT_REQUIRED, [], required);
+    }
+}
+
+const ANSWERS: [Option<bool>; 3] = [Some(true), Some(false), None];
+
+fn answer(required: Option<bool>) -> &'static str {
+    match required {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}
 
 pub(super) fn observe(samples: &mut Samples, truth: &PatchTruth, now_wall_ms: i64) {
     let PatchTruth { kernel, debt } = truth;

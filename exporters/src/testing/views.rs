@@ -23,6 +23,10 @@ fn history() -> Reading<HistorySummary> {
         clock_steps: 1,
         covered: Duration::from_secs(390 * DAY_S),
         covered_without_gap: Duration::from_secs(36 * DAY_S + 3 * 3_600),
+        reboot_needed: Some(scrubjay_model::RebootNeed {
+            since_wall_ms: NOW_MS - 9 * 86_400_000,
+            reasons: vec![("kernel-behind".to_owned(), NOW_MS - 9 * 86_400_000)],
+        }),
     })
 }
 
@@ -58,6 +62,7 @@ fn agent() -> AgentStats {
             pages_refused: 0,
         },
         offlining: OfflineStats::NONE,
+        node_reboot_required: true,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
     }
@@ -206,6 +211,7 @@ pub(crate) fn server() -> HostView {
             dimm_labels: section(value(labels())),
             packages: section(value(kernels::packages())),
             boot_images: section(value(kernels::boot_images())),
+            cve_lists: section(absent("etc/scrubjay/lists")),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -296,6 +302,7 @@ pub(crate) fn guest() -> HostView {
             dimm_labels: section(absent("etc/ras/dimm_labels.d")),
             packages: section(absent("var/lib/dpkg/status")),
             boot_images: section(absent("boot/vmlinuz-*")),
+            cve_lists: section(absent("etc/scrubjay/lists")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -461,6 +468,7 @@ pub(crate) fn blind() -> HostView {
             dimm_labels: section(denied("dimm_labels")),
             packages: section(denied("packages")),
             boot_images: section(denied("boot_images")),
+            cve_lists: section(denied("etc/scrubjay/lists")),
         },
         accumulated,
         history: denied("history.db"),

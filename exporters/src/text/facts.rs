@@ -387,8 +387,15 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
             return;
         }
     };
-    let HistorySummary { path, since_wall_ms, boots: _, clock_steps, covered, covered_without_gap } =
-        summary;
+    let HistorySummary {
+        path,
+        since_wall_ms,
+        boots: _,
+        clock_steps,
+        covered,
+        covered_without_gap,
+        reboot_needed,
+    } = summary;
     page.field(2, "history", &format!("since {}", moment_ago(*since_wall_ms, now_ms)));
     // A running agent writes its coverage down every few minutes only.
     page.more(
@@ -408,4 +415,9 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     let ends = if ends.is_empty() { "none".to_owned() } else { ends.join(", ") };
     page.more(2, &format!("boots: {ends}; {}", count(*clock_steps, "clock step", "clock steps")));
     page.more(2, path);
+    if let Some(need) = reboot_needed {
+        let reasons: Vec<&str> = need.reasons.iter().map(|(reason, _)| reason.as_str()).collect();
+        let since = moment_ago(need.since_wall_ms, now_ms);
+        page.field(2, "reboot asked", &format!("since {since}: {}", reasons.join(", ")));
+    }
 }

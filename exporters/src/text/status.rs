@@ -1,11 +1,11 @@
 //! `status`: one screen about the host.
 
 use super::page::{Cell, Page, paint_of, sign_of};
-use super::words::{count, moment};
+use super::words::{count, moment, reboot_helps};
 use super::{Style, edac, facts, log, patches, previous_boot, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Action, Assessment, Coverage, CoverageState, Finding, HostView, RebootHelps, Snapshot, Verdict,
+    Action, Assessment, Coverage, CoverageState, Finding, HostView, Snapshot, Verdict,
 };
 
 /// The page for a view: the verdict on the first line, then what cannot be seen, then the findings,
@@ -42,6 +42,8 @@ pub fn status(view: &HostView, style: &Style) -> String {
         dimm_labels: _,
         packages,
         boot_images,
+        // Ranks what is owed; doctor lists the files.
+        cve_lists: _,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -220,12 +222,7 @@ fn advise(page: &mut Page, finding: &Finding) {
             page.field(5, "do", &format!("{}: {}", finding.action.as_str(), finding.remedy));
         }
     }
-    let reboot = match finding.reboot_helps {
-        RebootHelps::Yes => "helps",
-        RebootHelps::No => "does not help",
-        RebootHelps::Unknown => "cannot be told whether it helps",
-    };
-    page.field(5, "a reboot", reboot);
+    page.field(5, "a reboot", reboot_helps(finding.reboot_helps));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 pub(super) use scrubjay_model::span;
-use scrubjay_model::{NonValue, Reading, Section};
+use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
 use std::time::Duration;
 
 /// A moment in UTC, to the second: `2026-11-24T06:02:00Z`.
@@ -81,6 +81,15 @@ pub(super) fn reading<T>(reading: &Reading<T>, show: impl FnOnce(&T) -> String) 
 pub(super) fn findings<T>(section: &Option<Section<T>>) -> Result<&T, String> {
     let Some(section) = section else { return Err("not asked (switched off)".to_owned()) };
     section.reading.as_ref().into_result().map_err(|non_value| missing(&non_value))
+}
+
+/// Whether a reboot helps, behind the words "a reboot".
+pub(super) fn reboot_helps(helps: RebootHelps) -> &'static str {
+    match helps {
+        RebootHelps::Yes => "helps",
+        RebootHelps::No => "does not help",
+        RebootHelps::Unknown => "cannot be told whether it helps",
+    }
 }
 
 #[cfg(test)]

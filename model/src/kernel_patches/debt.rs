@@ -1,7 +1,9 @@
 //! Vulnerabilities that the newest installed kernel fixes and the running one has.
 
 use super::KernelState;
-use crate::{CveId, Fix, KernelPackage, NonValue, Origin, PackageVersion, Reading, Snapshot};
+use crate::{
+    CveId, CveRank, Fix, KernelPackage, NonValue, Origin, PackageVersion, Reading, Snapshot,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +31,8 @@ pub struct MissingFix {
     pub installed_unix_s: Option<i64>,
     /// Whether a live patch has it.
     pub state: FixState,
+    /// What lists say of the vulnerability; `None` if none names it.
+    pub rank: Option<CveRank>,
 }
 
 /// How far a fix has come.
@@ -105,11 +109,13 @@ impl Snapshot {
         let had: BTreeSet<CveId> = own.map(|own| own.cves()).unwrap_or_default();
         let fixes = since.fixes.into_iter().filter(|fix| !had.contains(&fix.cve));
 
-        let cover = Cover::default();
+        let cover = self.cover();
+        let lists = Self::found(&self.cve_lists);
         let missing = fixes
             .map(|fix| MissingFix {
                 installed_unix_s: first_installed(kernels, &running.family, &fix.version),
                 state: cover.state(fix.cve),
+                rank: lists.and_then(|lists| lists.rank(fix.cve)).copied(),
                 fix,
             })
             .collect();
@@ -150,6 +156,25 @@ fn first_installed(
         .filter(|kernel| kernel.family == family && kernel.package.version >= *version)
         .filter_map(|kernel| kernel.package.installed_unix_s.value().copied())
         .min()
+}
+
+impl Snapshot {
+    fn cover(&self) -> Cover {
+        let mut cover = Cover::default();
+        let lists = Self::found(&self.cve_lists);
+        for patch in Self::found(&self.livepatch).into_iter().flat_map(|found| &found.patches) {
+            let listed = lists.and_then(|lists| lists.live_patches.get(&patch.name));
+            for cve in listed.into_iter().flatten() {
+                let to = match patch.in_force() {
+                    Some(true) => &mut cover.in_force,
+                    Some(false) | None if patch.is_being_applied() => &mut cover.in_flight,
+                    Some(false) | None => continue,
+                };
+                to.entry(*cve).or_insert_with(|| patch.name.clone());
+            }
+        }
+        cover
+    }
 }
 
 /// What live patches fix, as far as it is known, with the patch that does.

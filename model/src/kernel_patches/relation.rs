@@ -110,6 +110,16 @@ impl NextKernel {
 }
 
 impl Snapshot {
+    /// Whether the package of the running kernel was removed: kernels are installed here, and the one
+    /// that runs is of the same distribution and not among them.
+    pub fn running_package_is_gone(&self) -> bool {
+        let packages = Self::found(&self.packages);
+        let kernel = Self::found(&self.kernel);
+        let running = kernel.and_then(|kernel| RunningKernel::of(kernel, packages, None));
+        list_is_whole(packages)
+            && running.is_some_and(|r| r.installed.is_none() && r.package_version.is_some())
+    }
+
     /// How the running kernel stands to what is installed and to what is started next.
     pub fn kernel_state(&self) -> KernelState {
         let packages = Self::found(&self.packages);
@@ -139,6 +149,14 @@ impl Snapshot {
             newest,
         }
     }
+}
+
+/// Whether kernels are installed and each says of which release it is: then one that is not among
+/// them is not installed.
+fn list_is_whole(packages: Option<&Packages>) -> bool {
+    packages.is_some_and(|Packages { kernels, .. }| {
+        !kernels.is_empty() && kernels.iter().all(|kernel| kernel.release.value().is_some())
+    })
 }
 
 fn unknown(running: Option<RunningKernel>, because: String) -> KernelState {
@@ -178,8 +196,8 @@ fn newest(
     let images = images?.images.iter().filter(of_flavour);
     let best = images.reduce(|best, other| {
         let (a, b) = (kernel_number(&best.release), kernel_number(&other.release));
-        let runs = best.release == running.release;
-        if b > a || (b == a && !runs) { other } else { best }
+        // Of two that the number does not tell apart the one that does not run: then it is unknown.
+        if b > a || (b == a && other.release != running.release) { other } else { best }
     })?;
     let BootImage { path, release, banner: _ } = best;
     Some(NewestKernel {
@@ -216,8 +234,7 @@ fn relate(
         .and_then(BootImage::version)
         .zip(running.version.as_deref())
         .map(|(on_disk, runs)| on_disk == runs);
-    let installed = packages.is_some_and(|packages| !packages.kernels.is_empty());
-    if installed && running.installed.is_none() && running.package_version.is_some() {
+    if list_is_whole(packages) && running.installed.is_none() && running.package_version.is_some() {
         return (R::Orphaned, format!("the package of {release}, which runs, is not installed"));
     }
     let Some(newest) = newest else {

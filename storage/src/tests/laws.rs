@@ -172,6 +172,8 @@ fn empty_state() -> State {
         bad_pages: BTreeMap::new(),
         modules: BTreeMap::new(),
         facts: BTreeMap::new(),
+        exposures: BTreeMap::new(),
+        next_exposure: 1,
         next_run: 1,
         next_snapshot: 1,
         first_event: 1,

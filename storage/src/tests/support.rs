@@ -166,6 +166,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         dimm_labels: None,
         packages: None,
         boot_images: None,
+        cve_lists: None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Any kernels, running, installed and about to be started.
 
 use super::{reading, words};
-use proptest::collection::{btree_set, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use scrubjay_model::{
-    BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, DebVersion,
-    InstalledPackage, KernelPackage, NextBoot, PackageManager, PackageVersion, Packages, Reading,
-    RpmVersion,
+    BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, CveLists, CveRank,
+    DebVersion, InstalledPackage, KernelPackage, NextBoot, PackageManager, PackageVersion,
+    Packages, Reading, RpmVersion, Severity,
 };
 use std::sync::Arc;
 
@@ -30,8 +30,24 @@ fn version() -> impl Strategy<Value = PackageVersion> {
     })
 }
 
+fn cve() -> impl Strategy<Value = CveId> {
+    (1000_u32..1010).prop_map(|n| CveId::parse(&format!("CVE-2026-{n}")).unwrap())
+}
+
+pub(super) fn cve_lists() -> impl Strategy<Value = CveLists> {
+    let severity = prop_oneof![Just(Severity::Low), Just(Severity::Critical)];
+    let rank = (any::<bool>(), proptest::option::of(severity))
+        .prop_map(|(exploited, severity)| CveRank { exploited, severity, epss_millionths: None });
+    let patches = btree_map(Just("lp_1".to_owned()), btree_set(cve(), 0..6), 0..2);
+    (btree_map(cve(), rank, 0..6), patches).prop_map(|(ranks, live_patches)| CveLists {
+        files: Vec::new(),
+        ranks,
+        live_patches,
+    })
+}
+
 fn changelog() -> impl Strategy<Value = Changelog> {
-    let cve = (1000_u32..1010).prop_map(|n| CveId::parse(&format!("CVE-2026-{n}")).unwrap());
+    let cve = cve();
     let released = proptest::option::of(any::<i64>());
     let entry =
         (version(), released, btree_set(cve, 0..4)).prop_map(|(version, released_unix_s, cves)| {

@@ -67,6 +67,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         offlining,
         resident_bytes,
         cpu,
+        node_reboot_required: _,
     } = agent;
     page.field(2, "agent", &format!("running since {}", moment_ago(*started_wall_ms, now_ms)));
     page.more(

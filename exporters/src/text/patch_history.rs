@@ -1,0 +1,109 @@
+//! `history patches`: what changed about the kernel and its live patches, and how long
+//! vulnerabilities were owed.
+
+use super::Style;
+use super::page::{Cell, Page};
+use super::words::{count, moment};
+use scrubjay_model::{CoverageRecord, ExposureRecord, ExposureTurnKind, FactRecord, span};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Exposures of which clocks and end are the same, told as one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Group<'a> {
+    fix: &'a str,
+    released_unix_s: Option<i64>,
+    installed_unix_s: Option<i64>,
+    end: Option<(i64, &'static str, &'a str)>,
+}
+
+/// The page.
+pub fn patch_history(
+    exposures: &[ExposureRecord],
+    changes: &[FactRecord],
+    coverage: &[CoverageRecord],
+    now_ms: i64,
+    style: &Style,
+) -> String {
+    let mut page = Page::new(*style);
+    let watched = coverage.iter().map(|stretch| stretch.length).sum::<Duration>();
+    page.sentence(
+        0,
+        &format!("watched for {}; what happened outside that is not here", span(watched)),
+    );
+    page.blank();
+    page.heading("vulnerabilities fixed on disk and not in force, by the version that fixes them:");
+    if exposures.is_empty() {
+        page.sentence(2, "none was seen to be owed");
+    }
+    let mut groups: BTreeMap<Group<'_>, usize> = BTreeMap::new();
+    for exposure in exposures {
+        *groups.entry(group(exposure)).or_default() += 1;
+    }
+    let mut rows = Vec::new();
+    for (group, n) in &groups {
+        let day = |at_s: Option<i64>| {
+            at_s.map_or_else(|| "not known".to_owned(), |s| moment(s.saturating_mul(1000)))
+        };
+        let end_ms = group.end.map_or(now_ms, |(at_ms, _, _)| at_ms);
+        let exposed = |since_s: Option<i64>| {
+            since_s.map_or_else(
+                || "not known".to_owned(),
+                |since_s| {
+                    let ms = end_ms.saturating_sub(since_s.saturating_mul(1000));
+                    span(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+                },
+            )
+        };
+        let end = match group.end {
+            None => "still owed".to_owned(),
+            Some((at_ms, what, by)) => format!("{what} {by}, {}", moment(at_ms)),
+        };
+        rows.push(vec![
+            Cell::left(count(*n, "CVE", "CVEs")),
+            Cell::left(format!("in {}", group.fix)),
+            Cell::left(format!("released {}", day(group.released_unix_s))),
+            Cell::left(format!("exposed {}", exposed(group.released_unix_s))),
+            Cell::left(format!("on disk for {} of that", exposed(group.installed_unix_s))),
+            Cell::left(end),
+        ]);
+    }
+    page.table(2, &rows);
+    page.blank();
+    page.heading("changes:");
+    if changes.is_empty() {
+        page.sentence(2, "none was seen");
+    }
+    let rows: Vec<Vec<Cell>> = changes
+        .iter()
+        .map(|change| {
+            let value = change.value.as_deref().unwrap_or(&change.state);
+            let about = match change.subject.as_str() {
+                "" => change.name.clone(),
+                subject => format!("{} {subject}", change.name),
+            };
+            vec![Cell::left(moment(change.at_wall_ms)), Cell::left(about), Cell::left(value)]
+        })
+        .collect();
+    page.table(2, &rows);
+    page.into_text()
+}
+
+fn group(exposure: &ExposureRecord) -> Group<'_> {
+    let last =
+        exposure.turns.iter().rev().find(|turn| Some(turn.at_wall_ms) == exposure.ended_wall_ms());
+    let end = last.map(|turn| {
+        let what = match turn.what {
+            ExposureTurnKind::Mitigated => "live-patched by",
+            ExposureTurnKind::Closed => "ended by booting",
+            ExposureTurnKind::Unmitigated => "owed again after",
+        };
+        (turn.at_wall_ms, what, turn.by.as_str())
+    });
+    Group {
+        fix: exposure.fix_version.as_str(),
+        released_unix_s: exposure.released_unix_s,
+        installed_unix_s: exposure.installed_unix_s,
+        end,
+    }
+}
