@@ -26,7 +26,7 @@ pub use offline::{
 };
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 51] = [
+pub const CODES: [&str; 53] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -57,6 +57,8 @@ pub const CODES: [&str; 51] = [
     "machine-check",
     "machine-check-off",
     "memory-failure",
+    "microcode-behind",
+    "microcode-mixed",
     "module-forced",
     "modules-removed",
     "no-edac-controller",
@@ -96,6 +98,7 @@ pub fn assess(
     findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
+    findings.extend(rules::microcode::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

@@ -1,13 +1,14 @@
 //! Snapshots for tests: a healthy server, of which a test changes one thing.
 
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter, CrashStore,
-    Dimm, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel,
-    KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
-    MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
+    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter,
+    CpuSignature, CrashStore, Dimm, EarlyImage, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus,
+    Finding, ForcedPatch, ImageOf, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch,
+    Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, MemoryRepair, Microcode,
+    MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
     ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading,
-    RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport,
-    Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId,
+    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -270,6 +271,33 @@ pub(crate) fn healthy() -> Snapshot {
             complete: true,
         }),
         dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
+        microcode: read(microcode()),
+    }
+}
+
+/// Up to date, on disk and in the image.
+fn microcode() -> Microcode {
+    let update = |file: &str| MicrocodeUpdate {
+        revision: 0x2b00_0650,
+        date: Some("2025-05-29".to_owned()),
+        file: file.to_owned(),
+    };
+    let image = "boot/initrd.img-6.1.0-56-amd64";
+    Microcode {
+        vendor: MicrocodeVendor::Intel,
+        signature: CpuSignature { family: 6, model: 0x8f, stepping: 8 },
+        platform: Some(Reading::Value(0x80)),
+        running: Reading::Value(RunningMicrocode {
+            lowest: 0x2b00_0650,
+            highest: 0x2b00_0650,
+            cpus: 64,
+        }),
+        available: Reading::Value(Some(update("lib/firmware/intel-ucode/06-8f-08"))),
+        images: Reading::Value(vec![EarlyImage {
+            file: image.to_owned(),
+            of: ImageOf::RunningKernel,
+            update: Reading::Value(Some(update(image))),
+        }]),
     }
 }
 
@@ -358,6 +386,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
         SourceId::Smbios => of(&mut snapshot.smbios),
         SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
+        SourceId::Microcode => of(&mut snapshot.microcode),
     }
 }
 

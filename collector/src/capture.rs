@@ -56,6 +56,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::PreviousBoot => drop(sources::previous_boot::read(reader, at)),
         SourceId::Smbios => drop(sources::smbios::read(reader, at)),
         SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
+        SourceId::Microcode => drop(sources::microcode::read(reader, at)),
     }
 }
 

@@ -86,6 +86,7 @@ impl Collector {
         let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
+        let microcode = self.ask(SourceId::Microcode, &at, sources::microcode::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -107,6 +108,7 @@ impl Collector {
             previous_boot: patience.answer(previous_boot),
             smbios: patience.answer(smbios),
             dimm_labels: patience.answer(dimm_labels),
+            microcode: patience.answer(microcode),
         }
     }
 

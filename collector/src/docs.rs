@@ -50,7 +50,7 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
-        livepatch, lockdown, machine_check, memory_failure, platform, previous_boot,
+        livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
         reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
@@ -92,6 +92,7 @@ mod tests {
             SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
             SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
             SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
+            SourceId::Microcode => return microcode::tests::everywhere(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {

@@ -130,6 +130,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Serial numbers belong on no metrics page; sticks are there under opaque names.
         smbios: _,
         dimm_labels: _,
+        microcode,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -170,6 +171,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
         kernel::observe_markers(samples, markers);
+    }
+    if let Some(microcode) = found(microcode) {
+        kernel::observe_microcode(samples, microcode);
     }
     if let Some(previous) = found(previous_boot) {
         previous_boot::observe(samples, previous);
@@ -327,6 +331,7 @@ mod tests {
             previous_boot: None,
             smbios: None,
             dimm_labels: None,
+            microcode: None,
         };
         view.agent = None;
         let observations = observations(&view);

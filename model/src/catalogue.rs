@@ -145,6 +145,12 @@ catalogue! {
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
 
+    /// Microcode the CPUs run, and the newest below /lib/firmware for them, which is empty where there is none or it is not known; always 1.
+    MICROCODE_INFO: Gauge "" "scrubjay_microcode_info" ["vendor", "signature", "running", "available"];
+    /// Whether there is newer microcode below /lib/firmware than any CPU runs.
+    MICROCODE_BEHIND: Gauge "" "scrubjay_microcode_behind" [];
+    /// Whether CPUs run different microcode.
+    MICROCODE_MIXED: Gauge "" "scrubjay_microcode_mixed" [];
     /// Whether the distribution left a marker that asks for a reboot.
     REBOOT_MARKER: Gauge "" "scrubjay_reboot_marker" ["marker"];
     /// Switches of the machine-check code that hide corrected errors when set.

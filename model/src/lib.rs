@@ -27,6 +27,7 @@ mod livepatch;
 mod log_fact;
 mod machine;
 mod memory_map;
+mod microcode;
 mod offline;
 mod package_version;
 mod packages;
@@ -96,6 +97,10 @@ pub use machine::{
     SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use microcode::{
+    CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextBoot,
+    RunningMicrocode,
+};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };

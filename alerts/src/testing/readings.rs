@@ -7,9 +7,9 @@ use super::faults;
 use scrubjay_model::{
     Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory, Dimm, Edac, ErrorCheck,
     ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair,
-    NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject,
-    Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice,
-    Section, Snapshot, SourceId, Uptime, Watchdog,
+    Microcode, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch,
+    PatchObject, Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl,
+    ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -47,6 +47,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         previous_boot,
         scrub,
         smbios,
+        microcode,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -154,6 +155,23 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
     within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
     within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
+    within(microcode, "microcode", SourceId::Microcode, visit, microcode_facts);
+}
+
+fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {
+    let id = SourceId::Microcode;
+    let Microcode { vendor: _, signature: _, platform, running, available, images } = microcode;
+    if let Some(platform) = platform {
+        visit("microcode.platform", id, platform);
+    }
+    visit("microcode.running", id, running);
+    visit("microcode.available", id, available);
+    if let Reading::Value(images) = images {
+        for image in images {
+            visit("microcode.image.update", id, &mut image.update);
+        }
+    }
+    visit("microcode.images", id, images);
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

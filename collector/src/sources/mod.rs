@@ -17,6 +17,7 @@ pub(crate) mod livepatch;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
+pub(crate) mod microcode;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
@@ -25,7 +26,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 17] = [
+pub const SOURCES: [SourceDoc; 18] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -43,6 +44,7 @@ pub const SOURCES: [SourceDoc; 17] = [
     scrub::DOC,
     smbios::DOC,
     dimm_labels::DOC,
+    microcode::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -1,6 +1,6 @@
 //! Views of imagined hosts.
 
-use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
+use super::machine::{blocker, kernel, microcode, patch, platform, uptime, vulnerability};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -203,6 +203,7 @@ pub(crate) fn server() -> HostView {
             scrub: section(value(scrub())),
             smbios: section(value(sticks())),
             dimm_labels: section(value(labels())),
+            microcode: section(value(microcode())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -277,6 +278,7 @@ pub(crate) fn guest() -> HostView {
             scrub: section(absent("sys/bus/edac/devices")),
             smbios: section(absent("sys/firmware/dmi/tables/DMI")),
             dimm_labels: section(absent("etc/ras/dimm_labels.d")),
+            microcode: section(absent("proc/cpuinfo flags hypervisor")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -438,6 +440,13 @@ pub(crate) fn blind() -> HostView {
             scrub: section(absent("scrub")),
             smbios: section(denied("smbios")),
             dimm_labels: section(denied("dimm_labels")),
+            microcode: section(value(Microcode {
+                platform: Some(absent("processor_flags")),
+                running: denied("version"),
+                available: malformed("06-8f-08"),
+                images: denied("boot"),
+                ..microcode()
+            })),
         },
         accumulated,
         history: denied("history.db"),
