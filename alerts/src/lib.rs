@@ -28,6 +28,7 @@ pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
 pub const CODES: [&str; 61] = [
+pub const CODES: [&str; 53] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -66,6 +67,8 @@ pub const CODES: [&str; 61] = [
     "machine-check",
     "machine-check-off",
     "memory-failure",
+    "microcode-behind",
+    "microcode-mixed",
     "module-forced",
     "modules-removed",
     "next-boot-not-newest",
@@ -108,6 +111,7 @@ pub fn assess(
     findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
+    findings.extend(rules::microcode::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

@@ -7,8 +7,8 @@ use crate::testing::{
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading, Snapshot,
-    Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading,
+    RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +25,10 @@ fn pages() -> BTreeMap<&'static str, &'static str> {
 
 fn tainted(bit: u32) -> Snapshot {
     but(|s| of(&mut s.kernel_health).taint = Reading::Value(Taint(1 << bit)))
+}
+
+fn runs(lowest: u32, highest: u32) -> Reading<RunningMicrocode> {
+    Reading::Value(RunningMicrocode { lowest, highest, cpus: 64 })
 }
 
 /// A host on which the rule speaks, for each code that does not need an ailing history.
@@ -95,6 +99,8 @@ fn example(code: &str) -> Option<Snapshot> {
         "memory-failure" => but(|s| {
             of(&mut s.memory_failure).nodes = Reading::Value(vec![node(0, [0, 0, 0, 1])]);
         }),
+        "microcode-behind" => but(|s| of(&mut s.microcode).running = runs(1, 1)),
+        "microcode-mixed" => but(|s| of(&mut s.microcode).running = runs(1, 0x2b00_0650)),
         "module-forced" => tainted(1),
         "modules-removed" => {
             but(|s| of(&mut s.kernel).modules_directory = absent("lib/modules/6.1.0-56-amd64"))

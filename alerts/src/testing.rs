@@ -1,13 +1,14 @@
 //! Snapshots for tests: a healthy server, of which a test changes one thing.
 
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter, CrashStore,
-    Dimm, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus, Finding, ForcedPatch, Kernel,
-    KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
-    MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
+    Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter,
+    CpuSignature, CrashStore, Dimm, EarlyImage, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus,
+    Finding, ForcedPatch, ImageOf, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch,
+    Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, MemoryRepair, Microcode,
+    MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
     ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading,
-    RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, SourceReport,
-    Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId,
+    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -275,6 +276,33 @@ pub(crate) fn healthy() -> Snapshot {
         packages: read(kernels::packages()),
         boot_images: read(kernels::boot_images()),
         cve_lists: read(scrubjay_model::CveLists::default()),
+        microcode: read(microcode()),
+    }
+}
+
+/// Up to date, on disk and in the image.
+fn microcode() -> Microcode {
+    let update = |file: &str| MicrocodeUpdate {
+        revision: 0x2b00_0650,
+        date: Some("2025-05-29".to_owned()),
+        file: file.to_owned(),
+    };
+    let image = "boot/initrd.img-6.1.0-56-amd64";
+    Microcode {
+        vendor: MicrocodeVendor::Intel,
+        signature: CpuSignature { family: 6, model: 0x8f, stepping: 8 },
+        platform: Some(Reading::Value(0x80)),
+        running: Reading::Value(RunningMicrocode {
+            lowest: 0x2b00_0650,
+            highest: 0x2b00_0650,
+            cpus: 64,
+        }),
+        available: Reading::Value(Some(update("lib/firmware/intel-ucode/06-8f-08"))),
+        images: Reading::Value(vec![EarlyImage {
+            file: image.to_owned(),
+            of: ImageOf::RunningKernel,
+            update: Reading::Value(Some(update(image))),
+        }]),
     }
 }
 
@@ -366,6 +394,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::Packages => of(&mut snapshot.packages),
         SourceId::BootImages => of(&mut snapshot.boot_images),
         SourceId::CveLists => of(&mut snapshot.cve_lists),
+        SourceId::Microcode => of(&mut snapshot.microcode),
     }
 }
 

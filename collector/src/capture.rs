@@ -59,6 +59,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::Packages => drop(sources::packages::read(reader, at)),
         SourceId::BootImages => drop(sources::boot_images::read(reader, at)),
         SourceId::CveLists => drop(sources::cve_lists::read(reader, at)),
+        SourceId::Microcode => drop(sources::microcode::read(reader, at)),
     }
 }
 

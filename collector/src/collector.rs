@@ -89,6 +89,7 @@ impl Collector {
         let packages = self.ask(SourceId::Packages, &at, sources::packages::read);
         let boot_images = self.ask(SourceId::BootImages, &at, sources::boot_images::read);
         let cve_lists = self.ask(SourceId::CveLists, &at, sources::cve_lists::read);
+        let microcode = self.ask(SourceId::Microcode, &at, sources::microcode::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -113,6 +114,7 @@ impl Collector {
             packages: patience.answer(packages),
             boot_images: patience.answer(boot_images),
             cve_lists: patience.answer(cve_lists),
+            microcode: patience.answer(microcode),
         }
     }
 

@@ -50,7 +50,7 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
-        livepatch, lockdown, machine_check, memory_failure, platform, previous_boot,
+        livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
         reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
@@ -95,6 +95,7 @@ mod tests {
             SourceId::Packages => return crate::sources::packages::tests::everything(),
             SourceId::CveLists => &[crate::sources::cve_lists::tests::HEALTHY],
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
+            SourceId::Microcode => return microcode::tests::everywhere(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {

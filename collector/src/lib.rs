@@ -19,12 +19,12 @@ mod docs;
 pub mod fuzzing;
 mod host;
 mod kernel_log;
+pub mod microcode;
 pub mod packages;
 mod pages;
 mod proc_text;
 mod process;
 mod reader;
-#[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
 mod remember;
 mod sources;
 mod trace;

@@ -34,6 +34,11 @@ const FIRMWARE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "firmware data of a
 /// tables of the largest machines stay below 256 KiB.
 const TABLE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "a table of at most 1 MiB" };
 
+/// Longest file of `/lib/firmware` accepted. Those with microcode for one CPU have at most 1 MiB;
+/// all of Intel's together 15.
+const FIRMWARE_FILE_LIMIT: Limit =
+    Limit { bytes: 32 << 20, words: "a file of firmware of at most 32 MiB" };
+
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
 
@@ -101,7 +106,6 @@ impl<'h> Reader<'h> {
     ///
     /// Nothing is kept that a file was changed for within the last two seconds, or that was made
     /// although something could not be read: the next pass tries again.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
     pub(crate) fn remembered<T: Send + Sync + 'static>(
         &self,
         what: &Remember<'_>,
@@ -135,7 +139,6 @@ impl<'h> Reader<'h> {
         value
     }
 
-    #[cfg_attr(not(test), allow(dead_code, reason = "the source that asks first comes next"))]
     fn take_over(&self, faults: &[NonValue]) {
         let faults = faults.iter().map(|fault| (fault.origin().clone(), fault.clone()));
         self.faults.borrow_mut().extend(faults);
@@ -161,6 +164,11 @@ impl<'h> Reader<'h> {
     /// The bytes of a statistics file of procfs, for the parsers of the procfs crate.
     pub(crate) fn statistics(&self, path: &str) -> Reading<Vec<u8>> {
         self.bytes(path, &STATISTICS_LIMIT)
+    }
+
+    /// The bytes of a file of `/lib/firmware`.
+    pub(crate) fn firmware_file(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &FIRMWARE_FILE_LIMIT)
     }
 
     /// The bytes of what firmware left in memory.
@@ -250,10 +258,11 @@ impl<'h> Reader<'h> {
         self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
     /// Parts of a file that is far too long to be read as a whole; what lies beyond its end is
-    /// missing. Never part of a capture.
+    /// missing. A capture notes only that it is there.
     pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Reading<Vec<Vec<u8>>> {
         self.count();
         let read = self.host.pieces(path, pieces);
+        self.record_listed(path, read.as_ref().map(|_| ()).map_err(|failure| *failure));
         self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
 

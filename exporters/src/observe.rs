@@ -135,6 +135,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         packages: _,
         boot_images: _,
         cve_lists: _,
+        microcode,
     } = &view.snapshot;
     if let Some(truth) = &view.assessment.patches {
         patches::observe(samples, truth, at.wall_ms);
@@ -179,6 +180,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
         kernel::observe_markers(samples, markers);
+    }
+    if let Some(microcode) = found(microcode) {
+        kernel::observe_microcode(samples, microcode);
     }
     if let Some(previous) = found(previous_boot) {
         previous_boot::observe(samples, previous);
@@ -339,6 +343,7 @@ mod tests {
             packages: None,
             boot_images: None,
             cve_lists: None,
+            microcode: None,
         };
         view.agent = None;
         let observations = observations(&view);

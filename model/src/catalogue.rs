@@ -165,6 +165,12 @@ catalogue! {
     REBOOT_NEEDED_SINCE: Gauge "seconds" "scrubjay_reboot_needed_since_timestamp_seconds" [];
     /// Whether the host is to be rebooted, under the name that alerts of others use; only where the configuration asks for it, and only where it can be told.
     NODE_REBOOT_REQUIRED: Gauge "" "node_reboot_required" [];
+    /// Microcode the CPUs run, and the newest below /lib/firmware for them, which is empty where there is none or it is not known; always 1.
+    MICROCODE_INFO: Gauge "" "scrubjay_microcode_info" ["vendor", "signature", "running", "available"];
+    /// Whether there is newer microcode below /lib/firmware than any CPU runs.
+    MICROCODE_BEHIND: Gauge "" "scrubjay_microcode_behind" [];
+    /// Whether CPUs run different microcode.
+    MICROCODE_MIXED: Gauge "" "scrubjay_microcode_mixed" [];
     /// Whether the distribution left a marker that asks for a reboot.
     REBOOT_MARKER: Gauge "" "scrubjay_reboot_marker" ["marker"];
     /// Switches of the machine-check code that hide corrected errors when set.

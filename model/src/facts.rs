@@ -3,7 +3,7 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
+use crate::{MemoryDevice, Microcode, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
 use std::collections::BTreeMap;
 
 /// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
@@ -91,6 +91,26 @@ fn smbios_facts(smbios: &Smbios, facts: &mut Vec<Fact>) {
     }
 }
 
+/// What runs and what could; which image has what changes with every one that is made, and says
+/// little.
+fn microcode_facts(microcode: &Microcode, facts: &mut Vec<Fact>) {
+    let source = SourceId::Microcode;
+    let running = microcode.running.as_ref().map(|running| {
+        let (lowest, highest) = (running.lowest, running.highest);
+        if lowest == highest {
+            format!("0x{highest:x}")
+        } else {
+            format!("0x{lowest:x} to 0x{highest:x}")
+        }
+    });
+    facts.push(fact(source, "microcode.running", "", &running));
+    let available = microcode.available.as_ref().map(|update| match update {
+        Some(update) => format!("0x{:x}", update.revision),
+        None => "none".to_owned(),
+    });
+    facts.push(fact(source, "microcode.available", "", &available));
+}
+
 fn said(text: &'static str) -> Reading<&'static str> {
     Reading::Value(text)
 }
@@ -122,6 +142,7 @@ impl Snapshot {
             packages,
             boot_images,
             cve_lists,
+            microcode,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -284,6 +305,9 @@ impl Snapshot {
         }
         if let Some(smbios) = Self::found(smbios) {
             smbios_facts(smbios, &mut facts);
+        }
+        if let Some(microcode) = Self::found(microcode) {
+            microcode_facts(microcode, &mut facts);
         }
         facts
     }

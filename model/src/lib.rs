@@ -32,6 +32,7 @@ mod livepatch;
 mod log_fact;
 mod machine;
 mod memory_map;
+mod microcode;
 mod offline;
 mod package_version;
 mod packages;
@@ -109,6 +110,10 @@ pub use machine::{
     SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use microcode::{
+    CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextBoot,
+    RunningMicrocode,
+};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };

@@ -8,6 +8,9 @@ use crate::{
     BootImages, CpuVulnerability, CveLists, DimmLabels, Edac, Kernel, KernelHealth, KernelLog,
     Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Packages, Platform,
     PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
+    Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
+    Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -58,6 +61,8 @@ pub struct Snapshot {
     pub boot_images: Option<Section<BootImages>>,
     /// Lists of vulnerabilities.
     pub cve_lists: Option<Section<CveLists>>,
+    /// Microcode of the CPUs.
+    pub microcode: Option<Section<Microcode>>,
 }
 
 /// What one source found, and how reading it went.
@@ -126,6 +131,8 @@ pub enum SourceId {
     BootImages,
     /// [`Snapshot::cve_lists`].
     CveLists,
+    /// [`Snapshot::microcode`].
+    Microcode,
 }
 
 /// The state of a source as a whole.
@@ -162,6 +169,7 @@ pub struct SourceStatus {
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
     pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 18] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -182,6 +190,7 @@ impl SourceId {
         Self::Packages,
         Self::BootImages,
         Self::CveLists,
+        Self::Microcode,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -207,6 +216,7 @@ impl SourceId {
             Self::Packages => "packages",
             Self::BootImages => "boot_images",
             Self::CveLists => "cve_lists",
+            Self::Microcode => "microcode",
         }
     }
 
@@ -276,6 +286,7 @@ impl Snapshot {
             previous_boot,
             scrub,
             smbios,
+            microcode,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -298,6 +309,7 @@ impl Snapshot {
             Section::status(packages.as_ref(), SourceId::Packages),
             Section::status(boot_images.as_ref(), SourceId::BootImages),
             Section::status(cve_lists.as_ref(), SourceId::CveLists),
+            Section::status(microcode.as_ref(), SourceId::Microcode),
         ]
     }
 

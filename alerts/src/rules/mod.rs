@@ -5,6 +5,7 @@ pub(crate) mod kernel;
 pub(crate) mod livepatch;
 pub(crate) mod markers;
 pub(crate) mod memory;
+pub(crate) mod microcode;
 pub(crate) mod pages;
 pub(crate) mod panics;
 pub(crate) mod patches;

@@ -7,13 +7,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
-    CpuVulnerability, Csrow, Dimm, DimmLabels, Edac, EdacDriver, Epoch, ErrorCheck, ErrorClass,
-    ErrorCounts, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch, Lockdown,
-    LogCounts, LogMark, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, NonValue,
-    Origin, PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform,
-    Present, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section,
-    SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport, Taint, Uptime,
-    VulnerabilityState,
+    CpuSignature, CpuVulnerability, Csrow, Dimm, DimmLabels, EarlyImage, Edac, EdacDriver, Epoch,
+    ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, ImageOf, Kernel, KernelHealth, KernelLog,
+    Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, Microcode,
+    MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, Origin, PageOutcome,
+    PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault,
+    Reading, RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, SeriesKey,
+    SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -337,6 +337,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(kernels::packages()),
         section(kernels::boot_images()),
         section(kernels::cve_lists()),
+        section(microcode()),
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -353,6 +354,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 previous_boot,
             ) = second;
             let (smbios, dimm_labels, packages, boot_images, cve_lists) = third;
+            let (smbios, dimm_labels, microcode) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -376,9 +378,47 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 packages,
                 boot_images,
                 cve_lists,
+                microcode,
             }
         })
         .boxed()
+}
+
+fn microcode() -> impl Strategy<Value = Microcode> {
+    let update = || {
+        (any::<u32>(), words()).prop_map(|(revision, file)| MicrocodeUpdate {
+            revision,
+            date: None,
+            file,
+        })
+    };
+    let of = prop_oneof![
+        Just(ImageOf::AnyKernel),
+        Just(ImageOf::RunningKernel),
+        Just(ImageOf::OtherKernel)
+    ];
+    let image = (words(), of, reading(proptest::option::of(update())))
+        .prop_map(|(file, of, update)| EarlyImage { file, of, update });
+    let running = (any::<u32>(), any::<u32>(), any::<u32>())
+        .prop_map(|(lowest, highest, cpus)| RunningMicrocode { lowest, highest, cpus });
+    (
+        any::<bool>(),
+        (any::<u32>(), any::<u32>(), any::<u32>()),
+        proptest::option::of(reading(any::<u32>())),
+        reading(running),
+        reading(proptest::option::of(update())),
+        reading(vec(image, 0..3)),
+    )
+        .prop_map(
+            |(intel, (family, model, stepping), platform, running, available, images)| Microcode {
+                vendor: if intel { MicrocodeVendor::Intel } else { MicrocodeVendor::Amd },
+                signature: CpuSignature { family, model, stepping },
+                platform,
+                running,
+                available,
+                images,
+            },
+        )
 }
 
 fn forced_patches() -> impl Strategy<Value = Vec<ForcedPatch>> {

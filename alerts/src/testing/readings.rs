@@ -11,6 +11,11 @@ use scrubjay_model::{
     NonValue, Origin, Outcome, Packages, ParseFault, Patch, PatchObject, Platform, PreviousBoot,
     ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
     SourceId, Uptime, Watchdog,
+    Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory, Dimm, Edac, ErrorCheck,
+    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair,
+    Microcode, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch,
+    PatchObject, Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl,
+    ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -51,6 +56,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         packages,
         boot_images,
         cve_lists,
+        microcode,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -179,6 +185,23 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit("boot_images.next", id, next);
     });
     within(cve_lists, "cve_lists", SourceId::CveLists, visit, |_, _| ());
+    within(microcode, "microcode", SourceId::Microcode, visit, microcode_facts);
+}
+
+fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {
+    let id = SourceId::Microcode;
+    let Microcode { vendor: _, signature: _, platform, running, available, images } = microcode;
+    if let Some(platform) = platform {
+        visit("microcode.platform", id, platform);
+    }
+    visit("microcode.running", id, running);
+    visit("microcode.available", id, available);
+    if let Reading::Value(images) = images {
+        for image in images {
+            visit("microcode.image.update", id, &mut image.update);
+        }
+    }
+    visit("microcode.images", id, images);
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

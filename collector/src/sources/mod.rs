@@ -20,6 +20,7 @@ pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
 pub(crate) mod packages;
+pub(crate) mod microcode;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
@@ -29,6 +30,7 @@ pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
 pub const SOURCES: [SourceDoc; 20] = [
+pub const SOURCES: [SourceDoc; 18] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -49,6 +51,7 @@ pub const SOURCES: [SourceDoc; 20] = [
     packages::DOC,
     boot_images::DOC,
     cve_lists::DOC,
+    microcode::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -3,7 +3,8 @@
 use super::Samples;
 use scrubjay_model::{
     CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
-    Patch, PatchObject, Reading, RebootMarkers, Taint, Uptime, VulnerabilityState, metrics,
+    Microcode, Patch, PatchObject, Reading, RebootMarkers, Taint, Uptime, VulnerabilityState,
+    metrics,
 };
 use std::collections::BTreeSet;
 
@@ -125,6 +126,29 @@ pub(super) fn observe_forced(
                 samples.push(&metrics::LIVEPATCH_FORCED, [&patch.name], false);
             }
         }
+    }
+}
+
+pub(super) fn observe_microcode(samples: &mut Samples, microcode: &Microcode) {
+    if let Some(running) = microcode.running.value() {
+        let available = microcode.available.value().and_then(Option::as_ref);
+        let available = available.map(|update| format!("0x{:x}", update.revision));
+        samples.push(
+            &metrics::MICROCODE_INFO,
+            [
+                microcode.vendor.as_str(),
+                &microcode.signature.to_string(),
+                &format!("0x{:x}", running.highest),
+                available.as_deref().unwrap_or_default(),
+            ],
+            true,
+        );
+    }
+    if let Some(behind) = microcode.is_behind() {
+        samples.push(&metrics::MICROCODE_BEHIND, [], behind);
+    }
+    if let Some(mixed) = microcode.is_mixed() {
+        samples.push(&metrics::MICROCODE_MIXED, [], mixed);
     }
 }
 

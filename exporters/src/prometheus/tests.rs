@@ -186,6 +186,12 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="dimm_labels",state="unreadable"} 0
     scrubjay_source_state{source="dimm_labels",state="malformed"} 0
     scrubjay_source_state{source="dimm_labels",state="off"} 0
+    scrubjay_source_state{source="microcode",state="ok"} 0
+    scrubjay_source_state{source="microcode",state="partial"} 0
+    scrubjay_source_state{source="microcode",state="absent"} 1
+    scrubjay_source_state{source="microcode",state="unreadable"} 0
+    scrubjay_source_state{source="microcode",state="malformed"} 0
+    scrubjay_source_state{source="microcode",state="off"} 0
     # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
     # TYPE scrubjay_source_duration_seconds gauge
     scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -205,6 +211,7 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="previous_boot"} 0.0015
     scrubjay_source_duration_seconds{source="smbios"} 0.0015
     scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
+    scrubjay_source_duration_seconds{source="microcode"} 0.0015
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120
@@ -336,6 +343,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="previous_boot"} 2
     scrubjay_source_read_failures_total{source="smbios"} 2
     scrubjay_source_read_failures_total{source="dimm_labels"} 2
+    scrubjay_source_read_failures_total{source="microcode"} 2
     # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
     # TYPE scrubjay_source_deadlines_missed_total counter
     scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -355,6 +363,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="previous_boot"} 1
     scrubjay_source_deadlines_missed_total{source="smbios"} 1
     scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
+    scrubjay_source_deadlines_missed_total{source="microcode"} 1
     # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
     # TYPE scrubjay_source_last_success_timestamp_seconds gauge
     scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -374,6 +383,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="previous_boot"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120

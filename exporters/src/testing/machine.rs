@@ -30,6 +30,28 @@ pub(super) fn platform() -> Platform {
     }
 }
 
+/// Behind, with an image that a boot would load the update from.
+pub(super) fn microcode() -> Microcode {
+    let update = |file: &str| MicrocodeUpdate {
+        revision: 0x2b00_0650,
+        date: Some("2025-05-29".to_owned()),
+        file: file.to_owned(),
+    };
+    let image = "boot/initrd.img-6.12.0-13-amd64";
+    Microcode {
+        vendor: MicrocodeVendor::Intel,
+        signature: CpuSignature { family: 6, model: 0x8f, stepping: 8 },
+        platform: Some(value(0x80)),
+        running: value(RunningMicrocode { lowest: 0x2b00_0639, highest: 0x2b00_0639, cpus: 64 }),
+        available: value(Some(update("lib/firmware/intel-ucode/06-8f-08"))),
+        images: value(vec![EarlyImage {
+            file: image.to_owned(),
+            of: ImageOf::RunningKernel,
+            update: value(Some(update(image))),
+        }]),
+    }
+}
+
 pub(super) fn uptime(since_boot_s: u64) -> Uptime {
     Uptime {
         boot_id: value(boot()),

@@ -2,6 +2,7 @@
 
 use super::kernels;
 use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
+use super::machine::{blocker, kernel, microcode, patch, platform, uptime, vulnerability};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -212,6 +213,7 @@ pub(crate) fn server() -> HostView {
             packages: section(value(kernels::packages())),
             boot_images: section(value(kernels::boot_images())),
             cve_lists: section(absent("etc/scrubjay/lists")),
+            microcode: section(value(microcode())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -303,6 +305,7 @@ pub(crate) fn guest() -> HostView {
             packages: section(absent("var/lib/dpkg/status")),
             boot_images: section(absent("boot/vmlinuz-*")),
             cve_lists: section(absent("etc/scrubjay/lists")),
+            microcode: section(absent("proc/cpuinfo flags hypervisor")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -469,6 +472,13 @@ pub(crate) fn blind() -> HostView {
             packages: section(denied("packages")),
             boot_images: section(denied("boot_images")),
             cve_lists: section(denied("etc/scrubjay/lists")),
+            microcode: section(value(Microcode {
+                platform: Some(absent("processor_flags")),
+                running: denied("version"),
+                available: malformed("06-8f-08"),
+                images: denied("boot"),
+                ..microcode()
+            })),
         },
         accumulated,
         history: denied("history.db"),

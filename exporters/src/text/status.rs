@@ -44,6 +44,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         boot_images,
         // Ranks what is owed; doctor lists the files.
         cve_lists: _,
+        microcode,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -62,6 +63,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
+    facts::microcode(&mut page, microcode);
     facts::kexec(&mut page, kexec);
     facts::lockdown(&mut page, lockdown);
     log::kernel_log(&mut page, kernel_log);

@@ -167,6 +167,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         packages: None,
         boot_images: None,
         cve_lists: None,
+        microcode: None,
     }
 }
 

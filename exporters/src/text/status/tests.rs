@@ -39,6 +39,7 @@ fn a_guest_without_edac() {
       live patch   not offered (sys/kernel/livepatch)
       reboot mark  none left by the distribution; some leave none
       cpu flaws    not offered (sys/devices/system/cpu/vulnerabilities)
+      microcode    not offered (proc/cpuinfo flags hypervisor)
       crash dump   no crash kernel is loaded: a panic leaves no dump; reserved
                    unreadable: permission denied (sys/kernel/kexec_crash_size)
       kexec        no kernel is loaded
@@ -148,6 +149,10 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
                    - srbds: Vulnerable: No microcode
+      microcode    0x2b000639 on 64 CPUs (06-8f-08)
+                   on disk: 0x2b000650 of 2025-05-29 in
+                   lib/firmware/intel-ucode/06-8f-08
+                   the next boot: loads it, from boot/initrd.img-6.12.0-13-amd64
       crash dump   a crash kernel is loaded; reserved 256 MiB
       kexec        no kernel is loaded
       lockdown     integrity
@@ -266,6 +271,10 @@ fn a_kernel_that_contradicts_itself() {
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
                    - srbds: Vulnerable: No microcode
+      microcode    0x2b000639 on 64 CPUs (06-8f-08)
+                   on disk: 0x2b000650 of 2025-05-29 in
+                   lib/firmware/intel-ucode/06-8f-08
+                   the next boot: loads it, from boot/initrd.img-6.12.0-13-amd64
       crash dump   a crash kernel is loaded; reserved 256 MiB
       kexec        no kernel is loaded
       lockdown     integrity
@@ -357,6 +366,9 @@ fn nothing_can_be_read() {
       cpu flaws    1 could not be read
                    - meltdown: malformed: expected a number, found "banana\u{1b}[2J"
                    (meltdown)
+      microcode    unreadable: permission denied (version)
+                   on disk: malformed: expected a number, found "banana\u{1b}[2J"
+                   (06-8f-08)
       crash dump   malformed: expected a number, found "banana\u{1b}[2J"
                    (kexec_crash_loaded); reserved not offered (kexec_crash_size)
       kexec        unreadable: permission denied (kexec_loaded)
