@@ -26,7 +26,7 @@ pub use offline::{
 };
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 51] = [
+pub const CODES: [&str; 54] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -52,8 +52,11 @@ pub const CODES: [&str; 51] = [
     "history-unreadable",
     "kernel-died",
     "livepatch-disabled",
+    "livepatch-file-differs",
     "livepatch-forced",
+    "livepatch-no-file",
     "livepatch-transition",
+    "livepatch-unsigned",
     "machine-check",
     "machine-check-off",
     "memory-failure",
@@ -96,6 +99,7 @@ pub fn assess(
     findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
+    findings.extend(rules::provenance::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 pub(crate) mod arbitrary;
 pub(crate) mod crashes;
+pub(crate) mod modules;
 pub(crate) mod readings;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
@@ -270,6 +271,7 @@ pub(crate) fn healthy() -> Snapshot {
             complete: true,
         }),
         dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
+        livepatch_modules: read(modules::of_patch("lp_1")),
     }
 }
 
@@ -288,6 +290,7 @@ pub(crate) fn virtual_machine() -> Snapshot {
         set(&mut s.machine_check, absent("sys/devices/system/machinecheck/machinecheck0"));
         set(&mut s.kexec, absent("sys/kernel/kexec_loaded"));
         set(&mut s.livepatch, absent("sys/kernel/livepatch"));
+        set(&mut s.livepatch_modules, absent("sys/kernel/livepatch"));
         set(&mut s.lockdown, absent("sys/kernel/security/lockdown"));
         let platform = of(&mut s.platform);
         platform.hypervisor_flag = Reading::Value(true);
@@ -358,6 +361,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
         SourceId::Smbios => of(&mut snapshot.smbios),
         SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
+        SourceId::LivepatchModules => of(&mut snapshot.livepatch_modules),
     }
 }
 

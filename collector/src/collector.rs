@@ -82,6 +82,8 @@ impl Collector {
         let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
+        let livepatch_modules =
+            self.ask(SourceId::LivepatchModules, &at, sources::livepatch_modules::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -103,6 +105,7 @@ impl Collector {
             previous_boot: patience.answer(previous_boot),
             smbios: patience.answer(smbios),
             dimm_labels: patience.answer(dimm_labels),
+            livepatch_modules: patience.answer(livepatch_modules),
         }
     }
 

@@ -17,6 +17,7 @@ mod docs;
 pub mod fuzzing;
 mod host;
 mod kernel_log;
+mod module_file;
 pub mod packages;
 mod pages;
 mod proc_text;

@@ -8,6 +8,7 @@
 mod agent;
 mod events;
 mod kernel;
+mod livepatch_modules;
 mod memory;
 mod modules;
 mod previous_boot;
@@ -130,6 +131,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Serial numbers belong on no metrics page; sticks are there under opaque names.
         smbios: _,
         dimm_labels: _,
+        livepatch_modules,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -165,6 +167,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(livepatch) = found(livepatch) {
         kernel::observe_livepatch(samples, livepatch);
+    }
+    if let Some(found) = found(livepatch_modules) {
+        livepatch_modules::observe(samples, found);
     }
     let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
@@ -327,6 +332,7 @@ mod tests {
             previous_boot: None,
             smbios: None,
             dimm_labels: None,
+            livepatch_modules: None,
         };
         view.agent = None;
         let observations = observations(&view);

@@ -8,9 +8,11 @@ pub(crate) use events::{events, heard, loss, pattern, scrub_results};
 pub(crate) use scrubbing::*;
 mod machine;
 mod memory;
+mod patches;
 mod views;
 
 pub(crate) use memory::{labels, remembered, sticks};
+pub(crate) use patches::patch_modules;
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

@@ -3,7 +3,9 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
+use crate::{
+    LivepatchModule, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
+};
 use std::collections::BTreeMap;
 
 /// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
@@ -80,6 +82,21 @@ fn smbios_facts(smbios: &Smbios, facts: &mut Vec<Fact>) {
     }
 }
 
+/// What code a live patch runs, and whose it is.
+fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
+    let (id, name) = (SourceId::LivepatchModules, &module.name);
+    facts.push(fact(id, "livepatch.build_id", name, &module.loaded.build_id));
+    facts.push(fact(id, "livepatch.srcversion", name, &module.loaded.srcversion));
+    facts.push(fact(id, "livepatch.on_disk", name, &said(module.on_disk().as_str())));
+    let absent = || Reading::Absent(Origin::new(format!("sys/module/{name}")));
+    let path = module.file().map(|(path, _)| path);
+    facts.push(fact(id, "livepatch.file", name, &path.map_or_else(absent, Reading::Value)));
+    let signer = module.file().and_then(|(_, file)| file.signature.signer());
+    let absent = || Reading::Absent(Origin::new(path.unwrap_or("lib/modules")));
+    let signer = signer.map(|signer| format!("{}, serial {}", signer.name(), signer.serial));
+    facts.push(fact(id, "livepatch.signer", name, &signer.map_or_else(absent, Reading::Value)));
+}
+
 fn said(text: &'static str) -> Reading<&'static str> {
     Reading::Value(text)
 }
@@ -108,6 +125,7 @@ impl Snapshot {
             smbios,
             // Names, not facts of the host; what they lead to is in the history of the modules.
             dimm_labels: _,
+            livepatch_modules,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -253,6 +271,9 @@ impl Snapshot {
         }
         if let Some(smbios) = Self::found(smbios) {
             smbios_facts(smbios, &mut facts);
+        }
+        for module in Self::found(livepatch_modules).into_iter().flat_map(|found| &found.modules) {
+            module_facts(module, &mut facts);
         }
         facts
     }

@@ -24,6 +24,7 @@ mod identity;
 mod kernel;
 mod kernel_log;
 mod livepatch;
+mod livepatch_modules;
 mod log_fact;
 mod machine;
 mod memory_map;
@@ -87,6 +88,10 @@ pub use kernel::{
 };
 pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+pub use livepatch_modules::{
+    LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
+    ModuleSignature, ModuleSigner, OnDisk, Signed,
+};
 pub use log_fact::{
     EdacLine, FirmwareRecord, FirmwareSection, LivepatchFact, LogEntry, LogFact, LogFamily,
     LogSeverity, MachineCheckRecord, PageFact, PatchDirection,

@@ -328,7 +328,11 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
-    let third = (section(smbios()), section(Just(DimmLabels { entries: Vec::new() })));
+    let third = (
+        section(smbios()),
+        section(Just(DimmLabels { entries: Vec::new() })),
+        section(super::modules::arbitrary()),
+    );
     (first, second, third)
         .prop_map(|(first, second, third)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
@@ -343,7 +347,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels) = third;
+            let (smbios, dimm_labels, livepatch_modules) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -364,6 +368,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 // Sticks and labels are plain facts: what can vary is whether there are any.
                 smbios,
                 dimm_labels,
+                livepatch_modules,
             }
         })
         .boxed()

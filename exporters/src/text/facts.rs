@@ -1,6 +1,7 @@
 //! The facts of `status`, other than error counters: one function for each source.
 
 mod agent;
+mod livepatch_modules;
 mod pages;
 
 use super::page::Page;
@@ -12,6 +13,7 @@ use scrubjay_model::{
 };
 
 pub(super) use agent::agent;
+pub(super) use livepatch_modules::livepatch_modules;
 pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.

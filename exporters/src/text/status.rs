@@ -40,6 +40,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         // Sticks have a command of their own.
         smbios: _,
         dimm_labels: _,
+        livepatch_modules,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -52,6 +53,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::kernel(&mut page, kernel);
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch(&mut page, livepatch);
+    facts::livepatch_modules(&mut page, livepatch_modules);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
