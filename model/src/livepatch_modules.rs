@@ -28,7 +28,7 @@ pub struct LivepatchModule {
     pub listed: bool,
     /// What is loaded.
     pub loaded: LoadedModule,
-    /// The files that bear its name, in the order they were found.
+    /// The files that bear its name and do not declare another, in the order they were found.
     pub files: Vec<ModuleOnDisk>,
     /// Whether every place where such files are kept was searched to its end, or the first reason
     /// why not. Only then does it mean something that none was found.
@@ -143,7 +143,7 @@ pub enum OnDisk {
     Same,
     /// There are files of that name, and all hold other code.
     Differs,
-    /// No file bears its name.
+    /// No file is of this module.
     Missing,
     /// It could not be told.
     Unclear,

@@ -50,7 +50,7 @@ fn line(module: &LivepatchModule) -> String {
             let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
             format!("not the code of {}", paths.join(", nor of "))
         }
-        OnDisk::Missing => "no file on disk bears its name".to_owned(),
+        OnDisk::Missing => "no file of this module is on disk".to_owned(),
         OnDisk::Unclear => {
             let unread = files.iter().find_map(|file| file.contents.non_value());
             let why = searched.non_value().or(unread).or_else(|| loaded.build_id.non_value());

@@ -143,8 +143,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
-      origin       kpatch_2026_10: a leftover, loaded and not in force; no file on
-                   disk bears its name; the kernel knew no signature of it (taint
+      origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
+                   this module is on disk; the kernel knew no signature of it (taint
                    E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
       origin       kpatch_2026_11: the code of
                    usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
@@ -270,8 +270,8 @@ fn a_kernel_that_contradicts_itself() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
-      origin       kpatch_2026_10: a leftover, loaded and not in force; no file on
-                   disk bears its name; the kernel knew no signature of it (taint
+      origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
+                   this module is on disk; the kernel knew no signature of it (taint
                    E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
       origin       kpatch_2026_11: the code of
                    usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
