@@ -144,6 +144,20 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("microcode.available", "no package: firmware brings updates, and old_microcode tells"),
     ("microcode.images", "a root without /boot; it only tells whether a reboot helps"),
     ("microcode.image.update", "it was taken away while it was read"),
+    ("livepatch_modules", "no live patching: no patch whose origin could be asked for"),
+    ("livepatch_modules.signatures_enforced", "a kernel that checks no signatures"),
+    ("livepatch_modules.build_id", "the source's checksum decides; else status says it is unclear"),
+    ("livepatch_modules.srcversion", "the build id decides"),
+    ("livepatch_modules.version", "describes"),
+    ("livepatch_modules.taint", "every kernel with live patches has it"),
+    ("livepatch_modules.size_bytes", "describes"),
+    ("livepatch_modules.holders", "describes"),
+    ("livepatch_modules.state", "describes"),
+    ("livepatch_modules.contents", "somebody has just removed the file; the next pass looks anew"),
+    (
+        "livepatch_modules.searched",
+        "a container is rarely given the host's modules; that it is unclear then, status tells",
+    ),
 ];
 
 #[test]

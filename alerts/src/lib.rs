@@ -29,6 +29,7 @@ pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
 pub const CODES: [&str; 61] = [
 pub const CODES: [&str; 53] = [
+pub const CODES: [&str; 54] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -62,8 +63,11 @@ pub const CODES: [&str; 53] = [
     "kernel-unknown",
     "live-patch-only",
     "livepatch-disabled",
+    "livepatch-file-differs",
     "livepatch-forced",
+    "livepatch-no-file",
     "livepatch-transition",
+    "livepatch-unsigned",
     "machine-check",
     "machine-check-off",
     "memory-failure",
@@ -112,6 +116,7 @@ pub fn assess(
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::microcode::findings(snapshot));
+    findings.extend(rules::provenance::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

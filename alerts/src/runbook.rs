@@ -88,6 +88,13 @@ fn example(code: &str) -> Option<Snapshot> {
         "livepatch-disabled" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
         }
+        "livepatch-file-differs" => but(|s| {
+            of(&mut s.livepatch_modules).modules[0].loaded.build_id = text("4444");
+        }),
+        "livepatch-no-file" => but(|s| of(&mut s.livepatch_modules).modules[0].files.clear()),
+        "livepatch-unsigned" => {
+            but(|s| of(&mut s.livepatch_modules).modules[0].loaded.taint = text("OEK"))
+        }
         "livepatch-forced" => but(|s| of(&mut s.kernel_log).forced = vec![forced(90, "lp_1")]),
         "livepatch-transition" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", true, true)])

@@ -16,6 +16,7 @@ use std::time::Duration;
 pub(crate) mod arbitrary;
 pub(crate) mod crashes;
 pub(crate) mod kernels;
+pub(crate) mod modules;
 pub(crate) mod readings;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
@@ -303,6 +304,7 @@ fn microcode() -> Microcode {
             of: ImageOf::RunningKernel,
             update: Reading::Value(Some(update(image))),
         }]),
+        livepatch_modules: read(modules::of_patch("lp_1")),
     }
 }
 
@@ -321,6 +323,7 @@ pub(crate) fn virtual_machine() -> Snapshot {
         set(&mut s.machine_check, absent("sys/devices/system/machinecheck/machinecheck0"));
         set(&mut s.kexec, absent("sys/kernel/kexec_loaded"));
         set(&mut s.livepatch, absent("sys/kernel/livepatch"));
+        set(&mut s.livepatch_modules, absent("sys/kernel/livepatch"));
         set(&mut s.lockdown, absent("sys/kernel/security/lockdown"));
         let platform = of(&mut s.platform);
         platform.hypervisor_flag = Reading::Value(true);
@@ -395,6 +398,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::BootImages => of(&mut snapshot.boot_images),
         SourceId::CveLists => of(&mut snapshot.cve_lists),
         SourceId::Microcode => of(&mut snapshot.microcode),
+        SourceId::LivepatchModules => of(&mut snapshot.livepatch_modules),
     }
 }
 

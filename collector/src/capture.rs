@@ -8,6 +8,7 @@ use crate::sources::{
     self, kernel_log::PATH as LOG, livepatch::WITNESS, previous_boot, smbios, uptime::boot_id,
 };
 use crate::tree::{Node, Tree};
+use rustix::io::Errno;
 use scrubjay_model::{BootId, SourceId, Stamp};
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -60,6 +61,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::BootImages => drop(sources::boot_images::read(reader, at)),
         SourceId::CveLists => drop(sources::cve_lists::read(reader, at)),
         SourceId::Microcode => drop(sources::microcode::read(reader, at)),
+        SourceId::LivepatchModules => drop(sources::livepatch_modules::read(reader, at)),
     }
 }
 
@@ -113,6 +115,8 @@ fn redacted(tree: &Tree) -> Tree {
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
             Node::File(bytes) if path == LOG => Node::File(kernel_log::telling(bytes)),
             Node::File(bytes) if is_crash_record(path) => Node::File(crash_record(path, bytes)),
+            // It names who built it and where; whoever reads the capture learns that it was there.
+            Node::File(_) if is_module_file(path) => Node::Fails(Errno::ACCESS.raw_os_error()),
             Node::File(bytes) if is_firmware_table(path) => Node::File(tables.table(bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
@@ -120,6 +124,11 @@ fn redacted(tree: &Tree) -> Tree {
         out.insert(path, node);
     }
     out
+}
+
+fn is_module_file(path: &str) -> bool {
+    !path.starts_with("sys/")
+        && [".ko", ".ko.xz", ".ko.zst", ".ko.gz"].iter().any(|end| path.ends_with(end))
 }
 
 fn is_crash_record(path: &str) -> bool {
@@ -206,6 +215,13 @@ kthreadd
 //- sys/kernel/livepatch/fix/transition
 1
 //- dir sys/kernel/livepatch/fix/vmlinux/tcp_v4_rcv,1
+//- sys/module/fix/initstate
+live
+//- proc/sys/kernel/osrelease
+6.1.0
+//- lib/modules/6.1.0/extra/fix.ko
+built by admin@example.org in /home/admin
+//- lib/modules/6.1.0/extra/other.ko
 ";
 
     fn options() -> Options {
@@ -261,9 +277,11 @@ kthreadd
         assert!(text.contains("//- proc/cmdline\nredacted redacted mce=ignore_ce\n"), "{text}");
         assert!(text.contains("//- proc/1/task/1/comm\nredacted\n"), "{text}");
         assert!(text.contains("//- proc/2/task/2/comm\nkthreadd\n"), "{text}");
-        for secret in ["secret", "5a5a", "init"] {
+        for secret in ["secret", "5a5a", "\ninit\n", "admin", "other.ko"] {
             assert!(!text.contains(secret), "{text}");
         }
+        // It is there, and what is in it is not told.
+        assert!(text.contains("//- errno=EACCES lib/modules/6.1.0/extra/fix.ko\n"), "{text}");
     }
 
     #[test]

@@ -90,6 +90,8 @@ impl Collector {
         let boot_images = self.ask(SourceId::BootImages, &at, sources::boot_images::read);
         let cve_lists = self.ask(SourceId::CveLists, &at, sources::cve_lists::read);
         let microcode = self.ask(SourceId::Microcode, &at, sources::microcode::read);
+        let livepatch_modules =
+            self.ask(SourceId::LivepatchModules, &at, sources::livepatch_modules::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -115,6 +117,7 @@ impl Collector {
             boot_images: patience.answer(boot_images),
             cve_lists: patience.answer(cve_lists),
             microcode: patience.answer(microcode),
+            livepatch_modules: patience.answer(livepatch_modules),
         }
     }
 

@@ -11,7 +11,8 @@ holds the paths to what the source reads. Change it there, then run
 `UPDATE_DOCS=1 cargo test -p scrubjay-collector`.
 
 - **Paths** are relative to the host root: `/`, or what `--root` names. `*` stands for one number or
-  name, `{a,b}` for either. Nothing is written there, and no program is run.
+  name, `{a,b}` for either, `**` for
+  everything below. Nothing is written there, and no program is run.
 - **Every attribute has one of four outcomes.** *Value*: read, and of the documented form. *Absent*:
   this kernel does not offer it (ENOENT, ENODEV, ENXIO, EOPNOTSUPP, ENOTDIR, ESRCH). *Unreadable*: it
   is offered, but not to us or not now: a privilege is missing, the read failed, or there was no
@@ -52,6 +53,8 @@ mod tests {
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
         livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
         reboot_markers, scrub, smbios, uptime,
+        livepatch, livepatch_modules, lockdown, machine_check, memory_failure, platform,
+        previous_boot, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -96,6 +99,7 @@ mod tests {
             SourceId::CveLists => &[crate::sources::cve_lists::tests::HEALTHY],
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
             SourceId::Microcode => return microcode::tests::everywhere(),
+            SourceId::LivepatchModules => return livepatch_modules::tests::everything(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {
@@ -143,8 +147,13 @@ mod tests {
             .collect()
     }
 
-    /// `*` stands for one or more characters other than a slash.
+    /// `*` stands for one or more characters other than a slash, `**` at the end for all of them.
     fn matches(pattern: &str, path: &str) -> bool {
+        if let Some(before) = pattern.strip_suffix("**") {
+            let parts = |at: &usize| path.is_char_boundary(*at) && path.as_bytes()[at - 1] == b'/';
+            let mut starts = (1..path.len()).filter(parts);
+            return starts.any(|at| matches(before, &path[..at]));
+        }
         let Some((before, after)) = pattern.split_once('*') else { return pattern == path };
         path.strip_prefix(before).is_some_and(|rest| {
             let end = rest.find('/').unwrap_or(rest.len());
@@ -173,6 +182,7 @@ mod tests {
         assert_eq!(expanded("a{b,c}{d,e}"), ["abd", "abe", "acd", "ace"]);
         assert!(matches("mc*/ch*_count", "mc10/ch0_ce_count"));
         assert!(!matches("mc*", "mc0/ce_count") && !matches("mc*", "mc"));
+        assert!(matches("a/*/**", "a/b/c/d") && !matches("a/*/**", "a/b"));
     }
 
     #[test]

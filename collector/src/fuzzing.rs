@@ -4,7 +4,7 @@
 use crate::kernel_log::{Record, log_facts, log_reports};
 use crate::reader::Reader;
 use crate::trace::decode::Decoder;
-use crate::{Collector, HostRoot, Node, Options, Tree, cper};
+use crate::{Collector, HostRoot, Node, Options, Tree, cper, module_file};
 use scrubjay_model::{BootId, Clocks, Stamp};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -92,6 +92,12 @@ fn smbios(bytes: &[u8]) {
     let host = host(tree);
     let at = Stamp::new(BootId::unknown(), host.clocks());
     let _ = crate::sources::smbios::read(&Reader::new(&host), &at);
+}
+
+/// The file of a kernel module, compressed or not.
+pub fn module_file(bytes: &[u8]) {
+    let _ = module_file::parse(bytes);
+    let _ = module_file::build_id_of_notes(bytes);
 }
 
 /// Lines, read as `/dev/kmsg` and as `dmesg` write them.

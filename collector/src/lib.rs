@@ -20,6 +20,7 @@ pub mod fuzzing;
 mod host;
 mod kernel_log;
 pub mod microcode;
+mod module_file;
 pub mod packages;
 mod pages;
 mod proc_text;

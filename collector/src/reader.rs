@@ -38,6 +38,8 @@ const TABLE_LIMIT: Limit = Limit { bytes: 1 << 20, words: "a table of at most 1 
 /// all of Intel's together 15.
 const FIRMWARE_FILE_LIMIT: Limit =
     Limit { bytes: 32 << 20, words: "a file of firmware of at most 32 MiB" };
+/// Longest file of a kernel module accepted, as it lies on disk. Live patches have 1 to 5 MB.
+const MODULE_LIMIT: Limit = Limit { bytes: 32 << 20, words: "a module of at most 32 MiB" };
 
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
@@ -178,6 +180,16 @@ impl<'h> Reader<'h> {
     /// A table as firmware left it in memory.
     pub(crate) fn firmware_table(&self, path: &str) -> Reading<Vec<u8>> {
         self.bytes(path, &TABLE_LIMIT)
+    }
+
+    /// What sysfs shows of a section of a loaded module.
+    pub(crate) fn note(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &ATTRIBUTE_LIMIT)
+    }
+
+    /// The file of a kernel module.
+    pub(crate) fn module_file(&self, path: &str) -> Reading<Vec<u8>> {
+        self.bytes(path, &MODULE_LIMIT)
     }
 
     /// The text of an attribute without its final newline.
@@ -368,6 +380,12 @@ impl<'h> Reader<'h> {
             }
             names
         })
+    }
+
+    /// What is in a directory of which only a few files may be wanted; the others, and the
+    /// directories below, are not part of a capture.
+    pub(crate) fn entries(&self, path: &str) -> Reading<Vec<Entry>> {
+        self.list(path, &|_| true)
     }
 
     fn list(&self, path: &str, wants: &dyn Fn(&str) -> bool) -> Reading<Vec<Entry>> {

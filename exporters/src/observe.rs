@@ -8,6 +8,7 @@
 mod agent;
 mod events;
 mod kernel;
+mod livepatch_modules;
 mod memory;
 mod modules;
 mod patches;
@@ -136,6 +137,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         boot_images: _,
         cve_lists: _,
         microcode,
+        livepatch_modules,
     } = &view.snapshot;
     if let Some(truth) = &view.assessment.patches {
         patches::observe(samples, truth, at.wall_ms);
@@ -175,6 +177,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(livepatch) = found(livepatch) {
         kernel::observe_livepatch(samples, livepatch);
+    }
+    if let Some(found) = found(livepatch_modules) {
+        livepatch_modules::observe(samples, found);
     }
     let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
@@ -344,6 +349,7 @@ mod tests {
             boot_images: None,
             cve_lists: None,
             microcode: None,
+            livepatch_modules: None,
         };
         view.agent = None;
         let observations = observations(&view);

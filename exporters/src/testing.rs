@@ -9,9 +9,11 @@ pub(crate) use scrubbing::*;
 mod kernels;
 mod machine;
 mod memory;
+mod patches;
 mod views;
 
 pub(crate) use memory::{labels, remembered, sticks};
+pub(crate) use patches::patch_modules;
 pub(crate) use views::{blind, contradictory, guest, large, server};
 
 use scrubjay_model::*;

@@ -156,6 +156,18 @@ catalogue! {
     LIVEPATCH_FORCED: Gauge "" "scrubjay_livepatch_forced" ["patch"];
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
+    /// What code a live patch runs: its GNU build id, and who signed the file that holds the same code; a label is empty if that is not known, or nobody did.
+    LIVEPATCH_MODULE: Gauge "" "scrubjay_livepatch_module_info" ["patch", "build_id", "signer"];
+    /// What is on disk of the code of a live patch: 1 for the state that holds.
+    LIVEPATCH_ON_DISK: Gauge "" "scrubjay_livepatch_module_on_disk" ["patch", "state"];
+    /// Whether the code of a live patch is signed and the kernel took the signature; not verified by scrubjay.
+    LIVEPATCH_SIGNED: Gauge "" "scrubjay_livepatch_module_signed" ["patch"];
+    /// Memory that the module of a live patch takes.
+    LIVEPATCH_SIZE: Gauge "bytes" "scrubjay_livepatch_module_size_bytes" ["patch"];
+    /// Modules of live patches that are loaded and not in force: replaced or disabled.
+    LIVEPATCH_LEFTOVERS: Gauge "" "scrubjay_livepatch_leftover_modules" [];
+    /// Whether modules without a signature that the kernel knows are refused; told while a live patch is loaded.
+    SIGNATURES_ENFORCED: Gauge "" "scrubjay_kernel_module_signatures_enforced" [];
 
     /// Findings that ask for a reboot; always 1.
     REBOOT_REASON: Gauge "" "scrubjay_reboot_reason" ["code", "subject", "severity"];

@@ -4,6 +4,9 @@
 //! changes. Values that move all the time (uptime) are not among them.
 
 use crate::{MemoryDevice, Microcode, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
+use crate::{
+    LivepatchModule, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
+};
 use std::collections::BTreeMap;
 
 /// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
@@ -109,6 +112,19 @@ fn microcode_facts(microcode: &Microcode, facts: &mut Vec<Fact>) {
         None => "none".to_owned(),
     });
     facts.push(fact(source, "microcode.available", "", &available));
+/// What code a live patch runs, and whose it is.
+fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
+    let (id, name) = (SourceId::LivepatchModules, &module.name);
+    facts.push(fact(id, "livepatch.build_id", name, &module.loaded.build_id));
+    facts.push(fact(id, "livepatch.srcversion", name, &module.loaded.srcversion));
+    facts.push(fact(id, "livepatch.on_disk", name, &said(module.on_disk().as_str())));
+    let absent = || Reading::Absent(Origin::new(format!("sys/module/{name}")));
+    let path = module.file().map(|(path, _)| path);
+    facts.push(fact(id, "livepatch.file", name, &path.map_or_else(absent, Reading::Value)));
+    let signer = module.file().and_then(|(_, file)| file.signature.signer());
+    let absent = || Reading::Absent(Origin::new(path.unwrap_or("lib/modules")));
+    let signer = signer.map(|signer| format!("{}, serial {}", signer.name(), signer.serial));
+    facts.push(fact(id, "livepatch.signer", name, &signer.map_or_else(absent, Reading::Value)));
 }
 
 fn said(text: &'static str) -> Reading<&'static str> {
@@ -143,6 +159,7 @@ impl Snapshot {
             boot_images,
             cve_lists,
             microcode,
+            livepatch_modules,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -308,6 +325,8 @@ impl Snapshot {
         }
         if let Some(microcode) = Self::found(microcode) {
             microcode_facts(microcode, &mut facts);
+        for module in Self::found(livepatch_modules).into_iter().flat_map(|found| &found.modules) {
+            module_facts(module, &mut facts);
         }
         facts
     }

@@ -29,6 +29,7 @@ mod kernel_log;
 mod kernel_packages;
 mod kernel_patches;
 mod livepatch;
+mod livepatch_modules;
 mod log_fact;
 mod machine;
 mod memory_map;
@@ -101,6 +102,10 @@ pub use kernel_patches::{
     PatchTruth, RunningKernel,
 };
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+pub use livepatch_modules::{
+    LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
+    ModuleSignature, ModuleSigner, OnDisk, Signed,
+};
 pub use log_fact::{
     EdacLine, FirmwareRecord, FirmwareSection, LivepatchFact, LogEntry, LogFact, LogFamily,
     LogSeverity, MachineCheckRecord, PageFact, PatchDirection,

@@ -11,6 +11,8 @@ use crate::{
     CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
     Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
     Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    LivepatchModules, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
+    PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -63,6 +65,8 @@ pub struct Snapshot {
     pub cve_lists: Option<Section<CveLists>>,
     /// Microcode of the CPUs.
     pub microcode: Option<Section<Microcode>>,
+    /// Where the code of live patches comes from.
+    pub livepatch_modules: Option<Section<LivepatchModules>>,
 }
 
 /// What one source found, and how reading it went.
@@ -133,6 +137,8 @@ pub enum SourceId {
     CveLists,
     /// [`Snapshot::microcode`].
     Microcode,
+    /// [`Snapshot::livepatch_modules`].
+    LivepatchModules,
 }
 
 /// The state of a source as a whole.
@@ -191,6 +197,7 @@ impl SourceId {
         Self::BootImages,
         Self::CveLists,
         Self::Microcode,
+        Self::LivepatchModules,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -217,6 +224,7 @@ impl SourceId {
             Self::BootImages => "boot_images",
             Self::CveLists => "cve_lists",
             Self::Microcode => "microcode",
+            Self::LivepatchModules => "livepatch_modules",
         }
     }
 
@@ -287,6 +295,7 @@ impl Snapshot {
             scrub,
             smbios,
             microcode,
+            livepatch_modules,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -310,6 +319,7 @@ impl Snapshot {
             Section::status(boot_images.as_ref(), SourceId::BootImages),
             Section::status(cve_lists.as_ref(), SourceId::CveLists),
             Section::status(microcode.as_ref(), SourceId::Microcode),
+            Section::status(livepatch_modules.as_ref(), SourceId::LivepatchModules),
         ]
     }
 

@@ -62,15 +62,70 @@ pub(crate) fn a_patch_is_seen_from_its_loading_to_its_removal_and_the_taint_stay
         serde_json::json!(["loadavg_proc_show,1"])
     );
     assert_eq!(taint(&status), "OEK");
+    its_code_is_compared_with_files(&mut guest, &status);
 
     disable(&mut guest, "scrubjay_live_plain");
     // The module is still loaded; the patch is not.
     guest.run("grep -q scrubjay_live_plain /proc/modules");
-    assert!(patches(&guest.status()).is_empty());
+    let status = guest.status();
+    assert!(patches(&status).is_empty());
+    assert_eq!(module(&status)["listed"], false);
+    assert!(provenance(&status).is_empty(), "a leftover is not judged");
     guest.run("rmmod scrubjay_live_plain");
     let status = guest.status();
     assert!(patches(&status).is_empty());
+    assert_eq!(value(&status, "livepatch_modules")["modules"], serde_json::json!([]));
     assert_eq!(taint(&status), "OEK", "until the next boot");
+}
+
+/// The one module of a live patch there must be.
+fn module(status: &Value) -> &Value {
+    let modules = value(status, "livepatch_modules")["modules"].as_array().unwrap();
+    assert_eq!(modules.len(), 1, "{modules:?}");
+    &modules[0]
+}
+
+/// The codes of findings on where the patch comes from.
+fn provenance(status: &Value) -> Vec<String> {
+    let of = |found: &String| found.ends_with(" scrubjay_live_plain");
+    findings(status).into_iter().filter(of).collect()
+}
+
+/// The patch was built for the test and is signed by nobody. No place for modules is in the guest at
+/// first, then one without its file, then one with it.
+fn its_code_is_compared_with_files(guest: &mut Guest, status: &Value) {
+    let unsigned = "livepatch-unsigned scrubjay_live_plain";
+    assert_eq!(module(status)["searched"]["origin"], "lib/modules");
+    assert_eq!(provenance(status), [unsigned]);
+    let enforced = &value(status, "livepatch_modules")["signatures_enforced"];
+    assert_eq!(enforced["value"], false, "{enforced}");
+    let id = module(status)["loaded"]["build_id"]["value"].as_str().unwrap().to_owned();
+    assert_eq!(id.len(), 40, "{id}");
+
+    let folder = "/lib/modules/$(uname -r)/updates";
+    guest.run(&format!("mkdir -p {folder}"));
+    let status = guest.status();
+    assert_eq!(provenance(&status), ["livepatch-no-file scrubjay_live_plain", unsigned]);
+
+    // Another module under its name is not it.
+    guest.run(&format!("cp /modules/scrubjay_live_stacked.ko {folder}/scrubjay_live_plain.ko"));
+    let status = guest.status();
+    assert_eq!(provenance(&status), ["livepatch-no-file scrubjay_live_plain", unsigned]);
+
+    guest.run(&format!("cp /modules/scrubjay_live_plain.ko {folder}/scrubjay-live-plain.ko"));
+    let status = guest.status();
+    assert_eq!(provenance(&status), [unsigned]);
+    let file = &module(&status)["files"][0];
+    assert!(file["path"].as_str().unwrap().ends_with("updates/scrubjay-live-plain.ko"), "{file}");
+    let contents = &file["contents"]["value"];
+    assert_eq!(contents["build_id"], id.as_str());
+    assert_eq!(contents["signature"]["kind"], "missing");
+    assert_eq!(contents["info"]["livepatch"], true);
+    let page = guest.run("scrubjay status");
+    let page: Vec<&str> = page.split_whitespace().collect();
+    let page = page.join(" ");
+    assert!(page.contains("scrubjay-live-plain.ko, which has no signature"), "{page}");
+    assert!(page.contains(&format!("build id {id}")), "{page}");
 }
 
 pub(crate) fn stacked_patches_are_listed_and_a_cumulative_one_replaces_them(kernel: Kernel) {

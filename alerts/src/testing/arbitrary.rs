@@ -338,6 +338,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(kernels::boot_images()),
         section(kernels::cve_lists()),
         section(microcode()),
+        section(super::modules::arbitrary()),
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -355,6 +356,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
             ) = second;
             let (smbios, dimm_labels, packages, boot_images, cve_lists) = third;
             let (smbios, dimm_labels, microcode) = third;
+            let (smbios, dimm_labels, livepatch_modules) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -379,6 +381,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 boot_images,
                 cve_lists,
                 microcode,
+                livepatch_modules,
             }
         })
         .boxed()

@@ -16,6 +16,11 @@ use scrubjay_model::{
     Microcode, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch,
     PatchObject, Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl,
     ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
+    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, LivepatchModule, LivepatchModules,
+    LoadedModule, MachineCheck, MemoryFailure, MemoryRepair, ModuleOnDisk, NodeMemoryFailure,
+    NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, PreviousBoot,
+    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
+    SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.
@@ -57,6 +62,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         boot_images,
         cve_lists,
         microcode,
+        livepatch_modules,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -202,6 +208,31 @@ fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {
         }
     }
     visit("microcode.images", id, images);
+    let id = SourceId::LivepatchModules;
+    within(livepatch_modules, "livepatch_modules", id, visit, |found, visit| {
+        let LivepatchModules { signatures_enforced, modules } = found;
+        if let Some(enforced) = signatures_enforced {
+            visit("livepatch_modules.signatures_enforced", id, enforced);
+        }
+        modules.iter_mut().for_each(|module| livepatch_module(module, visit));
+    });
+}
+
+fn livepatch_module(module: &mut LivepatchModule, visit: Visit<'_>) {
+    let id = SourceId::LivepatchModules;
+    let LivepatchModule { name: _, listed: _, loaded, files, searched } = module;
+    let LoadedModule { build_id, srcversion, version, taint, size_bytes, holders, state } = loaded;
+    visit("livepatch_modules.build_id", id, build_id);
+    visit("livepatch_modules.srcversion", id, srcversion);
+    visit("livepatch_modules.version", id, version);
+    visit("livepatch_modules.taint", id, taint);
+    visit("livepatch_modules.size_bytes", id, size_bytes);
+    visit("livepatch_modules.holders", id, holders);
+    visit("livepatch_modules.state", id, state);
+    for ModuleOnDisk { path: _, contents } in files {
+        visit("livepatch_modules.contents", id, contents);
+    }
+    visit("livepatch_modules.searched", id, searched);
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {

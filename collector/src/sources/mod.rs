@@ -16,6 +16,7 @@ pub(crate) mod kernel_health;
 pub(crate) mod kernel_log;
 pub(crate) mod kexec;
 pub(crate) mod livepatch;
+pub(crate) mod livepatch_modules;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
@@ -52,6 +53,7 @@ pub const SOURCES: [SourceDoc; 18] = [
     boot_images::DOC,
     cve_lists::DOC,
     microcode::DOC,
+    livepatch_modules::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

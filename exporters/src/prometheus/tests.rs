@@ -192,6 +192,12 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="microcode",state="unreadable"} 0
     scrubjay_source_state{source="microcode",state="malformed"} 0
     scrubjay_source_state{source="microcode",state="off"} 0
+    scrubjay_source_state{source="livepatch_modules",state="ok"} 0
+    scrubjay_source_state{source="livepatch_modules",state="partial"} 0
+    scrubjay_source_state{source="livepatch_modules",state="absent"} 1
+    scrubjay_source_state{source="livepatch_modules",state="unreadable"} 0
+    scrubjay_source_state{source="livepatch_modules",state="malformed"} 0
+    scrubjay_source_state{source="livepatch_modules",state="off"} 0
     # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
     # TYPE scrubjay_source_duration_seconds gauge
     scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -212,6 +218,7 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="smbios"} 0.0015
     scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
     scrubjay_source_duration_seconds{source="microcode"} 0.0015
+    scrubjay_source_duration_seconds{source="livepatch_modules"} 0.0015
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120
@@ -276,6 +283,14 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="nfsd"} 0
     scrubjay_livepatch_forced{patch="kpatch_2026_11"} 1
     scrubjay_livepatch_blocking_tasks 2
+    scrubjay_livepatch_module_info{patch="kpatch_2026_11",build_id="33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297",signer="Example live patch\\u{a}signing key"} 1
+    scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="same"} 1
+    scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="differs"} 0
+    scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="missing"} 0
+    scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="unclear"} 0
+    scrubjay_livepatch_module_signed{patch="kpatch_2026_11"} 1
+    scrubjay_livepatch_module_size_bytes{patch="kpatch_2026_11"} 24576
+    scrubjay_livepatch_leftover_modules 1
     "#);
 }
 
@@ -344,6 +359,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="smbios"} 2
     scrubjay_source_read_failures_total{source="dimm_labels"} 2
     scrubjay_source_read_failures_total{source="microcode"} 2
+    scrubjay_source_read_failures_total{source="livepatch_modules"} 2
     # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
     # TYPE scrubjay_source_deadlines_missed_total counter
     scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -364,6 +380,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="smbios"} 1
     scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
     scrubjay_source_deadlines_missed_total{source="microcode"} 1
+    scrubjay_source_deadlines_missed_total{source="livepatch_modules"} 1
     # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
     # TYPE scrubjay_source_last_success_timestamp_seconds gauge
     scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -384,6 +401,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="livepatch_modules"} 1795500119.5
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120

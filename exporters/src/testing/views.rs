@@ -214,6 +214,7 @@ pub(crate) fn server() -> HostView {
             boot_images: section(value(kernels::boot_images())),
             cve_lists: section(absent("etc/scrubjay/lists")),
             microcode: section(value(microcode())),
+            livepatch_modules: section(value(patch_modules())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -306,6 +307,7 @@ pub(crate) fn guest() -> HostView {
             boot_images: section(absent("boot/vmlinuz-*")),
             cve_lists: section(absent("etc/scrubjay/lists")),
             microcode: section(absent("proc/cpuinfo flags hypervisor")),
+            livepatch_modules: section(absent("sys/kernel/livepatch")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -479,6 +481,7 @@ pub(crate) fn blind() -> HostView {
                 images: denied("boot"),
                 ..microcode()
             })),
+            livepatch_modules: section(denied("livepatch_modules")),
         },
         accumulated,
         history: denied("history.db"),

@@ -144,6 +144,7 @@ mod tests {
           -  smbios               absent  1 ms  3 attributes
           -  dimm_labels          absent  1 ms  3 attributes
           -  microcode            absent  1 ms  3 attributes
+          -  livepatch_modules    absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -227,6 +228,8 @@ mod tests {
 
         microcode: absent
           why          not offered (proc/cpuinfo flags hypervisor)
+        livepatch_modules: absent
+          why          not offered (sys/kernel/livepatch)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing
@@ -306,6 +309,12 @@ mod tests {
 
         dimm_labels: unreadable
           fault        unreadable: permission denied (dimm_labels)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        livepatch_modules: unreadable
+          fault        unreadable: permission denied (livepatch_modules)
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

@@ -2,6 +2,7 @@
 
 mod agent;
 mod microcode;
+mod livepatch_modules;
 mod pages;
 
 use super::page::Page;
@@ -14,6 +15,7 @@ use scrubjay_model::{
 
 pub(super) use agent::agent;
 pub(super) use microcode::microcode;
+pub(super) use livepatch_modules::livepatch_modules;
 pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.

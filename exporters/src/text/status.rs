@@ -45,6 +45,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         // Ranks what is owed; doctor lists the files.
         cve_lists: _,
         microcode,
+        livepatch_modules,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -60,6 +61,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
     patches::truth(&mut page, assessment.patches.as_ref(), now_ms);
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch(&mut page, livepatch);
+    facts::livepatch_modules(&mut page, livepatch_modules);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);

@@ -168,6 +168,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         boot_images: None,
         cve_lists: None,
         microcode: None,
+        livepatch_modules: None,
     }
 }
 

@@ -144,6 +144,15 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+      origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
+                   this module is on disk; the kernel knew no signature of it (taint
+                   E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+      origin       kpatch_2026_11: the code of
+                   usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
+                   by "Example live patch\u{a}signing key" (serial 7a5b, sha256,
+                   rsaEncryption); build id
+                   33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+                   modules without a signature that the kernel knows are accepted
                    kpatch_2026_11: forced 1 min 25 s after boot
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
@@ -266,6 +275,15 @@ fn a_kernel_that_contradicts_itself() {
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
+      origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
+                   this module is on disk; the kernel knew no signature of it (taint
+                   E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+      origin       kpatch_2026_11: the code of
+                   usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
+                   by "Example live patch\u{a}signing key" (serial 7a5b, sha256,
+                   rsaEncryption); build id
+                   33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+                   modules without a signature that the kernel knows are accepted
                    kpatch_2026_11: forced 1 min 25 s after boot
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
@@ -361,6 +379,7 @@ fn nothing_can_be_read() {
                    stack order 1, module taint OEK
                    tasks the transition waits for: unreadable: permission denied
                    (proc/1/patch_state)
+      origin       unreadable: permission denied (livepatch_modules)
       reboot mark  unreadable: permission denied (run/reboot-required); malformed:
                    expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
       cpu flaws    1 could not be read

@@ -1,0 +1,90 @@
+//! Where the code of live patches comes from, as `status` shows it.
+
+use crate::text::page::Page;
+use crate::text::words::{missing, reading, size};
+use scrubjay_model::{
+    LivepatchModule, LivepatchModules, ModuleSignature, OnDisk, Reading, Section,
+};
+
+/// Nothing where there is nothing to tell: that no patch is applied is said elsewhere.
+pub(in crate::text) fn livepatch_modules(
+    page: &mut Page,
+    section: &Option<Section<LivepatchModules>>,
+) {
+    if section.as_ref().is_some_and(|section| section.reading.is_absent()) {
+        return;
+    }
+    super::source(page, "origin", section, |page, found| {
+        let LivepatchModules { signatures_enforced, modules } = found;
+        for module in modules {
+            page.field(2, "origin", &line(module));
+        }
+        match signatures_enforced {
+            None => {}
+            Some(Reading::Value(true)) => {
+                page.more(2, "modules without a signature that the kernel knows are refused");
+            }
+            Some(Reading::Value(false)) => {
+                page.more(2, "modules without a signature that the kernel knows are accepted");
+            }
+            Some(Reading::Absent(_)) => {
+                page.more(2, "this kernel checks no signatures of modules");
+            }
+            Some(unread @ (Reading::Unreadable(..) | Reading::Malformed(..))) => {
+                let why = reading(unread, |_| String::new());
+                page.more(2, &format!("whether modules must be signed: {why}"));
+            }
+        }
+    });
+}
+
+fn line(module: &LivepatchModule) -> String {
+    let LivepatchModule { name, listed, loaded, files, searched } = module;
+    let mut parts = Vec::new();
+    if !listed {
+        parts.push("a leftover, loaded and not in force".to_owned());
+    }
+    parts.push(match module.on_disk() {
+        OnDisk::Same => same(module),
+        OnDisk::Differs => {
+            let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+            format!("not the code of {}", paths.join(", nor of "))
+        }
+        OnDisk::Missing => "no file of this module is on disk".to_owned(),
+        OnDisk::Unclear => {
+            let unread = files.iter().find_map(|file| file.contents.non_value());
+            let why = searched.non_value().or(unread).or_else(|| loaded.build_id.non_value());
+            let why = why.map_or_else(|| "no build id to go by".to_owned(), |why| missing(&why));
+            format!("the file it came from cannot be told: {why}")
+        }
+    });
+    if loaded.taint.value().is_some_and(|taint| taint.contains('E')) {
+        parts.push("the kernel knew no signature of it (taint E)".to_owned());
+    }
+    parts.push(match loaded.build_id.as_ref().into_result() {
+        Ok(id) => format!("build id {id}"),
+        Err(why) => format!("build id {}", missing(&why)),
+    });
+    if let Some(bytes) = loaded.size_bytes.value() {
+        parts.push(size(*bytes));
+    }
+    format!("{name}: {}", parts.join("; "))
+}
+
+fn same(module: &LivepatchModule) -> String {
+    let Some((path, file)) = module.file() else { return String::new() };
+    match &file.signature {
+        ModuleSignature::Present(signer) => format!(
+            "the code of {path}, which is signed by \"{}\" (serial {}, {}, {})",
+            signer.name(),
+            signer.serial,
+            signer.digest,
+            signer.algorithm
+        ),
+        ModuleSignature::Missing => format!("the code of {path}, which has no signature"),
+        ModuleSignature::Garbled { expected, found } => format!(
+            "the code of {path}, whose signature is not understood: expected {expected}, found \
+             {found}"
+        ),
+    }
+}
