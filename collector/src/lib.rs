@@ -9,6 +9,7 @@
     allow(clippy::disallowed_methods, reason = "tests make and read files of their own")
 )]
 
+mod boots;
 mod capture;
 mod collector;
 pub mod cper;
@@ -26,6 +27,7 @@ mod sources;
 mod trace;
 mod tree;
 
+pub use boots::foreign_boots;
 pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;

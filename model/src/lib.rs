@@ -19,6 +19,7 @@ mod event;
 mod events_fact;
 mod events_status;
 mod facts;
+mod foreign_boots;
 mod history;
 mod identity;
 mod kernel;
@@ -76,6 +77,7 @@ pub use event::{
 pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use facts::{FORCED_PATCH, Fact, MODULE_PLACES};
+pub use foreign_boots::{BootMemory, ForeignBoot, ForeignBoots, ForeignEnd};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, MemoryRecord, ReportTotal,
     RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,

@@ -38,7 +38,16 @@ pub struct SqliteTable {
 
 /// Reads a whole table of a database of the host. A database without it is malformed.
 pub fn sqlite_table(host: &HostRoot, path: &str, name: &'static str) -> Reading<SqliteTable> {
-    read(&Reader::new(host), path, &mut |database| table(database, name))
+    read_table(&Reader::new(host), path, name)
+}
+
+/// The same, with a reader that keeps faults.
+pub(crate) fn read_table(
+    reader: &Reader<'_>,
+    path: &str,
+    name: &'static str,
+) -> Reading<SqliteTable> {
+    read(reader, path, &mut |database| table(database, name))
 }
 
 /// All rows of a table.

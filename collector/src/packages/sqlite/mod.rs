@@ -20,8 +20,8 @@ use pager::Pager;
 use scrubjay_model::{NonValue, Origin, ParseFault};
 use std::ops::ControlFlow;
 
-pub(crate) use live::read;
 pub use live::{SqliteTable, sqlite_table};
+pub(crate) use live::{read, read_table};
 pub use record::SqliteValue;
 pub(crate) use record::text_of;
 
