@@ -10,6 +10,7 @@ mod dir;
 mod hold;
 mod log;
 mod offline;
+mod open_file;
 mod tracing;
 
 use crate::proc_text;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use offline::{OfflineOutcome, OfflineRefused, soft_offline};
+pub(crate) use open_file::{FileStamp, OpenFile};
 pub(crate) use tracing::{Instance, RawPages, TraceFs};
 
 /// Reads this kernel's clocks. Provided by the binary, the only one that may.

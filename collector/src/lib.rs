@@ -10,6 +10,7 @@
 )]
 
 mod boot_loader;
+mod boots;
 mod capture;
 mod collector;
 pub mod cper;
@@ -31,6 +32,7 @@ mod sources;
 mod trace;
 mod tree;
 
+pub use boots::foreign_boots;
 pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;

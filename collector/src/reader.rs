@@ -3,6 +3,7 @@
 
 use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, Piece};
 use crate::remember::{Memory, Remember, look};
+use crate::host::{Entry, Failure, FileStamp, HostRoot, LEFT_OUT, LogPart, OpenFile, Piece};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -56,6 +57,31 @@ pub(crate) struct Head {
     pub(crate) bytes: Vec<u8>,
     /// Whether there may be more.
     pub(crate) cut: bool,
+}
+
+/// A file held open.
+#[derive(Debug)]
+pub(crate) struct ReadAt<'h> {
+    path: String,
+    file: OpenFile<'h>,
+}
+
+impl ReadAt<'_> {
+    /// The path it was opened by.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// A part of it, as far as it goes.
+    pub(crate) fn at(&self, offset: u64, length: usize) -> Result<Vec<u8>, NonValue> {
+        let piece = self.file.piece(Piece { offset, length });
+        piece.map_err(|failure| non_value(&self.path, failure, NAMES))
+    }
+
+    /// What tells whether it was written or replaced.
+    pub(crate) fn stamp(&self) -> Result<FileStamp, NonValue> {
+        self.file.stamp().map_err(|failure| non_value(&self.path, failure, NAMES))
+    }
 }
 
 /// Reads attributes of one host for one source.
@@ -278,6 +304,14 @@ impl<'h> Reader<'h> {
         self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
     }
 
+    /// A file that is read by position, such as a database. Never part of a capture.
+    pub(crate) fn open(&self, path: &str) -> Reading<ReadAt<'h>> {
+        self.count();
+        let opened = self.host.open_file(path);
+        let opened = opened.map(|file| ReadAt { path: path.to_owned(), file });
+        self.noted(opened.map_err(|failure| non_value(path, failure, NAMES)))
+    }
+
     /// An attribute by a parser that answers `None` to what is not of the documented form.
     pub(crate) fn parse<T>(
         &self,
@@ -372,7 +406,16 @@ impl<'h> Reader<'h> {
 
     /// The names of the directories in a directory.
     pub(crate) fn directories(&self, path: &str) -> Reading<Vec<String>> {
-        self.list(path, &|_| true).map(|entries| {
+        self.directories_with(path, &|_| true)
+    }
+
+    /// The names of those directories in a directory that are wanted. Only they are captured.
+    pub(crate) fn directories_with(
+        &self,
+        path: &str,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Reading<Vec<String>> {
+        self.list(path, wants).map(|entries| {
             let names: Vec<String> =
                 entries.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect();
             for name in &names {

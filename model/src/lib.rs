@@ -22,6 +22,7 @@ mod events_fact;
 mod events_status;
 mod exposure;
 mod facts;
+mod foreign_boots;
 mod history;
 mod identity;
 mod kernel;
@@ -86,6 +87,8 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{FORCED_PATCH, Fact, KERNEL_RELATION, MODULE_PLACES, REBOOT_REASON, VERDICT};
+pub use facts::{FORCED_PATCH, Fact, MODULE_PLACES};
+pub use foreign_boots::{BootMemory, ForeignBoot, ForeignBoots, ForeignEnd};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,
     RebootNeed, ReportTotal, RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,

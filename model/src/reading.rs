@@ -63,7 +63,8 @@ pub enum ReadFault {
     Deadline,
     /// An earlier read of the same source has not returned yet, so none was started.
     StillRunning,
-    /// The counters were reset while they were being read; no consistent set was obtained.
+    /// It changed while it was being read, each time: counters were reset, a database was written.
+    /// No consistent set was obtained.
     Torn,
     /// The source's code panicked; the panic was contained.
     Panicked,
@@ -163,7 +164,7 @@ impl fmt::Display for ReadFault {
             Self::Io(errno) => write!(f, "input/output failed with errno {errno}"),
             Self::Deadline => f.write_str("no answer within the deadline"),
             Self::StillRunning => f.write_str("an earlier read has not returned yet"),
-            Self::Torn => f.write_str("the counters were reset while being read"),
+            Self::Torn => f.write_str("it changed while being read"),
             Self::Panicked => {
                 f.write_str("the reader failed (a defect of scrubjay, please report)")
             }

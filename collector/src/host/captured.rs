@@ -42,12 +42,30 @@ pub(super) fn ends(tree: &Tree, path: &str, each: usize) -> Result<Vec<u8>, Fail
 }
 
 pub(super) fn pieces(tree: &Tree, path: &str, pieces: &[Piece]) -> Result<Vec<Vec<u8>>, Failure> {
-    let bytes = read(tree, path, usize::MAX)?;
-    let piece = |Piece { offset, length }: &Piece| {
-        let rest = usize::try_from(*offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-        rest.get(..*length).unwrap_or(rest).to_vec()
-    };
-    Ok(pieces.iter().map(piece).collect())
+    let bytes = content(tree, path)?;
+    Ok(pieces.iter().map(|piece| part(bytes, *piece)).collect())
+}
+
+pub(super) fn piece(tree: &Tree, path: &str, piece: Piece) -> Result<Vec<u8>, Failure> {
+    Ok(part(content(tree, path)?, piece))
+}
+
+/// Bytes of a file.
+pub(super) fn length(tree: &Tree, path: &str) -> Result<usize, Failure> {
+    Ok(content(tree, path)?.len())
+}
+
+fn part(bytes: &[u8], Piece { offset, length }: Piece) -> Vec<u8> {
+    let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    rest.get(..length).unwrap_or(rest).to_vec()
+}
+
+fn content<'t>(tree: &'t Tree, path: &str) -> Result<&'t [u8], Failure> {
+    match lookup(tree, path)? {
+        Node::File(bytes) => Ok(bytes),
+        Node::Dir => Err(Failure::NotAFile),
+        Node::Fails(errno) => Err(Failure::Errno(*errno)),
+    }
 }
 
 pub(super) fn exists(tree: &Tree, path: &str) -> Result<(), Failure> {

@@ -317,7 +317,7 @@ fn regular(file: &OwnedFd) -> Result<(), Failure> {
     plain.then_some(()).ok_or(Failure::NotAFile)
 }
 
-fn read_piece(file: &OwnedFd, piece: Piece) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_piece(file: &OwnedFd, piece: Piece) -> Result<Vec<u8>, Failure> {
     let mut bytes = vec![0; piece.length];
     let mut filled = 0;
     while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -332,6 +332,20 @@ fn read_piece(file: &OwnedFd, piece: Piece) -> Result<Vec<u8>, Failure> {
     }
     bytes.truncate(filled);
     Ok(bytes)
+}
+
+/// What fstat(2) says: the length, device and inode, and when it was written and changed last.
+pub(super) fn stamp<T>(
+    file: &OwnedFd,
+    make: impl FnOnce(u64, (u64, u64), [(i64, u64); 2]) -> T,
+) -> Result<T, Failure> {
+    let stat = retry(|| rustix::fs::fstat(file))?;
+    #[allow(clippy::useless_conversion, reason = "its type differs between machines")]
+    let nanoseconds = |ns| u64::try_from(ns).unwrap_or_default();
+    let length = u64::try_from(stat.st_size).unwrap_or_default();
+    let written = (stat.st_mtime, nanoseconds(stat.st_mtime_nsec));
+    let changed = (stat.st_ctime, nanoseconds(stat.st_ctime_nsec));
+    Ok(make(length, (stat.st_dev, stat.st_ino), [written, changed]))
 }
 
 /// Sizes shown by sysfs and procfs are fictions, so this reads to the end, but no further than
