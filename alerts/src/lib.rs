@@ -26,7 +26,7 @@ pub use offline::{
 };
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 51] = [
+pub const CODES: [&str; 63] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -51,9 +51,21 @@ pub const CODES: [&str; 51] = [
     "history-replaced",
     "history-unreadable",
     "kernel-died",
+    "livepatch-applied-with-bug",
+    "livepatch-claim-contradicted",
     "livepatch-disabled",
+    "livepatch-failed",
     "livepatch-forced",
+    "livepatch-not-installed",
+    "livepatch-not-loaded",
+    "livepatch-seed-only",
+    "livepatch-stacked",
+    "livepatch-stalled",
+    "livepatch-stuck",
+    "livepatch-support-ended",
+    "livepatch-support-ending",
     "livepatch-transition",
+    "livepatch-unpatchable",
     "machine-check",
     "machine-check-off",
     "memory-failure",
@@ -96,6 +108,7 @@ pub fn assess(
     findings.extend(rules::pages::findings(snapshot, accumulated));
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
+    findings.extend(rules::livepatch_systems::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

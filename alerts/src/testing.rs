@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) mod arbitrary;
 pub(crate) mod crashes;
 pub(crate) mod readings;
+pub(crate) mod systems;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
 pub(crate) const AGE_SECONDS: u64 = 3_124_800;
@@ -109,6 +110,7 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
         objects: Reading::Value(vec![PatchObject {
             name: "vmlinux".to_owned(),
             patched: Reading::Value(true),
+            loaded: None,
             functions: Reading::Value(vec!["tcp_v4_rcv,1".to_owned()]),
         }]),
         module_taint: text("OK"),
@@ -247,6 +249,8 @@ pub(crate) fn healthy() -> Snapshot {
             lost: 0,
             cut: false,
             forced: Vec::new(),
+            transition: None,
+            transition_ended: false,
             ecc_disabled: Vec::new(),
             cec_initialized: false,
             cmci_storms: 0,
@@ -270,6 +274,7 @@ pub(crate) fn healthy() -> Snapshot {
             complete: true,
         }),
         dimm_labels: read(scrubjay_model::DimmLabels { entries: Vec::new() }),
+        livepatch_systems: read(systems::bare()),
     }
 }
 
@@ -358,6 +363,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::PreviousBoot => of(&mut snapshot.previous_boot),
         SourceId::Smbios => of(&mut snapshot.smbios),
         SourceId::DimmLabels => of(&mut snapshot.dimm_labels),
+        SourceId::LivepatchSystems => of(&mut snapshot.livepatch_systems),
     }
 }
 

@@ -56,6 +56,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::PreviousBoot => drop(sources::previous_boot::read(reader, at)),
         SourceId::Smbios => drop(sources::smbios::read(reader, at)),
         SourceId::DimmLabels => drop(sources::dimm_labels::read(reader, at)),
+        SourceId::LivepatchSystems => drop(sources::livepatch_systems::read(reader, at)),
     }
 }
 
@@ -86,7 +87,7 @@ fn facts(host: &HostRoot, at: &Stamp) -> String {
 const REDACTED: &str = "redacted";
 
 /// Kernel parameters that bear on what scrubjay reads; all others may name disks, hosts or secrets.
-const TELLING: [&str; 11] = [
+const TELLING: [&str; 13] = [
     "mce=",
     "ras=",
     "edac",
@@ -96,6 +97,8 @@ const TELLING: [&str; 11] = [
     "erst_disable",
     "acpi=",
     "livepatch",
+    "kpatch.enable=",
+    "nouptrack",
     "crashkernel=",
     "lockdown=",
 ];

@@ -83,6 +83,9 @@ impl Collector {
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
 
+        let livepatch_systems =
+            self.ask(SourceId::LivepatchSystems, &at, sources::livepatch_systems::read);
+
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
             at,
@@ -103,6 +106,7 @@ impl Collector {
             previous_boot: patience.answer(previous_boot),
             smbios: patience.answer(smbios),
             dimm_labels: patience.answer(dimm_labels),
+            livepatch_systems: patience.answer(livepatch_systems),
         }
     }
 

@@ -50,8 +50,8 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
-        livepatch, lockdown, machine_check, memory_failure, platform, previous_boot,
-        reboot_markers, scrub, smbios, uptime,
+        livepatch, livepatch_systems, lockdown, machine_check, memory_failure, platform,
+        previous_boot, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -92,6 +92,7 @@ mod tests {
             SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
             SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
             SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
+            SourceId::LivepatchSystems => &[livepatch_systems::tests::EVERYTHING],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {
@@ -100,6 +101,11 @@ mod tests {
                 platform::tests::NO_DRIVER.replace("//- boot/config-6.1.0-56-amd64", elsewhere);
             let run = dirs.replace("//- etc/modprobe.d", "//- run/modprobe.d");
             trees.push(run.replace("//- usr/lib/modprobe.d", "//- lib/modprobe.d"));
+        }
+        if id == SourceId::LivepatchSystems {
+            // A status that was saved for this boot goes before one that lies with the lists.
+            let all = livepatch_systems::tests::EVERYTHING;
+            trees.push(all.replace("//- run/scrubjay/", "//- run/elsewhere/"));
         }
         if id == SourceId::Edac {
             trees.push(edac::tests::HEALTHY.replace("/dimm0/", "/rank0/"));

@@ -11,9 +11,9 @@ use crate::printable::acts;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
     CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
-    HostHeader, HostView, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
-    Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    HostHeader, HostView, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife,
+    PageList, Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId,
+    SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ struct View<'a> {
     serials: Serials,
     header: &'a HostHeader,
     snapshot: &'a Snapshot,
+    /// What the live patches cover, and whose they are.
+    live_patches: LivePatches,
     accumulated: Vec<Total<'a>>,
     reports: Vec<Reports>,
     lost_reports: u64,
@@ -183,6 +185,7 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
         serials,
         header,
         snapshot,
+        live_patches: snapshot.live_patches(),
         reports: reports
             .map(|((witness, class), total)| Reports {
                 witness: *witness,

@@ -130,6 +130,8 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Serial numbers belong on no metrics page; sticks are there under opaque names.
         smbios: _,
         dimm_labels: _,
+        // Speaks through the live patches as a whole.
+        livepatch_systems: _,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -166,6 +168,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     if let Some(livepatch) = found(livepatch) {
         kernel::observe_livepatch(samples, livepatch);
     }
+    kernel::observe_live_patches(samples, &view.snapshot);
     let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
@@ -297,6 +300,8 @@ mod tests {
             // That the kernel shows a controller and a DIMM is a fact, though it says no more.
             "scrubjay_controller_info",
             "scrubjay_dimm_info",
+            // So is a live patch.
+            "scrubjay_livepatch_info",
         ]
         .into();
         let observations = observations(&testing::blind());
@@ -327,6 +332,7 @@ mod tests {
             previous_boot: None,
             smbios: None,
             dimm_labels: None,
+            livepatch_systems: None,
         };
         view.agent = None;
         let observations = observations(&view);

@@ -6,8 +6,8 @@
 use crate::seconds;
 use crate::{
     CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
-    Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform, PreviousBoot, Reading,
-    RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    LivepatchSystems, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
+    PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -52,6 +52,8 @@ pub struct Snapshot {
     pub smbios: Option<Section<Smbios>>,
     /// Names of slots from label maps.
     pub dimm_labels: Option<Section<DimmLabels>>,
+    /// What live-patching systems left on the host.
+    pub livepatch_systems: Option<Section<LivepatchSystems>>,
 }
 
 /// What one source found, and how reading it went.
@@ -114,6 +116,8 @@ pub enum SourceId {
     Smbios,
     /// [`Snapshot::dimm_labels`].
     DimmLabels,
+    /// [`Snapshot::livepatch_systems`].
+    LivepatchSystems,
 }
 
 /// The state of a source as a whole.
@@ -149,7 +153,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -167,6 +171,7 @@ impl SourceId {
         Self::Scrub,
         Self::Smbios,
         Self::DimmLabels,
+        Self::LivepatchSystems,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -189,6 +194,7 @@ impl SourceId {
             Self::PreviousBoot => "previous_boot",
             Self::Smbios => "smbios",
             Self::DimmLabels => "dimm_labels",
+            Self::LivepatchSystems => "livepatch_systems",
         }
     }
 
@@ -255,6 +261,7 @@ impl Snapshot {
             previous_boot,
             scrub,
             smbios,
+            livepatch_systems,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -274,6 +281,7 @@ impl Snapshot {
             Section::status(previous_boot.as_ref(), SourceId::PreviousBoot),
             Section::status(smbios.as_ref(), SourceId::Smbios),
             Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
+            Section::status(livepatch_systems.as_ref(), SourceId::LivepatchSystems),
         ]
     }
 

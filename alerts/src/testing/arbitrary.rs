@@ -156,8 +156,10 @@ pub(super) fn text() -> BoxedStrategy<Reading<String>> {
 }
 
 fn livepatch() -> impl Strategy<Value = Livepatch> {
-    let object = (words(), switch(), reading(vec(words(), 0..3)))
-        .prop_map(|(name, patched, functions)| PatchObject { name, patched, functions });
+    let object =
+        (words(), switch(), reading(vec(words(), 0..3))).prop_map(|(name, patched, functions)| {
+            PatchObject { name, patched, loaded: None, functions }
+        });
     let patch = (
         words(),
         switch(),
@@ -328,7 +330,11 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
-    let third = (section(smbios()), section(Just(DimmLabels { entries: Vec::new() })));
+    let third = (
+        section(smbios()),
+        section(Just(DimmLabels { entries: Vec::new() })),
+        section(super::systems::arbitrary()),
+    );
     (first, second, third)
         .prop_map(|(first, second, third)| {
             let (edac, memory_failure, uptime, kernel, kernel_health, cpu_vulnerabilities) = first;
@@ -343,7 +349,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels) = third;
+            let (smbios, dimm_labels, livepatch_systems) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -364,6 +370,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 // Sticks and labels are plain facts: what can vary is whether there are any.
                 smbios,
                 dimm_labels,
+                livepatch_systems,
             }
         })
         .boxed()
@@ -388,6 +395,8 @@ fn kernel_log() -> impl Strategy<Value = KernelLog> {
             lost,
             cut,
             forced,
+            transition: None,
+            transition_ended: false,
             ecc_disabled: Vec::new(),
             cec_initialized: false,
             cmci_storms: 0,

@@ -24,7 +24,7 @@ impl<T> AnyReading for Reading<T> {
     }
 }
 
-type Visit<'v> = &'v mut dyn FnMut(&'static str, SourceId, &mut dyn AnyReading);
+pub(super) type Visit<'v> = &'v mut dyn FnMut(&'static str, SourceId, &mut dyn AnyReading);
 
 /// Shows every reading of a snapshot to `visit`, in a stable order.
 pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
@@ -43,6 +43,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         machine_check,
         platform,
         dimm_labels,
+        livepatch_systems,
         kernel_log,
         previous_boot,
         scrub,
@@ -154,6 +155,13 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(previous_boot, "previous_boot", SourceId::PreviousBoot, visit, previous_boot_facts);
     within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
     within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
+    within(
+        livepatch_systems,
+        "livepatch_systems",
+        SourceId::LivepatchSystems,
+        visit,
+        super::systems::each,
+    );
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {
@@ -260,7 +268,7 @@ fn patch(patch: &mut Patch, visit: Visit<'_>) {
     visit("livepatch.stack_order", id, stack_order);
     visit("livepatch.module_taint", id, module_taint);
     if let Reading::Value(objects) = objects {
-        for PatchObject { name: _, patched, functions } in objects {
+        for PatchObject { name: _, patched, loaded: _, functions } in objects {
             visit("livepatch.object.patched", id, patched);
             visit("livepatch.object.functions", id, functions);
         }

@@ -14,6 +14,7 @@ pub(crate) mod kernel_health;
 pub(crate) mod kernel_log;
 pub(crate) mod kexec;
 pub(crate) mod livepatch;
+pub(crate) mod livepatch_systems;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
@@ -25,7 +26,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 17] = [
+pub const SOURCES: [SourceDoc; 18] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -43,6 +44,7 @@ pub const SOURCES: [SourceDoc; 17] = [
     scrub::DOC,
     smbios::DOC,
     dimm_labels::DOC,
+    livepatch_systems::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -1,6 +1,6 @@
 //! Views of imagined hosts.
 
-use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
+use super::machine::{blocker, kernel, patch, platform, traces, uptime, vulnerability};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -203,6 +203,7 @@ pub(crate) fn server() -> HostView {
             scrub: section(value(scrub())),
             smbios: section(value(sticks())),
             dimm_labels: section(value(labels())),
+            livepatch_systems: section(value(traces())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -277,6 +278,7 @@ pub(crate) fn guest() -> HostView {
             scrub: section(absent("sys/bus/edac/devices")),
             smbios: section(absent("sys/firmware/dmi/tables/DMI")),
             dimm_labels: section(absent("etc/ras/dimm_labels.d")),
+            livepatch_systems: section(absent("var/lib/kpatch")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -438,6 +440,7 @@ pub(crate) fn blind() -> HostView {
             scrub: section(absent("scrub")),
             smbios: section(denied("smbios")),
             dimm_labels: section(denied("dimm_labels")),
+            livepatch_systems: section(denied("livepatch_systems")),
         },
         accumulated,
         history: denied("history.db"),

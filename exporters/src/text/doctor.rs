@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 17 sources answered in full
+        scrubjay doctor: 7 of 18 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -143,6 +143,7 @@ mod tests {
           -  previous_boot        absent  1 ms  3 attributes
           -  smbios               absent  1 ms  3 attributes
           -  dimm_labels          absent  1 ms  3 attributes
+          -  livepatch_systems    absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -224,6 +225,14 @@ mod tests {
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst
 
+        livepatch_systems: absent
+          why          not offered (var/lib/kpatch)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         cannot see:
           seen: no corrected errors, some uncorrected errors
           ?  UNKNOWN  host  (no-edac-in-guest)
@@ -297,6 +306,12 @@ mod tests {
 
         dimm_labels: unreadable
           fault        unreadable: permission denied (dimm_labels)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        livepatch_systems: unreadable
+          fault        unreadable: permission denied (livepatch_systems)
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

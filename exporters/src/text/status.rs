@@ -30,7 +30,8 @@ pub fn status(view: &HostView, style: &Style) -> String {
         cpu_vulnerabilities,
         kexec,
         lockdown,
-        livepatch,
+        // Told together, with the systems.
+        livepatch: _,
         reboot_markers,
         machine_check,
         platform,
@@ -40,6 +41,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         // Sticks have a command of their own.
         smbios: _,
         dimm_labels: _,
+        livepatch_systems: _,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -51,8 +53,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     page.heading("kernel:");
     facts::kernel(&mut page, kernel);
     facts::kernel_health(&mut page, kernel_health);
-    facts::livepatch(&mut page, livepatch);
+    facts::livepatch(&mut page, snapshot);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
+    facts::live_patches(&mut page, snapshot);
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
     facts::kexec(&mut page, kexec);

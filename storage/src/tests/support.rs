@@ -164,6 +164,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         previous_boot: None,
         smbios: None,
         dimm_labels: None,
+        livepatch_systems: None,
     }
 }
 
