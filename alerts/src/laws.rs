@@ -2,10 +2,12 @@
 
 use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings};
 use crate::{CODES, PatchPolicy, assess};
+use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings, systems};
+use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, CoverageState, CpuVulnerability, ErrorClass, Outcome, Reading, Snapshot, Verdict,
-    VulnerabilityState,
+    Accumulated, CoverageState, CpuVulnerability, ErrorClass, LivepatchSystems, Outcome, Reading,
+    Snapshot, Verdict, VulnerabilityState,
 };
 use std::collections::BTreeSet;
 
@@ -17,6 +19,14 @@ fn rich() -> Snapshot {
             state: Reading::Value(VulnerabilityState::Mitigated),
             text: Reading::Value("Mitigation: Clear CPU buffers".to_owned()),
         });
+        *of(&mut s.livepatch_systems) = LivepatchSystems {
+            kgraft: Some(systems::kgraft()),
+            ksplice: Some(systems::ksplice()),
+            kernelcare: Some(systems::kernelcare()),
+            canonical: Some(systems::canonical("nothing-to-apply", "supported")),
+            installed: vec![systems::installed(&[])],
+            ..systems::bare()
+        };
         let previous = of(&mut s.previous_boot);
         previous.watchdogs = Reading::Value(vec![crashes::watchdog(0, 0)]);
         previous.pstore = crashes::store(vec![crashes::shutdown()]);
@@ -158,6 +168,26 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
         "livepatch_modules.searched",
         "a container is rarely given the host's modules; that it is unclear then, status tells",
     ),
+    ("livepatch_systems", "no vendor's system: the core tells what is loaded"),
+    ("livepatch_systems.installed", "nothing is installed for boot"),
+    ("livepatch_systems.kgraft.in_progress", "status says that it is not known"),
+    ("livepatch_systems.kgraft.patches", "none is loaded"),
+    ("livepatch_systems.ksplice.stage", "status says that it is not known"),
+    ("livepatch_systems.ksplice.core_version", "describes"),
+    ("livepatch_systems.ksplice.effective", "then nothing is claimed"),
+    ("livepatch_systems.ksplice.names", "then nothing counts as covered"),
+    ("livepatch_systems.ksplice.planned", "no plan was made"),
+    ("livepatch_systems.ksplice.failed", "no run was made"),
+    ("livepatch_systems.ksplice.disabled", "updates are applied"),
+    ("livepatch_systems.kernelcare.loaded", "status says that nothing is applied"),
+    ("livepatch_systems.kernelcare.effective_version", "then nothing is claimed"),
+    ("livepatch_systems.kernelcare.cves", "then nothing counts as covered"),
+    ("livepatch_systems.kernelcare.userspace_cves", "no library is patched"),
+    ("livepatch_systems.kernelcare.policy", "nothing is held back"),
+    ("livepatch_systems.canonical.client", "the client is no snap"),
+    ("livepatch_systems.canonical.status", "nobody saves it"),
+    ("livepatch_systems.lifecycle", "the vendor installs no such file"),
+    ("livepatch_systems.modules", "the modules' taint is told by no old kernel"),
 ];
 
 #[test]

@@ -30,6 +30,7 @@ pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 pub const CODES: [&str; 61] = [
 pub const CODES: [&str; 53] = [
 pub const CODES: [&str; 54] = [
+pub const CODES: [&str; 63] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -68,6 +69,21 @@ pub const CODES: [&str; 54] = [
     "livepatch-no-file",
     "livepatch-transition",
     "livepatch-unsigned",
+    "livepatch-applied-with-bug",
+    "livepatch-claim-contradicted",
+    "livepatch-disabled",
+    "livepatch-failed",
+    "livepatch-forced",
+    "livepatch-not-installed",
+    "livepatch-not-loaded",
+    "livepatch-seed-only",
+    "livepatch-stacked",
+    "livepatch-stalled",
+    "livepatch-stuck",
+    "livepatch-support-ended",
+    "livepatch-support-ending",
+    "livepatch-transition",
+    "livepatch-unpatchable",
     "machine-check",
     "machine-check-off",
     "memory-failure",
@@ -117,6 +133,7 @@ pub fn assess(
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::microcode::findings(snapshot));
     findings.extend(rules::provenance::findings(snapshot));
+    findings.extend(rules::livepatch_systems::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

@@ -3,14 +3,18 @@
 
 use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
+    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, systems,
     text, virtual_machine,
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
     Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading,
     RunningMicrocode, Snapshot, Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, LogTransition, Patch, Present,
+    Reading, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const RUNBOOK: &str = include_str!("../../docs/findings.md");
 
@@ -29,6 +33,32 @@ fn tainted(bit: u32) -> Snapshot {
 
 fn runs(lowest: u32, highest: u32) -> Reading<RunningMicrocode> {
     Reading::Value(RunningMicrocode { lowest, highest, cpus: 64 })
+/// What Canonical's client says of a kernel whose patch is loaded.
+fn canonical(state: &str) -> Snapshot {
+    but(|s| {
+        let name = "lkp_Ubuntu_6_1_0_56_60_amd64_113";
+        of(&mut s.livepatch).patches = vec![patch(name, true, false)];
+        let canonical = systems::canonical(state, "supported");
+        of(&mut s.livepatch_systems).canonical = Some(canonical);
+    })
+}
+
+fn in_transition_for(seconds: u64) -> Snapshot {
+    but(|s| {
+        of(&mut s.livepatch).patches = vec![patch("lp_1", true, true)];
+        let begun = s.at.awake.unwrap() - Duration::from_secs(seconds);
+        let transition = LogTransition { patch: "lp_1".to_owned(), awake: begun };
+        of(&mut s.kernel_log).transition = Some(transition);
+    })
+}
+
+fn supported_for(days: i64) -> Snapshot {
+    but(|s| {
+        of(&mut s.livepatch).patches = vec![patch("livepatch_9_1", true, false)];
+        let last_day = s.at.wall_ms / 86_400_000 + days;
+        let row = systems::lifecycle(last_day);
+        of(&mut s.livepatch_systems).lifecycle = Reading::Value(vec![row]);
+    })
 }
 
 /// A host on which the rule speaks, for each code that does not need an ailing history.
@@ -85,6 +115,41 @@ fn example(code: &str) -> Option<Snapshot> {
         "kernel-rebuilt" => kernels::rebuilt(),
         "kernel-unknown" => kernels::from_outside(),
         "next-boot-not-newest" => kernels::pinned(),
+        "livepatch-applied-with-bug" => canonical("applied-with-bug"),
+        "livepatch-claim-contradicted" => but(|s| {
+            let canonical = systems::canonical("applied", "supported");
+            of(&mut s.livepatch_systems).canonical = Some(canonical);
+        }),
+        "livepatch-failed" => canonical("apply-failed"),
+        "livepatch-not-installed" => but(|s| {
+            let own = systems::own();
+            *of(&mut s.livepatch_systems) = scrubjay_model::LivepatchSystems {
+                installed: vec![systems::installed(&[])],
+                ..own
+            };
+        }),
+        "livepatch-not-loaded" => but(|s| {
+            let own = systems::own();
+            *of(&mut s.livepatch_systems) = scrubjay_model::LivepatchSystems {
+                installed: vec![systems::installed(&["lp_1", "lp_2"])],
+                ..own
+            };
+        }),
+        "livepatch-seed-only" => {
+            but(|s| of(&mut s.livepatch).patches = vec![patch("livepatch_1_1", true, false)])
+        }
+        "livepatch-stacked" => but(|s| {
+            let layer = |n| Patch {
+                replace: Reading::Value(false),
+                ..patch(&format!("lp_{n}"), true, false)
+            };
+            of(&mut s.livepatch).patches = (1..5).map(layer).collect();
+        }),
+        "livepatch-stalled" => in_transition_for(75),
+        "livepatch-stuck" => in_transition_for(86_400),
+        "livepatch-support-ended" => supported_for(-1),
+        "livepatch-support-ending" => supported_for(30),
+        "livepatch-unpatchable" => canonical("kernel-upgrade-required"),
         "livepatch-disabled" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
         }

@@ -18,6 +18,7 @@ pub(crate) mod crashes;
 pub(crate) mod kernels;
 pub(crate) mod modules;
 pub(crate) mod readings;
+pub(crate) mod systems;
 
 /// 36 days and 4 hours, the age of the healthy server's counters.
 pub(crate) const AGE_SECONDS: u64 = 3_124_800;
@@ -112,6 +113,7 @@ pub(crate) fn patch(name: &str, enabled: bool, transition: bool) -> Patch {
         objects: Reading::Value(vec![PatchObject {
             name: "vmlinux".to_owned(),
             patched: Reading::Value(true),
+            loaded: None,
             functions: Reading::Value(vec!["tcp_v4_rcv,1".to_owned()]),
         }]),
         module_taint: text("OK"),
@@ -251,6 +253,8 @@ pub(crate) fn healthy() -> Snapshot {
             lost: 0,
             cut: false,
             forced: Vec::new(),
+            transition: None,
+            transition_ended: false,
             ecc_disabled: Vec::new(),
             cec_initialized: false,
             cmci_storms: 0,
@@ -305,6 +309,7 @@ fn microcode() -> Microcode {
             update: Reading::Value(Some(update(image))),
         }]),
         livepatch_modules: read(modules::of_patch("lp_1")),
+        livepatch_systems: read(systems::bare()),
     }
 }
 
@@ -399,6 +404,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::CveLists => of(&mut snapshot.cve_lists),
         SourceId::Microcode => of(&mut snapshot.microcode),
         SourceId::LivepatchModules => of(&mut snapshot.livepatch_modules),
+        SourceId::LivepatchSystems => of(&mut snapshot.livepatch_systems),
     }
 }
 

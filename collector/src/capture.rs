@@ -62,6 +62,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::CveLists => drop(sources::cve_lists::read(reader, at)),
         SourceId::Microcode => drop(sources::microcode::read(reader, at)),
         SourceId::LivepatchModules => drop(sources::livepatch_modules::read(reader, at)),
+        SourceId::LivepatchSystems => drop(sources::livepatch_systems::read(reader, at)),
     }
 }
 
@@ -92,7 +93,7 @@ fn facts(host: &HostRoot, at: &Stamp) -> String {
 const REDACTED: &str = "redacted";
 
 /// Kernel parameters that bear on what scrubjay reads; all others may name disks, hosts or secrets.
-const TELLING: [&str; 11] = [
+const TELLING: [&str; 13] = [
     "mce=",
     "ras=",
     "edac",
@@ -102,6 +103,8 @@ const TELLING: [&str; 11] = [
     "erst_disable",
     "acpi=",
     "livepatch",
+    "kpatch.enable=",
+    "nouptrack",
     "crashkernel=",
     "lockdown=",
 ];

@@ -93,6 +93,9 @@ impl Collector {
         let livepatch_modules =
             self.ask(SourceId::LivepatchModules, &at, sources::livepatch_modules::read);
 
+        let livepatch_systems =
+            self.ask(SourceId::LivepatchSystems, &at, sources::livepatch_systems::read);
+
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
             at,
@@ -118,6 +121,7 @@ impl Collector {
             cve_lists: patience.answer(cve_lists),
             microcode: patience.answer(microcode),
             livepatch_modules: patience.answer(livepatch_modules),
+            livepatch_systems: patience.answer(livepatch_systems),
         }
     }
 

@@ -54,6 +54,7 @@ mod tests {
         livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
         reboot_markers, scrub, smbios, uptime,
         livepatch, livepatch_modules, lockdown, machine_check, memory_failure, platform,
+        livepatch, livepatch_systems, lockdown, machine_check, memory_failure, platform,
         previous_boot, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
@@ -100,6 +101,7 @@ mod tests {
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
             SourceId::Microcode => return microcode::tests::everywhere(),
             SourceId::LivepatchModules => return livepatch_modules::tests::everything(),
+            SourceId::LivepatchSystems => &[livepatch_systems::tests::EVERYTHING],
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         if id == SourceId::Platform {
@@ -108,6 +110,11 @@ mod tests {
                 platform::tests::NO_DRIVER.replace("//- boot/config-6.1.0-56-amd64", elsewhere);
             let run = dirs.replace("//- etc/modprobe.d", "//- run/modprobe.d");
             trees.push(run.replace("//- usr/lib/modprobe.d", "//- lib/modprobe.d"));
+        }
+        if id == SourceId::LivepatchSystems {
+            // A status that was saved for this boot goes before one that lies with the lists.
+            let all = livepatch_systems::tests::EVERYTHING;
+            trees.push(all.replace("//- run/scrubjay/", "//- run/elsewhere/"));
         }
         if id == SourceId::Edac {
             trees.push(edac::tests::HEALTHY.replace("/dimm0/", "/rank0/"));

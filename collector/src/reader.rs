@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use scrubjay_model::{
     Clocks, NonValue, Origin, ParseFault, Present, ReadFault, Reading, SourceReport, Uname,
 };
+use serde_json::Value as Json;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +43,9 @@ const FIRMWARE_FILE_LIMIT: Limit =
 /// Longest file of a kernel module accepted, as it lies on disk. Live patches have 1 to 5 MB.
 const MODULE_LIMIT: Limit = Limit { bytes: 32 << 20, words: "a module of at most 32 MiB" };
 
+/// Longest file of a vendor or an admin accepted. Canonical's notices have 120 kB, lists of CVEs and
+/// of support ends tens of kB.
+const DOCUMENT_LIMIT: Limit = Limit { bytes: 4 << 20, words: "a file of at most 4 MiB" };
 /// The host root bounds what it lists by itself.
 const NAMES: &str = "a directory of at most a million entries";
 
@@ -221,6 +225,53 @@ impl<'h> Reader<'h> {
     /// The text of an attribute without its final newline.
     pub(crate) fn attr(&self, path: &str) -> Reading<String> {
         self.parse(path, "text in UTF-8", |text| Some(text.to_owned()))
+    }
+
+    /// Text of a file that a vendor or the admin wrote, by a parser that answers `None` to what is
+    /// not of the documented form.
+    pub(crate) fn text_document<T>(
+        &self,
+        path: &str,
+        expected: &'static str,
+        parser: impl FnOnce(&str) -> Option<T>,
+    ) -> Reading<T> {
+        let result = self.bytes(path, &DOCUMENT_LIMIT).into_result().and_then(|bytes| {
+            let parsed = std::str::from_utf8(&bytes).ok().and_then(parser);
+            parsed.ok_or_else(|| malformed(path, expected, &bytes))
+        });
+        self.noted(result)
+    }
+
+    /// A JSON object without one of its keys, which is in no capture and in no quotation either.
+    pub(crate) fn json_without<T>(
+        &self,
+        path: &str,
+        key: &str,
+        expected: &'static str,
+        parser: impl FnOnce(&Json) -> Option<T>,
+    ) -> Reading<T> {
+        self.count();
+        let read = self.host.read(path, DOCUMENT_LIMIT.bytes).map(|bytes| {
+            let json = serde_json::from_slice::<Json>(&bytes);
+            json.map(|mut json| {
+                if let Some(object) = json.as_object_mut() {
+                    object.remove(key);
+                }
+                json
+            })
+        });
+        let written = read.as_ref().map(|json| match json {
+            Ok(json) => format!("{json:#}\n").into_bytes(),
+            Err(_) => b"not JSON\n".to_vec(),
+        });
+        self.record(path, &written.map_err(|failure| *failure));
+        let read = read.map_err(|failure| non_value(path, failure, DOCUMENT_LIMIT.words));
+        self.noted(read.and_then(|json| {
+            let why =
+                |error: serde_json::Error| malformed(path, expected, error.to_string().as_bytes());
+            let json = json.map_err(why)?;
+            parser(&json).ok_or_else(|| malformed(path, expected, b"other JSON"))
+        }))
     }
 
     /// The first `length` bytes of a file that is long and dear to produce.
@@ -429,6 +480,20 @@ impl<'h> Reader<'h> {
     /// directories below, are not part of a capture.
     pub(crate) fn entries(&self, path: &str) -> Reading<Vec<Entry>> {
         self.list(path, &|_| true)
+    /// The names of those directories in a directory that are wanted; only they are captured.
+    pub(crate) fn directories_with(
+        &self,
+        path: &str,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Reading<Vec<String>> {
+        self.list(path, wants).map(|entries| {
+            let wanted = entries.into_iter().filter(|entry| entry.is_dir && wants(&entry.name));
+            let names: Vec<String> = wanted.map(|entry| entry.name).collect();
+            for name in &names {
+                self.record_directory(path, name);
+            }
+            names
+        })
     }
 
     fn list(&self, path: &str, wants: &dyn Fn(&str) -> bool) -> Reading<Vec<Entry>> {

@@ -15,6 +15,10 @@ use scrubjay_model::{
     FactRecord, HistorySummary, HostHeader, HostView, KernelDebt, KernelState, LossRecord,
     MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed,
     ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
+    HostHeader, HostView, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife,
+    PageList, Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId,
+    SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -35,6 +39,8 @@ struct View<'a> {
     serials: Serials,
     header: &'a HostHeader,
     snapshot: &'a Snapshot,
+    /// What the live patches cover, and whose they are.
+    live_patches: LivePatches,
     accumulated: Vec<Total<'a>>,
     reports: Vec<Reports>,
     lost_reports: u64,
@@ -234,6 +240,7 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
         serials,
         header,
         snapshot,
+        live_patches: snapshot.live_patches(),
         reports: reports
             .map(|((witness, class), total)| Reports {
                 witness: *witness,

@@ -138,6 +138,8 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         cve_lists: _,
         microcode,
         livepatch_modules,
+        // Speaks through the live patches as a whole.
+        livepatch_systems: _,
     } = &view.snapshot;
     if let Some(truth) = &view.assessment.patches {
         patches::observe(samples, truth, at.wall_ms);
@@ -181,6 +183,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     if let Some(found) = found(livepatch_modules) {
         livepatch_modules::observe(samples, found);
     }
+    kernel::observe_live_patches(samples, &view.snapshot);
     let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {
@@ -315,6 +318,8 @@ mod tests {
             // That the kernel shows a controller and a DIMM is a fact, though it says no more.
             "scrubjay_controller_info",
             "scrubjay_dimm_info",
+            // So is a live patch.
+            "scrubjay_livepatch_info",
         ]
         .into();
         let observations = observations(&testing::blind());
@@ -350,6 +355,7 @@ mod tests {
             cve_lists: None,
             microcode: None,
             livepatch_modules: None,
+            livepatch_systems: None,
         };
         view.agent = None;
         let observations = observations(&view);

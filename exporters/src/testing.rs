@@ -147,6 +147,11 @@ pub(crate) fn kernel_log() -> KernelLog {
         lost: 7,
         cut: false,
         forced: vec![ForcedPatch { awake: Duration::from_secs(85), patch }],
+        transition: Some(LogTransition {
+            patch: "kpatch_2026_11".to_owned(),
+            awake: Duration::from_secs(36 * DAY_S),
+        }),
+        transition_ended: false,
         ecc_disabled: Vec::new(),
         cec_initialized: false,
         cmci_storms: 1,

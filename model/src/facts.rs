@@ -6,6 +6,9 @@
 use crate::{MemoryDevice, Microcode, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
 use crate::{
     LivepatchModule, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
+use crate::civil::text_of_day;
+use crate::{
+    CveId, LivepatchSystems, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
 };
 use std::collections::BTreeMap;
 
@@ -125,6 +128,73 @@ fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
     let absent = || Reading::Absent(Origin::new(path.unwrap_or("lib/modules")));
     let signer = signer.map(|signer| format!("{}, serial {}", signer.name(), signer.serial));
     facts.push(fact(id, "livepatch.signer", name, &signer.map_or_else(absent, Reading::Value)));
+/// What the vendors' systems say. What is in force is among the facts of the kernel's core.
+fn livepatch_facts(systems: &LivepatchSystems, facts: &mut Vec<Fact>) {
+    let LivepatchSystems {
+        kpatch,
+        kgraft,
+        ksplice,
+        kernelcare,
+        canonical,
+        installed,
+        lifecycle,
+        // Each is or was a patch of the core.
+        modules: _,
+    } = systems;
+    let source = SourceId::LivepatchSystems;
+    let cves = |list: &Reading<Vec<CveId>>| list.as_ref().map(|cves| words(cves));
+    for patch in kpatch.iter().flat_map(|kpatch| kpatch.legacy.value()).flatten() {
+        facts.push(fact(source, "kpatch.enabled", &patch.name, &patch.enabled));
+    }
+    if let Some(kgraft) = kgraft {
+        facts.push(fact(source, "kgraft.in_progress", "", &kgraft.in_progress));
+        let patches = kgraft.patches.as_ref().map(|patches| words(patches));
+        facts.push(fact(source, "kgraft.patches", "", &patches));
+    }
+    if let Some(ksplice) = ksplice {
+        for update in &ksplice.updates {
+            facts.push(fact(source, "ksplice.stage", &update.name, &update.stage));
+        }
+        let release = ksplice.effective.as_ref().map(|claim| &claim.effective.release);
+        facts.push(fact(source, "ksplice.effective_kernel", "", &release));
+        let disabled = ksplice.disabled.as_ref().map(|_| "present");
+        facts.push(fact(source, "ksplice.disabled", "", &disabled));
+    }
+    if let Some(kernelcare) = kernelcare {
+        let version = &kernelcare.effective_version;
+        facts.push(fact(source, "kernelcare.effective_version", "", version));
+        facts.push(fact(source, "kernelcare.cves", "", &cves(&kernelcare.cves)));
+        for setting in kernelcare.policy.value().into_iter().flatten() {
+            let value = Reading::Value(&setting.value);
+            facts.push(fact(source, "kernelcare.setting", &setting.name, &value));
+        }
+    }
+    for kernel in canonical.iter().filter_map(|c| c.status.value()).flat_map(|s| &s.kernels) {
+        let subject = kernel.kernel.as_deref().unwrap_or_default();
+        for (name, word) in [
+            ("canonical_livepatch.state", &kernel.state),
+            ("canonical_livepatch.supported", &kernel.supported),
+            ("canonical_livepatch.version", &kernel.version),
+        ] {
+            if let Some(word) = word {
+                facts.push(fact(source, name, subject, &Reading::Value(word)));
+            }
+        }
+    }
+    for directory in installed {
+        let modules = directory.modules.as_ref().map(|modules| words(modules));
+        facts.push(fact(source, "livepatch.installed", &directory.name, &modules));
+    }
+    for row in lifecycle.value().into_iter().flatten() {
+        let subject = format!("{},{}", row.package, row.version);
+        let day = Reading::Value(text_of_day(row.last_day));
+        facts.push(fact(source, "livepatch.support_end", &subject, &day));
+    }
+}
+
+fn words<T: ToString>(list: &[T]) -> String {
+    let words: Vec<String> = list.iter().map(ToString::to_string).collect();
+    words.join(" ")
 }
 
 fn said(text: &'static str) -> Reading<&'static str> {
@@ -160,6 +230,7 @@ impl Snapshot {
             cve_lists,
             microcode,
             livepatch_modules,
+            livepatch_systems,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -327,6 +398,8 @@ impl Snapshot {
             microcode_facts(microcode, &mut facts);
         for module in Self::found(livepatch_modules).into_iter().flat_map(|found| &found.modules) {
             module_facts(module, &mut facts);
+        if let Some(systems) = Self::found(livepatch_systems) {
+            livepatch_facts(systems, &mut facts);
         }
         facts
     }

@@ -25,6 +25,10 @@ pub struct KernelLog {
     pub cut: bool,
     /// Transitions of live patches that were forced, in order.
     pub forced: Vec<ForcedPatch>,
+    /// The transition of a live patch that began last and has not ended.
+    pub transition: Option<LogTransition>,
+    /// The log tells of a transition that ended.
+    pub transition_ended: bool,
     /// What drivers say of ECC being switched off, at most 16 lines.
     pub ecc_disabled: Vec<String>,
     /// The corrected-errors collector said that it is at work.
@@ -74,6 +78,16 @@ pub struct ForcedPatch {
     pub awake: Duration,
     /// Its module; `None` if no record left names it.
     pub patch: Option<String>,
+}
+
+/// A transition of a live patch of which the log has the beginning and not the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogTransition {
+    /// The module.
+    pub patch: String,
+    /// When it began, by the kernel's log clock: see [`LogMark::awake`].
+    #[serde(rename = "awake_seconds", serialize_with = "seconds::of")]
+    pub awake: Duration,
 }
 
 impl KernelLog {

@@ -9,6 +9,7 @@ mod bad_pages;
 mod boot_args;
 mod boot_images;
 mod catalogue;
+mod civil;
 mod counter;
 mod cper;
 mod cve;
@@ -31,6 +32,7 @@ mod kernel_packages;
 mod kernel_patches;
 mod livepatch;
 mod livepatch_modules;
+mod livepatch_systems;
 mod log_fact;
 mod machine;
 mod memory_map;
@@ -39,6 +41,11 @@ mod offline;
 mod package_version;
 mod packages;
 mod page_life;
+mod patch_claims;
+mod patch_cover;
+mod patch_state;
+mod patch_support;
+mod patch_system;
 mod previous_boot;
 mod reading;
 mod scrub;
@@ -62,6 +69,7 @@ pub use boot_args::{
 };
 pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banner_version};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
+pub use civil::{day_of_text, text_of_day};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use cper::{
     CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,
@@ -108,6 +116,13 @@ pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
     ModuleSignature, ModuleSigner, OnDisk, Signed,
+pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark, LogTransition};
+pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+pub use livepatch_systems::{
+    Canonical, CanonicalFix, CanonicalKernel, CanonicalStatus, EffectiveKernel, FailedUpdate,
+    InstalledModules, KernelCare, KernelName, Kgraft, KgraftBlocker, Kpatch, Ksplice,
+    KspliceUpdate, LegacyPatch, LifecycleRow, LivepatchSystems, Notice, NoticeContent, PatchModule,
+    PolicySetting,
 };
 pub use log_fact::{
     EdacLine, FirmwareRecord, FirmwareSection, LivepatchFact, LogEntry, LogFact, LogFamily,
@@ -128,6 +143,12 @@ pub use offline::{
 pub use package_version::{DebVersion, RpmVersion, VersionFault};
 pub use packages::{ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, PackageVersion};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
+pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
+pub use patch_state::{
+    LONG_AFTER, LivePatches, PatchState, PatchSystemView, STALLED_AFTER, STUCK_AFTER, TransitionAge,
+};
+pub use patch_support::{SupportEnd, SupportWindow};
+pub use patch_system::{CanonicalModule, PatchSystem, klp_module, kpatch_module, module_of_file};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

@@ -1,6 +1,6 @@
 //! Live patches as the kernel's own core shows them (Documentation/ABI/testing/sysfs-kernel-livepatch).
 
-use crate::Reading;
+use crate::{Present, Reading};
 use serde::Serialize;
 
 /// `/sys/kernel/livepatch`. The directory exists exactly when the kernel was built with
@@ -39,6 +39,9 @@ pub struct PatchObject {
     pub name: String,
     /// `patched` (6.1): false for a module that is not loaded.
     pub patched: Reading<bool>,
+    /// Whether it is loaded: `/sys/module/<name>` is there. Asked only of a module that is not
+    /// patched; it is no fault there unless it is loaded.
+    pub loaded: Option<Reading<Present>>,
     /// `function,sympos` directories.
     pub functions: Reading<Vec<String>>,
 }

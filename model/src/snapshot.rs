@@ -12,6 +12,7 @@ use crate::{
     Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
     Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
     LivepatchModules, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
+    LivepatchSystems, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
     PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub microcode: Option<Section<Microcode>>,
     /// Where the code of live patches comes from.
     pub livepatch_modules: Option<Section<LivepatchModules>>,
+    /// What live-patching systems left on the host.
+    pub livepatch_systems: Option<Section<LivepatchSystems>>,
 }
 
 /// What one source found, and how reading it went.
@@ -139,6 +142,8 @@ pub enum SourceId {
     Microcode,
     /// [`Snapshot::livepatch_modules`].
     LivepatchModules,
+    /// [`Snapshot::livepatch_systems`].
+    LivepatchSystems,
 }
 
 /// The state of a source as a whole.
@@ -198,6 +203,7 @@ impl SourceId {
         Self::CveLists,
         Self::Microcode,
         Self::LivepatchModules,
+        Self::LivepatchSystems,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -225,6 +231,7 @@ impl SourceId {
             Self::CveLists => "cve_lists",
             Self::Microcode => "microcode",
             Self::LivepatchModules => "livepatch_modules",
+            Self::LivepatchSystems => "livepatch_systems",
         }
     }
 
@@ -296,6 +303,7 @@ impl Snapshot {
             smbios,
             microcode,
             livepatch_modules,
+            livepatch_systems,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -320,6 +328,7 @@ impl Snapshot {
             Section::status(cve_lists.as_ref(), SourceId::CveLists),
             Section::status(microcode.as_ref(), SourceId::Microcode),
             Section::status(livepatch_modules.as_ref(), SourceId::LivepatchModules),
+            Section::status(livepatch_systems.as_ref(), SourceId::LivepatchSystems),
         ]
     }
 

@@ -3,8 +3,9 @@
 
 use crate::finding::{FindingExt, finding, listed, many};
 use scrubjay_model::{
-    Accumulated, Action, Blocker, Finding, ForcedPatch, Livepatch, Patch, RebootHelps, Snapshot,
-    Verdict, span,
+    Accumulated, Action, Blocker, Finding, ForcedPatch, Kgraft, KgraftBlocker, LONG_AFTER,
+    Livepatch, Patch, PatchSystem, Reading, RebootHelps, STALLED_AFTER, STUCK_AFTER, Snapshot,
+    TransitionAge, Verdict, span,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,19 +16,24 @@ pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Fi
         times.entry(patch).or_default().push(awake);
     }
     let forced = times.iter().map(|(patch, times)| was_forced(patch.as_deref(), times));
-    match Snapshot::found(&snapshot.livepatch) {
-        Some(livepatch) => forced.chain(not_in_force(livepatch)).collect(),
-        // A patch that is gone was forced all the same.
-        None => forced.collect(),
+    // A patch that is gone was forced all the same.
+    let mut found: Vec<Finding> = forced.collect();
+    if let Some(livepatch) = Snapshot::found(&snapshot.livepatch) {
+        found.extend(not_in_force(livepatch, snapshot));
     }
+    let systems = Snapshot::found(&snapshot.livepatch_systems);
+    found.extend(systems.and_then(|systems| systems.kgraft.as_ref()).and_then(kgraft));
+    found
 }
 
-fn not_in_force(livepatch: &Livepatch) -> Vec<Finding> {
+fn not_in_force(livepatch: &Livepatch, snapshot: &Snapshot) -> Vec<Finding> {
     livepatch
         .patches
         .iter()
         .filter_map(|patch| match (patch.transition.value(), patch.enabled.value()) {
-            (Some(true), _) => Some(transition(patch, livepatch)),
+            (Some(true), _) => {
+                Some(transition(patch, livepatch, snapshot.transition_age(&patch.name)))
+            }
             (Some(false) | None, Some(false)) => Some(disabled(patch)),
             (Some(false) | None, Some(true) | None) => None,
         })
@@ -37,7 +43,7 @@ fn not_in_force(livepatch: &Livepatch) -> Vec<Finding> {
 /// Most blockers named in a sentence.
 const NAMED: usize = 3;
 
-fn transition(patch: &Patch, livepatch: &Livepatch) -> Finding {
+fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) -> Finding {
     let waiting = match &livepatch.blockers {
         None => "which tasks it waits for is not known".to_owned(),
         Some(blockers) => match blockers.value() {
@@ -50,17 +56,84 @@ fn transition(patch: &Patch, livepatch: &Livepatch) -> Finding {
         Some(false) => "being removed",
         None => "in transition",
     };
-    finding(
-        "livepatch-transition",
-        Verdict::Watch,
-        Action::Observe,
-        format!("the live patch is {direction} and not every task has switched yet: {waiting}"),
-        "a transition takes seconds; one that lasts minutes is stuck: stop, restart or wake the \
-         tasks named. Until then the old code runs as well, and no other live patch can be loaded",
+    let path = format!("sys/kernel/livepatch/{}/transition", patch.name);
+    let Some(TransitionAge { age, at_least }) = age.filter(|age| age.age >= STALLED_AFTER) else {
+        return finding(
+            "livepatch-transition",
+            Verdict::Watch,
+            Action::Observe,
+            format!("the live patch is {direction} and not every task has switched yet: {waiting}"),
+            "a transition takes seconds; one that lasts minutes is stuck: stop, restart or wake the \
+             tasks named. Until then the old code runs as well, and no other live patch can be loaded",
+        )
+        .on(patch.name.clone())
+        .reboot(RebootHelps::No)
+        .seen_in(path);
+    };
+    let since = if at_least { "at least " } else { "" };
+    let lasts = format!("the live patch is {direction} for {since}{}", span(age));
+    let found = if age >= STUCK_AFTER {
+        finding(
+            "livepatch-stuck",
+            Verdict::Plan,
+            Action::Reboot,
+            format!("{lasts}; the limit is {}: {waiting}", span(STUCK_AFTER)),
+            "stop or restart the tasks named; if that cannot be done, plan a reboot into a kernel \
+             that holds the fix. Until then the old code runs as well, and no other live patch can \
+             be loaded",
+        )
+        .reboot(RebootHelps::Yes)
+    } else {
+        let hope = if age >= LONG_AFTER {
+            format!(" and after {} it will hardly end by itself", span(LONG_AFTER))
+        } else {
+            String::new()
+        };
+        finding(
+            "livepatch-stalled",
+            Verdict::Watch,
+            Action::Observe,
+            format!("{lasts}; it should take less than {}{hope}: {waiting}", span(STALLED_AFTER)),
+            "stop, restart or wake the tasks named. Until then the old code runs as well, and no \
+             other live patch can be loaded",
+        )
+    };
+    found.on(patch.name.clone()).seen_in(path)
+}
+
+/// kGraft of SLES 12 tells of no patch which one is in progress, nor since when.
+fn kgraft(kgraft: &Kgraft) -> Option<Finding> {
+    if kgraft.in_progress.value() != Some(&true) {
+        return None;
+    }
+    let blockers = kgraft.blockers.as_ref().and_then(Reading::value);
+    let waiting = match blockers {
+        Some(blockers) => {
+            let name = |task: &KgraftBlocker| {
+                let name = task.comm.value().map_or("name unknown", String::as_str);
+                format!("{name} (pid {})", task.pid)
+            };
+            let named: Vec<String> = blockers.iter().map(name).collect();
+            let count = match blockers.len() {
+                1 => "1 process".to_owned(),
+                more => format!("{more} processes"),
+            };
+            format!("it waits for {count}: {}", listed(&named, NAMED))
+        }
+        None => "which processes it waits for could not be read".to_owned(),
+    };
+    Some(
+        finding(
+            "livepatch-transition",
+            Verdict::Watch,
+            Action::Observe,
+            format!("kGraft is in progress and not every process has switched yet: {waiting}"),
+            "it takes seconds to minutes; if it lasts, wake or restart the processes named (kgr poke, \
+             kgr -v blocking). Until then the old code runs as well",
+        )
+        .on(PatchSystem::Kgraft.as_str())
+        .seen_in("sys/kernel/kgraft/in_progress"),
     )
-    .on(patch.name.clone())
-    .reboot(RebootHelps::No)
-    .seen_in(format!("sys/kernel/livepatch/{}/transition", patch.name))
 }
 
 fn waits_for(blockers: &[Blocker]) -> String {
@@ -118,7 +191,7 @@ fn was_forced(patch: Option<&str>, times: &[Duration]) -> Finding {
 mod tests {
     use super::*;
     use crate::testing::{absent, but, codes, denied, forced, lose, of, only, patch, set, text};
-    use scrubjay_model::Reading;
+    use scrubjay_model::LogTransition;
 
     fn blocker(tid: u32) -> Blocker {
         Blocker { pid: 100, tid, comm: text(&format!("worker{tid}")), patch_state: 0 }
@@ -198,6 +271,88 @@ mod tests {
         let mut unclear = in_transition(true, None);
         of(&mut unclear.livepatch).patches[0].enabled = absent("enabled");
         assert!(only(&unclear).because.starts_with("the live patch is in transition"));
+    }
+
+    fn lasting(seconds: u64) -> Snapshot {
+        let mut snapshot = in_transition(true, Some(vec![blocker(1)]));
+        let awake = snapshot.at.awake.unwrap() - Duration::from_secs(seconds);
+        let transition = LogTransition { patch: "lp_2".to_owned(), awake };
+        of(&mut snapshot.kernel_log).transition = Some(transition);
+        snapshot
+    }
+
+    #[test]
+    fn a_transition_grows_from_passing_to_stalled_to_stuck() {
+        let told = |seconds| {
+            let found = only(&lasting(seconds));
+            assert_eq!(found.origin.unwrap().as_str(), "sys/kernel/livepatch/lp_2/transition");
+            (found.code, found.verdict, found.because)
+        };
+        assert_eq!(told(74).0, "livepatch-transition");
+        let (code, verdict, because) = told(75);
+        assert_eq!((code, verdict), ("livepatch-stalled", Verdict::Watch));
+        assert_eq!(
+            because,
+            "the live patch is being applied for 1 min 15 s; it should take less than 1 min 15 s: \
+             it waits for 1 task: worker1 (pid 100, tid 1)"
+        );
+        assert!(!told(599).2.contains("hardly"));
+        assert!(told(600).2.contains("after 10 min it will hardly end by itself"));
+        assert_eq!(told(86_399).1, Verdict::Watch);
+        let (code, verdict, because) = told(86_400);
+        assert_eq!((code, verdict), ("livepatch-stuck", Verdict::Plan));
+        assert!(because.contains("for 1 d; the limit is 1 d"), "{because}");
+    }
+
+    #[test]
+    fn an_age_is_not_made_up_from_a_log_that_is_silent() {
+        let with_log = |change: fn(&mut scrubjay_model::KernelLog)| {
+            let mut snapshot = in_transition(true, None);
+            change(of(&mut snapshot.kernel_log));
+            only(&snapshot)
+        };
+        let rolled = |log: &mut scrubjay_model::KernelLog| {
+            let (sequence, awake) = (Some(9), Some(Duration::from_secs(60)));
+            log.oldest = Some(scrubjay_model::LogMark { sequence, awake });
+        };
+        // It began before the oldest record there is.
+        let found = with_log(rolled);
+        assert_eq!(found.code, "livepatch-stuck");
+        assert!(found.because.contains("for at least 36 d"), "{}", found.because);
+        for change in [
+            |_: &mut scrubjay_model::KernelLog| {},
+            |log: &mut scrubjay_model::KernelLog| {
+                log.oldest.as_mut().unwrap().sequence = Some(9);
+                log.transition_ended = true;
+            },
+            |log: &mut scrubjay_model::KernelLog| {
+                log.oldest.as_mut().unwrap().sequence = Some(9);
+                log.lost = 1;
+            },
+            |log: &mut scrubjay_model::KernelLog| {
+                let (patch, awake) = ("other".to_owned(), Duration::ZERO);
+                log.transition = Some(LogTransition { patch, awake });
+            },
+        ] {
+            assert_eq!(with_log(change).code, "livepatch-transition");
+        }
+    }
+
+    #[test]
+    fn kgraft_in_progress_is_told_with_the_processes_in_the_way() {
+        let found = |blockers| {
+            only(&but(|s| {
+                let kgraft = crate::testing::systems::kgraft();
+                let in_progress = Reading::Value(true);
+                of(&mut s.livepatch_systems).kgraft =
+                    Some(Kgraft { in_progress, blockers, ..kgraft });
+            }))
+        };
+        let blocker = |pid| KgraftBlocker { pid, comm: text("java") };
+        let some = found(Some(Reading::Value(vec![blocker(7), blocker(8)])));
+        assert_eq!((some.code, some.subject.as_str()), ("livepatch-transition", "kgraft"));
+        assert!(some.because.ends_with("2 processes: java (pid 7) and java (pid 8)"));
+        assert!(found(None).because.ends_with("could not be read"));
     }
 
     #[test]

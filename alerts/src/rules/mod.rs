@@ -3,6 +3,7 @@
 pub(crate) mod history;
 pub(crate) mod kernel;
 pub(crate) mod livepatch;
+pub(crate) mod livepatch_systems;
 pub(crate) mod markers;
 pub(crate) mod memory;
 pub(crate) mod microcode;

@@ -158,8 +158,10 @@ pub(super) fn text() -> BoxedStrategy<Reading<String>> {
 }
 
 fn livepatch() -> impl Strategy<Value = Livepatch> {
-    let object = (words(), switch(), reading(vec(words(), 0..3)))
-        .prop_map(|(name, patched, functions)| PatchObject { name, patched, functions });
+    let object =
+        (words(), switch(), reading(vec(words(), 0..3))).prop_map(|(name, patched, functions)| {
+            PatchObject { name, patched, loaded: None, functions }
+        });
     let patch = (
         words(),
         switch(),
@@ -339,6 +341,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(kernels::cve_lists()),
         section(microcode()),
         section(super::modules::arbitrary()),
+        section(super::systems::arbitrary()),
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -357,6 +360,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
             let (smbios, dimm_labels, packages, boot_images, cve_lists) = third;
             let (smbios, dimm_labels, microcode) = third;
             let (smbios, dimm_labels, livepatch_modules) = third;
+            let (smbios, dimm_labels, livepatch_systems) = third;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -382,6 +386,7 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 cve_lists,
                 microcode,
                 livepatch_modules,
+                livepatch_systems,
             }
         })
         .boxed()
@@ -443,6 +448,8 @@ fn kernel_log() -> impl Strategy<Value = KernelLog> {
             lost,
             cut,
             forced,
+            transition: None,
+            transition_ended: false,
             ecc_disabled: Vec::new(),
             cec_initialized: false,
             cmci_storms: 0,

@@ -35,7 +35,7 @@ impl<T> AnyReading for Reading<T> {
     }
 }
 
-type Visit<'v> = &'v mut dyn FnMut(&'static str, SourceId, &mut dyn AnyReading);
+pub(super) type Visit<'v> = &'v mut dyn FnMut(&'static str, SourceId, &mut dyn AnyReading);
 
 /// Shows every reading of a snapshot to `visit`, in a stable order.
 pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
@@ -54,6 +54,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         machine_check,
         platform,
         dimm_labels,
+        livepatch_systems,
         kernel_log,
         previous_boot,
         scrub,
@@ -233,6 +234,13 @@ fn livepatch_module(module: &mut LivepatchModule, visit: Visit<'_>) {
         visit("livepatch_modules.contents", id, contents);
     }
     visit("livepatch_modules.searched", id, searched);
+    within(
+        livepatch_systems,
+        "livepatch_systems",
+        SourceId::LivepatchSystems,
+        visit,
+        super::systems::each,
+    );
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {
@@ -339,7 +347,7 @@ fn patch(patch: &mut Patch, visit: Visit<'_>) {
     visit("livepatch.stack_order", id, stack_order);
     visit("livepatch.module_taint", id, module_taint);
     if let Reading::Value(objects) = objects {
-        for PatchObject { name: _, patched, functions } in objects {
+        for PatchObject { name: _, patched, loaded: _, functions } in objects {
             visit("livepatch.object.patched", id, patched);
             visit("livepatch.object.functions", id, functions);
         }

@@ -3,7 +3,8 @@
 use super::{Facts, Placed, Record};
 use crate::host::LogPart;
 use scrubjay_model::{
-    ForcedPatch, KernelLog, LivepatchFact, LogCounts, LogEntry, LogFact, PageFact, ParseFault,
+    ForcedPatch, KernelLog, LivepatchFact, LogCounts, LogEntry, LogFact, LogTransition, PageFact,
+    ParseFault,
 };
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ impl Digest {
             lost: 0,
             cut: false,
             forced: Vec::new(),
+            transition: None,
+            transition_ended: false,
             ecc_disabled: Vec::new(),
             cec_initialized: false,
             cmci_storms: 0,
@@ -137,15 +140,19 @@ fn livepatch(log: &mut KernelLog, fact: LivepatchFact, awake: Option<Duration>) 
             }
             log.forced.push(ForcedPatch { awake, patch });
         }
+        LivepatchFact::Started { patch, .. } => {
+            // A time that is not known is no age; then the log tells of none.
+            log.transition = awake.map(|awake| LogTransition { patch, awake });
+        }
         LivepatchFact::Completed { patch, .. } => {
+            log.transition = None;
+            log.transition_ended = true;
             // There is one transition at a time. If its beginning is no longer in the log, its end
             // names the patch.
             if let Some(ForcedPatch { patch: unnamed @ None, .. }) = log.forced.last_mut() {
                 *unnamed = Some(patch);
             }
         }
-        LivepatchFact::Enabling { .. }
-        | LivepatchFact::Started { .. }
-        | LivepatchFact::Signaling => {}
+        LivepatchFact::Enabling { .. } | LivepatchFact::Signaling => {}
     }
 }

@@ -23,6 +23,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "sys/kernel/livepatch/*/*/patched",
         "sys/kernel/livepatch/*/*/*,*",
         "sys/module/*/taint",
+        "sys/module/*",
         "proc/*/task/*/{patch_state,comm}",
     ],
     needs: "root or CAP_DAC_READ_SEARCH, and the host's PID namespace, while a transition runs",
@@ -91,8 +92,12 @@ fn patch(reader: &Reader<'_>, name: String) -> Option<Patch> {
 
 fn object_of(reader: &Reader<'_>, patch: &str, name: String) -> PatchObject {
     let dir = format!("{patch}/{name}");
+    let patched = reader.switch(&format!("{dir}/patched"));
+    // The kernel itself is always loaded and has no such directory.
+    let is_asked = patched == Reading::Value(false) && name != "vmlinux";
     PatchObject {
-        patched: reader.switch(&format!("{dir}/patched")),
+        patched,
+        loaded: is_asked.then(|| reader.present(&format!("sys/module/{name}"))),
         functions: reader.directories(&dir).map(|mut names| {
             names.retain(|name| !ATTRIBUTES.contains(&name.as_str()));
             names

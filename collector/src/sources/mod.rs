@@ -17,6 +17,7 @@ pub(crate) mod kernel_log;
 pub(crate) mod kexec;
 pub(crate) mod livepatch;
 pub(crate) mod livepatch_modules;
+pub(crate) mod livepatch_systems;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
@@ -54,6 +55,7 @@ pub const SOURCES: [SourceDoc; 18] = [
     cve_lists::DOC,
     microcode::DOC,
     livepatch_modules::DOC,
+    livepatch_systems::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

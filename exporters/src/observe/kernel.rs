@@ -5,6 +5,9 @@ use scrubjay_model::{
     CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, Livepatch, Lockdown,
     Microcode, Patch, PatchObject, Reading, RebootMarkers, Taint, Uptime, VulnerabilityState,
     metrics,
+    CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, LivePatches, Livepatch,
+    Lockdown, Patch, PatchObject, Reading, RebootMarkers, Snapshot, Taint, TransitionAge, Uptime,
+    VulnerabilityState, metrics,
 };
 use std::collections::BTreeSet;
 
@@ -96,7 +99,7 @@ pub(super) fn observe_livepatch(samples: &mut Samples, livepatch: &Livepatch) {
         if let Some(count) = patch.function_count().and_then(|n| u64::try_from(n).ok()) {
             samples.push(&metrics::LIVEPATCH_FUNCTIONS, [name], count);
         }
-        for PatchObject { name: object, patched, functions: _ } in
+        for PatchObject { name: object, patched, loaded: _, functions: _ } in
             objects.value().into_iter().flatten()
         {
             samples.push_reading(&metrics::LIVEPATCH_OBJECT_PATCHED, [name, object], patched);
@@ -105,6 +108,30 @@ pub(super) fn observe_livepatch(samples: &mut Samples, livepatch: &Livepatch) {
     let tasks = blockers.as_ref().and_then(Reading::value).map(Vec::len);
     if let Some(tasks) = tasks.and_then(|n| u64::try_from(n).ok()) {
         samples.push(&metrics::LIVEPATCH_BLOCKERS, [], tasks);
+    }
+}
+
+/// What systems say of patches, how long transitions have run, and until when there is support.
+pub(super) fn observe_live_patches(samples: &mut Samples, snapshot: &Snapshot) {
+    let LivePatches { cover, systems } = snapshot.live_patches();
+    for patch in &cover.patches {
+        let level = patch.level.as_deref().unwrap_or_default();
+        let labels = [patch.patch.as_str(), patch.system.as_str(), level];
+        samples.push(&metrics::LIVEPATCH_INFO, labels, true);
+    }
+    for patch in Snapshot::found(&snapshot.livepatch).into_iter().flat_map(|l| &l.patches) {
+        if patch.transition.value() == Some(&true)
+            && let Some(TransitionAge { age, at_least: _ }) = snapshot.transition_age(&patch.name)
+        {
+            samples.push(&metrics::LIVEPATCH_TRANSITION_SECONDS, [&patch.name], age.as_secs_f64());
+        }
+    }
+    for view in systems.iter().filter(|view| !view.loaded.is_empty()) {
+        if let Some(end) = &view.support_end {
+            let basis = if end.is_dated { "dated" } else { "usual" };
+            let labels = [view.system.as_str(), basis];
+            samples.push(&metrics::LIVEPATCH_SUPPORT_END, labels, end.end_unix_s());
+        }
     }
 }
 

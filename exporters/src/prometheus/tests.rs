@@ -198,6 +198,12 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="livepatch_modules",state="unreadable"} 0
     scrubjay_source_state{source="livepatch_modules",state="malformed"} 0
     scrubjay_source_state{source="livepatch_modules",state="off"} 0
+    scrubjay_source_state{source="livepatch_systems",state="ok"} 0
+    scrubjay_source_state{source="livepatch_systems",state="partial"} 0
+    scrubjay_source_state{source="livepatch_systems",state="absent"} 1
+    scrubjay_source_state{source="livepatch_systems",state="unreadable"} 0
+    scrubjay_source_state{source="livepatch_systems",state="malformed"} 0
+    scrubjay_source_state{source="livepatch_systems",state="off"} 0
     # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
     # TYPE scrubjay_source_duration_seconds gauge
     scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -219,6 +225,7 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
     scrubjay_source_duration_seconds{source="microcode"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_modules"} 0.0015
+    scrubjay_source_duration_seconds{source="livepatch_systems"} 0.0015
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120
@@ -276,6 +283,10 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay_dimm_unreported_errors{controller="skylake-socket-0-imc-0",dimm="skylake-socket-0-imc-0/dimm0",class="correctable"} 0
     "#);
     insta::assert_snapshot!(samples(&page, &["scrubjay_livepatch"]), @r#"
+    scrubjay_livepatch_info{patch="kpatch_2026_11",system="kpatch",level=""} 1
+    scrubjay_livepatch_info{patch="kgraft_patch_2",system="kgraft",level=""} 1
+    scrubjay_livepatch_transition_seconds{patch="kpatch_2026_11"} 14460
+    scrubjay_livepatch_support_end_timestamp_seconds{system="kgraft",basis="dated"} 1797206400
     scrubjay_livepatch_enabled{patch="kpatch_2026_11"} 1
     scrubjay_livepatch_transition{patch="kpatch_2026_11"} 1
     scrubjay_livepatch_functions{patch="kpatch_2026_11"} 3
@@ -360,6 +371,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="dimm_labels"} 2
     scrubjay_source_read_failures_total{source="microcode"} 2
     scrubjay_source_read_failures_total{source="livepatch_modules"} 2
+    scrubjay_source_read_failures_total{source="livepatch_systems"} 2
     # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
     # TYPE scrubjay_source_deadlines_missed_total counter
     scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -381,6 +393,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
     scrubjay_source_deadlines_missed_total{source="microcode"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_modules"} 1
+    scrubjay_source_deadlines_missed_total{source="livepatch_systems"} 1
     # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
     # TYPE scrubjay_source_last_success_timestamp_seconds gauge
     scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -402,6 +415,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_modules"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="livepatch_systems"} 1795500119.5
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120

@@ -49,6 +49,33 @@ pub(super) fn microcode() -> Microcode {
             of: ImageOf::RunningKernel,
             update: value(Some(update(image))),
         }]),
+/// kpatch with one module for the next boot, and one left over from a patch that was replaced.
+pub(super) fn traces() -> LivepatchSystems {
+    let module = |name: &str| PatchModule { name: name.to_owned(), taint: "OEK".to_owned() };
+    LivepatchSystems {
+        kpatch: Some(Kpatch {
+            legacy: absent("sys/kernel/kpatch"),
+            service: absent("etc/systemd/system/multi-user.target.wants/kpatch.service"),
+        }),
+        kgraft: Some(Kgraft {
+            in_progress: value(false),
+            patches: value(vec!["kgraft_patch_2".to_owned()]),
+            blockers: None,
+        }),
+        ksplice: None,
+        kernelcare: None,
+        canonical: None,
+        installed: vec![InstalledModules {
+            name: "var/lib/kpatch/6.12.0-13-amd64".to_owned(),
+            modules: value(vec!["kpatch_2026_11".to_owned()]),
+        }],
+        lifecycle: value(vec![LifecycleRow {
+            name: "var/lib/lifecycle/data/sle-live-patching.lifecycle:7".to_owned(),
+            package: "kgraft-patch-6_12_0-13-amd64".to_owned(),
+            version: "*".to_owned(),
+            last_day: 20_800,
+        }]),
+        modules: Some(value(vec![module("kpatch_2026_09"), module("kpatch_2026_11")])),
     }
 }
 
@@ -77,6 +104,7 @@ pub(super) fn patch(name: &str, transition: bool) -> Patch {
     let object = |name: &str, patched, functions: &[&str]| PatchObject {
         name: name.to_owned(),
         patched: value(patched),
+        loaded: (!patched).then(|| absent(&format!("sys/module/{name}"))),
         functions: value(functions.iter().copied().map(function).collect()),
     };
     Patch {

@@ -3,6 +3,7 @@
 use super::kernels;
 use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
 use super::machine::{blocker, kernel, microcode, patch, platform, uptime, vulnerability};
+use super::machine::{blocker, kernel, patch, platform, traces, uptime, vulnerability};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -215,6 +216,7 @@ pub(crate) fn server() -> HostView {
             cve_lists: section(absent("etc/scrubjay/lists")),
             microcode: section(value(microcode())),
             livepatch_modules: section(value(patch_modules())),
+            livepatch_systems: section(value(traces())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -308,6 +310,7 @@ pub(crate) fn guest() -> HostView {
             cve_lists: section(absent("etc/scrubjay/lists")),
             microcode: section(absent("proc/cpuinfo flags hypervisor")),
             livepatch_modules: section(absent("sys/kernel/livepatch")),
+            livepatch_systems: section(absent("var/lib/kpatch")),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -482,6 +485,7 @@ pub(crate) fn blind() -> HostView {
                 ..microcode()
             })),
             livepatch_modules: section(denied("livepatch_modules")),
+            livepatch_systems: section(denied("livepatch_systems")),
         },
         accumulated,
         history: denied("history.db"),

@@ -145,6 +145,7 @@ mod tests {
           -  dimm_labels          absent  1 ms  3 attributes
           -  microcode            absent  1 ms  3 attributes
           -  livepatch_modules    absent  1 ms  3 attributes
+          -  livepatch_systems    absent  1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -230,6 +231,8 @@ mod tests {
           why          not offered (proc/cpuinfo flags hypervisor)
         livepatch_modules: absent
           why          not offered (sys/kernel/livepatch)
+        livepatch_systems: absent
+          why          not offered (var/lib/kpatch)
           it means     The kernel was built without it; build it with it, or accept that
                        what it would tell is not known.
           needs        nothing
@@ -315,6 +318,8 @@ mod tests {
 
         livepatch_modules: unreadable
           fault        unreadable: permission denied (livepatch_modules)
+        livepatch_systems: unreadable
+          fault        unreadable: permission denied (livepatch_systems)
           needs        nothing
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst

@@ -3,19 +3,20 @@
 mod agent;
 mod microcode;
 mod livepatch_modules;
+mod livepatch;
 mod pages;
 
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
-    Blocker, BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel, KernelHealth, Kexec,
-    Livepatch, Lockdown, MachineCheck, Patch, Platform, Reading, RebootMarkers, Section, Taint,
-    Uptime, VulnerabilityState,
+    BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel, KernelHealth, Kexec, Lockdown,
+    MachineCheck, Platform, Reading, RebootMarkers, Section, Taint, Uptime, VulnerabilityState,
 };
 
 pub(super) use agent::agent;
 pub(super) use microcode::microcode;
 pub(super) use livepatch_modules::livepatch_modules;
+pub(super) use livepatch::{live_patches, livepatch};
 pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
@@ -177,90 +178,6 @@ pub(super) fn uptime(page: &mut Page, section: &Option<Section<Uptime>>, now_ms:
         page.field(2, "booted", &booted);
         page.field(2, "boot id", &reading(boot_id, ToString::to_string));
     });
-}
-
-pub(super) fn livepatch(page: &mut Page, section: &Option<Section<Livepatch>>) {
-    source(page, "live patch", section, |page, livepatch| {
-        let Livepatch { patches, blockers } = livepatch;
-        if patches.is_empty() {
-            page.field(2, "live patch", "none applied");
-        }
-        for patch in patches {
-            page.field(2, "live patch", &patch_line(patch));
-        }
-        match blockers {
-            None => {}
-            Some(Reading::Value(blockers)) => write_blockers(page, blockers),
-            Some(missing) => {
-                let text = reading(missing, |_| String::new());
-                page.more(2, &format!("tasks the transition waits for: {text}"));
-            }
-        }
-    });
-}
-
-fn patch_line(patch: &Patch) -> String {
-    let Patch { name, enabled, transition, replace, stack_order, objects, module_taint } = patch;
-    let mut parts = vec![reading(enabled, |enabled| {
-        if *enabled { "enabled" } else { "being removed (enabled 0)" }.to_owned()
-    })];
-    match transition.as_ref().into_result() {
-        Ok(true) => parts.push("in transition: not every task runs it yet".to_owned()),
-        Ok(false) => parts.push("transition complete".to_owned()),
-        Err(reason) => parts.push(format!("transition {}", words::missing(&reason))),
-    }
-    let functions = patch
-        .function_count()
-        .map_or_else(|| "functions not known".to_owned(), |n| count(n, "function", "functions"));
-    parts.push(match objects.as_ref().into_result() {
-        Ok(objects) => {
-            let idle: Vec<&str> = objects
-                .iter()
-                .filter(|object| object.patched.value() == Some(&false))
-                .map(|object| object.name.as_str())
-                .collect();
-            let idle = if idle.is_empty() {
-                String::new()
-            } else {
-                format!(" (not patched: {})", idle.join(", "))
-            };
-            format!("{functions} in {}{idle}", count(objects.len(), "object", "objects"))
-        }
-        Err(reason) => format!("objects {}", words::missing(&reason)),
-    });
-    if replace.value() == Some(&true) {
-        parts.push("replaces all others".to_owned());
-    }
-    if let Some(order) = stack_order.value() {
-        parts.push(format!("stack order {order}"));
-    }
-    if let Some(taint) = module_taint.value() {
-        let taint = if taint.is_empty() { "none" } else { taint };
-        parts.push(format!("module taint {taint}"));
-    }
-    format!("{name}: {}", parts.join(", "))
-}
-
-fn write_blockers(page: &mut Page, blockers: &[Blocker]) {
-    if blockers.is_empty() {
-        page.more(2, "the transition runs, but no task was found that it waits for");
-        return;
-    }
-    page.more(2, &format!("the transition waits for {}:", count(blockers.len(), "task", "tasks")));
-    let shown = if page.style.all { blockers.len() } else { NAMED };
-    for Blocker { pid, tid, comm, patch_state } in blockers.iter().take(shown) {
-        let runs = match patch_state {
-            0 => "runs the old code".to_owned(),
-            1 => "runs the new code".to_owned(),
-            other => format!("patch_state {other}"),
-        };
-        let thread = if pid == tid { String::new() } else { format!(" thread {tid}") };
-        let comm = reading(comm, |comm| format!("\"{comm}\""));
-        page.more(2, &format!("- pid {pid}{thread} {comm} {runs}"));
-    }
-    if let Some(more) = blockers.len().checked_sub(shown).filter(|more| *more > 0) {
-        page.more(2, &format!("- and {more} more (--all lists them)"));
-    }
 }
 
 pub(super) fn reboot_markers(page: &mut Page, section: &Option<Section<RebootMarkers>>) {

@@ -53,6 +53,8 @@ fn reach(log: &KernelLog) -> String {
         cut,
         // Told beside the live patches.
         forced: _,
+        transition: _,
+        transition_ended: _,
         ecc_disabled: _,
         // Told by the rules on what can be seen.
         cec_initialized: _,

@@ -30,7 +30,8 @@ pub fn status(view: &HostView, style: &Style) -> String {
         cpu_vulnerabilities,
         kexec,
         lockdown,
-        livepatch,
+        // Told together, with the systems.
+        livepatch: _,
         reboot_markers,
         machine_check,
         platform,
@@ -46,6 +47,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         cve_lists: _,
         microcode,
         livepatch_modules,
+        livepatch_systems: _,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -62,7 +64,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch(&mut page, livepatch);
     facts::livepatch_modules(&mut page, livepatch_modules);
+    facts::livepatch(&mut page, snapshot);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
+    facts::live_patches(&mut page, snapshot);
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
     facts::microcode(&mut page, microcode);

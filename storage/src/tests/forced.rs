@@ -30,6 +30,8 @@ fn snapshot(at: Stamp, log: Reading<Vec<ForcedPatch>>) -> Snapshot {
         lost: 0,
         cut: false,
         forced,
+        transition: None,
+        transition_ended: false,
         ecc_disabled: Vec::new(),
         cec_initialized: false,
         cmci_storms: 0,

@@ -169,6 +169,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         cve_lists: None,
         microcode: None,
         livepatch_modules: None,
+        livepatch_systems: None,
     }
 }
 

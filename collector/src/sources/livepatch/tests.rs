@@ -35,6 +35,7 @@ pub(crate) const HEALTHY: &str = "\
 //- dir sys/kernel/livepatch/fix_2/vmlinux/tcp_v4_rcv,1
 //- sys/module/fix_1/taint
 OEK
+//- dir sys/module/nfsd
 //- sys/module/fix_2/taint
 OK
 //- proc/2/task/2/comm
@@ -89,6 +90,8 @@ fn every_patch_is_read_with_its_objects_and_functions() {
     );
     assert_eq!(first.module_taint.value().unwrap(), "OEK");
     let objects = first.objects.value().unwrap();
+    let nfsd = objects.iter().find(|object| object.name == "nfsd").unwrap();
+    assert!(nfsd.loaded.as_ref().unwrap().value().is_some(), "loaded, and not patched");
     let loaded: Vec<(&str, Option<&bool>)> =
         objects.iter().map(|object| (object.name.as_str(), object.patched.value())).collect();
     assert_eq!(loaded, [("nfsd", Some(&false)), ("vmlinux", Some(&true))]);
@@ -249,6 +252,8 @@ fn the_laws_hold() {
         // Who blocks depends on what the transition changes to.
         let decides =
             ["/enabled", "/transition", "/patch_state"].iter().any(|end| path.ends_with(end));
-        decides && finding.starts_with("/value/blockers")
+        // Whether a module is loaded is asked only where it is not patched.
+        let asked = path.ends_with("/patched") && finding.contains("/loaded");
+        asked || (decides && finding.starts_with("/value/blockers"))
     });
 }

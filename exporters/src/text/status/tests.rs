@@ -138,9 +138,9 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    bit_40: not known to this version of scrubjay (1099511672848)
       oopses       0 since boot
       warnings     2 since boot
-      live patch   kpatch_2026_11: enabled, in transition: not every task runs it
-                   yet, 3 functions in 2 objects (not patched: nfsd), replaces all
-                   others, stack order 1, module taint OEK
+      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
+                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
+                   replaces all others, stack order 1, module taint OEK
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
@@ -154,6 +154,15 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
                    modules without a signature that the kernel knows are accepted
                    kpatch_2026_11: forced 1 min 25 s after boot
+      patching     kpatch: STALLED in transition, not in force
+                   installed for the next boot as well
+      patching     kGraft: patched
+                   support until 2026-12-13, 19 days left
+                   (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
+                   kgraft-patch-6_12_0-13-amd64,*)
+      covers       not known: nothing here lists what the patches fix
+      left over    1 module of replaced patches still loaded, doing nothing until
+                   the next boot: kpatch_2026_09
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
@@ -269,9 +278,9 @@ fn a_kernel_that_contradicts_itself() {
                    bit_40: not known to this version of scrubjay (1099511672848)
       oopses       0 since boot
       warnings     2 since boot
-      live patch   kpatch_2026_11: enabled, in transition: not every task runs it
-                   yet, 3 functions in 2 objects (not patched: nfsd), replaces all
-                   others, stack order 1, module taint OEK
+      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
+                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
+                   replaces all others, stack order 1, module taint OEK
                    the transition waits for 2 tasks:
                    - pid 812 "kworker/u8:1" runs the old code
                    - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
@@ -285,6 +294,15 @@ fn a_kernel_that_contradicts_itself() {
                    33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
                    modules without a signature that the kernel knows are accepted
                    kpatch_2026_11: forced 1 min 25 s after boot
+      patching     kpatch: STALLED in transition, not in force
+                   installed for the next boot as well
+      patching     kGraft: patched
+                   support until 2026-12-13, 19 days left
+                   (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
+                   kgraft-patch-6_12_0-13-amd64,*)
+      covers       not known: nothing here lists what the patches fix
+      left over    1 module of replaced patches still loaded, doing nothing until
+                   the next boot: kpatch_2026_09
       reboot mark  run/reboot-required is there, because of 2 packages:
                    linux-image-amd64 libc6
       cpu flaws    1 not affected, 1 mitigated, 1 vulnerable
@@ -380,6 +398,10 @@ fn nothing_can_be_read() {
                    tasks the transition waits for: unreadable: permission denied
                    (proc/1/patch_state)
       origin       unreadable: permission denied (livepatch_modules)
+      patching     unreadable: permission denied (livepatch_systems)
+      patching     a system not recognised: not known: what would tell could not be
+                   read
+      covers       not known: nothing here lists what the patches fix
       reboot mark  unreadable: permission denied (run/reboot-required); malformed:
                    expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
       cpu flaws    1 could not be read
