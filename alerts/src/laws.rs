@@ -1,8 +1,8 @@
 //! Laws of the assessment as a whole, for any snapshot.
 
 use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings};
-use crate::{CODES, PatchPolicy, assess};
 use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings, systems};
+use crate::{CODES, PatchPolicy, assess};
 use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{

@@ -27,10 +27,7 @@ pub use offline::{
 pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 61] = [
-pub const CODES: [&str; 53] = [
-pub const CODES: [&str; 54] = [
-pub const CODES: [&str; 63] = [
+pub const CODES: [&str; 78] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -63,17 +60,13 @@ pub const CODES: [&str; 63] = [
     "kernel-rebuilt",
     "kernel-unknown",
     "live-patch-only",
-    "livepatch-disabled",
-    "livepatch-file-differs",
-    "livepatch-forced",
-    "livepatch-no-file",
-    "livepatch-transition",
-    "livepatch-unsigned",
     "livepatch-applied-with-bug",
     "livepatch-claim-contradicted",
     "livepatch-disabled",
     "livepatch-failed",
+    "livepatch-file-differs",
     "livepatch-forced",
+    "livepatch-no-file",
     "livepatch-not-installed",
     "livepatch-not-loaded",
     "livepatch-seed-only",
@@ -84,6 +77,7 @@ pub const CODES: [&str; 63] = [
     "livepatch-support-ending",
     "livepatch-transition",
     "livepatch-unpatchable",
+    "livepatch-unsigned",
     "machine-check",
     "machine-check-off",
     "memory-failure",

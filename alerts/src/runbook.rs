@@ -3,15 +3,12 @@
 
 use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
-    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, systems,
-    text, virtual_machine,
+    systems, text, virtual_machine,
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading,
-    RunningMicrocode, Snapshot, Taint,
     Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, LogTransition, Patch, Present,
-    Reading, Snapshot, Taint,
+    Reading, RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,6 +30,8 @@ fn tainted(bit: u32) -> Snapshot {
 
 fn runs(lowest: u32, highest: u32) -> Reading<RunningMicrocode> {
     Reading::Value(RunningMicrocode { lowest, highest, cpus: 64 })
+}
+
 /// What Canonical's client says of a kernel whose patch is loaded.
 fn canonical(state: &str) -> Snapshot {
     but(|s| {

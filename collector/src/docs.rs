@@ -51,11 +51,8 @@ mod tests {
     use crate::sources::check;
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
-        livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
-        reboot_markers, scrub, smbios, uptime,
-        livepatch, livepatch_modules, lockdown, machine_check, memory_failure, platform,
-        livepatch, livepatch_systems, lockdown, machine_check, memory_failure, platform,
-        previous_boot, reboot_markers, scrub, smbios, uptime,
+        livepatch, livepatch_modules, livepatch_systems, lockdown, machine_check, memory_failure,
+        microcode, platform, previous_boot, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;

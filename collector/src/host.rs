@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use offline::{OfflineOutcome, OfflineRefused, soft_offline};
-pub(crate) use open_file::{FileStamp, OpenFile};
+pub(crate) use open_file::{OpenFile, OpenStamp};
 pub(crate) use tracing::{Instance, RawPages, TraceFs};
 
 /// Reads this kernel's clocks. Provided by the binary, the only one that may.

@@ -1,9 +1,8 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, Piece};
+use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, OpenFile, OpenStamp, Piece};
 use crate::remember::{Memory, Remember, look};
-use crate::host::{Entry, Failure, FileStamp, HostRoot, LEFT_OUT, LogPart, OpenFile, Piece};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
@@ -83,7 +82,7 @@ impl ReadAt<'_> {
     }
 
     /// What tells whether it was written or replaced.
-    pub(crate) fn stamp(&self) -> Result<FileStamp, NonValue> {
+    pub(crate) fn stamp(&self) -> Result<OpenStamp, NonValue> {
         self.file.stamp().map_err(|failure| non_value(&self.path, failure, NAMES))
     }
 }
@@ -480,20 +479,6 @@ impl<'h> Reader<'h> {
     /// directories below, are not part of a capture.
     pub(crate) fn entries(&self, path: &str) -> Reading<Vec<Entry>> {
         self.list(path, &|_| true)
-    /// The names of those directories in a directory that are wanted; only they are captured.
-    pub(crate) fn directories_with(
-        &self,
-        path: &str,
-        wants: &dyn Fn(&str) -> bool,
-    ) -> Reading<Vec<String>> {
-        self.list(path, wants).map(|entries| {
-            let wanted = entries.into_iter().filter(|entry| entry.is_dir && wants(&entry.name));
-            let names: Vec<String> = wanted.map(|entry| entry.name).collect();
-            for name in &names {
-                self.record_directory(path, name);
-            }
-            names
-        })
     }
 
     fn list(&self, path: &str, wants: &dyn Fn(&str) -> bool) -> Reading<Vec<Entry>> {

@@ -12,13 +12,10 @@ use crate::text::ExplainedRule;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
     CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, ExposureRecord,
-    FactRecord, HistorySummary, HostHeader, HostView, KernelDebt, KernelState, LossRecord,
-    MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed,
-    ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
-    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, HistorySummary,
-    HostHeader, HostView, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife,
-    PageList, Reading, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId,
-    SourceState, Witness,
+    FactRecord, HistorySummary, HostHeader, HostView, KernelDebt, KernelState, LivePatches,
+    LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading,
+    RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
+    Witness,
 };
 use serde::Serialize;
 

@@ -3,12 +3,10 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{MemoryDevice, Microcode, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
-use crate::{
-    LivepatchModule, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
 use crate::civil::text_of_day;
 use crate::{
-    CveId, LivepatchSystems, MemoryDevice, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId,
+    CveId, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin, Reading,
+    Smbios, Snapshot, SourceId,
 };
 use std::collections::BTreeMap;
 
@@ -115,6 +113,8 @@ fn microcode_facts(microcode: &Microcode, facts: &mut Vec<Fact>) {
         None => "none".to_owned(),
     });
     facts.push(fact(source, "microcode.available", "", &available));
+}
+
 /// What code a live patch runs, and whose it is.
 fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
     let (id, name) = (SourceId::LivepatchModules, &module.name);
@@ -128,6 +128,8 @@ fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
     let absent = || Reading::Absent(Origin::new(path.unwrap_or("lib/modules")));
     let signer = signer.map(|signer| format!("{}, serial {}", signer.name(), signer.serial));
     facts.push(fact(id, "livepatch.signer", name, &signer.map_or_else(absent, Reading::Value)));
+}
+
 /// What the vendors' systems say. What is in force is among the facts of the kernel's core.
 fn livepatch_facts(systems: &LivepatchSystems, facts: &mut Vec<Fact>) {
     let LivepatchSystems {
@@ -396,8 +398,10 @@ impl Snapshot {
         }
         if let Some(microcode) = Self::found(microcode) {
             microcode_facts(microcode, &mut facts);
+        }
         for module in Self::found(livepatch_modules).into_iter().flat_map(|found| &found.modules) {
             module_facts(module, &mut facts);
+        }
         if let Some(systems) = Self::found(livepatch_systems) {
             livepatch_facts(systems, &mut facts);
         }

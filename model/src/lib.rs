@@ -95,7 +95,6 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{FORCED_PATCH, Fact, KERNEL_RELATION, MODULE_PLACES, REBOOT_REASON, VERDICT};
-pub use facts::{FORCED_PATCH, Fact, MODULE_PLACES};
 pub use foreign_boots::{BootMemory, ForeignBoot, ForeignBoots, ForeignEnd};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,
@@ -106,7 +105,7 @@ pub use kernel::{
     CpuVulnerability, Kernel, KernelHealth, Kexec, Lockdown, Taint, TaintFlag, Uname, Uptime,
     VulnerabilityState,
 };
-pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark};
+pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark, LogTransition};
 pub use kernel_packages::{KernelPackage, PackageManager, Packages, release_flavour};
 pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
@@ -116,8 +115,7 @@ pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
     ModuleSignature, ModuleSigner, OnDisk, Signed,
-pub use kernel_log::{ForcedPatch, KernelLog, LogCounts, LogMark, LogTransition};
-pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
+};
 pub use livepatch_systems::{
     Canonical, CanonicalFix, CanonicalKernel, CanonicalStatus, EffectiveKernel, FailedUpdate,
     InstalledModules, KernelCare, KernelName, Kgraft, KgraftBlocker, Kpatch, Ksplice,
@@ -134,7 +132,7 @@ pub use machine::{
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use microcode::{
-    CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextBoot,
+    CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,
 };
 pub use offline::{

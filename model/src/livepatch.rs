@@ -60,24 +60,6 @@ pub struct Blocker {
 }
 
 impl Patch {
-    /// Whether every task and every loaded object runs the patched code; `None` where that cannot be
-    /// told. Kernels before 4.12 have no transition, and those before 6.1 do not tell of objects:
-    /// there nothing more is known to be missing.
-    pub fn in_force(&self) -> Option<bool> {
-        let enabled = *self.enabled.value()?;
-        let moving = match &self.transition {
-            Reading::Value(moving) => *moving,
-            Reading::Absent(_) => false,
-            Reading::Unreadable(..) | Reading::Malformed(..) => return None,
-        };
-        Some(enabled && !moving)
-    }
-
-    /// Whether it is enabled and a transition to it may be running.
-    pub fn is_being_applied(&self) -> bool {
-        self.enabled.value() == Some(&true) && self.transition.value() != Some(&false)
-    }
-
     /// Functions changed, over all objects. `None` when any list could not be read.
     pub fn function_count(&self) -> Option<usize> {
         self.objects

@@ -96,7 +96,7 @@ pub enum ImageOf {
 
 /// Whether the next boot loads what is available.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NextBoot<'m> {
+pub enum NextMicrocode<'m> {
     /// It does, from this image.
     Loads(&'m EarlyImage),
     /// No image has it; this one has been looked at, with what it has instead.
@@ -160,10 +160,10 @@ impl Microcode {
 
     /// Whether the next boot loads what is available. Which kernel boots next is not known: if the
     /// images differ, it is taken to be the one that runs.
-    pub fn at_next_boot(&self) -> NextBoot<'_> {
+    pub fn at_next_boot(&self) -> NextMicrocode<'_> {
         let (Some(Some(available)), Some(images)) = (self.available.value(), self.images.value())
         else {
-            return NextBoot::Unknown;
+            return NextMicrocode::Unknown;
         };
         let loads = |image: &EarlyImage| {
             let update = image.update.value()?;
@@ -176,18 +176,18 @@ impl Microcode {
         let running =
             images.iter().filter(|image| image.of == ImageOf::RunningKernel).find(decisive);
         if let Some(image) = any.or(running) {
-            return NextBoot::Loads(image);
+            return NextMicrocode::Loads(image);
         }
         let mut of_kernels =
             images.iter().filter(|image| image.of != ImageOf::AnyKernel).peekable();
         let Some(first) = of_kernels.peek().copied().or(images.first()) else {
-            return NextBoot::Unknown;
+            return NextMicrocode::Unknown;
         };
         if images.iter().all(|image| loads(image) == Some(false)) {
-            return NextBoot::Lacks(first);
+            return NextMicrocode::Lacks(first);
         }
         let all = of_kernels.peek().is_some() && of_kernels.all(|image| loads(image) == Some(true));
-        if all { NextBoot::Loads(first) } else { NextBoot::Unknown }
+        if all { NextMicrocode::Loads(first) } else { NextMicrocode::Unknown }
     }
 }
 
@@ -259,9 +259,9 @@ mod tests {
             let mut found = microcode((1, 1), Some(2));
             found.images = Reading::Value(images);
             match found.at_next_boot() {
-                NextBoot::Loads(image) => format!("loads {}", image.file),
-                NextBoot::Lacks(image) => format!("lacks {}", image.file),
-                NextBoot::Unknown => "unknown".to_owned(),
+                NextMicrocode::Loads(image) => format!("loads {}", image.file),
+                NextMicrocode::Lacks(image) => format!("lacks {}", image.file),
+                NextMicrocode::Unknown => "unknown".to_owned(),
             }
         };
         assert_eq!(boot(vec![]), "unknown");

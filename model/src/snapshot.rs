@@ -6,14 +6,9 @@
 use crate::seconds;
 use crate::{
     BootImages, CpuVulnerability, CveLists, DimmLabels, Edac, Kernel, KernelHealth, KernelLog,
-    Kexec, Livepatch, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Packages, Platform,
-    PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
-    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
-    Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
-    Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
-    LivepatchModules, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
-    LivepatchSystems, Lockdown, MachineCheck, MemoryFailure, NonValue, Outcome, Platform,
-    PreviousBoot, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    Kexec, Livepatch, LivepatchModules, LivepatchSystems, Lockdown, MachineCheck, MemoryFailure,
+    Microcode, NonValue, Outcome, Packages, Platform, PreviousBoot, Reading, RebootMarkers, Scrub,
+    Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -179,8 +174,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 20] = [
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,

@@ -5,7 +5,7 @@
 
 use scrubjay_collector::microcode::{amd_updates, intel_updates};
 use scrubjay_collector::{Collector, HostRoot, Options};
-use scrubjay_model::{Clocks, NextBoot, Snapshot, SourceId};
+use scrubjay_model::{Clocks, NextMicrocode, Snapshot, SourceId};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -135,7 +135,7 @@ fn an_archive_that_iucode_tool_wrote_is_what_a_boot_loads() {
     let options = Options { deadline: Duration::from_secs(60), disabled };
     let snapshot = Collector::new(Arc::new(host), options).snapshot();
     let found = Snapshot::found(&snapshot.microcode).unwrap();
-    let NextBoot::Loads(loaded) = found.at_next_boot() else { panic!("{found:#?}") };
+    let NextMicrocode::Loads(loaded) = found.at_next_boot() else { panic!("{found:#?}") };
     let in_image = loaded.update.value().unwrap().as_ref().unwrap();
     let on_disk = found.available.value().unwrap().as_ref().unwrap();
     assert_eq!(

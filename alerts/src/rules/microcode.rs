@@ -2,8 +2,8 @@
 
 use crate::finding::{FindingExt, finding, many};
 use scrubjay_model::{
-    Action, Finding, Microcode, MicrocodeUpdate, NextBoot, RebootHelps, RunningMicrocode, Snapshot,
-    Verdict, VulnerabilityState,
+    Action, Finding, Microcode, MicrocodeUpdate, NextMicrocode, RebootHelps, RunningMicrocode,
+    Snapshot, Verdict, VulnerabilityState,
 };
 
 /// Bit of the taint mask: microcode was loaded into the running kernel, or the CPU is out of
@@ -46,13 +46,13 @@ fn behind(
     let kernel =
         if old { "; the kernel, too, calls what runs old (old_microcode: Vulnerable)" } else { "" };
     let (image, remedy, helps) = match microcode.at_next_boot() {
-        NextBoot::Loads(image) => (
+        NextMicrocode::Loads(image) => (
             format!("{} has it, so that a boot with that image loads it", image.file),
             "reboot at the next window; the update has fixes for security or reliability that \
              nothing but microcode can bring",
             RebootHelps::Yes,
         ),
-        NextBoot::Lacks(image) => {
+        NextMicrocode::Lacks(image) => {
             let has = match image.update.value() {
                 Some(Some(update)) => format!("has revision 0x{:x}", update.revision),
                 Some(None) | None => "has none for these CPUs".to_owned(),
@@ -65,7 +65,7 @@ fn behind(
                 RebootHelps::No,
             )
         }
-        NextBoot::Unknown => (
+        NextMicrocode::Unknown => (
             "which image the next boot loads, and whether that has it, could not be told"
                 .to_owned(),
             "look whether the image of the kernel that boots next has the update (lsinitramfs, \

@@ -7,20 +7,10 @@ use super::faults;
 use scrubjay_model::{
     Bert, BootImage, BootImages, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory,
     Dimm, Edac, ErrorCheck, ErrorCounts, InstalledPackage, Kernel, KernelHealth, KernelPackage,
-    Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair, NodeMemoryFailure, NodePages,
-    NonValue, Origin, Outcome, Packages, ParseFault, Patch, PatchObject, Platform, PreviousBoot,
-    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
-    SourceId, Uptime, Watchdog,
-    Bert, Controller, CpuVulnerability, CrashRecord, CrashStore, CxlMemory, Dimm, Edac, ErrorCheck,
-    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, MachineCheck, MemoryFailure, MemoryRepair,
-    Microcode, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome, ParseFault, Patch,
-    PatchObject, Platform, PreviousBoot, ReadFault, Reading, RebootMarkers, Scrub, ScrubControl,
-    ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
-    ErrorCounts, Kernel, KernelHealth, Kexec, Livepatch, LivepatchModule, LivepatchModules,
-    LoadedModule, MachineCheck, MemoryFailure, MemoryRepair, ModuleOnDisk, NodeMemoryFailure,
-    NodePages, NonValue, Origin, Outcome, ParseFault, Patch, PatchObject, Platform, PreviousBoot,
-    ReadFault, Reading, RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
-    SourceId, Uptime, Watchdog,
+    Kexec, Livepatch, LivepatchModule, LivepatchModules, LoadedModule, MachineCheck, MemoryFailure,
+    MemoryRepair, Microcode, ModuleOnDisk, NodeMemoryFailure, NodePages, NonValue, Origin, Outcome,
+    Packages, ParseFault, Patch, PatchObject, Platform, PreviousBoot, ReadFault, Reading,
+    RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
 };
 
 /// A reading of whatever type.

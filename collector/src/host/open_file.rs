@@ -20,7 +20,7 @@ enum Inner<'h> {
 
 /// What tells whether a file was written or replaced. Nothing in it is a time to reckon with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileStamp {
+pub(crate) struct OpenStamp {
     /// Its length, bytes.
     pub(crate) length: u64,
     /// Which file it is: device and inode. A captured file has none.
@@ -29,7 +29,7 @@ pub(crate) struct FileStamp {
     written: Option<[(i64, u64); 2]>,
 }
 
-impl FileStamp {
+impl OpenStamp {
     /// Whether both are of one file, written since or not.
     pub(crate) fn same_file(&self, other: &Self) -> bool {
         self.identity == other.identity
@@ -73,9 +73,9 @@ impl OpenFile<'_> {
     }
 
     /// Which file it is, how long, and when it was written.
-    pub(crate) fn stamp(&self) -> Result<FileStamp, Failure> {
+    pub(crate) fn stamp(&self) -> Result<OpenStamp, Failure> {
         match &self.inner {
-            Inner::Fd(fd) => dir::stamp(fd, |length, identity, written| FileStamp {
+            Inner::Fd(fd) => dir::stamp(fd, |length, identity, written| OpenStamp {
                 length,
                 identity: Some(identity),
                 written: Some(written),
@@ -87,7 +87,7 @@ impl OpenFile<'_> {
     }
 }
 
-fn captured_stamp(tree: &Tree, path: &str) -> Result<FileStamp, Failure> {
+fn captured_stamp(tree: &Tree, path: &str) -> Result<OpenStamp, Failure> {
     let length = u64::try_from(captured::length(tree, path)?).unwrap_or(u64::MAX);
-    Ok(FileStamp { length, identity: None, written: None })
+    Ok(OpenStamp { length, identity: None, written: None })
 }

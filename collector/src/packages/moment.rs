@@ -1,6 +1,6 @@
 //! Whether a database that nobody is kept from writing was the same from first to last.
 
-use crate::host::FileStamp;
+use crate::host::OpenStamp;
 use crate::reader::{ReadAt, Reader};
 use scrubjay_model::{NonValue, Reading};
 
@@ -10,7 +10,7 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// How a file was at one time: its length, times and first bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
-    pub(super) stamp: FileStamp,
+    pub(super) stamp: OpenStamp,
     pub(super) header: Vec<u8>,
 }
 

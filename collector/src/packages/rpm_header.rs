@@ -197,7 +197,7 @@ impl<'b> Header<'b> {
                     |time| Reading::Value(i64::from(time)),
                 ),
                 changelog: match self.changelog_texts() {
-                    Ok(Some(texts)) => Reading::Value(changelog(&texts, epoch)),
+                    Ok(Some(texts)) => Reading::Value(changelog(&texts, epoch).into()),
                     Ok(None) => Reading::Absent(absent("the changelog")),
                     Err(fault) => odd(fault).into(),
                 },

@@ -21,8 +21,8 @@ pub(crate) mod livepatch_systems;
 pub(crate) mod lockdown;
 pub(crate) mod machine_check;
 pub(crate) mod memory_failure;
-pub(crate) mod packages;
 pub(crate) mod microcode;
+pub(crate) mod packages;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
 pub(crate) mod reboot_markers;
@@ -31,8 +31,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 20] = [
-pub const SOURCES: [SourceDoc; 18] = [
+pub const SOURCES: [SourceDoc; 23] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,

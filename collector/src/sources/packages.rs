@@ -6,8 +6,9 @@
 //! tells, or the age of the list of its files; that is asked of the file system, not read.
 
 use crate::packages::dpkg::{self, DebPackage};
-use crate::packages::{DebianChangelog, needed};
+use crate::packages::{DebianChangelog, FoundPackage, apk, needed, pacman, rpm};
 use crate::reader::Reader;
+use crate::remember::Remember;
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use scrubjay_model::{
@@ -25,6 +26,9 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "var/log/{dpkg.log,dpkg.log.1}",
         "etc/localtime",
         "usr/share/doc/*/{changelog.Debian.gz,changelog.gz,changelog.Debian,changelog}",
+        "{usr/lib/sysimage,var/lib}/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
+        "var/lib/pacman/local/*/{desc,files}",
+        "lib/apk/db/installed",
     ],
     needs: "nothing",
     absence: "no package manager's database is below the root: it is a minimal image, or belongs to \
@@ -35,8 +39,144 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 /// Longest changelog, inflated. Debian's kernel has 4 MB after four years.
 const CHANGELOG_LIMIT: u64 = 64 << 20;
 
+/// The files that change with what is installed, and what dates and names it.
+const STAMPED: [&str; 10] = [
+    dpkg::STATUS,
+    "var/log/dpkg.log",
+    "etc/localtime",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite-wal",
+    "usr/lib/sysimage/rpm/Packages.db",
+    "var/lib/rpm/rpmdb.sqlite",
+    "var/lib/rpm/rpmdb.sqlite-wal",
+    "var/lib/pacman/local",
+    "lib/apk/db/installed",
+];
+
 pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<Packages> {
-    of_dpkg(reader)
+    let running = super::kernel::release(reader);
+    let running = running.value().map(String::as_str);
+    let key = format!("packages/{}", running.unwrap_or_default());
+    let what = Remember { key: &key, files: &STAMPED, at_most: None };
+    let packages = reader.remembered(&what, |reader| of_any(reader, running));
+    packages.as_ref().clone()
+}
+
+/// Of the first package manager that keeps kernels here. A host of one family may have the database
+/// of another for a build tool, so one without kernels gives way to one with some.
+fn of_any(reader: &Reader<'_>, running: Option<&str>) -> Reading<Packages> {
+    let mut without = None;
+    let others = [PackageManager::Rpm, PackageManager::Pacman, PackageManager::Apk];
+    let dpkg = || of_dpkg(reader, running);
+    let found = std::iter::once_with(dpkg)
+        .chain(others.into_iter().map(|manager| of_other(reader, manager, running)));
+    for packages in found {
+        match packages.value() {
+            Some(with) if !with.kernels.is_empty() => return packages,
+            Some(_) => _ = without.get_or_insert(packages),
+            None if packages.is_absent() => {}
+            // What hides what is installed is not passed over.
+            None => return packages,
+        }
+    }
+    without.unwrap_or_else(|| Reading::Absent(Origin::new("var/lib/dpkg/status")))
+}
+
+/// Packages that hold live patches and say in their changelogs what these fix.
+fn holds_live_patches(name: &str) -> bool {
+    ["kpatch-patch-", "kernel-livepatch-", "kgraft-patch-"]
+        .iter()
+        .any(|beginning| name.starts_with(beginning))
+}
+
+fn of_other(
+    reader: &Reader<'_>,
+    manager: PackageManager,
+    running: Option<&str>,
+) -> Reading<Packages> {
+    let of_kernel = |name: &str, stem: &str| {
+        name.strip_prefix(stem)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '6', '7', '8', '9']))
+    };
+    let found = match manager {
+        PackageManager::Rpm => {
+            rpm::read(reader, &|name| of_kernel(name, "kernel") || holds_live_patches(name))
+        }
+        PackageManager::Pacman => pacman::read(reader, &|name| of_kernel(name, "linux")),
+        PackageManager::Apk => apk::read(reader, &|name| of_kernel(name, "linux")),
+        PackageManager::Dpkg => return Reading::Absent(Origin::new(dpkg::STATUS)),
+    };
+    found.map(|found| {
+        let (mut kernels, mut live_patches) = (Vec::new(), Vec::new());
+        for found in found.packages {
+            if holds_live_patches(&found.package.name) {
+                live_patches.push(found.package);
+            } else if let Some(release) = release_held(manager, &found) {
+                kernels.push(KernelPackage {
+                    family: found.package.name.clone(),
+                    release: Reading::Value(release),
+                    package: found.package,
+                });
+            }
+        }
+        forget_changelogs(&mut kernels, running);
+        Packages { manager, kernels, live_patches }
+    })
+}
+
+/// The release of the kernel that a package holds, by the files in it. Packages of modules alone
+/// hold none; Arch's and Alpine's images have no release in their names, so there the folder of the
+/// modules tells.
+fn release_held(manager: PackageManager, found: &FoundPackage) -> Option<String> {
+    let FoundPackage { package, images, module_folders, .. } = found;
+    let folder = match manager {
+        PackageManager::Rpm | PackageManager::Dpkg => None,
+        PackageManager::Pacman | PackageManager::Apk => {
+            let holds = !["-headers", "-docs", "-dev", "-doc", "-firmware"]
+                .iter()
+                .any(|end| package.name.ends_with(end));
+            module_folders.first().filter(|_| holds)
+        }
+    };
+    images.first().or(folder).cloned()
+}
+
+/// Which kernels are asked what they fix: the running one, and the newest of its family.
+fn asked<'k>(kernels: &'k [KernelPackage], running: Option<&str>) -> Vec<&'k KernelPackage> {
+    let runs = |kernel: &&KernelPackage| {
+        running.is_some() && kernel.release.value().map(String::as_str) == running
+    };
+    let family = kernels
+        .iter()
+        .find(runs)
+        .map(|kernel| kernel.family.as_str())
+        .or_else(|| running.map(release_flavour));
+    let newest = kernels
+        .iter()
+        .filter(|kernel| Some(kernel.family.as_str()) == family)
+        .reduce(|a, b| if b.package.version > a.package.version { b } else { a });
+    kernels
+        .iter()
+        .filter(|kernel| {
+            runs(kernel)
+                || newest.is_some_and(|newest| newest.package.version == kernel.package.version)
+        })
+        .collect()
+}
+
+/// Changelogs that nobody asks for would only lie in memory.
+fn forget_changelogs(kernels: &mut [KernelPackage], running: Option<&str>) {
+    let asked: Vec<String> =
+        asked(kernels, running).iter().map(|kernel| kernel.package.version.to_string()).collect();
+    // Where the running kernel's package is gone, its family is not known: then all are kept.
+    if asked.is_empty() {
+        return;
+    }
+    for kernel in kernels {
+        if !asked.contains(&kernel.package.version.to_string()) {
+            kernel.package.changelog = not_asked(&kernel.package.name);
+        }
+    }
 }
 
 /// What follows the name of a Debian package that holds a kernel, which is the kernel's release.
@@ -54,7 +194,7 @@ fn deb_release(name: &str) -> Option<&str> {
     (numbered && whole && !release.ends_with("-dbg")).then_some(release)
 }
 
-fn of_dpkg(reader: &Reader<'_>) -> Reading<Packages> {
+fn of_dpkg(reader: &Reader<'_>, running: Option<&str>) -> Reading<Packages> {
     let wants = |name: &str| deb_release(name).is_some();
     let stanzas = reader.part(dpkg::STATUS, |status| dpkg::stanzas_of(status, &wants));
     stanzas.map(|stanzas| {
@@ -83,8 +223,7 @@ fn of_dpkg(reader: &Reader<'_>) -> Reading<Packages> {
                 })
             })
             .collect();
-        let running = super::kernel::release(reader);
-        read_changelogs(reader, &mut kernels, running.value().map(String::as_str));
+        read_changelogs(reader, &mut kernels, running);
         Packages { manager: PackageManager::Dpkg, kernels, live_patches: Vec::new() }
     })
 }
@@ -95,15 +234,10 @@ fn not_asked(package: &str) -> Reading<Arc<Changelog>> {
 }
 
 fn read_changelogs(reader: &Reader<'_>, kernels: &mut [KernelPackage], running: Option<&str>) {
-    let family = running.map(release_flavour);
-    let newest = kernels
-        .iter()
-        .filter(|kernel| Some(kernel.family.as_str()) == family)
-        .map(|kernel| kernel.package.version.clone())
-        .reduce(|a, b| if b > a { b } else { a });
+    let asked: Vec<String> =
+        asked(kernels, running).iter().map(|kernel| kernel.package.name.clone()).collect();
     for kernel in kernels {
-        let runs = kernel.release.value().map(String::as_str) == running;
-        if runs || Some(&kernel.package.version) == newest.as_ref() {
+        if asked.contains(&kernel.package.name) {
             kernel.package.changelog = changelog(reader, &kernel.package.name);
         }
     }

@@ -49,6 +49,9 @@ pub(super) fn microcode() -> Microcode {
             of: ImageOf::RunningKernel,
             update: value(Some(update(image))),
         }]),
+    }
+}
+
 /// kpatch with one module for the next boot, and one left over from a patch that was replaced.
 pub(super) fn traces() -> LivepatchSystems {
     let module = |name: &str| PatchModule { name: name.to_owned(), taint: "OEK".to_owned() };

@@ -1,9 +1,7 @@
 //! Views of imagined hosts.
 
 use super::kernels;
-use super::machine::{blocker, kernel, patch, platform, uptime, vulnerability};
-use super::machine::{blocker, kernel, microcode, patch, platform, uptime, vulnerability};
-use super::machine::{blocker, kernel, patch, platform, traces, uptime, vulnerability};
+use super::machine::{blocker, kernel, microcode, patch, platform, traces, uptime, vulnerability};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {

@@ -1,9 +1,9 @@
 //! The facts of `status`, other than error counters: one function for each source.
 
 mod agent;
-mod microcode;
-mod livepatch_modules;
 mod livepatch;
+mod livepatch_modules;
+mod microcode;
 mod pages;
 
 use super::page::Page;
@@ -14,9 +14,9 @@ use scrubjay_model::{
 };
 
 pub(super) use agent::agent;
-pub(super) use microcode::microcode;
-pub(super) use livepatch_modules::livepatch_modules;
 pub(super) use livepatch::{live_patches, livepatch};
+pub(super) use livepatch_modules::livepatch_modules;
+pub(super) use microcode::microcode;
 pub(super) use pages::pages;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.

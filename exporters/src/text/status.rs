@@ -62,7 +62,6 @@ pub fn status(view: &HostView, style: &Style) -> String {
     patches::next_boot(&mut page, boot_images);
     patches::truth(&mut page, assessment.patches.as_ref(), now_ms);
     facts::kernel_health(&mut page, kernel_health);
-    facts::livepatch(&mut page, livepatch);
     facts::livepatch_modules(&mut page, livepatch_modules);
     facts::livepatch(&mut page, snapshot);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));

@@ -2,7 +2,8 @@
 
 use super::KernelState;
 use crate::{
-    CveId, CveRank, Fix, KernelPackage, NonValue, Origin, PackageVersion, Reading, Snapshot,
+    CveId, CveRank, Fix, KernelPackage, NonValue, Origin, PackageVersion, PatchForce, Reading,
+    Snapshot,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,17 +162,16 @@ fn first_installed(
 impl Snapshot {
     fn cover(&self) -> Cover {
         let mut cover = Cover::default();
+        let packages = Self::found(&self.packages);
+        let packages = packages.map_or(&[][..], |packages| &packages.live_patches);
+        for patch in self.live_patch_cover(packages).patches {
+            cover.take(patch.force, &patch.patch, patch.cves.value().into_iter().flatten());
+        }
+        // What the administrator's lists say of patches, beside what their vendors do.
         let lists = Self::found(&self.cve_lists);
         for patch in Self::found(&self.livepatch).into_iter().flat_map(|found| &found.patches) {
             let listed = lists.and_then(|lists| lists.live_patches.get(&patch.name));
-            for cve in listed.into_iter().flatten() {
-                let to = match patch.in_force() {
-                    Some(true) => &mut cover.in_force,
-                    Some(false) | None if patch.is_being_applied() => &mut cover.in_flight,
-                    Some(false) | None => continue,
-                };
-                to.entry(*cve).or_insert_with(|| patch.name.clone());
-            }
+            cover.take(patch.force(), &patch.name, listed.into_iter().flatten());
         }
         cover
     }
@@ -185,6 +185,17 @@ struct Cover {
 }
 
 impl Cover {
+    fn take<'c>(&mut self, force: PatchForce, by: &str, cves: impl Iterator<Item = &'c CveId>) {
+        let to = match force {
+            PatchForce::InForce => &mut self.in_force,
+            PatchForce::InFlight => &mut self.in_flight,
+            PatchForce::NotInForce | PatchForce::NotKnown => return,
+        };
+        for cve in cves {
+            to.entry(*cve).or_insert_with(|| by.to_owned());
+        }
+    }
+
     fn state(&self, cve: CveId) -> FixState {
         match (self.in_force.get(&cve), self.in_flight.get(&cve)) {
             (Some(by), _) => FixState::Mitigated(by.clone()),

@@ -58,6 +58,9 @@ fn host(release: &str, version: &str) -> Snapshot {
         packages: None,
         boot_images: None,
         cve_lists: None,
+        microcode: None,
+        livepatch_modules: None,
+        livepatch_systems: None,
     }
 }
 

@@ -21,7 +21,7 @@ fn package(name: &str, version: &str, cves: &[&str]) -> InstalledPackage {
         version: version(),
         arch: None,
         installed_unix_s: Reading::Absent(Origin::new("rpm")),
-        changelog: Reading::Value(Changelog { entries, not_understood: Vec::new() }),
+        changelog: Reading::Value(Changelog { entries, not_understood: Vec::new() }.into()),
     }
 }
 

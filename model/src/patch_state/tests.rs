@@ -23,6 +23,7 @@ pub(crate) fn with_kernel() -> Kernel {
         release: Reading::Value(KERNEL.to_owned()),
         version: Reading::Value("#1 SMP Tue Mar 5 12:00:00 UTC 2024".to_owned()),
         banner: gone(),
+        version_signature: gone(),
         uname: Reading::Value(Uname {
             release: KERNEL.to_owned(),
             version: "#1".to_owned(),
@@ -57,6 +58,11 @@ pub(crate) fn bare() -> Snapshot {
         previous_boot: None,
         smbios: None,
         dimm_labels: None,
+        packages: None,
+        boot_images: None,
+        cve_lists: None,
+        microcode: None,
+        livepatch_modules: None,
         livepatch_systems: None,
     };
     set(&mut snapshot.kernel, with_kernel());

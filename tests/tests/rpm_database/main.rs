@@ -257,7 +257,7 @@ fn packages_are_read_as_rpm_reads_them() {
     let log = of(&built[0]).package.changelog.value().unwrap();
     assert_eq!((log.entries.len(), log.not_understood.as_slice()), (3, &[3][..]));
     let since = log.fixed_since(&log.entries[1].version);
-    let fixed: Vec<String> = since.cves.iter().map(|(cve, _)| cve.to_string()).collect();
+    let fixed: Vec<String> = since.fixes.iter().map(|fix| fix.cve.to_string()).collect();
     assert_eq!(fixed, ["CVE-2022-0001", "CVE-2022-0002", "CVE-2022-12345"]);
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::microcode::tests::{amd_container, cpio, intel_blob};
 use crate::sources::check::{self, found, is_absent, partly_found};
-use scrubjay_model::NextBoot;
+use scrubjay_model::NextMicrocode;
 use std::fmt::Write as _;
 
 const CPU: &str = "\
@@ -95,7 +95,7 @@ fn a_server_of_intel_is_compared_with_the_update_for_its_platform() {
     assert_eq!((available.revision, available.file.as_str()), (0x2b00_0650, FILE));
     assert_eq!(available.date.as_deref(), Some("2025-05-29"));
     assert_eq!((found.is_behind(), found.is_mixed()), (Some(true), Some(false)));
-    let NextBoot::Loads(image) = found.at_next_boot() else { panic!("{:?}", found.images) };
+    let NextMicrocode::Loads(image) = found.at_next_boot() else { panic!("{:?}", found.images) };
     assert_eq!((image.file.as_str(), image.of), (IMAGE, ImageOf::RunningKernel));
 }
 
@@ -105,7 +105,7 @@ fn a_server_of_amd_is_compared_with_the_patch_for_its_signature() {
     assert_eq!((found.vendor, found.platform.clone()), (MicrocodeVendor::Amd, None));
     assert_eq!(revision(&found.available), Some(0x0a00_11de));
     assert_eq!(found.is_behind(), Some(true));
-    assert!(matches!(found.at_next_boot(), NextBoot::Loads(_)));
+    assert!(matches!(found.at_next_boot(), NextMicrocode::Loads(_)));
 }
 
 #[test]
@@ -130,10 +130,10 @@ fn an_update_that_no_image_has_is_not_loaded_by_a_reboot() {
         [intel_blob(0x2b00_0639, 0x806f8, 0x87, &[]), intel_blob(9, 0x806f9, 0x87, &[])]
     {
         let tree = format!("{CPU}{}{}", hex(FILE, &blobs()), hex(IMAGE, &image(&microcode)));
-        assert!(matches!(found(&tree, read).at_next_boot(), NextBoot::Lacks(_)));
+        assert!(matches!(found(&tree, read).at_next_boot(), NextMicrocode::Lacks(_)));
     }
     let plain = format!("{CPU}{}{}", hex(FILE, &blobs()), hex(IMAGE, b"\x1f\x8b compressed"));
-    assert!(matches!(found(&plain, read).at_next_boot(), NextBoot::Lacks(_)));
+    assert!(matches!(found(&plain, read).at_next_boot(), NextMicrocode::Lacks(_)));
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn images_that_may_not_be_read_leave_the_answer_open() {
     let tree = format!("{CPU}{}//- errno=EACCES {IMAGE}\n", hex(FILE, &blobs()));
     let (found, faults) = partly_found(&tree, read);
     assert_eq!(found.is_behind(), Some(true));
-    assert_eq!(found.at_next_boot(), NextBoot::Unknown);
+    assert_eq!(found.at_next_boot(), NextMicrocode::Unknown);
     assert_eq!(faults, [format!("{IMAGE}: permission denied")]);
 }
 

@@ -3,7 +3,7 @@
 use super::source;
 use crate::text::page::Page;
 use crate::text::words::{self, count, reading};
-use scrubjay_model::{Microcode, NextBoot, Section};
+use scrubjay_model::{Microcode, NextMicrocode, Section};
 
 pub(in crate::text) fn microcode(page: &mut Page, section: &Option<Section<Microcode>>) {
     source(page, "microcode", section, |page, microcode| {
@@ -28,9 +28,9 @@ pub(in crate::text) fn microcode(page: &mut Page, section: &Option<Section<Micro
         page.more(2, &format!("on disk: {on_disk}"));
         if microcode.is_behind() == Some(true) {
             let next = match microcode.at_next_boot() {
-                NextBoot::Loads(image) => format!("loads it, from {}", image.file),
-                NextBoot::Lacks(image) => format!("does not load it: not in {}", image.file),
-                NextBoot::Unknown => match images.as_ref().into_result() {
+                NextMicrocode::Loads(image) => format!("loads it, from {}", image.file),
+                NextMicrocode::Lacks(image) => format!("does not load it: not in {}", image.file),
+                NextMicrocode::Unknown => match images.as_ref().into_result() {
                     Ok(images) if images.is_empty() => "no initramfs found".to_owned(),
                     Ok(_) => {
                         "not every initramfs has it, or not every one could be read".to_owned()
