@@ -1,9 +1,7 @@
 //! Laws of the assessment as a whole, for any snapshot.
 
-use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings};
 use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readings, systems};
 use crate::{CODES, PatchPolicy, assess};
-use crate::{CODES, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, CoverageState, CpuVulnerability, ErrorClass, LivepatchSystems, Outcome, Reading,

@@ -281,6 +281,8 @@ pub(crate) fn healthy() -> Snapshot {
         packages: read(kernels::packages()),
         boot_images: read(kernels::boot_images()),
         cve_lists: read(scrubjay_model::CveLists::default()),
+        livepatch_modules: read(modules::of_patch("lp_1")),
+        livepatch_systems: read(systems::bare()),
         microcode: read(microcode()),
     }
 }
@@ -308,8 +310,6 @@ fn microcode() -> Microcode {
             of: ImageOf::RunningKernel,
             update: Reading::Value(Some(update(image))),
         }]),
-        livepatch_modules: read(modules::of_patch("lp_1")),
-        livepatch_systems: read(systems::bare()),
     }
 }
 

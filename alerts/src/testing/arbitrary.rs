@@ -357,10 +357,8 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels, packages, boot_images, cve_lists) = third;
-            let (smbios, dimm_labels, microcode) = third;
-            let (smbios, dimm_labels, livepatch_modules) = third;
-            let (smbios, dimm_labels, livepatch_systems) = third;
+            let (smbios, dimm_labels, packages, boot_images, cve_lists, microcode, m, s) = third;
+            let (livepatch_modules, livepatch_systems) = (m, s);
             Snapshot {
                 at: healthy().at,
                 edac,

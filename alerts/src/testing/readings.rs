@@ -183,6 +183,21 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     });
     within(cve_lists, "cve_lists", SourceId::CveLists, visit, |_, _| ());
     within(microcode, "microcode", SourceId::Microcode, visit, microcode_facts);
+    let id = SourceId::LivepatchModules;
+    within(livepatch_modules, "livepatch_modules", id, visit, |found, visit| {
+        let LivepatchModules { signatures_enforced, modules } = found;
+        if let Some(enforced) = signatures_enforced {
+            visit("livepatch_modules.signatures_enforced", id, enforced);
+        }
+        modules.iter_mut().for_each(|module| livepatch_module(module, visit));
+    });
+    within(
+        livepatch_systems,
+        "livepatch_systems",
+        SourceId::LivepatchSystems,
+        visit,
+        super::systems::each,
+    );
 }
 
 fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {
@@ -199,14 +214,6 @@ fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {
         }
     }
     visit("microcode.images", id, images);
-    let id = SourceId::LivepatchModules;
-    within(livepatch_modules, "livepatch_modules", id, visit, |found, visit| {
-        let LivepatchModules { signatures_enforced, modules } = found;
-        if let Some(enforced) = signatures_enforced {
-            visit("livepatch_modules.signatures_enforced", id, enforced);
-        }
-        modules.iter_mut().for_each(|module| livepatch_module(module, visit));
-    });
 }
 
 fn livepatch_module(module: &mut LivepatchModule, visit: Visit<'_>) {
@@ -224,13 +231,6 @@ fn livepatch_module(module: &mut LivepatchModule, visit: Visit<'_>) {
         visit("livepatch_modules.contents", id, contents);
     }
     visit("livepatch_modules.searched", id, searched);
-    within(
-        livepatch_systems,
-        "livepatch_systems",
-        SourceId::LivepatchSystems,
-        visit,
-        super::systems::each,
-    );
 }
 
 fn previous_boot_facts(previous: &mut PreviousBoot, visit: Visit<'_>) {
