@@ -139,6 +139,10 @@ mod tests {
         read
     }
 
+    /// Databases of packages, of which a source reads some pages and a capture holds none. The tests
+    /// of the readers hold what is read of them.
+    const NEVER_CAPTURED: [&str; 2] = ["rpm/", "lib/apk/db"];
+
     /// `a{b,c}d` as `abd` and `acd`.
     fn expanded(pattern: &str) -> Vec<String> {
         let Some((before, rest)) = pattern.split_once('{') else {
@@ -176,7 +180,8 @@ mod tests {
             }
             for pattern in patterns {
                 let used = read.iter().any(|(path, _)| matches(&pattern, path));
-                assert!(used, "{id:?} does not read {pattern}");
+                let database = NEVER_CAPTURED.iter().any(|part| pattern.contains(part));
+                assert!(used != database, "{id:?} does not read {pattern}");
             }
         }
     }

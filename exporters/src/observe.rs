@@ -141,7 +141,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         // Speaks through the live patches as a whole.
         livepatch_systems: _,
     } = &view.snapshot;
-    if let Some(truth) = &view.assessment.patches {
+    // Where nobody was to look nothing is said.
+    let asked = view.snapshot.packages.is_some() || view.snapshot.boot_images.is_some();
+    if let Some(truth) = view.assessment.patches.as_ref().filter(|_| asked) {
         patches::observe(samples, truth, at.wall_ms);
     }
     patches::observe_reboot(samples, view);
@@ -320,6 +322,10 @@ mod tests {
             "scrubjay_dimm_info",
             // So is a live patch.
             "scrubjay_livepatch_info",
+            // That it cannot be told is one of the answers.
+            "scrubjay_kernel_relation",
+            "scrubjay_next_boot_kernel",
+            "scrubjay_reboot_required",
         ]
         .into();
         let observations = observations(&testing::blind());

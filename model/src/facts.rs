@@ -333,7 +333,7 @@ impl Snapshot {
             facts.push(fact(S::BootImages, "boot.next", "", &next));
         }
         for list in Self::found(cve_lists).into_iter().flat_map(|lists| &lists.files) {
-            let entries = Reading::Value(list.entries);
+            let entries = list.content.as_ref().map(|content| content.entries);
             facts.push(fact(S::CveLists, "cve_list.entries", &list.path, &entries));
         }
         if let Some(check) = Self::found(machine_check) {

@@ -76,7 +76,7 @@ pub use cper::{
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
 pub use cve::CveId;
-pub use cve_lists::{CveListFile, CveListForm, CveLists, CveRank, Severity};
+pub use cve_lists::{CveListContent, CveListFile, CveListForm, CveLists, CveRank, Severity};
 pub use dimm::{
     Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
     Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,

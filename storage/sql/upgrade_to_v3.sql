@@ -2,7 +2,18 @@
 
 CREATE TABLE fact_of_version_3 (
   name TEXT NOT NULL CHECK (name <> ''),
-  -- What it is about;
+  -- What it is about; empty for the host.
+  subject TEXT NOT NULL,
+  snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+  -- NULL for what no source tells: how the agent fares, and what it concluded.
+  source TEXT,
+  state TEXT NOT NULL CHECK (state IN ('ok', 'absent', 'unreadable', 'malformed', 'gone')),
+  value TEXT,
+  reason TEXT,
+  PRIMARY KEY (name, subject, snapshot),
+  CHECK ((state = 'ok') = (value IS NOT NULL)),
+  CHECK ((state IN ('absent', 'unreadable', 'malformed')) = (reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
 INSERT INTO fact_of_version_3
 SELECT name, subject, snapshot,
        CASE WHEN name IN ('events.path', 'module.places') THEN NULL ELSE source END,

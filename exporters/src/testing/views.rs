@@ -128,6 +128,17 @@ pub(crate) fn server() -> HostView {
             ..finding("livepatch-stalled", Verdict::Watch, "kpatch_2026_11")
         },
         finding("memory-uncorrected", Verdict::Act, "skylake-socket-0-imc-0/dimm1"),
+        Finding {
+            because:
+                "6.12.0-13 runs, 6.12.0-14 is installed since 9 d; it fixes 2 vulnerabilities \
+                      that are not fixed now"
+                    .to_owned(),
+            action: Action::RebootIntoNewerKernel,
+            remedy: "reboot into 6.12.0-14-amd64 (6.12.0-14) at the next window".to_owned(),
+            reboot_helps: RebootHelps::Yes,
+            origin: Some(Origin::new("package linux-image-6.12.0-14-amd64")),
+            ..finding("kernel-behind", Verdict::Plan, "host")
+        },
     ];
     let coverage = Coverage::new(
         CoverageState::Partial,
@@ -211,7 +222,7 @@ pub(crate) fn server() -> HostView {
             dimm_labels: section(value(labels())),
             packages: section(value(kernels::packages())),
             boot_images: section(value(kernels::boot_images())),
-            cve_lists: section(absent("etc/scrubjay/lists")),
+            cve_lists: section(value(scrubjay_model::CveLists::default())),
             microcode: section(value(microcode())),
             livepatch_modules: section(value(patch_modules())),
             livepatch_systems: section(value(traces())),
