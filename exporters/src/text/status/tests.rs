@@ -373,6 +373,7 @@ fn nothing_can_be_read() {
       patching     unreadable: permission denied (livepatch_systems)
       patching     a vendor not recognised: not known: what would tell could not be
                    read
+                   whether the next boot loads it again is not known
       covers       not known: nothing here lists what the patches fix
       reboot mark  unreadable: permission denied (run/reboot-required); malformed:
                    expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
