@@ -46,6 +46,7 @@ mod patch_cover;
 mod patch_state;
 mod patch_support;
 mod patch_system;
+mod patch_transition;
 mod previous_boot;
 mod reading;
 mod scrub;
@@ -142,11 +143,10 @@ pub use package_version::{DebVersion, RpmVersion, VersionFault};
 pub use packages::{ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, PackageVersion};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
-pub use patch_state::{
-    LONG_AFTER, LivePatches, PatchState, PatchSystemView, STALLED_AFTER, STUCK_AFTER, TransitionAge,
-};
+pub use patch_state::{LivePatches, PatchState, PatchSystemView};
 pub use patch_support::{SupportEnd, SupportWindow};
 pub use patch_system::{CanonicalModule, PatchSystem, klp_module, kpatch_module, module_of_file};
+pub use patch_transition::{LONG_AFTER, STALLED_AFTER, STUCK_AFTER, TransitionAge};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

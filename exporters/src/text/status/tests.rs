@@ -156,7 +156,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    kpatch_2026_11: forced 1 min 25 s after boot
       patching     kpatch: STALLED in transition, not in force
                    installed for the next boot as well
-      patching     kGraft: patched
+      patching     kGraft: loaded and in force; what that fixes is not known
                    support until 2026-12-13, 19 days left
                    (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
                    kgraft-patch-6_12_0-13-amd64,*)
@@ -296,7 +296,7 @@ fn a_kernel_that_contradicts_itself() {
                    kpatch_2026_11: forced 1 min 25 s after boot
       patching     kpatch: STALLED in transition, not in force
                    installed for the next boot as well
-      patching     kGraft: patched
+      patching     kGraft: loaded and in force; what that fixes is not known
                    support until 2026-12-13, 19 days left
                    (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
                    kgraft-patch-6_12_0-13-amd64,*)
@@ -399,8 +399,9 @@ fn nothing_can_be_read() {
                    (proc/1/patch_state)
       origin       unreadable: permission denied (livepatch_modules)
       patching     unreadable: permission denied (livepatch_systems)
-      patching     a system not recognised: not known: what would tell could not be
+      patching     a vendor not recognised: not known: what would tell could not be
                    read
+                   whether the next boot loads it again is not known
       covers       not known: nothing here lists what the patches fix
       reboot mark  unreadable: permission denied (run/reboot-required); malformed:
                    expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
