@@ -129,6 +129,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("previous_boot.watchdog.boot_status", "a kernel without CONFIG_WATCHDOG_SYSFS"),
     ("smbios", "names sticks; no error is hidden by it"),
     ("dimm_labels", "names slots; no error is hidden by it"),
+    ("processes", "a root without /proc, of which proc-incomplete tells"),
     ("microcode", "a guest, or a CPU of another maker"),
     ("microcode.platform", "kernels without the driver; no update is then taken for ours"),
     ("microcode.running", "no x86 kernel since 3.3; without it nothing is compared"),

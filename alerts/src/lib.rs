@@ -26,7 +26,7 @@ pub use offline::{
 };
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 53] = [
+pub const CODES: [&str; 55] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -67,6 +67,7 @@ pub const CODES: [&str; 53] = [
     "pages-growing",
     "pages-offlined",
     "proc-incomplete",
+    "processes-stale",
     "reboot-marker",
     "reports-not-heard",
     "scrubbing-masked",
@@ -78,6 +79,7 @@ pub const CODES: [&str; 53] = [
     "suspected-uncorrected-error",
     "uncorrected-errors",
     "uncorrected-errors-panic",
+    "user-space-reboot",
     "visibility-unclear",
     "watchdog-reset",
 ];
@@ -99,6 +101,7 @@ pub fn assess(
     findings.extend(rules::kernel::findings(snapshot));
     findings.extend(rules::livepatch::findings(snapshot, accumulated));
     findings.extend(rules::microcode::findings(snapshot));
+    findings.extend(rules::processes::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

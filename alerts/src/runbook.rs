@@ -2,12 +2,12 @@
 //! page promises at its head is what the rule answers.
 
 use crate::testing::{
-    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, text,
-    virtual_machine,
+    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, stale,
+    text, virtual_machine,
 };
 use crate::{CODES, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, Present, Reading,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Holder, Layout, Present, Reading,
     RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
@@ -29,6 +29,10 @@ fn tainted(bit: u32) -> Snapshot {
 
 fn runs(lowest: u32, highest: u32) -> Reading<RunningMicrocode> {
     Reading::Value(RunningMicrocode { lowest, highest, cpus: 64 })
+}
+
+fn runs_old(holder: Holder, unit: &str) -> Snapshot {
+    but(|s| of(&mut s.processes).stale = vec![stale(300, holder, unit)])
 }
 
 /// A host on which the rule speaks, for each code that does not need an ailing history.
@@ -113,6 +117,8 @@ fn example(code: &str) -> Option<Snapshot> {
             but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(4096))
         }
         "proc-incomplete" => but(|s| set(&mut s.uptime, absent("proc/uptime"))),
+        "processes-stale" => runs_old(Holder::Service, "nginx.service"),
+        "user-space-reboot" => runs_old(Holder::Bus, "dbus.service"),
         "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
         "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
         "scrubbing-slow" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(1)),

@@ -87,6 +87,7 @@ impl Collector {
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
         let microcode = self.ask(SourceId::Microcode, &at, sources::microcode::read);
+        let processes = self.ask(SourceId::Processes, &at, sources::processes::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -109,6 +110,7 @@ impl Collector {
             smbios: patience.answer(smbios),
             dimm_labels: patience.answer(dimm_labels),
             microcode: patience.answer(microcode),
+            processes: patience.answer(processes),
         }
     }
 

@@ -51,7 +51,7 @@ mod tests {
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
         livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
-        reboot_markers, scrub, smbios, uptime,
+        processes, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -92,6 +92,7 @@ mod tests {
             SourceId::PreviousBoot => return vec![previous_boot::tests::everything()],
             SourceId::Smbios => &[smbios::tests::HEALTHY, smbios::tests::ENTRIES_TREE],
             SourceId::DimmLabels => &[dimm_labels::tests::HEALTHY],
+            SourceId::Processes => &[processes::tests::HEALTHY],
             SourceId::Microcode => return microcode::tests::everywhere(),
         };
         let mut trees: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();

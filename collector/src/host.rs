@@ -9,6 +9,7 @@ mod captured;
 mod dir;
 mod hold;
 mod log;
+mod mappings;
 mod offline;
 mod tracing;
 
@@ -17,6 +18,7 @@ use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
 pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
+pub(crate) use mappings::{Mapped, MappingFailure, MappingReader};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use scrubjay_model::{Clocks, Uname};
 use std::fmt;

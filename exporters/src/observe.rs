@@ -131,6 +131,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         smbios: _,
         dimm_labels: _,
         microcode,
+        processes,
     } = &view.snapshot;
     if let Some(scrub) = found(scrub) {
         memory::observe_scrub(samples, scrub);
@@ -174,6 +175,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(microcode) = found(microcode) {
         kernel::observe_microcode(samples, microcode);
+    }
+    if let Some(processes) = found(processes) {
+        kernel::observe_processes(samples, processes);
     }
     if let Some(previous) = found(previous_boot) {
         previous_boot::observe(samples, previous);
@@ -332,6 +336,7 @@ mod tests {
             smbios: None,
             dimm_labels: None,
             microcode: None,
+            processes: None,
         };
         view.agent = None;
         let observations = observations(&view);

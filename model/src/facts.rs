@@ -3,7 +3,10 @@
 //! Each is a name, what it is about, and a reading as text; the history stores one only when it
 //! changes. Values that move all the time (uptime) are not among them.
 
-use crate::{MemoryDevice, Microcode, ModuleSize, Origin, Reading, Smbios, Snapshot, SourceId};
+use crate::{
+    Holder, MemoryDevice, Microcode, ModuleSize, Origin, Processes, Reading, Smbios, Snapshot,
+    SourceId, StaleProcess,
+};
 use std::collections::BTreeMap;
 
 /// The fact that a live patch was forced in a boot. Unlike the others it outlives the line it was
@@ -100,6 +103,24 @@ fn microcode_facts(microcode: &Microcode, facts: &mut Vec<Fact>) {
     facts.push(fact(source, "microcode.available", "", &available));
 }
 
+/// Which units run old code; which processes they are changes all the time.
+fn process_facts(processes: &Processes, facts: &mut Vec<Fact>) {
+    // Not seeing all of them, one cannot say that the others are well.
+    if !processes.is_whole() {
+        return;
+    }
+    let named = |names: Vec<&str>| {
+        Reading::Value(if names.is_empty() { "none".to_owned() } else { names.join(" ") })
+    };
+    let services = processes.grouped(Holder::Service).into_keys().collect();
+    facts.push(fact(SourceId::Processes, "processes.stale_services", "", &named(services)));
+    let needing = processes.stale.iter().filter(|process| process.needs_reboot());
+    let mut needing: Vec<&str> = needing.map(StaleProcess::known_as).collect();
+    needing.sort_unstable();
+    needing.dedup();
+    facts.push(fact(SourceId::Processes, "processes.need_reboot", "", &named(needing)));
+}
+
 fn said(text: &'static str) -> Reading<&'static str> {
     Reading::Value(text)
 }
@@ -129,6 +150,7 @@ impl Snapshot {
             // Names, not facts of the host; what they lead to is in the history of the modules.
             dimm_labels: _,
             microcode,
+            processes,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -277,6 +299,9 @@ impl Snapshot {
         }
         if let Some(microcode) = Self::found(microcode) {
             microcode_facts(microcode, &mut facts);
+        }
+        if let Some(processes) = Self::found(processes) {
+            process_facts(processes, &mut facts);
         }
         facts
     }

@@ -33,6 +33,7 @@ mod package_version;
 mod packages;
 mod page_life;
 mod previous_boot;
+mod processes;
 mod reading;
 mod scrub;
 mod seconds;
@@ -111,6 +112,7 @@ pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,
 };
+pub use processes::{Holder, Processes, StaleFile, StaleProcess};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
 pub use smbios::{

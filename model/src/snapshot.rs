@@ -7,7 +7,7 @@ use crate::seconds;
 use crate::{
     CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
     Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
-    Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    Processes, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -54,6 +54,8 @@ pub struct Snapshot {
     pub dimm_labels: Option<Section<DimmLabels>>,
     /// Microcode of the CPUs.
     pub microcode: Option<Section<Microcode>>,
+    /// Processes that run what is no longer on disk.
+    pub processes: Option<Section<Processes>>,
 }
 
 /// What one source found, and how reading it went.
@@ -118,6 +120,8 @@ pub enum SourceId {
     DimmLabels,
     /// [`Snapshot::microcode`].
     Microcode,
+    /// [`Snapshot::processes`].
+    Processes,
 }
 
 /// The state of a source as a whole.
@@ -153,7 +157,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -172,6 +176,7 @@ impl SourceId {
         Self::Smbios,
         Self::DimmLabels,
         Self::Microcode,
+        Self::Processes,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -195,6 +200,7 @@ impl SourceId {
             Self::Smbios => "smbios",
             Self::DimmLabels => "dimm_labels",
             Self::Microcode => "microcode",
+            Self::Processes => "processes",
         }
     }
 
@@ -262,6 +268,7 @@ impl Snapshot {
             scrub,
             smbios,
             microcode,
+            processes,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -282,6 +289,7 @@ impl Snapshot {
             Section::status(smbios.as_ref(), SourceId::Smbios),
             Section::status(dimm_labels.as_ref(), SourceId::DimmLabels),
             Section::status(microcode.as_ref(), SourceId::Microcode),
+            Section::status(processes.as_ref(), SourceId::Processes),
         ]
     }
 

@@ -9,5 +9,6 @@ pub(crate) mod microcode;
 pub(crate) mod pages;
 pub(crate) mod panics;
 pub(crate) mod previous_boot;
+pub(crate) mod processes;
 pub(crate) mod scrub;
 pub(crate) mod sources;

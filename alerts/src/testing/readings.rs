@@ -48,6 +48,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         scrub,
         smbios,
         microcode,
+        processes,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -156,6 +157,13 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
     within(smbios, "smbios", SourceId::Smbios, visit, |_, _| ());
     within(dimm_labels, "dimm_labels", SourceId::DimmLabels, visit, |_, _| ());
     within(microcode, "microcode", SourceId::Microcode, visit, microcode_facts);
+    let id = SourceId::Processes;
+    within(processes, "processes", id, visit, |found, visit| {
+        for process in &mut found.stale {
+            visit("processes.comm", id, &mut process.comm);
+            visit("processes.started", id, &mut process.started);
+        }
+    });
 }
 
 fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {

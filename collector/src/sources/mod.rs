@@ -20,13 +20,14 @@ pub(crate) mod memory_failure;
 pub(crate) mod microcode;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
+pub(crate) mod processes;
 pub(crate) mod reboot_markers;
 pub(crate) mod scrub;
 pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 18] = [
+pub const SOURCES: [SourceDoc; 19] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -45,6 +46,7 @@ pub const SOURCES: [SourceDoc; 18] = [
     smbios::DOC,
     dimm_labels::DOC,
     microcode::DOC,
+    processes::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

@@ -1,6 +1,8 @@
 //! Views of imagined hosts.
 
-use super::machine::{blocker, kernel, microcode, patch, platform, uptime, vulnerability};
+use super::machine::{
+    blocker, kernel, microcode, patch, platform, processes, uptime, vulnerability,
+};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -204,6 +206,7 @@ pub(crate) fn server() -> HostView {
             smbios: section(value(sticks())),
             dimm_labels: section(value(labels())),
             microcode: section(value(microcode())),
+            processes: section(value(processes())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -279,6 +282,7 @@ pub(crate) fn guest() -> HostView {
             smbios: section(absent("sys/firmware/dmi/tables/DMI")),
             dimm_labels: section(absent("etc/ras/dimm_labels.d")),
             microcode: section(absent("proc/cpuinfo flags hypervisor")),
+            processes: section(value(Processes { stale: Vec::new(), ..processes() })),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -446,6 +450,12 @@ pub(crate) fn blind() -> HostView {
                 available: malformed("06-8f-08"),
                 images: denied("boot"),
                 ..microcode()
+            })),
+            processes: section(value(Processes {
+                read: 13,
+                unread: 107,
+                complete: false,
+                ..processes()
             })),
         },
         accumulated,

@@ -3,6 +3,7 @@
 mod agent;
 mod microcode;
 mod pages;
+mod processes;
 
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
@@ -15,6 +16,7 @@ use scrubjay_model::{
 pub(super) use agent::agent;
 pub(super) use microcode::microcode;
 pub(super) use pages::pages;
+pub(super) use processes::processes;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
 const NAMED: usize = 8;

@@ -41,6 +41,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         smbios: _,
         dimm_labels: _,
         microcode,
+        processes,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -60,6 +61,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::kexec(&mut page, kexec);
     facts::lockdown(&mut page, lockdown);
     log::kernel_log(&mut page, kernel_log);
+    page.blank();
+    page.heading("user space:");
+    facts::processes(&mut page, processes);
     page.blank();
     page.heading(&format!("host, read {}:", moment(now_ms)));
     facts::host(&mut page, header);
@@ -211,6 +215,7 @@ fn advise(page: &mut Page, finding: &Finding) {
     match finding.action {
         Action::Observe => page.field(5, "do", &finding.remedy),
         Action::FixVisibility
+        | Action::RestartServices
         | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::InvestigateChannelOrCpu => {

@@ -165,6 +165,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         smbios: None,
         dimm_labels: None,
         microcode: None,
+        processes: None,
     }
 }
 
