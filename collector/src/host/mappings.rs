@@ -6,12 +6,15 @@ use super::{Failure, HostRoot};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use scrubjay_procmap::{Maps, NameBuffer};
+use std::io::BufRead as _;
 use std::os::fd::OwnedFd;
 
 /// Most mappings looked at in one process; the kernel's own limit is 65530 unless it was raised.
 const MOST_MAPPINGS: u32 = 1 << 18;
 /// Longest text read: a line has some hundred bytes.
 const TEXT_LIMIT: usize = 64 << 20;
+/// Room for what one read of procfs gives: a page, and 64 KiB on some machines.
+const ROOM: usize = 64 << 10;
 
 /// An executable mapping of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +75,8 @@ impl MappingReader {
                 Err(file) => file,
             }
         };
-        read_all(&file, &mut self.text).map_err(MappingFailure::Read)?;
-        printed(&self.text, each)
+        let filled = read_all(&file, &mut self.text).map_err(MappingFailure::Read)?;
+        printed(self.text.get(..filled).unwrap_or_default(), each)
     }
 }
 
@@ -101,20 +104,21 @@ fn ask(
     Ok(count)
 }
 
-/// One read of procfs gives a page at most.
-fn read_all(file: &OwnedFd, text: &mut Vec<u8>) -> Result<(), Failure> {
-    text.clear();
+/// Fills the beginning of `text` and says how much of it. The rest is left from before: to clear
+/// it for each process would cost as much as to read.
+fn read_all(file: &OwnedFd, text: &mut Vec<u8>) -> Result<usize, Failure> {
+    let mut filled = 0;
     loop {
-        let filled = text.len();
         if filled > TEXT_LIMIT {
             return Err(Failure::TooLong);
         }
-        text.resize(filled + (32 << 10), 0);
+        if text.len() < filled + ROOM {
+            text.resize(filled + 2 * ROOM, 0);
+        }
         let room = text.get_mut(filled..).unwrap_or_default();
-        let read = retry(|| rustix::io::read(file, &mut *room))?;
-        text.truncate(filled + read);
-        if read == 0 {
-            return Ok(());
+        match retry(|| rustix::io::read(file, &mut *room))? {
+            0 => return Ok(filled),
+            read => filled += read,
         }
     }
 }
@@ -125,7 +129,13 @@ pub(crate) fn printed(
     each: &mut dyn FnMut(Mapped<'_>),
 ) -> Result<u32, MappingFailure> {
     let mut count = 0;
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let before = rest;
+        // Looks for the byte many at a time. Reading from memory does not fail.
+        let length = rest.skip_until(b'\n').unwrap_or(before.len());
+        let line = before.get(..length).unwrap_or(before);
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
         let fields = fields(line).ok_or_else(|| MappingFailure::Line(line.to_vec()))?;
         let Some((mapped, escaped)) = fields else { continue };
         count += 1;
@@ -140,7 +150,8 @@ pub(crate) fn printed(
 
 /// The mapping on a line, if it is executable and of a file, and whether its name has escapes; the
 /// outer `None` for a line that is not of the form
-/// `start-end perms offset major:minor inode   name`.
+/// `start-end perms offset major:minor inode   name`. Of mappings that are not wanted no more is
+/// looked at than says so.
 fn fields(line: &[u8]) -> Option<Option<(Mapped<'_>, bool)>> {
     let mut rest = line;
     let mut field = || {
@@ -150,17 +161,21 @@ fn fields(line: &[u8]) -> Option<Option<(Mapped<'_>, bool)>> {
         Some(field)
     };
     let (addresses, permissions) = (field()?, field()?);
-    let (_offset, device, inode) = (field()?, field()?, field()?);
-    let name = rest.trim_ascii_start();
-    if permissions.len() != 4 || !addresses.contains(&b'-') || !device.contains(&b':') {
+    if permissions.len() != 4 || !addresses.contains(&b'-') {
         return None;
     }
-    let inode: u64 = std::str::from_utf8(inode).ok()?.parse().ok()?;
-    if permissions.get(2) != Some(&b'x') || inode == 0 {
+    if permissions.get(2) != Some(&b'x') {
         return Some(None);
     }
+    let (_offset, device, inode) = (field()?, field()?, field()?);
+    let name = rest.trim_ascii_start();
+    let inode: u64 = std::str::from_utf8(inode).ok()?.parse().ok()?;
+    if !device.contains(&b':') {
+        return None;
+    }
     let shared = permissions.get(3) == Some(&b's');
-    Some(Some((Mapped { inode, name, shared }, name.contains(&b'\\'))))
+    let escaped = name.contains(&b'\\');
+    Some((inode != 0).then_some((Mapped { inode, name, shared }, escaped)))
 }
 
 /// Line feeds in names are printed as `\012`, and nothing else is.
