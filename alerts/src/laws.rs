@@ -146,6 +146,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("boot_images.banner", "as above; other machines than x86 have none"),
     ("boot_images.next", "as above"),
     ("cve_lists", "nothing is ranked; what is owed is counted all the same"),
+    ("processes", "a root without /proc, of which proc-incomplete tells"),
     ("microcode", "a guest, or a CPU of another maker"),
     ("microcode.platform", "kernels without the driver; no update is then taken for ours"),
     ("microcode.running", "no x86 kernel since 3.3; without it nothing is compared"),

@@ -68,6 +68,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::Microcode => drop(sources::microcode::read(reader, at)),
         SourceId::LivepatchModules => drop(sources::livepatch_modules::read(reader, at)),
         SourceId::LivepatchSystems => drop(sources::livepatch_systems::read(reader, at)),
+        SourceId::Processes => drop(sources::processes::read(reader, at)),
     }
 }
 
@@ -117,7 +118,7 @@ const TELLING: [&str; 13] = [
 fn redacted(tree: &Tree) -> Tree {
     let mut out = Tree::new();
     let mut tables = smbios::Redactor::default();
-    for (path, node) in tree.nodes() {
+    for (path, node) in tree.nodes().filter(|(path, _)| !tells_of_a_process(path)) {
         let node = match node {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
@@ -138,6 +139,12 @@ fn redacted(tree: &Tree) -> Tree {
 fn is_module_file(path: &str) -> bool {
     !path.starts_with("sys/")
         && [".ko", ".ko.xz", ".ko.zst", ".ko.gz"].iter().any(|end| path.ends_with(end))
+/// What a process maps, and which service it is: the host's workload.
+fn tells_of_a_process(path: &str) -> bool {
+    let name = path.strip_prefix("proc/").and_then(|path| path.rsplit_once('/'));
+    name.is_some_and(|(of, name)| {
+        of.starts_with(|c: char| c.is_ascii_digit()) && ["maps", "stat", "cgroup"].contains(&name)
+    })
 }
 
 fn is_crash_record(path: &str) -> bool {

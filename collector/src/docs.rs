@@ -53,6 +53,8 @@ mod tests {
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
         livepatch, livepatch_modules, livepatch_systems, lockdown, machine_check, memory_failure,
         microcode, platform, previous_boot, reboot_markers, scrub, smbios, uptime,
+        livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
+        processes, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -96,6 +98,7 @@ mod tests {
             SourceId::Packages => return crate::sources::packages::tests::everything(),
             SourceId::CveLists => &[crate::sources::cve_lists::tests::HEALTHY],
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
+            SourceId::Processes => &[processes::tests::HEALTHY],
             SourceId::Microcode => return microcode::tests::everywhere(),
             SourceId::LivepatchModules => return livepatch_modules::tests::everything(),
             SourceId::LivepatchSystems => &[livepatch_systems::tests::EVERYTHING],

@@ -140,6 +140,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         livepatch_modules,
         // Speaks through the live patches as a whole.
         livepatch_systems: _,
+        processes,
     } = &view.snapshot;
     // Where nobody was to look nothing is said.
     let asked = view.snapshot.packages.is_some() || view.snapshot.boot_images.is_some();
@@ -193,6 +194,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(microcode) = found(microcode) {
         kernel::observe_microcode(samples, microcode);
+    }
+    if let Some(processes) = found(processes) {
+        kernel::observe_processes(samples, processes);
     }
     if let Some(previous) = found(previous_boot) {
         previous_boot::observe(samples, previous);
@@ -362,6 +366,7 @@ mod tests {
             microcode: None,
             livepatch_modules: None,
             livepatch_systems: None,
+            processes: None,
         };
         view.agent = None;
         let observations = observations(&view);

@@ -7,6 +7,9 @@ use crate::civil::text_of_day;
 use crate::{
     CveId, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin, Reading,
     Smbios, Snapshot, SourceId,
+use crate::{
+    Holder, MemoryDevice, Microcode, ModuleSize, Origin, Processes, Reading, Smbios, Snapshot,
+    SourceId, StaleProcess,
 };
 use std::collections::BTreeMap;
 
@@ -197,6 +200,22 @@ fn livepatch_facts(systems: &LivepatchSystems, facts: &mut Vec<Fact>) {
 fn words<T: ToString>(list: &[T]) -> String {
     let words: Vec<String> = list.iter().map(ToString::to_string).collect();
     words.join(" ")
+/// Which units run old code; which processes they are changes all the time.
+fn process_facts(processes: &Processes, facts: &mut Vec<Fact>) {
+    // Not seeing all of them, one cannot say that the others are well.
+    if !processes.is_whole() {
+        return;
+    }
+    let named = |names: Vec<&str>| {
+        Reading::Value(if names.is_empty() { "none".to_owned() } else { names.join(" ") })
+    };
+    let services = processes.grouped(Holder::Service).into_keys().collect();
+    facts.push(fact(SourceId::Processes, "processes.stale_services", "", &named(services)));
+    let needing = processes.stale.iter().filter(|process| process.needs_reboot());
+    let mut needing: Vec<&str> = needing.map(StaleProcess::known_as).collect();
+    needing.sort_unstable();
+    needing.dedup();
+    facts.push(fact(SourceId::Processes, "processes.need_reboot", "", &named(needing)));
 }
 
 fn said(text: &'static str) -> Reading<&'static str> {
@@ -233,6 +252,7 @@ impl Snapshot {
             microcode,
             livepatch_modules,
             livepatch_systems,
+            processes,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -404,6 +424,8 @@ impl Snapshot {
         }
         if let Some(systems) = Self::found(livepatch_systems) {
             livepatch_facts(systems, &mut facts);
+        if let Some(processes) = Self::found(processes) {
+            process_facts(processes, &mut facts);
         }
         facts
     }

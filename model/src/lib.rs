@@ -48,6 +48,7 @@ mod patch_support;
 mod patch_system;
 mod patch_transition;
 mod previous_boot;
+mod processes;
 mod reading;
 mod scrub;
 mod seconds;
@@ -151,6 +152,7 @@ pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,
 };
+pub use processes::{Holder, Processes, StaleFile, StaleProcess};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
 pub use smbios::{

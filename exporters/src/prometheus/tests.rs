@@ -78,6 +78,14 @@ fn a_guest_without_edac() {
     # TYPE scrubjay_kexec_loaded gauge
     scrubjay_kexec_loaded{kind="kexec"} 0
     scrubjay_kexec_loaded{kind="crash"} 0
+    # HELP scrubjay_stale_processes Processes that run code of files that were deleted or replaced, by whose they are; not given unless every process was looked at.
+    # TYPE scrubjay_stale_processes gauge
+    scrubjay_stale_processes{kind="init"} 0
+    scrubjay_stale_processes{kind="bus"} 0
+    scrubjay_stale_processes{kind="service"} 0
+    scrubjay_stale_processes{kind="session"} 0
+    scrubjay_stale_processes{kind="container"} 0
+    scrubjay_stale_processes{kind="other"} 0
     # HELP scrubjay_reboot_marker Whether the distribution left a marker that asks for a reboot.
     # TYPE scrubjay_reboot_marker gauge
     scrubjay_reboot_marker{marker="reboot-required"} 0
@@ -204,6 +212,12 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="livepatch_systems",state="unreadable"} 0
     scrubjay_source_state{source="livepatch_systems",state="malformed"} 0
     scrubjay_source_state{source="livepatch_systems",state="off"} 0
+    scrubjay_source_state{source="processes",state="ok"} 1
+    scrubjay_source_state{source="processes",state="partial"} 0
+    scrubjay_source_state{source="processes",state="absent"} 0
+    scrubjay_source_state{source="processes",state="unreadable"} 0
+    scrubjay_source_state{source="processes",state="malformed"} 0
+    scrubjay_source_state{source="processes",state="off"} 0
     # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
     # TYPE scrubjay_source_duration_seconds gauge
     scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -226,6 +240,7 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="microcode"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_modules"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_systems"} 0.0015
+    scrubjay_source_duration_seconds{source="processes"} 0.0015
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120
@@ -372,6 +387,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="microcode"} 2
     scrubjay_source_read_failures_total{source="livepatch_modules"} 2
     scrubjay_source_read_failures_total{source="livepatch_systems"} 2
+    scrubjay_source_read_failures_total{source="processes"} 2
     # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
     # TYPE scrubjay_source_deadlines_missed_total counter
     scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -394,6 +410,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="microcode"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_modules"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_systems"} 1
+    scrubjay_source_deadlines_missed_total{source="processes"} 1
     # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
     # TYPE scrubjay_source_last_success_timestamp_seconds gauge
     scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -416,6 +433,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_modules"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_systems"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="processes"} 1795500119.5
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120

@@ -2,6 +2,9 @@
 
 use super::kernels;
 use super::machine::{blocker, kernel, microcode, patch, platform, traces, uptime, vulnerability};
+use super::machine::{
+    blocker, kernel, microcode, patch, platform, processes, uptime, vulnerability,
+};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -226,6 +229,7 @@ pub(crate) fn server() -> HostView {
             microcode: section(value(microcode())),
             livepatch_modules: section(value(patch_modules())),
             livepatch_systems: section(value(traces())),
+            processes: section(value(processes())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -320,6 +324,7 @@ pub(crate) fn guest() -> HostView {
             microcode: section(absent("proc/cpuinfo flags hypervisor")),
             livepatch_modules: section(absent("sys/kernel/livepatch")),
             livepatch_systems: section(absent("var/lib/kpatch")),
+            processes: section(value(Processes { stale: Vec::new(), ..processes() })),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -495,6 +500,12 @@ pub(crate) fn blind() -> HostView {
             })),
             livepatch_modules: section(denied("livepatch_modules")),
             livepatch_systems: section(denied("livepatch_systems")),
+            processes: section(value(Processes {
+                read: 13,
+                unread: 107,
+                complete: false,
+                ..processes()
+            })),
         },
         accumulated,
         history: denied("history.db"),

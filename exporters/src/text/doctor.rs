@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 18 sources answered in full
+        scrubjay doctor: 8 of 19 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -146,6 +146,7 @@ mod tests {
           -  microcode            absent  1 ms  3 attributes
           -  livepatch_modules    absent  1 ms  3 attributes
           -  livepatch_systems    absent  1 ms  3 attributes
+          +  processes            ok      1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)

@@ -46,6 +46,9 @@ fn a_guest_without_edac() {
       lockdown     not offered (sys/kernel/security/lockdown)
       kernel log   not offered (dev/kmsg)
 
+    user space:
+      old code     no process runs deleted or replaced files (120 processes)
+
     host, read 2026-11-24T06:02:00Z:
       host         guest
       system       Debian GNU/Linux 12 (bookworm)
@@ -176,6 +179,13 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       lockdown     integrity
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
                    3 corrected errors by EDAC, 1 storm of machine checks
+
+    user space:
+      old code     deleted or replaced files run in 5 of 120 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
 
     host, read 2026-11-24T06:02:00Z:
       host         db1
@@ -317,6 +327,13 @@ fn a_kernel_that_contradicts_itself() {
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
                    3 corrected errors by EDAC, 1 storm of machine checks
 
+    user space:
+      old code     deleted or replaced files run in 5 of 120 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
+
     host, read 2026-11-24T06:02:00Z:
       host         db1
       system       Debian GNU/Linux 12 (bookworm)
@@ -416,6 +433,15 @@ fn nothing_can_be_read() {
       kexec        unreadable: permission denied (kexec_loaded)
       lockdown     unreadable: permission denied (lockdown)
       kernel log   unreadable: permission denied (dev/kmsg)
+
+    user space:
+      old code     deleted or replaced files run in 5 of 13 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
+                   107 processes may not be looked at
+                   not all processes of the host are seen
 
     host, read 2026-11-24T06:02:00Z:
       host         blind
