@@ -346,6 +346,11 @@ fn distinct(snapshot: &mut Snapshot) {
         let mut seen = BTreeSet::new();
         livepatch.patches.retain(|patch| seen.insert(patch.name.clone()));
     }
+    let modules = snapshot.livepatch_modules.as_mut().map(|section| &mut section.reading);
+    if let Some(Reading::Value(found)) = modules {
+        let mut seen = BTreeSet::new();
+        found.modules.retain(|module| seen.insert(module.name.clone()));
+    }
     let pages = snapshot.memory_failure.as_mut().map(|section| &mut section.reading);
     if let Some(Reading::Value(pages)) = pages
         && let Reading::Value(nodes) = &mut pages.nodes

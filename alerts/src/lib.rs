@@ -27,8 +27,7 @@ pub use offline::{
 pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 78] = [
-pub const CODES: [&str; 55] = [
+pub const CODES: [&str; 80] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",

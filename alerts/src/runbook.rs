@@ -3,16 +3,12 @@
 
 use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
-    systems, text, virtual_machine,
-    absent, agent, all, but, counts, crashes, denied, forced, lose, node, of, patch, set, stale,
-    text, virtual_machine,
+    stale, systems, text, virtual_machine,
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, LogTransition, Patch, Present,
-    Reading, RunningMicrocode, Snapshot, Taint,
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Holder, Layout, Present, Reading,
-    RunningMicrocode, Snapshot, Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Holder, Layout, LogTransition, Patch,
+    Present, Reading, RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,6 +58,8 @@ fn supported_for(days: i64) -> Snapshot {
         let row = systems::lifecycle(last_day);
         of(&mut s.livepatch_systems).lifecycle = Reading::Value(vec![row]);
     })
+}
+
 fn runs_old(holder: Holder, unit: &str) -> Snapshot {
     but(|s| of(&mut s.processes).stale = vec![stale(300, holder, unit)])
 }

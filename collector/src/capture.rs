@@ -139,6 +139,8 @@ fn redacted(tree: &Tree) -> Tree {
 fn is_module_file(path: &str) -> bool {
     !path.starts_with("sys/")
         && [".ko", ".ko.xz", ".ko.zst", ".ko.gz"].iter().any(|end| path.ends_with(end))
+}
+
 /// What a process maps, and which service it is: the host's workload.
 fn tells_of_a_process(path: &str) -> bool {
     let name = path.strip_prefix("proc/").and_then(|path| path.rsplit_once('/'));

@@ -52,9 +52,7 @@ mod tests {
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
         livepatch, livepatch_modules, livepatch_systems, lockdown, machine_check, memory_failure,
-        microcode, platform, previous_boot, reboot_markers, scrub, smbios, uptime,
-        livepatch, lockdown, machine_check, memory_failure, microcode, platform, previous_boot,
-        processes, reboot_markers, scrub, smbios, uptime,
+        microcode, platform, previous_boot, processes, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;

@@ -4,8 +4,7 @@
 use crate::kernel_log::{Record, log_facts, log_reports};
 use crate::reader::Reader;
 use crate::trace::decode::Decoder;
-use crate::{Collector, HostRoot, Node, Options, Tree, cper, module_file};
-use crate::{Collector, HostRoot, Node, Options, Tree, cper, microcode};
+use crate::{Collector, HostRoot, Node, Options, Tree, cper, microcode, module_file};
 use scrubjay_model::{BootId, Clocks, Stamp};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};

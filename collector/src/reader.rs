@@ -1,10 +1,9 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, OpenFile, OpenStamp, Piece};
 use crate::host::{
     Entry, Failure, FileStamp, HostRoot, LEFT_OUT, LogPart, Mapped, MappingFailure, MappingReader,
-    Piece,
+    OpenFile, OpenStamp, Piece,
 };
 use crate::remember::{Memory, Remember, look};
 use crate::tree::{Node, Tree};
@@ -364,6 +363,8 @@ impl<'h> Reader<'h> {
         let opened = self.host.open_file(path);
         let opened = opened.map(|file| ReadAt { path: path.to_owned(), file });
         self.noted(opened.map_err(|failure| non_value(path, failure, NAMES)))
+    }
+
     /// The executable mappings of a process, each given to `each`; how many there were. A failure is
     /// not kept, as processes come and go. Not part of a capture: of thousands of mappings few
     /// matter.
@@ -385,13 +386,6 @@ impl<'h> Reader<'h> {
     /// By what a file can be told from another; `None` in a captured tree.
     pub(crate) fn stamp(&self, path: &str) -> Option<FileStamp> {
         self.host.stamp(path)
-    }
-
-    /// Notes a text for a capture, where what was read is not worth noting as a whole.
-    pub(crate) fn record_text(&self, path: &str, text: &str) {
-        if let Some(tree) = self.recording {
-            tree.borrow_mut().insert(path, Node::File(text.as_bytes().to_vec()));
-        }
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.

@@ -5,11 +5,8 @@
 
 use crate::civil::text_of_day;
 use crate::{
-    CveId, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin, Reading,
-    Smbios, Snapshot, SourceId,
-use crate::{
-    Holder, MemoryDevice, Microcode, ModuleSize, Origin, Processes, Reading, Smbios, Snapshot,
-    SourceId, StaleProcess,
+    CveId, Holder, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin,
+    Processes, Reading, Smbios, Snapshot, SourceId, StaleProcess,
 };
 use std::collections::BTreeMap;
 
@@ -200,6 +197,8 @@ fn livepatch_facts(systems: &LivepatchSystems, facts: &mut Vec<Fact>) {
 fn words<T: ToString>(list: &[T]) -> String {
     let words: Vec<String> = list.iter().map(ToString::to_string).collect();
     words.join(" ")
+}
+
 /// Which units run old code; which processes they are changes all the time.
 fn process_facts(processes: &Processes, facts: &mut Vec<Fact>) {
     // Not seeing all of them, one cannot say that the others are well.
@@ -424,6 +423,7 @@ impl Snapshot {
         }
         if let Some(systems) = Self::found(livepatch_systems) {
             livepatch_facts(systems, &mut facts);
+        }
         if let Some(processes) = Self::found(processes) {
             process_facts(processes, &mut facts);
         }

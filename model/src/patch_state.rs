@@ -125,9 +125,8 @@ impl Snapshot {
     }
 
     /// Packages that may hold live patches; what is not in a package database has no changelog.
-    #[expect(clippy::unused_self, reason = "the package database will be a part of the snapshot")]
     fn patch_packages(&self) -> &[InstalledPackage] {
-        &[]
+        Self::found(&self.packages).map_or(&[], |packages| &packages.live_patches)
     }
 
     /// All live-patching systems that left a trace on this host.

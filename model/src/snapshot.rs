@@ -7,11 +7,8 @@ use crate::seconds;
 use crate::{
     BootImages, CpuVulnerability, CveLists, DimmLabels, Edac, Kernel, KernelHealth, KernelLog,
     Kexec, Livepatch, LivepatchModules, LivepatchSystems, Lockdown, MachineCheck, MemoryFailure,
-    Microcode, NonValue, Outcome, Packages, Platform, PreviousBoot, Reading, RebootMarkers, Scrub,
-    Smbios, Stamp, Uptime,
-    CpuVulnerability, DimmLabels, Edac, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
-    Lockdown, MachineCheck, MemoryFailure, Microcode, NonValue, Outcome, Platform, PreviousBoot,
-    Processes, Reading, RebootMarkers, Scrub, Smbios, Stamp, Uptime,
+    Microcode, NonValue, Outcome, Packages, Platform, PreviousBoot, Processes, Reading,
+    RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -181,8 +178,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 23] = [
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 24] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,

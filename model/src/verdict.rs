@@ -223,7 +223,10 @@ impl Assessment {
         self.findings.iter().filter(|finding| {
             let reboots = match finding.action {
                 Action::Reboot | Action::RebootIntoNewerKernel => true,
-                Action::Observe | Action::FixVisibility | Action::InvestigateChannelOrCpu => false,
+                Action::Observe
+                | Action::FixVisibility
+                | Action::RestartServices
+                | Action::InvestigateChannelOrCpu => false,
             };
             let helps = match finding.reboot_helps {
                 RebootHelps::Yes => true,

@@ -1,6 +1,7 @@
 -- From version 2 to version 3: facts that no source tells have none, and exposures.
 
-CREATE TABLE fact_of_version_3 (
+ALTER TABLE fact RENAME TO fact_of_version_2;
+CREATE TABLE fact (
   name TEXT NOT NULL CHECK (name <> ''),
   -- What it is about; empty for the host.
   subject TEXT NOT NULL,
@@ -14,13 +15,12 @@ CREATE TABLE fact_of_version_3 (
   CHECK ((state = 'ok') = (value IS NOT NULL)),
   CHECK ((state IN ('absent', 'unreadable', 'malformed')) = (reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-INSERT INTO fact_of_version_3
+INSERT INTO fact
 SELECT name, subject, snapshot,
        CASE WHEN name IN ('events.path', 'module.places') THEN NULL ELSE source END,
        state, value, reason
-FROM fact;
-DROP TABLE fact;
-ALTER TABLE fact_of_version_3 RENAME TO fact;
+FROM fact_of_version_2;
+DROP TABLE fact_of_version_2;
 
 -- A vulnerability that an installed kernel fixed and the running one had. Append only.
 CREATE TABLE exposure (

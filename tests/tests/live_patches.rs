@@ -1,6 +1,7 @@
 //! Hosts with live patches, from their files to the verdict: each system patched, in transition,
 //! stalled, out of support and absent, as far as the system has these.
 
+use scrubjay_alerts::{PatchPolicy, assess};
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
 use scrubjay_model::{
     Accumulated, Clocks, Finding, PatchState, PatchSystem, PatchSystemView, Snapshot, Verdict,
@@ -56,7 +57,7 @@ fn read((release, version): (&str, &str), parts: &[&str]) -> Snapshot {
 
 /// What is said of live patches, the worst first.
 fn told(snapshot: &Snapshot) -> Vec<Finding> {
-    let assessment = scrubjay_alerts::assess(snapshot, &Accumulated::default(), None, None);
+    let assessment = assess(snapshot, &Accumulated::default(), None, None, &PatchPolicy::default());
     let about = |finding: &Finding| finding.code.starts_with("livepatch-");
     assessment.findings.into_iter().filter(about).collect()
 }
@@ -317,6 +318,7 @@ fn what_cannot_be_read_is_neither_patched_nor_idle() {
     let unread = "//- errno=EACCES sys/kernel/livepatch\n//- dir var/lib/kpatch\n";
     let snapshot = read(RED_HAT, &[unread]);
     expect(&snapshot, PatchSystem::Kpatch, PatchState::NotKnown, &[]);
-    let assessment = scrubjay_alerts::assess(&snapshot, &Accumulated::default(), None, None);
+    let assessment =
+        assess(&snapshot, &Accumulated::default(), None, None, &PatchPolicy::default());
     assert!(assessment.findings.iter().any(|finding| finding.code == "source-unreadable"));
 }

@@ -334,16 +334,19 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
+    let rest = (
+        section(microcode()),
+        section(super::modules::arbitrary()),
+        section(super::systems::arbitrary()),
+        section(processes()),
+    );
     let third = (
         section(smbios()),
         section(Just(DimmLabels { entries: Vec::new() })),
         section(kernels::packages()),
         section(kernels::boot_images()),
         section(kernels::cve_lists()),
-        section(microcode()),
-        section(super::modules::arbitrary()),
-        section(super::systems::arbitrary()),
-        section(processes()),
+        rest,
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -359,9 +362,8 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels, packages, boot_images, cve_lists, microcode, m, s) = third;
-            let (livepatch_modules, livepatch_systems) = (m, s);
-            let (smbios, dimm_labels, microcode, processes) = third;
+            let (smbios, dimm_labels, packages, boot_images, cve_lists, rest) = third;
+            let (microcode, livepatch_modules, livepatch_systems, processes) = rest;
             Snapshot {
                 at: healthy().at,
                 edac,

@@ -32,8 +32,7 @@ pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 23] = [
-pub const SOURCES: [SourceDoc; 19] = [
+pub const SOURCES: [SourceDoc; 24] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,

@@ -227,7 +227,7 @@ impl<'r, 'h> Eyes<'r, 'h> {
         if stale.is_empty() {
             return Ok(Looked::Current);
         }
-        self.reader.record_text(&path, &lines);
+        self.reader.stands_for(&path, lines.as_bytes());
         Ok(Looked::Stale(Box::new(self.describe(pid, stale))))
     }
 

@@ -2,12 +2,9 @@
 
 use super::Samples;
 use scrubjay_model::{
-    CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, LivePatches, Livepatch,
-    Lockdown, Microcode, Patch, PatchObject, Reading, RebootMarkers, Snapshot, Taint,
-    TransitionAge, Uptime, VulnerabilityState, metrics,
-    CpuVulnerability, ForcedPatch, Holder, Kernel, KernelHealth, KernelLog, Kexec, Livepatch,
-    Lockdown, Microcode, Patch, PatchObject, Processes, Reading, RebootMarkers, Taint, Uptime,
-    VulnerabilityState, metrics,
+    CpuVulnerability, ForcedPatch, Holder, Kernel, KernelHealth, KernelLog, Kexec, LivePatches,
+    Livepatch, Lockdown, Microcode, Patch, PatchObject, Processes, Reading, RebootMarkers,
+    Snapshot, Taint, TransitionAge, Uptime, VulnerabilityState, metrics,
 };
 use std::collections::BTreeSet;
 

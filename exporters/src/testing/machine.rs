@@ -79,6 +79,9 @@ pub(super) fn traces() -> LivepatchSystems {
             last_day: 20_800,
         }]),
         modules: Some(value(vec![module("kpatch_2026_09"), module("kpatch_2026_11")])),
+    }
+}
+
 /// Some of each kind run old code.
 pub(super) fn processes() -> Processes {
     let process = |pid, holder, unit: Option<&str>, comm: &str, program| StaleProcess {

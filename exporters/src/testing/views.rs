@@ -1,9 +1,8 @@
 //! Views of imagined hosts.
 
 use super::kernels;
-use super::machine::{blocker, kernel, microcode, patch, platform, traces, uptime, vulnerability};
 use super::machine::{
-    blocker, kernel, microcode, patch, platform, processes, uptime, vulnerability,
+    blocker, kernel, microcode, patch, platform, processes, traces, uptime, vulnerability,
 };
 use super::*;
 

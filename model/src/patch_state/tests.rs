@@ -66,6 +66,7 @@ pub(crate) fn bare() -> Snapshot {
         microcode: None,
         livepatch_modules: None,
         livepatch_systems: None,
+        processes: None,
     };
     set(&mut snapshot.kernel, with_kernel());
     snapshot

@@ -200,6 +200,7 @@ fn an_effective_kernel_holds_for_its_kernel_and_its_updates_alone() {
     assert_eq!((found.code, found.verdict), ("livepatch-claim-contradicted", Verdict::Unknown));
     let mut other = with_ksplice(ksplice());
     of(&mut other.kernel).version = text("#2");
+    (other.packages, other.boot_images) = (None, None);
     assert_eq!(codes(&other), ["livepatch-claim-contradicted"]);
     set(&mut other.kernel, crate::testing::absent("proc/sys/kernel/osrelease"));
     assert!(!codes(&other).contains(&"livepatch-claim-contradicted"), "not known is no claim");
