@@ -74,10 +74,29 @@ fn a_guest_without_edac() {
     # HELP scrubjay_kernel_warnings_total Kernel warnings since boot.
     # TYPE scrubjay_kernel_warnings_total counter
     scrubjay_kernel_warnings_total 0
+    # HELP scrubjay_kernel_relation How the running kernel stands to the newest one installed: 1 for the relation that holds.
+    # TYPE scrubjay_kernel_relation gauge
+    scrubjay_kernel_relation{relation="unknown"} 1
+    scrubjay_kernel_relation{relation="orphaned"} 0
+    scrubjay_kernel_relation{relation="rebuilt"} 0
+    scrubjay_kernel_relation{relation="behind"} 0
+    scrubjay_kernel_relation{relation="ahead"} 0
+    scrubjay_kernel_relation{relation="current"} 0
+    # HELP scrubjay_next_boot_kernel Which kernel the boot loader is set to start, beside the newest one installed: 1 for what holds.
+    # TYPE scrubjay_next_boot_kernel gauge
+    scrubjay_next_boot_kernel{kernel="newest"} 0
+    scrubjay_next_boot_kernel{kernel="newer"} 0
+    scrubjay_next_boot_kernel{kernel="not_newer"} 0
+    scrubjay_next_boot_kernel{kernel="unknown"} 1
     # HELP scrubjay_kexec_loaded Whether a kernel is loaded for kexec or for crash dumps.
     # TYPE scrubjay_kexec_loaded gauge
     scrubjay_kexec_loaded{kind="kexec"} 0
     scrubjay_kexec_loaded{kind="crash"} 0
+    # HELP scrubjay_reboot_required Whether the host is to be rebooted at the next window: 1 for the answer that holds.
+    # TYPE scrubjay_reboot_required gauge
+    scrubjay_reboot_required{answer="yes"} 0
+    scrubjay_reboot_required{answer="no"} 0
+    scrubjay_reboot_required{answer="unknown"} 1
     # HELP scrubjay_stale_processes Processes that run code of files that were deleted or replaced, by whose they are; not given unless every process was looked at.
     # TYPE scrubjay_stale_processes gauge
     scrubjay_stale_processes{kind="init"} 0
@@ -194,6 +213,24 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="dimm_labels",state="unreadable"} 0
     scrubjay_source_state{source="dimm_labels",state="malformed"} 0
     scrubjay_source_state{source="dimm_labels",state="off"} 0
+    scrubjay_source_state{source="packages",state="ok"} 0
+    scrubjay_source_state{source="packages",state="partial"} 0
+    scrubjay_source_state{source="packages",state="absent"} 1
+    scrubjay_source_state{source="packages",state="unreadable"} 0
+    scrubjay_source_state{source="packages",state="malformed"} 0
+    scrubjay_source_state{source="packages",state="off"} 0
+    scrubjay_source_state{source="boot_images",state="ok"} 0
+    scrubjay_source_state{source="boot_images",state="partial"} 0
+    scrubjay_source_state{source="boot_images",state="absent"} 1
+    scrubjay_source_state{source="boot_images",state="unreadable"} 0
+    scrubjay_source_state{source="boot_images",state="malformed"} 0
+    scrubjay_source_state{source="boot_images",state="off"} 0
+    scrubjay_source_state{source="cve_lists",state="ok"} 0
+    scrubjay_source_state{source="cve_lists",state="partial"} 0
+    scrubjay_source_state{source="cve_lists",state="absent"} 1
+    scrubjay_source_state{source="cve_lists",state="unreadable"} 0
+    scrubjay_source_state{source="cve_lists",state="malformed"} 0
+    scrubjay_source_state{source="cve_lists",state="off"} 0
     scrubjay_source_state{source="microcode",state="ok"} 0
     scrubjay_source_state{source="microcode",state="partial"} 0
     scrubjay_source_state{source="microcode",state="absent"} 1
@@ -237,6 +274,9 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="previous_boot"} 0.0015
     scrubjay_source_duration_seconds{source="smbios"} 0.0015
     scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
+    scrubjay_source_duration_seconds{source="packages"} 0.0015
+    scrubjay_source_duration_seconds{source="boot_images"} 0.0015
+    scrubjay_source_duration_seconds{source="cve_lists"} 0.0015
     scrubjay_source_duration_seconds{source="microcode"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_modules"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_systems"} 0.0015
@@ -384,6 +424,9 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="previous_boot"} 2
     scrubjay_source_read_failures_total{source="smbios"} 2
     scrubjay_source_read_failures_total{source="dimm_labels"} 2
+    scrubjay_source_read_failures_total{source="packages"} 2
+    scrubjay_source_read_failures_total{source="boot_images"} 2
+    scrubjay_source_read_failures_total{source="cve_lists"} 2
     scrubjay_source_read_failures_total{source="microcode"} 2
     scrubjay_source_read_failures_total{source="livepatch_modules"} 2
     scrubjay_source_read_failures_total{source="livepatch_systems"} 2
@@ -407,6 +450,9 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="previous_boot"} 1
     scrubjay_source_deadlines_missed_total{source="smbios"} 1
     scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
+    scrubjay_source_deadlines_missed_total{source="packages"} 1
+    scrubjay_source_deadlines_missed_total{source="boot_images"} 1
+    scrubjay_source_deadlines_missed_total{source="cve_lists"} 1
     scrubjay_source_deadlines_missed_total{source="microcode"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_modules"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_systems"} 1
@@ -430,6 +476,9 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="previous_boot"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="packages"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="boot_images"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="cve_lists"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_modules"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_systems"} 1795500119.5
