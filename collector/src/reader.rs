@@ -1,15 +1,15 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{
-    Entry, Failure, FileStamp, HostRoot, LEFT_OUT, LogPart, Mapped, MappingFailure, MappingReader,
-    OpenFile, OpenStamp, Piece,
-};
+mod listing;
+mod long;
+
+use crate::host::{Entry, Failure, HostRoot, OpenFile, OpenStamp, Piece};
 use crate::remember::{Memory, Remember, look};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
 use scrubjay_model::{
-    Clocks, NonValue, Origin, ParseFault, Present, ReadFault, Reading, SourceReport, Uname,
+    Clocks, NonValue, Origin, ParseFault, ReadFault, Reading, SourceReport, Uname,
 };
 use serde_json::Value as Json;
 use std::cell::{Cell, RefCell};
@@ -276,118 +276,6 @@ impl<'h> Reader<'h> {
         }))
     }
 
-    /// The first `length` bytes of a file that is long and dear to produce.
-    pub(crate) fn head(&self, path: &str, length: usize) -> Reading<Head> {
-        self.count();
-        let read = self.host.head(path, length);
-        self.record(path, &read);
-        let head = |bytes: Vec<u8>| Head { cut: bytes.len() >= length, bytes };
-        self.noted(read.map(head).map_err(|failure| non_value(path, failure, NAMES)))
-    }
-
-    /// The records of a log, the oldest first.
-    pub(crate) fn log(&self, path: &str, each: &mut dyn FnMut(LogPart<'_>)) -> Reading<()> {
-        self.count();
-        let mut written = Vec::new();
-        let read = self.host.log(path, LOG_LIMIT.bytes, &mut |part| {
-            if self.recording.is_some() {
-                match part {
-                    LogPart::Record(record) => written.extend_from_slice(record),
-                    LogPart::LeftOut(n) => written.extend(format!("{LEFT_OUT}{n}").into_bytes()),
-                    // The gap in the numbers is in the capture as well.
-                    LogPart::Overwritten | LogPart::Limit => {}
-                }
-                written.push(b'\n');
-            }
-            each(part);
-        });
-        self.record(path, &read.map(|()| written));
-        self.noted(read.map_err(|failure| non_value(path, failure, LOG_LIMIT.words)))
-    }
-    /// The part of a long file that is wanted. Only that is captured, so `part` of a part is all
-    /// of it.
-    pub(crate) fn part(&self, path: &str, part: impl FnOnce(&[u8]) -> Vec<u8>) -> Reading<Vec<u8>> {
-        self.count();
-        let read = self.host.read(path, PART_LIMIT.bytes).map(|bytes| part(&bytes));
-        self.record(path, &read);
-        self.noted(read.map_err(|failure| non_value(path, failure, PART_LIMIT.words)))
-    }
-
-    /// The lines of a long text that hold `word`. Only they are captured.
-    pub(crate) fn lines_with(&self, path: &str, word: &[u8]) -> Reading<Vec<u8>> {
-        self.part(path, |bytes| {
-            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-            let wanted = lines.filter(|line| line.windows(word.len()).any(|part| part == word));
-            wanted.flatten().copied().collect()
-        })
-    }
-
-    /// When a file was last changed, seconds since the Unix epoch. Never part of a capture.
-    pub(crate) fn modified_unix_s(&self, path: &str) -> Reading<i64> {
-        self.count();
-        let modified = self.host.modified_unix_s(path);
-        self.noted(modified.map_err(|failure| non_value(path, failure, NAMES)))
-    }
-
-    /// Whether a directory holds any other. Of those only one is captured.
-    pub(crate) fn has_directories(&self, path: &str) -> Reading<Present> {
-        self.list(path, &|_| true).into_result().map_or_else(Into::into, |entries| {
-            match entries.iter().find(|entry| entry.is_dir) {
-                Some(entry) => {
-                    self.record_directory(path, &entry.name);
-                    Reading::Value(Present)
-                }
-                None => Reading::Absent(Origin::new(path)),
-            }
-        })
-    }
-    /// The first and the last `each` bytes of a file that may be long, joined by a line feed.
-    pub(crate) fn ends(&self, path: &str, each: usize) -> Reading<Vec<u8>> {
-        self.count();
-        let read = self.host.ends(path, each);
-        self.record(path, &read);
-        self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
-    }
-    /// Parts of a file that is far too long to be read as a whole; what lies beyond its end is
-    /// missing. A capture notes only that it is there.
-    pub(crate) fn pieces(&self, path: &str, pieces: &[Piece]) -> Reading<Vec<Vec<u8>>> {
-        self.count();
-        let read = self.host.pieces(path, pieces);
-        self.record_listed(path, read.as_ref().map(|_| ()).map_err(|failure| *failure));
-        self.noted(read.map_err(|failure| non_value(path, failure, NAMES)))
-    }
-
-    /// A file that is read by position, such as a database. Never part of a capture.
-    pub(crate) fn open(&self, path: &str) -> Reading<ReadAt<'h>> {
-        self.count();
-        let opened = self.host.open_file(path);
-        let opened = opened.map(|file| ReadAt { path: path.to_owned(), file });
-        self.noted(opened.map_err(|failure| non_value(path, failure, NAMES)))
-    }
-
-    /// The executable mappings of a process, each given to `each`; how many there were. A failure is
-    /// not kept, as processes come and go. Not part of a capture: of thousands of mappings few
-    /// matter.
-    pub(crate) fn mappings(
-        &self,
-        path: &str,
-        reader: &mut MappingReader,
-        each: &mut dyn FnMut(Mapped<'_>),
-    ) -> Result<u32, NonValue> {
-        self.count();
-        self.host.mappings(path, reader, each).map_err(|failure| match failure {
-            MappingFailure::Read(failure) => non_value(path, failure, LOG_LIMIT.words),
-            MappingFailure::Line(line) => {
-                malformed(path, "a mapping as the kernel prints it", &line)
-            }
-        })
-    }
-
-    /// By what a file can be told from another; `None` in a captured tree.
-    pub(crate) fn stamp(&self, path: &str) -> Option<FileStamp> {
-        self.host.stamp(path)
-    }
-
     /// An attribute by a parser that answers `None` to what is not of the documented form.
     pub(crate) fn parse<T>(
         &self,
@@ -434,77 +322,6 @@ impl<'h> Reader<'h> {
             "1" | "Y" => Some(true),
             _ => None,
         })
-    }
-
-    /// Whether something is there; it need not be readable.
-    pub(crate) fn present(&self, path: &str) -> Reading<Present> {
-        self.count();
-        let found = self.host.exists(path);
-        self.record_listed(path, found);
-        self.noted(found.map(|()| Present).map_err(|failure| non_value(path, failure, NAMES)))
-    }
-
-    /// The indexes `N` of the directories `<prefix>N`, in order. Only the form the kernel writes
-    /// counts: no leading zeros, nothing after the digits.
-    pub(crate) fn indexed(&self, path: &str, prefix: &str) -> Reading<Vec<u32>> {
-        let index_of = |name: &str| index(name.strip_prefix(prefix)?);
-        self.list(path, &|name| index_of(name).is_some()).map(|entries| {
-            let directories = entries.iter().filter(|entry| entry.is_dir);
-            let mut indexes: Vec<u32> =
-                directories.filter_map(|entry| index_of(&entry.name)).collect();
-            indexes.sort_unstable();
-            for index in &indexes {
-                self.record_directory(path, &format!("{prefix}{index}"));
-            }
-            indexes
-        })
-    }
-
-    /// The names of the plain files in a directory.
-    pub(crate) fn files(&self, path: &str) -> Reading<Vec<String>> {
-        self.list(path, &|_| true).map(|entries| {
-            entries.into_iter().filter(|entry| !entry.is_dir).map(|entry| entry.name).collect()
-        })
-    }
-
-    /// The names of the plain files in a directory, also for those that are not read.
-    pub(crate) fn named_files(&self, path: &str) -> Reading<Vec<String>> {
-        self.files(path).map(|names| {
-            if let Some(tree) = self.recording {
-                for name in &names {
-                    let file = Node::File(Vec::new());
-                    tree.borrow_mut().insert(format!("{path}/{name}"), file);
-                }
-            }
-            names
-        })
-    }
-
-    /// The names of the directories in a directory.
-    pub(crate) fn directories(&self, path: &str) -> Reading<Vec<String>> {
-        self.directories_with(path, &|_| true)
-    }
-
-    /// The names of those directories in a directory that are wanted. Only they are captured.
-    pub(crate) fn directories_with(
-        &self,
-        path: &str,
-        wants: &dyn Fn(&str) -> bool,
-    ) -> Reading<Vec<String>> {
-        self.list(path, wants).map(|entries| {
-            let names: Vec<String> =
-                entries.into_iter().filter(|entry| entry.is_dir).map(|entry| entry.name).collect();
-            for name in &names {
-                self.record_directory(path, name);
-            }
-            names
-        })
-    }
-
-    /// What is in a directory of which only a few files may be wanted; the others, and the
-    /// directories below, are not part of a capture.
-    pub(crate) fn entries(&self, path: &str) -> Reading<Vec<Entry>> {
-        self.list(path, &|_| true)
     }
 
     fn list(&self, path: &str, wants: &dyn Fn(&str) -> bool) -> Reading<Vec<Entry>> {

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_banner_holds_the_version_behind_the_builder() {
-        let banner = "6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC \
+        let banner = "6.1.0-56-amd64 (kernel@example.org) #1 SMP PREEMPT_DYNAMIC \
                       Debian 6.1.192-2 (2026-11-16)";
         assert_eq!(
             banner_version(banner),

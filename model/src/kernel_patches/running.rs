@@ -92,9 +92,10 @@ fn banner_version(
 ) -> Option<PackageVersion> {
     match manager {
         PackageManager::Dpkg => {
-            let banner = kernel.banner.value().or(kernel.version.value());
-            let debian = banner.and_then(|banner| {
-                let mut words = banner.split_whitespace();
+            // The banner has the version as well, behind compilers that may be Debian's too.
+            let texts = [kernel.version.value(), kernel.banner.value()];
+            let debian = texts.into_iter().flatten().find_map(|text| {
+                let mut words = text.split_whitespace();
                 words.by_ref().find(|word| ["Debian", "PMX"].contains(word))?;
                 DebVersion::parse(words.next()?).ok()
             });

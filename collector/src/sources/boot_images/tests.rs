@@ -6,9 +6,9 @@ use crate::sources::check::{self, found, is_absent, partly_found};
 use scrubjay_model::Outcome;
 use std::fmt::Write as _;
 
-const NEW: &str = "6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC \
+const NEW: &str = "6.1.0-56-amd64 (kernel@example.org) #1 SMP PREEMPT_DYNAMIC \
                    Debian 6.1.192-2 (2026-11-16)";
-const OLD: &str = "6.1.0-55-amd64 (debian-kernel@lists.debian.org) #1 SMP PREEMPT_DYNAMIC \
+const OLD: &str = "6.1.0-55-amd64 (kernel@example.org) #1 SMP PREEMPT_DYNAMIC \
                    Debian 6.1.190-1 (2026-10-12)";
 
 /// An entry of a tree that holds an image with this banner.
