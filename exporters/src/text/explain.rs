@@ -6,11 +6,10 @@ use super::words::{self, moment, moment_ago};
 use super::{Style, patches};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Finding, HostView, KernelDebt, MissingFix, PatchTruth, Reading, RebootNeed, Verdict, span,
+    Finding, HostView, KernelDebt, MissingFix, PatchTruth, Reading, RebootNeed, Verdict,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
-use std::time::Duration;
 
 /// A rule, and what it found on the host.
 #[derive(Debug, Clone, Serialize)]
@@ -62,8 +61,14 @@ pub fn explain_reboot(view: &HostView, rules: &[ExplainedRule<'_>], style: &Styl
     }
     page.heading("every rule on the kernel's patches:");
     for ExplainedRule { code, condition, verdict, finding } in rules {
-        let holds = if finding.is_some() { "holds" } else { "does not hold" };
-        page.field(2, code, &format!("{holds} ({} if it does): {condition}", verdict.as_str()));
+        let (sign, holds, paint) = match finding {
+            Some(_) => (sign_of(*verdict), "holds", paint_of(*verdict)),
+            None => ("-", "does not hold", Paint::new()),
+        };
+        let head = format!("{sign:<2} {code}");
+        let tail = format!(": {holds} ({} if it does)", verdict.as_str());
+        page.line(&[("  ", Paint::new()), (&head, paint), (&tail, Paint::new())]);
+        page.sentence(5, condition);
     }
     page.into_text()
 }
@@ -106,10 +111,7 @@ fn owed(page: &mut Page, debt: &KernelDebt, now_ms: i64) {
 }
 
 fn one(missing: &MissingFix, now_ms: i64) -> String {
-    let ago = |at_s: i64| {
-        let ms = u64::try_from(now_ms.saturating_sub(at_s.saturating_mul(1000))).unwrap_or(0);
-        span(Duration::from_millis(ms))
-    };
+    let ago = |at_s: i64| words::since(at_s, now_ms);
     let mut parts = vec![format!("in {}", missing.fix.version)];
     if let Some(at) = missing.fix.released_unix_s {
         parts.push(format!("released {} ago", ago(at)));

@@ -3,7 +3,7 @@
 
 use super::Style;
 use super::page::{Cell, Page};
-use super::words::{count, moment};
+use super::words::{count, moment, since};
 use scrubjay_model::{CoverageRecord, ExposureRecord, ExposureTurnKind, FactRecord, span};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -47,13 +47,7 @@ pub fn patch_history(
         };
         let end_ms = group.end.map_or(now_ms, |(at_ms, _, _)| at_ms);
         let exposed = |since_s: Option<i64>| {
-            since_s.map_or_else(
-                || "not known".to_owned(),
-                |since_s| {
-                    let ms = end_ms.saturating_sub(since_s.saturating_mul(1000));
-                    span(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
-                },
-            )
+            since_s.map_or_else(|| "not known".to_owned(), |since_s| since(since_s, end_ms))
         };
         let end = match group.end {
             None => "still owed".to_owned(),

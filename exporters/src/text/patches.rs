@@ -4,9 +4,8 @@ use super::page::Page;
 use super::words::{self, count, moment_ago, reading};
 use scrubjay_model::{
     BootImages, Chosen, KernelDebt, KernelPackage, KernelState, MissingFix, NextBoot, Packages,
-    PatchTruth, RebootHelps, Section, span,
+    PatchTruth, RebootHelps, Section,
 };
-use std::time::Duration;
 
 /// Kernels and vulnerabilities named before they are only counted.
 const NAMED: usize = 4;
@@ -81,10 +80,7 @@ fn owed(page: &mut Page, debt: &KernelDebt, now_ms: i64) {
     if let Some(why) = &debt.partial_because {
         page.more(2, &format!("a part of them: {why}"));
     }
-    let since = |at_s: i64| {
-        let ago_ms = u64::try_from(now_ms.saturating_sub(at_s.saturating_mul(1000))).unwrap_or(0);
-        span(Duration::from_millis(ago_ms))
-    };
+    let since = |at_s: i64| words::since(at_s, now_ms);
     let released = owed.iter().filter_map(|missing| missing.fix.released_unix_s).min();
     let installed = owed.iter().filter_map(|missing| missing.installed_unix_s).min();
     let clocks: Vec<String> = [("released", released), ("installed", installed)]

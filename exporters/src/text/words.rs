@@ -83,6 +83,13 @@ pub(super) fn findings<T>(section: &Option<Section<T>>) -> Result<&T, String> {
     section.reading.as_ref().into_result().map_err(|non_value| missing(&non_value))
 }
 
+/// Time in whole seconds from a moment, given in seconds since the Unix epoch, to another one in
+/// milliseconds; none where it lies ahead.
+pub(super) fn since(unix_s: i64, until_ms: i64) -> String {
+    let seconds = until_ms.div_euclid(1000).saturating_sub(unix_s);
+    span(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
 /// Whether a reboot helps, behind the words "a reboot".
 pub(super) fn reboot_helps(helps: RebootHelps) -> &'static str {
     match helps {

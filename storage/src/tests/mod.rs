@@ -4,6 +4,7 @@
 mod boots;
 mod counting;
 mod events;
+mod exposures;
 mod faults;
 mod forced;
 mod laws;
