@@ -118,7 +118,8 @@ fn a_reader_does_not_upgrade() {
     assert!(matches!(error, StorageError::Older { found: 1, known: 2, .. }), "{error}");
     assert!(open::for_reading(dir.path(), &FIRST).unwrap().is_some());
     let error = HistoryReader::open(dir.path()).unwrap_err();
-    assert!(matches!(error, StorageError::Older { found: 1, known: 2, .. }), "{error}");
+    let present = SCHEMA.version();
+    assert!(matches!(error, StorageError::Older { found: 1, known, .. } if known == present));
     assert!(!files::backup_path(Path::new("x"), 1).exists());
 }
 
