@@ -146,6 +146,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("boot_images.banner", "as above; other machines than x86 have none"),
     ("boot_images.next", "as above"),
     ("cve_lists", "nothing is ranked; what is owed is counted all the same"),
+    ("processes", "a root without /proc, of which proc-incomplete tells"),
     ("microcode", "a guest, or a CPU of another maker"),
     ("microcode.platform", "kernels without the driver; no update is then taken for ours"),
     ("microcode.running", "no x86 kernel since 3.3; without it nothing is compared"),
@@ -344,6 +345,11 @@ fn distinct(snapshot: &mut Snapshot) {
     if let Some(Reading::Value(livepatch)) = patches {
         let mut seen = BTreeSet::new();
         livepatch.patches.retain(|patch| seen.insert(patch.name.clone()));
+    }
+    let modules = snapshot.livepatch_modules.as_mut().map(|section| &mut section.reading);
+    if let Some(Reading::Value(found)) = modules {
+        let mut seen = BTreeSet::new();
+        found.modules.retain(|module| seen.insert(module.name.clone()));
     }
     let pages = snapshot.memory_failure.as_mut().map(|section| &mut section.reading);
     if let Some(Reading::Value(pages)) = pages

@@ -27,7 +27,7 @@ pub use offline::{
 pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 78] = [
+pub const CODES: [&str; 80] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -92,6 +92,7 @@ pub const CODES: [&str; 78] = [
     "pages-growing",
     "pages-offlined",
     "proc-incomplete",
+    "processes-stale",
     "reboot-marker",
     "reports-not-heard",
     "scrubbing-masked",
@@ -104,6 +105,7 @@ pub const CODES: [&str; 78] = [
     "uncorrected-errors",
     "uncorrected-errors-panic",
     "uptime-long",
+    "user-space-reboot",
     "visibility-unclear",
     "watchdog-reset",
 ];
@@ -128,6 +130,7 @@ pub fn assess(
     findings.extend(rules::microcode::findings(snapshot));
     findings.extend(rules::provenance::findings(snapshot));
     findings.extend(rules::livepatch_systems::findings(snapshot));
+    findings.extend(rules::processes::findings(snapshot));
     findings.extend(rules::markers::findings(snapshot));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

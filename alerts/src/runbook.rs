@@ -3,12 +3,12 @@
 
 use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
-    systems, text, virtual_machine,
+    stale, systems, text, virtual_machine,
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Layout, LogTransition, Patch, Present,
-    Reading, RunningMicrocode, Snapshot, Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, Holder, Layout, LogTransition, Patch,
+    Present, Reading, RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,6 +58,10 @@ fn supported_for(days: i64) -> Snapshot {
         let row = systems::lifecycle(last_day);
         of(&mut s.livepatch_systems).lifecycle = Reading::Value(vec![row]);
     })
+}
+
+fn runs_old(holder: Holder, unit: &str) -> Snapshot {
+    but(|s| of(&mut s.processes).stale = vec![stale(300, holder, unit)])
 }
 
 /// A host on which the rule speaks, for each code that does not need an ailing history.
@@ -193,6 +197,8 @@ fn example(code: &str) -> Option<Snapshot> {
             but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(4096))
         }
         "proc-incomplete" => but(|s| set(&mut s.uptime, absent("proc/uptime"))),
+        "processes-stale" => runs_old(Holder::Service, "nginx.service"),
+        "user-space-reboot" => runs_old(Holder::Bus, "dbus.service"),
         "reboot-marker" => but(|s| of(&mut s.reboot_markers).required = text("")),
         "scrubbing-off" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(0)),
         "scrubbing-slow" => but(|s| of(&mut s.edac).controllers[0].scrub_rate = Reading::Value(1)),

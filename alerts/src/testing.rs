@@ -3,12 +3,13 @@
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Bert, BertRegion, BootId, Controller, Counter,
     CpuSignature, CrashStore, Dimm, EarlyImage, Edac, Epoch, ErrorCheck, ErrorCounts, EventsStatus,
-    Finding, ForcedPatch, ImageOf, Kernel, KernelHealth, KernelLog, Kexec, Layout, Livepatch,
-    Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, MemoryRepair, Microcode,
+    Finding, ForcedPatch, Holder, ImageOf, Kernel, KernelHealth, KernelLog, Kexec, Layout,
+    Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, MemoryRepair, Microcode,
     MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, OfflineStats, Origin,
-    ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, ReadFault, Reading,
-    RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId,
-    SourceReport, Stamp, StorageStats, Taint, Uname, Uptime, Verdict,
+    ParseFault, Patch, PatchObject, Place, Platform, Present, PreviousBoot, Processes, ReadFault,
+    Reading, RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, Snapshot,
+    SourceId, SourceReport, StaleFile, StaleProcess, Stamp, StorageStats, Taint, Uname, Uptime,
+    Verdict,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -284,6 +285,13 @@ pub(crate) fn healthy() -> Snapshot {
         livepatch_modules: read(modules::of_patch("lp_1")),
         livepatch_systems: read(systems::bare()),
         microcode: read(microcode()),
+        processes: read(Processes {
+            read: 120,
+            unread: 0,
+            complete: true,
+            stale: Vec::new(),
+            left_out: 0,
+        }),
     }
 }
 
@@ -310,6 +318,20 @@ fn microcode() -> Microcode {
             of: ImageOf::RunningKernel,
             update: Reading::Value(Some(update(image))),
         }]),
+    }
+}
+
+/// A process that runs an old libssl.
+pub(crate) fn stale(pid: u32, holder: Holder, unit: &str) -> StaleProcess {
+    StaleProcess {
+        pid,
+        comm: text("worker"),
+        started: Reading::Value(1),
+        holder,
+        unit: Some(unit.to_owned()),
+        program: false,
+        files: vec![StaleFile { path: "/usr/lib/libssl.so.3".to_owned(), replaced: true }],
+        more_files: 0,
     }
 }
 
@@ -405,6 +427,7 @@ pub(crate) fn faults(snapshot: &mut Snapshot, id: SourceId) -> &mut Vec<NonValue
         SourceId::Microcode => of(&mut snapshot.microcode),
         SourceId::LivepatchModules => of(&mut snapshot.livepatch_modules),
         SourceId::LivepatchSystems => of(&mut snapshot.livepatch_systems),
+        SourceId::Processes => of(&mut snapshot.processes),
     }
 }
 

@@ -5,7 +5,12 @@ use crate::host::{FACTS, HostRoot};
 use crate::kernel_log;
 use crate::reader::Reader;
 use crate::sources::{
-    self, kernel_log::PATH as LOG, livepatch::WITNESS, previous_boot, smbios, uptime::boot_id,
+    self,
+    kernel_log::PATH as LOG,
+    livepatch::WITNESS,
+    livepatch_systems::{KERNELCARE, TOLD},
+    previous_boot, smbios,
+    uptime::boot_id,
 };
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
@@ -63,6 +68,7 @@ fn read(id: SourceId, reader: &Reader<'_>, at: &Stamp) {
         SourceId::Microcode => drop(sources::microcode::read(reader, at)),
         SourceId::LivepatchModules => drop(sources::livepatch_modules::read(reader, at)),
         SourceId::LivepatchSystems => drop(sources::livepatch_systems::read(reader, at)),
+        SourceId::Processes => drop(sources::processes::read(reader, at)),
     }
 }
 
@@ -112,7 +118,7 @@ const TELLING: [&str; 13] = [
 fn redacted(tree: &Tree) -> Tree {
     let mut out = Tree::new();
     let mut tables = smbios::Redactor::default();
-    for (path, node) in tree.nodes() {
+    for (path, node) in tree.nodes().filter(|(path, _)| !tells_of_a_process(path)) {
         let node = match node {
             // The kernel's own; it shows that the host's tasks were all there to be read.
             Node::File(bytes) if path == WITNESS && bytes == b"kthreadd\n" => node.clone(),
@@ -121,6 +127,7 @@ fn redacted(tree: &Tree) -> Tree {
             // It names who built it and where; whoever reads the capture learns that it was there.
             Node::File(_) if is_module_file(path) => Node::Fails(Errno::ACCESS.raw_os_error()),
             Node::File(bytes) if is_firmware_table(path) => Node::File(tables.table(bytes)),
+            Node::File(bytes) if path == KERNELCARE => Node::File(policy(bytes)),
             Node::File(bytes) if names_something(path) => Node::File(replacement(path, bytes)),
             Node::File(_) | Node::Dir | Node::Fails(_) => node.clone(),
         };
@@ -132,6 +139,14 @@ fn redacted(tree: &Tree) -> Tree {
 fn is_module_file(path: &str) -> bool {
     !path.starts_with("sys/")
         && [".ko", ".ko.xz", ".ko.zst", ".ko.gz"].iter().any(|end| path.ends_with(end))
+}
+
+/// What a process maps, and which service it is: the host's workload.
+fn tells_of_a_process(path: &str) -> bool {
+    let name = path.strip_prefix("proc/").and_then(|path| path.rsplit_once('/'));
+    name.is_some_and(|(of, name)| {
+        of.starts_with(|c: char| c.is_ascii_digit()) && ["maps", "stat", "cgroup"].contains(&name)
+    })
 }
 
 fn is_crash_record(path: &str) -> bool {
@@ -164,6 +179,18 @@ fn names_something(path: &str) -> bool {
     ["serial", "asset_tag", "uuid", "hostname"].iter().any(|word| name.contains(word))
         || name == "comm"
         || path == "proc/cmdline"
+        // Uptrack's last run, with the processes that were in the way.
+        || (name == "results" && path.starts_with("var/cache/uptrack/"))
+}
+
+/// Of KernelCare's configuration what is read; it also holds servers and keys.
+fn policy(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let told = text.lines().filter(|line| {
+        let name = line.split('=').next().unwrap_or_default().trim();
+        TOLD.contains(&name)
+    });
+    told.flat_map(|line| format!("{line}\n").into_bytes()).collect()
 }
 
 fn replacement(path: &str, bytes: &[u8]) -> Vec<u8> {
@@ -301,6 +328,14 @@ built by admin@example.org in /home/admin
         assert_eq!(found(host(redacted)), found(original));
         let mce = crash_record("sys/fs/pstore/mce-erst-1", &[7; 128]);
         assert_eq!((mce[103], mce[104], mce[111], mce[112]), (7, 0, 0, 7));
+    }
+
+    #[test]
+    fn of_kernelcares_configuration_only_what_holds_patches_back_is_left() {
+        let tree = format!("{HOST}//- {KERNELCARE}\nPROXY=http://secret@x\nPREFIX=48h\n");
+        let original = host(Tree::parse(&tree).unwrap());
+        let text = capture(&original, &options(), CaptureOptions { redact: true }).to_text();
+        assert!(text.contains("kcare.conf\nPREFIX=48h\n") && !text.contains("secret"), "{text}");
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl Collector {
 
         let livepatch_systems =
             self.ask(SourceId::LivepatchSystems, &at, sources::livepatch_systems::read);
+        let processes = self.ask(SourceId::Processes, &at, sources::processes::read);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -122,6 +123,7 @@ impl Collector {
             microcode: patience.answer(microcode),
             livepatch_modules: patience.answer(livepatch_modules),
             livepatch_systems: patience.answer(livepatch_systems),
+            processes: patience.answer(processes),
         }
     }
 

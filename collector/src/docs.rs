@@ -52,7 +52,7 @@ mod tests {
     use crate::sources::{
         cpu_vulnerabilities, dimm_labels, edac, kernel, kernel_health, kernel_log, kexec,
         livepatch, livepatch_modules, livepatch_systems, lockdown, machine_check, memory_failure,
-        microcode, platform, previous_boot, reboot_markers, scrub, smbios, uptime,
+        microcode, platform, previous_boot, processes, reboot_markers, scrub, smbios, uptime,
     };
     use crate::tree::Node;
     use scrubjay_model::SourceId;
@@ -96,6 +96,7 @@ mod tests {
             SourceId::Packages => return crate::sources::packages::tests::everything(),
             SourceId::CveLists => &[crate::sources::cve_lists::tests::HEALTHY],
             SourceId::BootImages => return crate::sources::boot_images::tests::everything(),
+            SourceId::Processes => &[processes::tests::HEALTHY],
             SourceId::Microcode => return microcode::tests::everywhere(),
             SourceId::LivepatchModules => return livepatch_modules::tests::everything(),
             SourceId::LivepatchSystems => &[livepatch_systems::tests::EVERYTHING],
@@ -139,6 +140,10 @@ mod tests {
         read
     }
 
+    /// Databases of packages, of which a source reads some pages and a capture holds none. The tests
+    /// of the readers hold what is read of them.
+    const NEVER_CAPTURED: [&str; 2] = ["rpm/", "lib/apk/db"];
+
     /// `a{b,c}d` as `abd` and `acd`.
     fn expanded(pattern: &str) -> Vec<String> {
         let Some((before, rest)) = pattern.split_once('{') else {
@@ -176,7 +181,8 @@ mod tests {
             }
             for pattern in patterns {
                 let used = read.iter().any(|(path, _)| matches(&pattern, path));
-                assert!(used, "{id:?} does not read {pattern}");
+                let database = NEVER_CAPTURED.iter().any(|part| pattern.contains(part));
+                assert!(used != database, "{id:?} does not read {pattern}");
             }
         }
     }

@@ -4,7 +4,7 @@
 use crate::kernel_log::{Record, log_facts, log_reports};
 use crate::reader::Reader;
 use crate::trace::decode::Decoder;
-use crate::{Collector, HostRoot, Node, Options, Tree, cper, module_file};
+use crate::{Collector, HostRoot, Node, Options, Tree, cper, microcode, module_file};
 use scrubjay_model::{BootId, Clocks, Stamp};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -76,6 +76,8 @@ pub fn firmware(bytes: &[u8]) {
     let _ = cper::memory_error_2(bytes);
     let _ = cper::memory_error_compact(bytes);
     let _ = cper::struct_mce(bytes);
+    let _ = microcode::intel_updates(bytes);
+    let _ = microcode::amd_updates(bytes);
     smbios(bytes);
 }
 

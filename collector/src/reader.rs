@@ -1,7 +1,10 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
-use crate::host::{Entry, Failure, HostRoot, LEFT_OUT, LogPart, OpenFile, OpenStamp, Piece};
+use crate::host::{
+    Entry, Failure, FileStamp, HostRoot, LEFT_OUT, LogPart, Mapped, MappingFailure, MappingReader,
+    OpenFile, OpenStamp, Piece,
+};
 use crate::remember::{Memory, Remember, look};
 use crate::tree::{Node, Tree};
 use rustix::io::Errno;
@@ -360,6 +363,29 @@ impl<'h> Reader<'h> {
         let opened = self.host.open_file(path);
         let opened = opened.map(|file| ReadAt { path: path.to_owned(), file });
         self.noted(opened.map_err(|failure| non_value(path, failure, NAMES)))
+    }
+
+    /// The executable mappings of a process, each given to `each`; how many there were. A failure is
+    /// not kept, as processes come and go. Not part of a capture: of thousands of mappings few
+    /// matter.
+    pub(crate) fn mappings(
+        &self,
+        path: &str,
+        reader: &mut MappingReader,
+        each: &mut dyn FnMut(Mapped<'_>),
+    ) -> Result<u32, NonValue> {
+        self.count();
+        self.host.mappings(path, reader, each).map_err(|failure| match failure {
+            MappingFailure::Read(failure) => non_value(path, failure, LOG_LIMIT.words),
+            MappingFailure::Line(line) => {
+                malformed(path, "a mapping as the kernel prints it", &line)
+            }
+        })
+    }
+
+    /// By what a file can be told from another; `None` in a captured tree.
+    pub(crate) fn stamp(&self, path: &str) -> Option<FileStamp> {
+        self.host.stamp(path)
     }
 
     /// An attribute by a parser that answers `None` to what is not of the documented form.

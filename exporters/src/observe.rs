@@ -140,8 +140,11 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
         livepatch_modules,
         // Speaks through the live patches as a whole.
         livepatch_systems: _,
+        processes,
     } = &view.snapshot;
-    if let Some(truth) = &view.assessment.patches {
+    // Where nobody was to look nothing is said.
+    let asked = view.snapshot.packages.is_some() || view.snapshot.boot_images.is_some();
+    if let Some(truth) = view.assessment.patches.as_ref().filter(|_| asked) {
         patches::observe(samples, truth, at.wall_ms);
     }
     patches::observe_reboot(samples, view);
@@ -191,6 +194,9 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     }
     if let Some(microcode) = found(microcode) {
         kernel::observe_microcode(samples, microcode);
+    }
+    if let Some(processes) = found(processes) {
+        kernel::observe_processes(samples, processes);
     }
     if let Some(previous) = found(previous_boot) {
         previous_boot::observe(samples, previous);
@@ -320,6 +326,10 @@ mod tests {
             "scrubjay_dimm_info",
             // So is a live patch.
             "scrubjay_livepatch_info",
+            // That it cannot be told is one of the answers.
+            "scrubjay_kernel_relation",
+            "scrubjay_next_boot_kernel",
+            "scrubjay_reboot_required",
         ]
         .into();
         let observations = observations(&testing::blind());
@@ -356,6 +366,7 @@ mod tests {
             microcode: None,
             livepatch_modules: None,
             livepatch_systems: None,
+            processes: None,
         };
         view.agent = None;
         let observations = observations(&view);

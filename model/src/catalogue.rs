@@ -189,6 +189,8 @@ catalogue! {
     MICROCODE_BEHIND: Gauge "" "scrubjay_microcode_behind" [];
     /// Whether CPUs run different microcode.
     MICROCODE_MIXED: Gauge "" "scrubjay_microcode_mixed" [];
+    /// Processes that run code of files that were deleted or replaced, by whose they are; not given unless every process was looked at.
+    STALE_PROCESSES: Gauge "" "scrubjay_stale_processes" ["kind"];
     /// Whether the distribution left a marker that asks for a reboot.
     REBOOT_MARKER: Gauge "" "scrubjay_reboot_marker" ["marker"];
     /// Switches of the machine-check code that hide corrected errors when set.

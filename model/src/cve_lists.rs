@@ -2,7 +2,7 @@
 //! they are, and which of them a live patch fixes. All of it is optional; without it nothing is
 //! ranked.
 
-use crate::CveId;
+use crate::{CveId, Reading};
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,14 @@ pub struct CveLists {
 pub struct CveListFile {
     /// Its path.
     pub path: String,
-    /// What it was taken for.
+    /// What it was taken for, and what it holds.
+    pub content: Reading<CveListContent>,
+}
+
+/// What a file was taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CveListContent {
+    /// Its form.
     pub form: CveListForm,
     /// Vulnerabilities it names.
     pub entries: usize,

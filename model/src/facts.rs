@@ -7,6 +7,8 @@ use crate::civil::text_of_day;
 use crate::{
     CrashContent, CveId, DumpReason, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode,
     ModuleSize, Origin, PreviousBoot, Reading, Smbios, Snapshot, SourceId,
+    CveId, Holder, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin,
+    Processes, Reading, Smbios, Snapshot, SourceId, StaleProcess,
 };
 use std::collections::BTreeMap;
 
@@ -225,6 +227,24 @@ fn words<T: ToString>(list: &[T]) -> String {
     words.join(" ")
 }
 
+/// Which units run old code; which processes they are changes all the time.
+fn process_facts(processes: &Processes, facts: &mut Vec<Fact>) {
+    // Not seeing all of them, one cannot say that the others are well.
+    if !processes.is_whole() {
+        return;
+    }
+    let named = |names: Vec<&str>| {
+        Reading::Value(if names.is_empty() { "none".to_owned() } else { names.join(" ") })
+    };
+    let services = processes.grouped(Holder::Service).into_keys().collect();
+    facts.push(fact(SourceId::Processes, "processes.stale_services", "", &named(services)));
+    let needing = processes.stale.iter().filter(|process| process.needs_reboot());
+    let mut needing: Vec<&str> = needing.map(StaleProcess::known_as).collect();
+    needing.sort_unstable();
+    needing.dedup();
+    facts.push(fact(SourceId::Processes, "processes.need_reboot", "", &named(needing)));
+}
+
 fn said(text: &'static str) -> Reading<&'static str> {
     Reading::Value(text)
 }
@@ -259,6 +279,7 @@ impl Snapshot {
             microcode,
             livepatch_modules,
             livepatch_systems,
+            processes,
         } = self;
         use SourceId as S;
         let mut facts = Vec::new();
@@ -359,7 +380,7 @@ impl Snapshot {
             facts.push(fact(S::BootImages, "boot.next", "", &next));
         }
         for list in Self::found(cve_lists).into_iter().flat_map(|lists| &lists.files) {
-            let entries = Reading::Value(list.entries);
+            let entries = list.content.as_ref().map(|content| content.entries);
             facts.push(fact(S::CveLists, "cve_list.entries", &list.path, &entries));
         }
         if let Some(check) = Self::found(machine_check) {
@@ -431,6 +452,9 @@ impl Snapshot {
         }
         if let Some(systems) = Self::found(livepatch_systems) {
             livepatch_facts(systems, &mut facts);
+        }
+        if let Some(processes) = Self::found(processes) {
+            process_facts(processes, &mut facts);
         }
         facts
     }

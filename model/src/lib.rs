@@ -49,7 +49,9 @@ mod patch_cover;
 mod patch_state;
 mod patch_support;
 mod patch_system;
+mod patch_transition;
 mod previous_boot;
+mod processes;
 mod reading;
 mod scrub;
 mod seconds;
@@ -84,7 +86,7 @@ pub use cper::{
     MceUnit, MemoryErrorSection, MemoryErrorType, SectionBody, SectionFlags, SectionKind,
 };
 pub use cve::CveId;
-pub use cve_lists::{CveListFile, CveListForm, CveLists, CveRank, Severity};
+pub use cve_lists::{CveListContent, CveListFile, CveListForm, CveLists, CveRank, Severity};
 pub use dimm::{
     Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
     Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,
@@ -155,15 +157,15 @@ pub use package_version::{DebVersion, RpmVersion, VersionFault};
 pub use packages::{ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, PackageVersion};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
-pub use patch_state::{
-    LONG_AFTER, LivePatches, PatchState, PatchSystemView, STALLED_AFTER, STUCK_AFTER, TransitionAge,
-};
+pub use patch_state::{LivePatches, PatchState, PatchSystemView};
 pub use patch_support::{SupportEnd, SupportWindow};
 pub use patch_system::{CanonicalModule, PatchSystem, klp_module, kpatch_module, module_of_file};
+pub use patch_transition::{LONG_AFTER, STALLED_AFTER, STUCK_AFTER, TransitionAge};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,
 };
+pub use processes::{Holder, Processes, StaleFile, StaleProcess};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
 pub use smbios::{

@@ -4,30 +4,10 @@
 use crate::patch_system::{klp_module, kpatch_module};
 use crate::{
     CanonicalKernel, CveId, InstalledPackage, LivePatchCover, LivepatchSystems, Outcome,
-    PatchCover, PatchForce, PatchSystem, Reading, Snapshot, SupportEnd, seconds,
+    PatchCover, PatchForce, PatchSystem, Reading, STALLED_AFTER, Snapshot, SupportEnd,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// A transition that lasts this long is stalled: kpatch gives up after 15 s and another 60 s.
-pub const STALLED_AFTER: Duration = Duration::from_secs(75);
-
-/// A stalled transition of that age is not expected to end by itself.
-pub const LONG_AFTER: Duration = Duration::from_secs(600);
-
-/// A stalled transition of that age is a reason to plan a reboot.
-pub const STUCK_AFTER: Duration = Duration::from_secs(86_400);
-
-/// How long a transition has run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct TransitionAge {
-    /// Time without sleep, by the kernel's log.
-    #[serde(rename = "age_seconds", serialize_with = "seconds::of")]
-    pub age: Duration,
-    /// Whether it may be more: the log no longer holds the beginning.
-    pub at_least: bool,
-}
 
 /// One live-patching system of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,26 +107,6 @@ impl PatchState {
 }
 
 impl Snapshot {
-    /// How long the transition of a patch has run; `None` if the log does not tell.
-    pub fn transition_age(&self, patch: &str) -> Option<TransitionAge> {
-        let log = Self::found(&self.kernel_log)?;
-        let now = self.at.awake?;
-        let begun = log.transition.as_ref().filter(|transition| transition.patch == patch);
-        if let Some(begun) = begun {
-            let age = now.saturating_sub(begun.awake);
-            return Some(TransitionAge { age, at_least: false });
-        }
-        // The kernel logs the beginning before it shows the transition. If the log has no
-        // transition at all, this one began before the oldest record. A log with holes, or one that
-        // tells of other transitions, does not say so.
-        let silent = log.transition.is_none() && !log.transition_ended;
-        if log.lost > 0 || log.cut || log.is_complete() || !silent {
-            return None;
-        }
-        let age = now.saturating_sub(log.oldest?.awake?);
-        Some(TransitionAge { age, at_least: true })
-    }
-
     /// Modules marked as live patches that are no longer patches of the kernel's core: replaced
     /// ones, which take memory and do nothing.
     pub fn inert_patch_modules(&self) -> Vec<&str> {
@@ -165,9 +125,8 @@ impl Snapshot {
     }
 
     /// Packages that may hold live patches; what is not in a package database has no changelog.
-    #[expect(clippy::unused_self, reason = "the package database will be a part of the snapshot")]
     fn patch_packages(&self) -> &[InstalledPackage] {
-        &[]
+        Self::found(&self.packages).map_or(&[], |packages| &packages.live_patches)
     }
 
     /// All live-patching systems that left a trace on this host.
@@ -203,7 +162,10 @@ impl Snapshot {
         });
         let sources: BTreeSet<String> =
             patches.iter().flat_map(|patch| &patch.sources).map(ToString::to_string).collect();
-        let level = patches.iter().rev().find_map(|patch| patch.level.clone());
+        let is_latest =
+            |patch: &&&PatchCover| !loaded.iter().any(|other| supersedes(other, &patch.patch));
+        let latest = patches.iter().rev().filter(is_latest);
+        let level = latest.filter_map(|patch| patch.level.clone()).next();
         Some(PatchSystemView {
             system,
             state: self.patch_state(system, &patches),
@@ -295,16 +257,24 @@ impl Snapshot {
                 _,
             ) => return None,
         };
-        // A root without modules is a container's, or a part of a host.
+        // A root without modules is a container's, or a part of a host. Where not even the
+        // directory of the vendor's tool is there, something else loads the patches.
         Self::found(&self.kernel)?.modules_root.value()?;
         let traces = traces?;
+        let mut is_there = traces.kpatch.is_some() && wanted("/kpatch/");
         let mut modules = BTreeSet::new();
         for directory in traces.installed.iter().filter(|directory| wanted(&directory.name)) {
             match &directory.modules {
-                Reading::Value(names) => modules.extend(names.iter().cloned()),
+                Reading::Value(names) => {
+                    is_there = true;
+                    modules.extend(names.iter().cloned());
+                }
                 Reading::Absent(_) => {}
                 Reading::Unreadable(..) | Reading::Malformed(..) => return None,
             }
+        }
+        if !is_there {
+            return None;
         }
         Some(modules.into_iter().collect())
     }

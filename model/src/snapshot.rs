@@ -7,8 +7,8 @@ use crate::seconds;
 use crate::{
     BootImages, CpuVulnerability, CveLists, DimmLabels, Edac, Kernel, KernelHealth, KernelLog,
     Kexec, Livepatch, LivepatchModules, LivepatchSystems, Lockdown, MachineCheck, MemoryFailure,
-    Microcode, NonValue, Outcome, Packages, Platform, PreviousBoot, Reading, RebootMarkers, Scrub,
-    Smbios, Stamp, Uptime,
+    Microcode, NonValue, Outcome, Packages, Platform, PreviousBoot, Processes, Reading,
+    RebootMarkers, Scrub, Smbios, Stamp, Uptime,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub struct Snapshot {
     pub livepatch_modules: Option<Section<LivepatchModules>>,
     /// What live-patching systems left on the host.
     pub livepatch_systems: Option<Section<LivepatchSystems>>,
+    /// Processes that run what is no longer on disk.
+    pub processes: Option<Section<Processes>>,
 }
 
 /// What one source found, and how reading it went.
@@ -139,6 +141,8 @@ pub enum SourceId {
     LivepatchModules,
     /// [`Snapshot::livepatch_systems`].
     LivepatchSystems,
+    /// [`Snapshot::processes`].
+    Processes,
 }
 
 /// The state of a source as a whole.
@@ -174,7 +178,7 @@ pub struct SourceStatus {
 
 impl SourceId {
     /// All sources, in the order of [`Snapshot`].
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Edac,
         Self::MemoryFailure,
         Self::Uptime,
@@ -198,6 +202,7 @@ impl SourceId {
         Self::Microcode,
         Self::LivepatchModules,
         Self::LivepatchSystems,
+        Self::Processes,
     ];
 
     /// The name used in configuration, labels and the database.
@@ -226,6 +231,7 @@ impl SourceId {
             Self::Microcode => "microcode",
             Self::LivepatchModules => "livepatch_modules",
             Self::LivepatchSystems => "livepatch_systems",
+            Self::Processes => "processes",
         }
     }
 
@@ -298,6 +304,7 @@ impl Snapshot {
             microcode,
             livepatch_modules,
             livepatch_systems,
+            processes,
         } = self;
         vec![
             Section::status(edac.as_ref(), SourceId::Edac),
@@ -323,6 +330,7 @@ impl Snapshot {
             Section::status(microcode.as_ref(), SourceId::Microcode),
             Section::status(livepatch_modules.as_ref(), SourceId::LivepatchModules),
             Section::status(livepatch_systems.as_ref(), SourceId::LivepatchSystems),
+            Section::status(processes.as_ref(), SourceId::Processes),
         ]
     }
 

@@ -28,6 +28,8 @@ pub enum Action {
     Observe,
     /// Make the errors visible first.
     FixVisibility,
+    /// Restart the services that run what is no longer on disk.
+    RestartServices,
     /// Reboot, so that what is loaded now, or no longer trusted, is gone.
     Reboot,
     /// Reboot into a kernel that is installed.
@@ -134,6 +136,7 @@ impl Action {
         match self {
             Self::Observe => "observe",
             Self::FixVisibility => "fix visibility",
+            Self::RestartServices => "restart services",
             Self::Reboot => "reboot",
             Self::RebootIntoNewerKernel => "reboot into newer kernel",
             Self::InvestigateChannelOrCpu => "investigate channel or CPU",
@@ -220,7 +223,10 @@ impl Assessment {
         self.findings.iter().filter(|finding| {
             let reboots = match finding.action {
                 Action::Reboot | Action::RebootIntoNewerKernel => true,
-                Action::Observe | Action::FixVisibility | Action::InvestigateChannelOrCpu => false,
+                Action::Observe
+                | Action::FixVisibility
+                | Action::RestartServices
+                | Action::InvestigateChannelOrCpu => false,
             };
             let helps = match finding.reboot_helps {
                 RebootHelps::Yes => true,

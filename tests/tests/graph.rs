@@ -18,6 +18,7 @@ use std::process::Command;
 type Edges = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 const MODEL: &str = "scrubjay-model";
+const PROCMAP: &str = "scrubjay-procmap";
 const COLLECTOR: &str = "scrubjay-collector";
 const STORAGE: &str = "scrubjay-storage";
 const ALERTS: &str = "scrubjay-alerts";
@@ -27,7 +28,8 @@ const BINARY: &str = "scrubjay";
 
 const EDGES: &[Edges] = &[
     (MODEL, &[], &[]),
-    (COLLECTOR, &[MODEL], &[]),
+    (PROCMAP, &[], &[]),
+    (COLLECTOR, &[MODEL, PROCMAP], &[]),
     (STORAGE, &[MODEL], &[]),
     (ALERTS, &[MODEL], &[]),
     (EXPORTERS, &[MODEL], &[]),
@@ -36,15 +38,15 @@ const EDGES: &[Edges] = &[
 ];
 
 /// Everything foreign that a crate builds on, where the list is short on principle: `alerts` is
-/// pure, and whatever `model` takes, everybody takes.
-const FOREIGN: &[(&str, &[&str])] = &[(MODEL, &["serde"]), (ALERTS, &[])];
+/// pure, whatever `model` takes, everybody takes, and what `procmap` takes is trusted.
+const FOREIGN: &[(&str, &[&str])] = &[(MODEL, &["serde"]), (PROCMAP, &["rustix"]), (ALERTS, &[])];
 
 /// Foreign crates that stand for a capability, with the only crates of ours that have it.
 const FENCES: &[(&str, &[&str])] = &[
     // Knows SQL.
     ("rusqlite", &[STORAGE]),
-    // Opens kernel files; the binary reads clocks with it.
-    ("rustix", &[COLLECTOR, BINARY]),
+    // Opens kernel files, and asks them in `procmap`; the binary reads clocks with it.
+    ("rustix", &[PROCMAP, COLLECTOR, BINARY]),
     ("procfs", &[COLLECTOR]),
     // Speaks to the network, and so may be async.
     ("axum", &[EXPORTERS]),
@@ -180,9 +182,12 @@ fn every_member_bears_the_licence_and_stays_out_of_the_registry() {
 fn every_member_is_held_to_the_lints_of_the_workspace() {
     for (name, member) in members() {
         let manifest = std::fs::read_to_string(member["manifest_path"].as_str().unwrap()).unwrap();
-        // The harness may unwrap, so it has lints of its own; unsafe code it may not have either.
+        // The harness may unwrap, so it has lints of its own; unsafe code it may not have either. One
+        // crate may have a single block of it, which names its reason.
         let wanted = if name == HARNESS {
             "[lints.rust]\nunsafe_code = \"forbid\"\n"
+        } else if name == PROCMAP {
+            "[lints.rust]\nunsafe_code = \"deny\"\n"
         } else {
             "[lints]\nworkspace = true\n"
         };

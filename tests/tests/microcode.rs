@@ -3,6 +3,11 @@
 //! `tests/run` unpacks the packages `intel-microcode` and `amd64-microcode` below the build folder
 //! and names that folder in `SCRUBJAY_MICROCODE`.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "reads unpacked packages and asks the peer about them, never the host"
+)]
+
 use scrubjay_collector::microcode::{amd_updates, intel_updates};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{Clocks, NextMicrocode, Snapshot, SourceId};

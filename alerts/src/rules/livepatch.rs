@@ -71,7 +71,12 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
         .seen_in(path);
     };
     let since = if at_least { "at least " } else { "" };
-    let lasts = format!("the live patch is {direction} for {since}{}", span(age));
+    let doing = match patch.enabled.value() {
+        Some(true) => "applying the live patch",
+        Some(false) => "removing the live patch",
+        None => "the transition of the live patch",
+    };
+    let lasts = format!("{doing} has taken {since}{} so far", span(age));
     let found = if age >= STUCK_AFTER {
         finding(
             "livepatch-stuck",
@@ -85,7 +90,7 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
         .reboot(RebootHelps::Yes)
     } else {
         let hope = if age >= LONG_AFTER {
-            format!(" and after {} it will hardly end by itself", span(LONG_AFTER))
+            format!(", and after {} it hardly ends by itself", span(LONG_AFTER))
         } else {
             String::new()
         };
@@ -93,7 +98,7 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
             "livepatch-stalled",
             Verdict::Watch,
             Action::Observe,
-            format!("{lasts}; it should take less than {}{hope}: {waiting}", span(STALLED_AFTER)),
+            format!("{lasts}; the limit is {}{hope}: {waiting}", span(STALLED_AFTER)),
             "stop, restart or wake the tasks named. Until then the old code runs as well, and no \
              other live patch can be loaded",
         )
@@ -293,15 +298,15 @@ mod tests {
         assert_eq!((code, verdict), ("livepatch-stalled", Verdict::Watch));
         assert_eq!(
             because,
-            "the live patch is being applied for 1 min 15 s; it should take less than 1 min 15 s: \
-             it waits for 1 task: worker1 (pid 100, tid 1)"
+            "applying the live patch has taken 1 min 15 s so far; the limit is 1 min 15 s: it waits \
+             for 1 task: worker1 (pid 100, tid 1)"
         );
         assert!(!told(599).2.contains("hardly"));
-        assert!(told(600).2.contains("after 10 min it will hardly end by itself"));
+        assert!(told(600).2.contains("after 10 min it hardly ends by itself"));
         assert_eq!(told(86_399).1, Verdict::Watch);
         let (code, verdict, because) = told(86_400);
         assert_eq!((code, verdict), ("livepatch-stuck", Verdict::Plan));
-        assert!(because.contains("for 1 d; the limit is 1 d"), "{because}");
+        assert!(because.contains("has taken 1 d so far; the limit is 1 d"), "{because}");
     }
 
     #[test]
@@ -318,7 +323,7 @@ mod tests {
         // It began before the oldest record there is.
         let found = with_log(rolled);
         assert_eq!(found.code, "livepatch-stuck");
-        assert!(found.because.contains("for at least 36 d"), "{}", found.because);
+        assert!(found.because.contains("has taken at least 36 d"), "{}", found.because);
         for change in [
             |_: &mut scrubjay_model::KernelLog| {},
             |log: &mut scrubjay_model::KernelLog| {

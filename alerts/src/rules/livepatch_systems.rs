@@ -103,8 +103,21 @@ fn lost_at_reboot(view: &PatchSystemView) -> Option<Finding> {
                 are(lost.len(), "live patch", "live patches"),
                 listed(lost, NAMED)
             ),
-            "install it for the running kernel (kpatch install MODULE, or its package), or know \
-             that a reboot into this kernel opens the holes again",
+            format!(
+                "{}, or know that a reboot into this kernel opens the holes again",
+                match view.system {
+                    PatchSystem::Klp => "install its package again",
+                    PatchSystem::Kpatch
+                    | PatchSystem::Kgraft
+                    | PatchSystem::Ksplice
+                    | PatchSystem::Kernelcare
+                    | PatchSystem::Canonical
+                    | PatchSystem::Amazon
+                    | PatchSystem::Unrecognised => {
+                        "install it for the running kernel (kpatch install MODULE, or its package)"
+                    }
+                }
+            ),
         )
         .on(view.system.as_str())
         .seen_in("sys/kernel/livepatch"),

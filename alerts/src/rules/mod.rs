@@ -11,6 +11,7 @@ pub(crate) mod pages;
 pub(crate) mod panics;
 pub(crate) mod patches;
 pub(crate) mod previous_boot;
+pub(crate) mod processes;
 pub(crate) mod provenance;
 pub(crate) mod scrub;
 pub(crate) mod sources;

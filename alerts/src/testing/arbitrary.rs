@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
     CpuSignature, CpuVulnerability, Csrow, Dimm, DimmLabels, EarlyImage, Edac, EdacDriver, Epoch,
-    ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, ImageOf, Kernel, KernelHealth, KernelLog,
-    Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure, Microcode,
-    MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, Origin, PageOutcome,
-    PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present, ReadFault,
-    Reading, RebootMarkers, RunningMicrocode, Scrub, ScrubControl, ScrubDevice, Section, SeriesKey,
-    SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport, Taint, Uptime, VulnerabilityState,
+    ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, Holder, ImageOf, Kernel, KernelHealth,
+    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
+    Microcode, MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, Origin,
+    PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present,
+    Processes, ReadFault, Reading, RebootMarkers, RunningMicrocode, Scrub, ScrubControl,
+    ScrubDevice, Section, SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport,
+    StaleFile, StaleProcess, Taint, Uptime, VulnerabilityState,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -333,15 +334,19 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
         section(scrub()),
         section(super::crashes::previous_boot()),
     );
+    let rest = (
+        section(microcode()),
+        section(super::modules::arbitrary()),
+        section(super::systems::arbitrary()),
+        section(processes()),
+    );
     let third = (
         section(smbios()),
         section(Just(DimmLabels { entries: Vec::new() })),
         section(kernels::packages()),
         section(kernels::boot_images()),
         section(kernels::cve_lists()),
-        section(microcode()),
-        section(super::modules::arbitrary()),
-        section(super::systems::arbitrary()),
+        rest,
     );
     (first, second, third)
         .prop_map(|(first, second, third)| {
@@ -357,8 +362,8 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 scrub,
                 previous_boot,
             ) = second;
-            let (smbios, dimm_labels, packages, boot_images, cve_lists, microcode, m, s) = third;
-            let (livepatch_modules, livepatch_systems) = (m, s);
+            let (smbios, dimm_labels, packages, boot_images, cve_lists, rest) = third;
+            let (microcode, livepatch_modules, livepatch_systems, processes) = rest;
             Snapshot {
                 at: healthy().at,
                 edac,
@@ -385,9 +390,41 @@ pub(crate) fn snapshot() -> BoxedStrategy<Snapshot> {
                 microcode,
                 livepatch_modules,
                 livepatch_systems,
+                processes,
             }
         })
         .boxed()
+}
+
+fn processes() -> impl Strategy<Value = Processes> {
+    let holder = prop::sample::select(Holder::ALL.to_vec());
+    let process = (
+        any::<u32>(),
+        holder,
+        reading(words()),
+        reading(any::<u64>()),
+        proptest::option::of(words()),
+        vec(words(), 0..3),
+    );
+    let process = process.prop_map(|(pid, holder, comm, started, unit, paths)| StaleProcess {
+        pid,
+        comm,
+        started,
+        holder,
+        unit,
+        program: false,
+        files: paths.into_iter().map(|path| StaleFile { path, replaced: false }).collect(),
+        more_files: 0,
+    });
+    (any::<u32>(), any::<u32>(), any::<bool>(), vec(process, 0..4), any::<u32>()).prop_map(
+        |(read, unread, complete, stale, left_out)| Processes {
+            read,
+            unread,
+            complete,
+            stale,
+            left_out,
+        },
+    )
 }
 
 fn microcode() -> impl Strategy<Value = Microcode> {

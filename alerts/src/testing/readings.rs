@@ -54,6 +54,7 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         cve_lists,
         microcode,
         livepatch_modules,
+        processes,
     } = snapshot;
     within(edac, "edac", SourceId::Edac, visit, |Edac { controllers }, visit| {
         controllers.iter_mut().for_each(|c| controller(c, visit));
@@ -198,6 +199,13 @@ pub(crate) fn each(snapshot: &mut Snapshot, visit: Visit<'_>) {
         visit,
         super::systems::each,
     );
+    let id = SourceId::Processes;
+    within(processes, "processes", id, visit, |found, visit| {
+        for process in &mut found.stale {
+            visit("processes.comm", id, &mut process.comm);
+            visit("processes.started", id, &mut process.started);
+        }
+    });
 }
 
 fn microcode_facts(microcode: &mut Microcode, visit: Visit<'_>) {

@@ -217,7 +217,7 @@ impl Directory {
         opened
     }
 
-    fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Failure> {
+    pub(super) fn open(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Failure> {
         // `openat` with an absolute path would leave the root silently.
         if !is_relative(path) {
             return Err(Failure::Errno(Errno::INVAL.raw_os_error()));

@@ -228,7 +228,7 @@ fn flatten(name: &str, json: &Json, into: &mut BTreeMap<String, Json>) {
         Json::Array(items) => {
             for (position, item) in items.iter().enumerate() {
                 // By what it is called, so that the loss of one does not rename the others.
-                let keys = ["index", "place", "node", "tid", "name"];
+                let keys = ["index", "place", "node", "tid", "name", "pid"];
                 let key = keys.iter().find_map(|key| item.get(key));
                 let key = key.map_or_else(|| position.to_string(), ToString::to_string);
                 flatten(&format!("{name}/{key}"), item, into);

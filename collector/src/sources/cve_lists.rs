@@ -7,7 +7,9 @@
 use crate::cve_list::{self, CveList};
 use crate::reader::Reader;
 use crate::remember::Remember;
-use scrubjay_model::{CveListFile, CveLists, NonValue, Reading, SourceDoc, SourceId, Stamp};
+use scrubjay_model::{
+    CveListContent, CveListFile, CveLists, NonValue, Reading, SourceDoc, SourceId, Stamp,
+};
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::CveLists,
@@ -28,13 +30,13 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<CveLists> {
             let what =
                 Remember { key: &format!("cve_lists/{name}"), files: &[&path], at_most: None };
             let list = reader.remembered(&what, |reader| list(reader, &path));
-            if let Reading::Value(list) = list.as_ref() {
-                let CveList { form, ranks, live_patches } = list;
-                let file = CveListFile { path, form: *form, entries: ranks.len() };
-                lists.take(file, ranks.clone());
-                for (patch, cves) in live_patches {
-                    lists.live_patches.entry(patch.clone()).or_default().extend(cves);
-                }
+            let content = list.as_ref().as_ref().map(|CveList { form, ranks, live_patches: _ }| {
+                CveListContent { form: *form, entries: ranks.len() }
+            });
+            let named = list.value().map(|list| list.ranks.clone()).unwrap_or_default();
+            lists.take(CveListFile { path, content }, named);
+            for (patch, cves) in list.value().into_iter().flat_map(|list| &list.live_patches) {
+                lists.live_patches.entry(patch.clone()).or_default().extend(cves);
             }
         }
         lists
@@ -78,7 +80,7 @@ not a list
     fn a_list_that_is_none_costs_itself_and_is_told() {
         let broken = HEALTHY.replace("cveID,vendorProject", "x,y");
         let (lists, faults) = partly_found(&broken, read);
-        assert_eq!((lists.files.len(), faults.len()), (1, 1));
+        assert_eq!((lists.files.len(), lists.ranks.len(), faults.len()), (2, 1, 1));
         assert!(faults[0].contains("first line names its columns"), "{faults:?}");
     }
 

@@ -130,7 +130,7 @@ fn blockers(reader: &Reader<'_>, enabled: bool, limit: usize) -> Result<Vec<Bloc
 
 /// In a PID namespace of its own, or where `/proc` is mounted with `hidepid`, other tasks are
 /// simply not there. The kernel's thread 2 is in every full view of `/proc` and never ends.
-fn every_task_is_shown(reader: &Reader<'_>) -> Result<(), NonValue> {
+pub(super) fn every_task_is_shown(reader: &Reader<'_>) -> Result<(), NonValue> {
     match reader.attr(WITNESS).into_result() {
         Ok(name) if name == "kthreadd" => Ok(()),
         Ok(_) | Err(NonValue::Absent(_)) => {

@@ -12,6 +12,7 @@ mod uptrack;
 mod yaml;
 
 use crate::reader::Reader;
+pub(crate) use kernelcare::{CONF as KERNELCARE, TOLD};
 use scrubjay_model::{
     InstalledModules, Kgraft, KgraftBlocker, Kpatch, LegacyPatch, LivepatchSystems, NonValue,
     Origin, PatchModule, Reading, SourceDoc, SourceId, Stamp, Taint, module_of_file,

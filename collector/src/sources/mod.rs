@@ -25,13 +25,14 @@ pub(crate) mod microcode;
 pub(crate) mod packages;
 pub(crate) mod platform;
 pub(crate) mod previous_boot;
+pub(crate) mod processes;
 pub(crate) mod reboot_markers;
 pub(crate) mod scrub;
 pub(crate) mod smbios;
 pub(crate) mod uptime;
 
 /// What each source reads, needs and means when absent, in the order of `SourceId::ALL`.
-pub const SOURCES: [SourceDoc; 23] = [
+pub const SOURCES: [SourceDoc; 24] = [
     edac::DOC,
     memory_failure::DOC,
     uptime::DOC,
@@ -55,6 +56,7 @@ pub const SOURCES: [SourceDoc; 23] = [
     microcode::DOC,
     livepatch_modules::DOC,
     livepatch_systems::DOC,
+    processes::DOC,
 ];
 
 /// A source whose every attribute is absent is absent itself; then `absence` says so.

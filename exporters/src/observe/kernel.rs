@@ -2,9 +2,9 @@
 
 use super::Samples;
 use scrubjay_model::{
-    CpuVulnerability, ForcedPatch, Kernel, KernelHealth, KernelLog, Kexec, LivePatches, Livepatch,
-    Lockdown, Microcode, Patch, PatchObject, Reading, RebootMarkers, Snapshot, Taint,
-    TransitionAge, Uptime, VulnerabilityState, metrics,
+    CpuVulnerability, ForcedPatch, Holder, Kernel, KernelHealth, KernelLog, Kexec, LivePatches,
+    Livepatch, Lockdown, Microcode, Patch, PatchObject, Processes, Reading, RebootMarkers,
+    Snapshot, Taint, TransitionAge, Uptime, VulnerabilityState, metrics,
 };
 use std::collections::BTreeSet;
 
@@ -173,6 +173,15 @@ pub(super) fn observe_microcode(samples: &mut Samples, microcode: &Microcode) {
     }
     if let Some(mixed) = microcode.is_mixed() {
         samples.push(&metrics::MICROCODE_MIXED, [], mixed);
+    }
+}
+
+/// Where some processes were not looked at, how many are stale is not known.
+pub(super) fn observe_processes(samples: &mut Samples, processes: &Processes) {
+    for holder in Holder::ALL {
+        if let Some(count) = processes.count(holder) {
+            samples.push(&metrics::STALE_PROCESSES, [holder.as_str()], count);
+        }
     }
 }
 

@@ -74,10 +74,37 @@ fn a_guest_without_edac() {
     # HELP scrubjay_kernel_warnings_total Kernel warnings since boot.
     # TYPE scrubjay_kernel_warnings_total counter
     scrubjay_kernel_warnings_total 0
+    # HELP scrubjay_kernel_relation How the running kernel stands to the newest one installed: 1 for the relation that holds.
+    # TYPE scrubjay_kernel_relation gauge
+    scrubjay_kernel_relation{relation="unknown"} 1
+    scrubjay_kernel_relation{relation="orphaned"} 0
+    scrubjay_kernel_relation{relation="rebuilt"} 0
+    scrubjay_kernel_relation{relation="behind"} 0
+    scrubjay_kernel_relation{relation="ahead"} 0
+    scrubjay_kernel_relation{relation="current"} 0
+    # HELP scrubjay_next_boot_kernel Which kernel the boot loader is set to start, beside the newest one installed: 1 for what holds.
+    # TYPE scrubjay_next_boot_kernel gauge
+    scrubjay_next_boot_kernel{kernel="newest"} 0
+    scrubjay_next_boot_kernel{kernel="newer"} 0
+    scrubjay_next_boot_kernel{kernel="not_newer"} 0
+    scrubjay_next_boot_kernel{kernel="unknown"} 1
     # HELP scrubjay_kexec_loaded Whether a kernel is loaded for kexec or for crash dumps.
     # TYPE scrubjay_kexec_loaded gauge
     scrubjay_kexec_loaded{kind="kexec"} 0
     scrubjay_kexec_loaded{kind="crash"} 0
+    # HELP scrubjay_reboot_required Whether the host is to be rebooted at the next window: 1 for the answer that holds.
+    # TYPE scrubjay_reboot_required gauge
+    scrubjay_reboot_required{answer="yes"} 0
+    scrubjay_reboot_required{answer="no"} 0
+    scrubjay_reboot_required{answer="unknown"} 1
+    # HELP scrubjay_stale_processes Processes that run code of files that were deleted or replaced, by whose they are; not given unless every process was looked at.
+    # TYPE scrubjay_stale_processes gauge
+    scrubjay_stale_processes{kind="init"} 0
+    scrubjay_stale_processes{kind="bus"} 0
+    scrubjay_stale_processes{kind="service"} 0
+    scrubjay_stale_processes{kind="session"} 0
+    scrubjay_stale_processes{kind="container"} 0
+    scrubjay_stale_processes{kind="other"} 0
     # HELP scrubjay_reboot_marker Whether the distribution left a marker that asks for a reboot.
     # TYPE scrubjay_reboot_marker gauge
     scrubjay_reboot_marker{marker="reboot-required"} 0
@@ -186,6 +213,24 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="dimm_labels",state="unreadable"} 0
     scrubjay_source_state{source="dimm_labels",state="malformed"} 0
     scrubjay_source_state{source="dimm_labels",state="off"} 0
+    scrubjay_source_state{source="packages",state="ok"} 0
+    scrubjay_source_state{source="packages",state="partial"} 0
+    scrubjay_source_state{source="packages",state="absent"} 1
+    scrubjay_source_state{source="packages",state="unreadable"} 0
+    scrubjay_source_state{source="packages",state="malformed"} 0
+    scrubjay_source_state{source="packages",state="off"} 0
+    scrubjay_source_state{source="boot_images",state="ok"} 0
+    scrubjay_source_state{source="boot_images",state="partial"} 0
+    scrubjay_source_state{source="boot_images",state="absent"} 1
+    scrubjay_source_state{source="boot_images",state="unreadable"} 0
+    scrubjay_source_state{source="boot_images",state="malformed"} 0
+    scrubjay_source_state{source="boot_images",state="off"} 0
+    scrubjay_source_state{source="cve_lists",state="ok"} 0
+    scrubjay_source_state{source="cve_lists",state="partial"} 0
+    scrubjay_source_state{source="cve_lists",state="absent"} 1
+    scrubjay_source_state{source="cve_lists",state="unreadable"} 0
+    scrubjay_source_state{source="cve_lists",state="malformed"} 0
+    scrubjay_source_state{source="cve_lists",state="off"} 0
     scrubjay_source_state{source="microcode",state="ok"} 0
     scrubjay_source_state{source="microcode",state="partial"} 0
     scrubjay_source_state{source="microcode",state="absent"} 1
@@ -204,6 +249,12 @@ fn a_guest_without_edac() {
     scrubjay_source_state{source="livepatch_systems",state="unreadable"} 0
     scrubjay_source_state{source="livepatch_systems",state="malformed"} 0
     scrubjay_source_state{source="livepatch_systems",state="off"} 0
+    scrubjay_source_state{source="processes",state="ok"} 1
+    scrubjay_source_state{source="processes",state="partial"} 0
+    scrubjay_source_state{source="processes",state="absent"} 0
+    scrubjay_source_state{source="processes",state="unreadable"} 0
+    scrubjay_source_state{source="processes",state="malformed"} 0
+    scrubjay_source_state{source="processes",state="off"} 0
     # HELP scrubjay_source_duration_seconds Time the last reading of a source took.
     # TYPE scrubjay_source_duration_seconds gauge
     scrubjay_source_duration_seconds{source="edac"} 0.0015
@@ -223,9 +274,13 @@ fn a_guest_without_edac() {
     scrubjay_source_duration_seconds{source="previous_boot"} 0.0015
     scrubjay_source_duration_seconds{source="smbios"} 0.0015
     scrubjay_source_duration_seconds{source="dimm_labels"} 0.0015
+    scrubjay_source_duration_seconds{source="packages"} 0.0015
+    scrubjay_source_duration_seconds{source="boot_images"} 0.0015
+    scrubjay_source_duration_seconds{source="cve_lists"} 0.0015
     scrubjay_source_duration_seconds{source="microcode"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_modules"} 0.0015
     scrubjay_source_duration_seconds{source="livepatch_systems"} 0.0015
+    scrubjay_source_duration_seconds{source="processes"} 0.0015
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120
@@ -369,9 +424,13 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_read_failures_total{source="previous_boot"} 2
     scrubjay_source_read_failures_total{source="smbios"} 2
     scrubjay_source_read_failures_total{source="dimm_labels"} 2
+    scrubjay_source_read_failures_total{source="packages"} 2
+    scrubjay_source_read_failures_total{source="boot_images"} 2
+    scrubjay_source_read_failures_total{source="cve_lists"} 2
     scrubjay_source_read_failures_total{source="microcode"} 2
     scrubjay_source_read_failures_total{source="livepatch_modules"} 2
     scrubjay_source_read_failures_total{source="livepatch_systems"} 2
+    scrubjay_source_read_failures_total{source="processes"} 2
     # HELP scrubjay_source_deadlines_missed_total Passes in which a source did not answer in time, since the agent started.
     # TYPE scrubjay_source_deadlines_missed_total counter
     scrubjay_source_deadlines_missed_total{source="edac"} 1
@@ -391,9 +450,13 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_deadlines_missed_total{source="previous_boot"} 1
     scrubjay_source_deadlines_missed_total{source="smbios"} 1
     scrubjay_source_deadlines_missed_total{source="dimm_labels"} 1
+    scrubjay_source_deadlines_missed_total{source="packages"} 1
+    scrubjay_source_deadlines_missed_total{source="boot_images"} 1
+    scrubjay_source_deadlines_missed_total{source="cve_lists"} 1
     scrubjay_source_deadlines_missed_total{source="microcode"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_modules"} 1
     scrubjay_source_deadlines_missed_total{source="livepatch_systems"} 1
+    scrubjay_source_deadlines_missed_total{source="processes"} 1
     # HELP scrubjay_source_last_success_timestamp_seconds When a source was last read without fault, since the agent started.
     # TYPE scrubjay_source_last_success_timestamp_seconds gauge
     scrubjay_source_last_success_timestamp_seconds{source="edac"} 1795500119.5
@@ -413,9 +476,13 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     scrubjay_source_last_success_timestamp_seconds{source="previous_boot"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="smbios"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="dimm_labels"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="packages"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="boot_images"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="cve_lists"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="microcode"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_modules"} 1795500119.5
     scrubjay_source_last_success_timestamp_seconds{source="livepatch_systems"} 1795500119.5
+    scrubjay_source_last_success_timestamp_seconds{source="processes"} 1795500119.5
     # HELP scrubjay_snapshot_timestamp_seconds When the samples of this page were read.
     # TYPE scrubjay_snapshot_timestamp_seconds gauge
     scrubjay_snapshot_timestamp_seconds 1795500120

@@ -82,6 +82,33 @@ pub(super) fn traces() -> LivepatchSystems {
     }
 }
 
+/// Some of each kind run old code.
+pub(super) fn processes() -> Processes {
+    let process = |pid, holder, unit: Option<&str>, comm: &str, program| StaleProcess {
+        pid,
+        comm: text(comm),
+        started: value(4_711),
+        holder,
+        unit: unit.map(str::to_owned),
+        program,
+        files: vec![StaleFile { path: "/usr/lib/libssl.so.3".to_owned(), replaced: true }],
+        more_files: 0,
+    };
+    Processes {
+        read: 120,
+        unread: 0,
+        complete: true,
+        stale: vec![
+            process(812, Holder::Service, Some("nginx.service"), "nginx", false),
+            process(813, Holder::Service, Some("nginx.service"), "nginx", true),
+            process(900, Holder::Bus, Some("dbus.service"), "dbus-daemon", false),
+            process(4_711, Holder::Other, None, "evil\x1b[2J\nname", false),
+            process(5_000, Holder::Container, Some("docker-5a6b.scope"), "app", false),
+        ],
+        left_out: 0,
+    }
+}
+
 pub(super) fn uptime(since_boot_s: u64) -> Uptime {
     Uptime {
         boot_id: value(boot()),

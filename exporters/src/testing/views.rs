@@ -1,7 +1,9 @@
 //! Views of imagined hosts.
 
 use super::kernels;
-use super::machine::{blocker, kernel, microcode, patch, platform, traces, uptime, vulnerability};
+use super::machine::{
+    blocker, kernel, microcode, patch, platform, processes, traces, uptime, vulnerability,
+};
 use super::*;
 
 pub(crate) fn header(host_name: &str) -> HostHeader {
@@ -128,6 +130,17 @@ pub(crate) fn server() -> HostView {
             ..finding("livepatch-stalled", Verdict::Watch, "kpatch_2026_11")
         },
         finding("memory-uncorrected", Verdict::Act, "skylake-socket-0-imc-0/dimm1"),
+        Finding {
+            because:
+                "6.12.0-13 runs, 6.12.0-14 is installed since 9 d; it fixes 2 vulnerabilities \
+                      that are not fixed now"
+                    .to_owned(),
+            action: Action::RebootIntoNewerKernel,
+            remedy: "reboot into 6.12.0-14-amd64 (6.12.0-14) at the next window".to_owned(),
+            reboot_helps: RebootHelps::Yes,
+            origin: Some(Origin::new("package linux-image-6.12.0-14-amd64")),
+            ..finding("kernel-behind", Verdict::Plan, "host")
+        },
     ];
     let coverage = Coverage::new(
         CoverageState::Partial,
@@ -211,10 +224,11 @@ pub(crate) fn server() -> HostView {
             dimm_labels: section(value(labels())),
             packages: section(value(kernels::packages())),
             boot_images: section(value(kernels::boot_images())),
-            cve_lists: section(absent("etc/scrubjay/lists")),
+            cve_lists: section(value(scrubjay_model::CveLists::default())),
             microcode: section(value(microcode())),
             livepatch_modules: section(value(patch_modules())),
             livepatch_systems: section(value(traces())),
+            processes: section(value(processes())),
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
@@ -309,6 +323,7 @@ pub(crate) fn guest() -> HostView {
             microcode: section(absent("proc/cpuinfo flags hypervisor")),
             livepatch_modules: section(absent("sys/kernel/livepatch")),
             livepatch_systems: section(absent("var/lib/kpatch")),
+            processes: section(value(Processes { stale: Vec::new(), ..processes() })),
         },
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
@@ -484,6 +499,12 @@ pub(crate) fn blind() -> HostView {
             })),
             livepatch_modules: section(denied("livepatch_modules")),
             livepatch_systems: section(denied("livepatch_systems")),
+            processes: section(value(Processes {
+                read: 13,
+                unread: 107,
+                complete: false,
+                ..processes()
+            })),
         },
         accumulated,
         history: denied("history.db"),

@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
         insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
-        scrubjay doctor: 7 of 18 sources answered in full
+        scrubjay doctor: 8 of 24 sources answered in full
 
         sources:
           -  edac                 absent  1 ms  3 attributes
@@ -143,9 +143,13 @@ mod tests {
           -  previous_boot        absent  1 ms  3 attributes
           -  smbios               absent  1 ms  3 attributes
           -  dimm_labels          absent  1 ms  3 attributes
+          -  packages             absent  1 ms  3 attributes
+          -  boot_images          absent  1 ms  3 attributes
+          -  cve_lists            absent  1 ms  3 attributes
           -  microcode            absent  1 ms  3 attributes
           -  livepatch_modules    absent  1 ms  3 attributes
           -  livepatch_systems    absent  1 ms  3 attributes
+          +  processes            ok      1 ms  3 attributes
 
         edac: absent
           why          not offered (sys/devices/system/edac/mc)
@@ -227,10 +231,46 @@ mod tests {
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst
 
+        packages: absent
+          why          not offered (var/lib/dpkg/status)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        boot_images: absent
+          why          not offered (boot/vmlinuz-*)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        cve_lists: absent
+          why          not offered (etc/scrubjay/lists)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         microcode: absent
           why          not offered (proc/cpuinfo flags hypervisor)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         livepatch_modules: absent
           why          not offered (sys/kernel/livepatch)
+          it means     The kernel was built without it; build it with it, or accept that
+                       what it would tell is not known.
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         livepatch_systems: absent
           why          not offered (var/lib/kpatch)
           it means     The kernel was built without it; build it with it, or accept that
@@ -316,8 +356,30 @@ mod tests {
           reads        sys/some/where*, proc/some/thing
           see          Documentation/some/where.rst
 
+        packages: unreadable
+          fault        unreadable: permission denied (packages)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        boot_images: unreadable
+          fault        unreadable: permission denied (boot_images)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
+        cve_lists: unreadable
+          fault        unreadable: permission denied (etc/scrubjay/lists)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         livepatch_modules: unreadable
           fault        unreadable: permission denied (livepatch_modules)
+          needs        nothing
+          reads        sys/some/where*, proc/some/thing
+          see          Documentation/some/where.rst
+
         livepatch_systems: unreadable
           fault        unreadable: permission denied (livepatch_systems)
           needs        nothing

@@ -5,6 +5,7 @@ mod livepatch;
 mod livepatch_modules;
 mod microcode;
 mod pages;
+mod processes;
 
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
@@ -18,6 +19,7 @@ pub(super) use livepatch::{live_patches, livepatch};
 pub(super) use livepatch_modules::livepatch_modules;
 pub(super) use microcode::microcode;
 pub(super) use pages::pages;
+pub(super) use processes::processes;
 
 /// Tasks, vulnerabilities and packages named before they are only counted.
 const NAMED: usize = 8;

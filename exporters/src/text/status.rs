@@ -48,6 +48,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
         microcode,
         livepatch_modules,
         livepatch_systems: _,
+        processes,
     } = snapshot;
     let now_ms = at.wall_ms;
     page.heading("memory errors:");
@@ -72,6 +73,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::kexec(&mut page, kexec);
     facts::lockdown(&mut page, lockdown);
     log::kernel_log(&mut page, kernel_log);
+    page.blank();
+    page.heading("user space:");
+    facts::processes(&mut page, processes);
     page.blank();
     page.heading(&format!("host, read {}:", moment(now_ms)));
     facts::host(&mut page, header);
@@ -223,6 +227,7 @@ fn advise(page: &mut Page, finding: &Finding) {
     match finding.action {
         Action::Observe => page.field(5, "do", &finding.remedy),
         Action::FixVisibility
+        | Action::RestartServices
         | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::InvestigateChannelOrCpu => {

@@ -61,6 +61,7 @@ fn host(release: &str, version: &str) -> Snapshot {
         microcode: None,
         livepatch_modules: None,
         livepatch_systems: None,
+        processes: None,
     }
 }
 

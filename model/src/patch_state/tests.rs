@@ -1,11 +1,13 @@
 //! What a host's live-patching systems amount to.
 
 use super::*;
+use crate::TransitionAge;
 use crate::{
     BootId, Kernel, KernelCare, KernelLog, Kgraft, Kpatch, LegacyPatch, Livepatch, LogCounts,
     LogMark, LogTransition, Origin, Patch, PatchModule, PatchObject, PolicySetting, Present,
     Section, SourceReport, Stamp, Uname,
 };
+use std::time::Duration;
 
 pub(crate) const KERNEL: &str = "6.1.0-56-amd64";
 
@@ -64,6 +66,7 @@ pub(crate) fn bare() -> Snapshot {
         microcode: None,
         livepatch_modules: None,
         livepatch_systems: None,
+        processes: None,
     };
     set(&mut snapshot.kernel, with_kernel());
     snapshot
@@ -199,6 +202,14 @@ fn an_empty_patch_below_one_with_fixes_is_as_it_should_be() {
     let state = |names: &[&str]| only(&loaded(names, none())).state;
     assert_eq!(state(&["livepatch_1_1"]), PatchState::SeedOnly);
     assert_eq!(state(&["livepatch_1_1", "livepatch_2_1"]), PatchState::Patched);
+}
+
+#[test]
+fn the_level_is_that_of_the_latest_patch_whatever_its_place_in_the_list() {
+    let level = |names: &[&str]| only(&loaded(names, none())).level;
+    assert_eq!(level(&["livepatch_10_1", "livepatch_9_1"]).as_deref(), Some("10-1"));
+    assert_eq!(level(&["livepatch_9_1", "livepatch_10_1"]).as_deref(), Some("10-1"));
+    assert_eq!(level(&["lp"]), None);
 }
 
 #[test]

@@ -170,6 +170,7 @@ pub(super) fn empty(at: Stamp) -> Snapshot {
         microcode: None,
         livepatch_modules: None,
         livepatch_systems: None,
+        processes: None,
     }
 }
 

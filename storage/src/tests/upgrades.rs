@@ -120,6 +120,11 @@ fn a_reader_does_not_upgrade() {
     let error = HistoryReader::open(dir.path()).unwrap_err();
     let present = SCHEMA.version();
     assert!(matches!(error, StorageError::Older { found: 1, known, .. } if known == present));
+    let known = SCHEMA.version();
+    assert!(
+        matches!(error, StorageError::Older { found: 1, known: k, .. } if k == known),
+        "{error}"
+    );
     assert!(!files::backup_path(Path::new("x"), 1).exists());
 }
 

@@ -3,10 +3,10 @@
 use crate::reader::Reader;
 use scrubjay_model::{CveId, KernelCare, PolicySetting, Reading};
 
-const CONF: &str = "etc/sysconfig/kcare/kcare.conf";
+pub(crate) const CONF: &str = "etc/sysconfig/kcare/kcare.conf";
 
 /// Settings that decide when a patch is applied.
-const TOLD: [&str; 4] = ["AUTO_UPDATE", "PREFIX", "STICKY_PATCH", "UPDATE_POLICY"];
+pub(crate) const TOLD: [&str; 4] = ["AUTO_UPDATE", "PREFIX", "STICKY_PATCH", "UPDATE_POLICY"];
 
 /// Most vulnerabilities in a list; the longest kernel changelogs name some thousands.
 const MOST: usize = 50_000;

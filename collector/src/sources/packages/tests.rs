@@ -60,10 +60,37 @@ linux (6.1.190-1) bookworm-security; urgency=high
 pub(crate) fn everything() -> Vec<String> {
     let named = |name: &str| HEALTHY.replace("/changelog.gz", name);
     let zone = "//- hex etc/localtime\n545a69660000\n";
-    ["/changelog.gz", "/changelog.Debian.gz", "/changelog.Debian", "/changelog"]
+    let mut trees = ["/changelog.gz", "/changelog.Debian.gz", "/changelog.Debian", "/changelog"]
         .map(|name| format!("{}{zone}", named(name)))
-        .to_vec()
+        .to_vec();
+    trees.push(ARCH.to_owned());
+    trees
 }
+
+const ARCH: &str = "\
+//- proc/sys/kernel/osrelease
+6.9.7-arch1-1
+//- var/lib/pacman/local/linux-6.9.8.arch1-1/desc
+%NAME%
+linux
+
+%VERSION%
+6.9.8.arch1-1
+
+%INSTALLDATE%
+1795163400
+
+//- var/lib/pacman/local/linux-6.9.8.arch1-1/files
+%FILES%
+usr/lib/modules/6.9.8-arch1-1/
+usr/lib/modules/6.9.8-arch1-1/vmlinuz
+//- var/lib/pacman/local/linux-headers-6.9.8.arch1-1/desc
+%NAME%
+linux-headers
+
+%VERSION%
+6.9.8.arch1-1
+";
 
 fn kernel<'p>(packages: &'p Packages, name: &str) -> &'p KernelPackage {
     packages.kernels.iter().find(|kernel| kernel.package.name == name).unwrap()
@@ -160,6 +187,34 @@ fn a_host_without_dpkg_is_absent_and_one_that_hides_it_is_not() {
     assert!(is_absent("//- dir var/lib\n", read));
     let (reading, report) = check::read("//- errno=EACCES var/lib/dpkg/status\n", read);
     assert_eq!((reading.outcome(), report.faults.len()), (Outcome::Unreadable, 1));
+}
+
+#[test]
+fn arch_has_one_kernel_of_a_name_and_headers_are_none() {
+    let packages = found(ARCH, read);
+    assert_eq!(packages.manager, PackageManager::Pacman);
+    let [only] = packages.kernels.as_slice() else { panic!("{packages:#?}") };
+    assert_eq!((only.family.as_str(), only.package.version.as_str()), ("linux", "6.9.8.arch1-1"));
+    assert_eq!(only.release.value().unwrap(), "6.9.8-arch1-1");
+}
+
+#[test]
+fn alpine_tells_the_release_by_the_folder_of_the_modules() {
+    let text = "//- lib/apk/db/installed\nP:linux-lts\nV:6.6.32-r0\nA:x86_64\nF:boot\n\
+                R:vmlinuz-lts\nF:lib/modules/6.6.32-0-lts\nR:modules.order\n\n";
+    let packages = found(text, read);
+    let [only] = packages.kernels.as_slice() else { panic!("{packages:#?}") };
+    assert_eq!(only.release.value().unwrap(), "6.6.32-0-lts");
+    assert_eq!(only.package.version.as_str(), "6.6.32-r0");
+}
+
+#[test]
+fn a_tool_of_another_family_does_not_hide_the_kernels() {
+    let both =
+        format!("{ARCH}//- var/lib/dpkg/status\nPackage: dpkg\nStatus: install ok installed\n\n");
+    assert_eq!(found(&both, read).manager, PackageManager::Pacman);
+    let without = "//- var/lib/dpkg/status\nPackage: dpkg\nStatus: install ok installed\n\n";
+    assert_eq!(found(without, read).kernels, []);
 }
 
 #[test]

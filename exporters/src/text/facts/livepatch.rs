@@ -4,8 +4,8 @@ use super::{NAMED, source};
 use crate::text::page::Page;
 use crate::text::words::{self, count, reading, span};
 use scrubjay_model::{
-    Blocker, LivePatches, Livepatch, Patch, PatchForce, PatchState, PatchSystemView, Reading,
-    Snapshot, SupportEnd, TransitionAge,
+    Blocker, LivePatches, Livepatch, Patch, PatchForce, PatchState, PatchSystem, PatchSystemView,
+    Reading, Snapshot, SupportEnd, TransitionAge,
 };
 
 /// What the kernel's core shows.
@@ -156,7 +156,7 @@ fn inert(page: &mut Page, snapshot: &Snapshot) {
 }
 
 fn state(view: &PatchSystemView) -> String {
-    let level = view.level.as_ref().map_or_else(String::new, |level| format!(", level {level}"));
+    let level = view.level.as_ref().map_or_else(String::new, |level| format!("level {level}, "));
     let word = match view.state {
         PatchState::Patched if view.cves.is_some() => "patched",
         PatchState::Patched => "loaded and in force; what that fixes is not known",
@@ -170,12 +170,12 @@ fn state(view: &PatchSystemView) -> String {
         PatchState::Unpatchable => "this kernel can NO LONGER be patched",
         PatchState::NotKnown => "not known: what would tell could not be read",
     };
-    format!("{word}{level}")
+    format!("{level}{word}")
 }
 
 fn details(view: &PatchSystemView, snapshot: &Snapshot) -> Vec<String> {
     let PatchSystemView {
-        system: _,
+        system,
         state: _,
         level: _,
         effective_kernel,
@@ -203,12 +203,29 @@ fn details(view: &PatchSystemView, snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!("LOST at the next reboot: {}", lost_at_reboot.join(", ")));
     } else if installed.as_ref().is_some_and(|modules| !modules.is_empty()) && !loaded.is_empty() {
         lines.push("installed for the next boot as well".to_owned());
+    } else if installed.is_none() && !loaded.is_empty() && is_loaded_by_file(*system) {
+        lines.push("whether the next boot loads it again is not known".to_owned());
     }
     if !not_loaded.is_empty() {
         lines.push(format!("installed and NOT loaded: {}", not_loaded.join(", ")));
     }
     lines.extend(held_back.iter().map(|what| format!("held back: {what}")));
     lines
+}
+
+/// Whether a file on disk is what the next boot loads. Others have a daemon that applies patches
+/// after boot.
+fn is_loaded_by_file(system: PatchSystem) -> bool {
+    match system {
+        PatchSystem::Kpatch
+        | PatchSystem::Klp
+        | PatchSystem::Amazon
+        | PatchSystem::Unrecognised => true,
+        PatchSystem::Kgraft
+        | PatchSystem::Ksplice
+        | PatchSystem::Kernelcare
+        | PatchSystem::Canonical => false,
+    }
 }
 
 fn support(end: &SupportEnd, now_ms: i64) -> String {

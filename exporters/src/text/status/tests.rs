@@ -33,6 +33,11 @@ fn a_guest_without_edac() {
       kernel       6.12.0-13-amd64, running
                    #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
       modules      not supported by this kernel
+      installed    not offered (var/lib/dpkg/status)
+      next boot    not offered (boot/vmlinuz-*)
+      patches      unknown: neither a package manager nor a kernel image was found
+      CVEs         not offered (the running and the newest installed kernel)
+      a reboot     it cannot be told which kernel it brings
       tainted      no (0)
       oopses       0 since boot
       warnings     0 since boot
@@ -45,6 +50,9 @@ fn a_guest_without_edac() {
       kexec        no kernel is loaded
       lockdown     not offered (sys/kernel/security/lockdown)
       kernel log   not offered (dev/kmsg)
+
+    user space:
+      old code     no process runs deleted or replaced files (120 processes)
 
     host, read 2026-11-24T06:02:00Z:
       host         guest
@@ -85,6 +93,13 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
          do           investigate channel or CPU: move the DIMM to another slot at
                       the next window and see whether the errors move with it
          a reboot     does not help
+      !  PLAN  host  (kernel-behind)
+         because      6.12.0-13 runs, 6.12.0-14 is installed since 9 d; it fixes 2
+                      vulnerabilities that are not fixed now
+         evidence     package linux-image-6.12.0-14-amd64
+         do           reboot into newer kernel: reboot into 6.12.0-14-amd64
+                      (6.12.0-14) at the next window
+         a reboot     helps
       ~  WATCH  kpatch_2026_11  (livepatch-stalled)
          because      the transition of kpatch_2026_11 has waited for 2 tasks for 4
                       h 2 min
@@ -133,17 +148,19 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       kernel       6.12.0-13-amd64, running
                    #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
       modules      directory present
+      installed    linux-image-6.12.0-13-amd64 6.12.0-13
+                   linux-image-6.12.0-14-amd64 6.12.0-14
+      next boot    6.12.0-14-amd64 (grub: Debian GNU/Linux)
+      patches      behind: 6.12.0-13 runs, 6.12.0-14 is installed
+                   installed 2026-11-15T06:02:00Z (9 d ago)
+      CVEs         2 fixed on disk and not running
+                   the oldest fix was released 12 d ago, installed 9 d ago
+      a reboot     brings the newest kernel
       tainted      M: machine check was reported; O: out-of-tree module was loaded;
                    E: unsigned module was loaded; K: kernel was live patched;
                    bit_40: not known to this version of scrubjay (1099511672848)
       oopses       0 since boot
       warnings     2 since boot
-      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
-                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
-                   replaces all others, stack order 1, module taint OEK
-                   the transition waits for 2 tasks:
-                   - pid 812 "kworker/u8:1" runs the old code
-                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
       origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
                    this module is on disk; the kernel knew no signature of it (taint
                    E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
@@ -153,10 +170,16 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    rsaEncryption); build id
                    33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
                    modules without a signature that the kernel knows are accepted
+      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
+                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
+                   replaces all others, stack order 1, module taint OEK
+                   the transition waits for 2 tasks:
+                   - pid 812 "kworker/u8:1" runs the old code
+                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
                    kpatch_2026_11: forced 1 min 25 s after boot
       patching     kpatch: STALLED in transition, not in force
                    installed for the next boot as well
-      patching     kGraft: patched
+      patching     kGraft: loaded and in force; what that fixes is not known
                    support until 2026-12-13, 19 days left
                    (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
                    kgraft-patch-6_12_0-13-amd64,*)
@@ -177,6 +200,13 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
                    3 corrected errors by EDAC, 1 storm of machine checks
 
+    user space:
+      old code     deleted or replaced files run in 5 of 120 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
+
     host, read 2026-11-24T06:02:00Z:
       host         db1
       system       Debian GNU/Linux 12 (bookworm)
@@ -196,6 +226,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
+      reboot asked since 2026-11-15T06:02:00Z (9 d ago): kernel-behind
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
@@ -273,17 +304,14 @@ fn a_kernel_that_contradicts_itself() {
       kernel       6.12.0-13-amd64, running
                    #1 SMP PREEMPT_DYNAMIC Debian 6.12.0-13 (2026-09-01)
       modules      directory present
+      installed    linux-image-6.12.0-13-amd64 6.12.0-13
+                   linux-image-6.12.0-14-amd64 6.12.0-14
+      next boot    6.12.0-14-amd64 (grub: Debian GNU/Linux)
       tainted      M: machine check was reported; O: out-of-tree module was loaded;
                    E: unsigned module was loaded; K: kernel was live patched;
                    bit_40: not known to this version of scrubjay (1099511672848)
       oopses       0 since boot
       warnings     2 since boot
-      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
-                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
-                   replaces all others, stack order 1, module taint OEK
-                   the transition waits for 2 tasks:
-                   - pid 812 "kworker/u8:1" runs the old code
-                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
       origin       kpatch_2026_10: a leftover, loaded and not in force; no file of
                    this module is on disk; the kernel knew no signature of it (taint
                    E); build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
@@ -293,10 +321,16 @@ fn a_kernel_that_contradicts_itself() {
                    rsaEncryption); build id
                    33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
                    modules without a signature that the kernel knows are accepted
+      live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
+                   task runs it yet, 3 functions in 2 objects (not patched: nfsd),
+                   replaces all others, stack order 1, module taint OEK
+                   the transition waits for 2 tasks:
+                   - pid 812 "kworker/u8:1" runs the old code
+                   - pid 4711 thread 4713 "evil\u{1b}[2J\u{a}name" runs the old code
                    kpatch_2026_11: forced 1 min 25 s after boot
       patching     kpatch: STALLED in transition, not in force
                    installed for the next boot as well
-      patching     kGraft: patched
+      patching     kGraft: loaded and in force; what that fixes is not known
                    support until 2026-12-13, 19 days left
                    (var/lib/lifecycle/data/sle-live-patching.lifecycle:7:
                    kgraft-patch-6_12_0-13-amd64,*)
@@ -317,6 +351,13 @@ fn a_kernel_that_contradicts_itself() {
       kernel log   1202 records, the oldest from 1 min 20 s after boot, 7 lost
                    3 corrected errors by EDAC, 1 storm of machine checks
 
+    user space:
+      old code     deleted or replaced files run in 5 of 120 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
+
     host, read 2026-11-24T06:02:00Z:
       host         db1
       system       Debian GNU/Linux 12 (bookworm)
@@ -336,6 +377,7 @@ fn a_kernel_that_contradicts_itself() {
                    d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
+      reboot asked since 2026-11-15T06:02:00Z (9 d ago): kernel-behind
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
@@ -388,19 +430,25 @@ fn nothing_can_be_read() {
       kernel       unreadable: permission denied (osrelease)
                    unreadable: permission denied (version)
       modules      unreadable: permission denied (proc/modules)
+      installed    unreadable: permission denied (packages)
+      next boot    unreadable: permission denied (boot_images)
+      patches      unknown: the running kernel's release could not be read
+      CVEs         not offered (the running and the newest installed kernel)
+      a reboot     it cannot be told which kernel it brings
       tainted      malformed: expected a number, found "banana\u{1b}[2J" (tainted)
       oopses       not offered (oops_count)
       warnings     unreadable: permission denied (warn_count)
+      origin       unreadable: permission denied (livepatch_modules)
       live patch   p: unreadable: permission denied (enabled), transition malformed:
                    expected a number, found "banana\u{1b}[2J" (transition), objects
                    unreadable: permission denied (objects), replaces all others,
                    stack order 1, module taint OEK
                    tasks the transition waits for: unreadable: permission denied
                    (proc/1/patch_state)
-      origin       unreadable: permission denied (livepatch_modules)
       patching     unreadable: permission denied (livepatch_systems)
-      patching     a system not recognised: not known: what would tell could not be
+      patching     a vendor not recognised: not known: what would tell could not be
                    read
+                   whether the next boot loads it again is not known
       covers       not known: nothing here lists what the patches fix
       reboot mark  unreadable: permission denied (run/reboot-required); malformed:
                    expected a number, found "banana\u{1b}[2J" (run/reboot-needed)
@@ -415,6 +463,15 @@ fn nothing_can_be_read() {
       kexec        unreadable: permission denied (kexec_loaded)
       lockdown     unreadable: permission denied (lockdown)
       kernel log   unreadable: permission denied (dev/kmsg)
+
+    user space:
+      old code     deleted or replaced files run in 5 of 13 processes
+                   - message bus: dbus.service (pid 900)
+                   - services: nginx.service (2 processes, the program itself)
+                   - containers and other roots: docker-5a6b.scope (pid 5000)
+                   - others: evil\u{1b}[2J\u{a}name (pid 4711)
+                   107 processes may not be looked at
+                   not all processes of the host are seen
 
     host, read 2026-11-24T06:02:00Z:
       host         blind

@@ -1,0 +1,46 @@
+//! How long a transition of a live patch has run, by the kernel's log.
+
+use crate::{Snapshot, seconds};
+use serde::Serialize;
+use std::time::Duration;
+
+/// A transition that lasts this long is stalled: kpatch gives up after 15 s and another 60 s.
+pub const STALLED_AFTER: Duration = Duration::from_secs(75);
+
+/// A stalled transition of that age is not expected to end by itself.
+pub const LONG_AFTER: Duration = Duration::from_secs(600);
+
+/// A stalled transition of that age is a reason to plan a reboot.
+pub const STUCK_AFTER: Duration = Duration::from_secs(86_400);
+
+/// How long a transition has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TransitionAge {
+    /// Time without sleep, by the kernel's log.
+    #[serde(rename = "age_seconds", serialize_with = "seconds::of")]
+    pub age: Duration,
+    /// Whether it may be more: the log no longer holds the beginning.
+    pub at_least: bool,
+}
+
+impl Snapshot {
+    /// How long the transition of a patch has run; `None` if the log does not tell.
+    pub fn transition_age(&self, patch: &str) -> Option<TransitionAge> {
+        let log = Self::found(&self.kernel_log)?;
+        let now = self.at.awake?;
+        let begun = log.transition.as_ref().filter(|transition| transition.patch == patch);
+        if let Some(begun) = begun {
+            let age = now.saturating_sub(begun.awake);
+            return Some(TransitionAge { age, at_least: false });
+        }
+        // The kernel logs the beginning before it shows the transition. If the log has no
+        // transition at all, this one began before the oldest record. A log with holes, or one that
+        // tells of other transitions, does not say so.
+        let silent = log.transition.is_none() && !log.transition_ended;
+        if log.lost > 0 || log.cut || log.is_complete() || !silent {
+            return None;
+        }
+        let age = now.saturating_sub(log.oldest?.awake?);
+        Some(TransitionAge { age, at_least: true })
+    }
+}
