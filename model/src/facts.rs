@@ -5,10 +5,9 @@
 
 use crate::civil::text_of_day;
 use crate::{
-    CrashContent, CveId, DumpReason, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode,
-    ModuleSize, Origin, PreviousBoot, Reading, Smbios, Snapshot, SourceId,
-    CveId, Holder, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin,
-    Processes, Reading, Smbios, Snapshot, SourceId, StaleProcess,
+    CrashContent, CveId, DumpReason, Holder, LivepatchModule, LivepatchSystems, MemoryDevice,
+    Microcode, ModuleSize, Origin, PreviousBoot, Processes, Reading, Smbios, Snapshot, SourceId,
+    StaleProcess,
 };
 use std::collections::BTreeMap;
 
