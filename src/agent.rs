@@ -9,7 +9,7 @@ use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::reading, header};
+use crate::{clock, commands::import, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
@@ -18,7 +18,7 @@ use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, Edac, EventsStatus, HostHeader, HostView, OfflineStats, Origin, Reading, Snapshot,
-    SourceState,
+    SourceState, Stamp,
 };
 use scrubjay_storage::History;
 use std::io::Write;
@@ -213,6 +213,9 @@ impl Agent {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         tracing::info!("keeping the history in {}", settings.state_dir.display());
+        if settings.import_boots {
+            import_once(host, &mut history, &at);
+        }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
         }
@@ -345,6 +348,25 @@ impl Agent {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         self.history.end_run(&at).context("cannot close the run in the history")
+    }
+}
+
+/// Begins a history with the boots that other tools remember. None of this is needed to watch, so
+/// that what fails is said and passed over; as long as nothing was found, each start looks again.
+fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
+    let taken = history.has_imported_boots().and_then(|has| {
+        if has { Ok(Vec::new()) } else { import::take_in(host, history, at, None) }
+    });
+    match taken {
+        Ok(lines) => {
+            for line in lines {
+                if let Some(taken) = line.taken.value() {
+                    let (memory, added) = (line.memory.as_str(), taken.added);
+                    tracing::info!("took in {added} earlier boots that {memory} remembers");
+                }
+            }
+        }
+        Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
     }
 }
 

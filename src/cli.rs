@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Dimms(ReadArgs),
     /// Show everything about one stick of memory
     Show(ShowArgs),
+    /// Take in the boots that wtmp, wtmpdb, tuptime and uptimed remember; the agent must not run
+    Import(ImportArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -184,6 +186,24 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Take in what this one remembers, and no other
+    #[arg(long, value_name = "MEMORY")]
+    pub(crate) from: Option<ImportFrom>,
+}
+
+/// A tool that remembers boots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFrom {
+    Wtmp,
+    Wtmpdb,
+    Tuptime,
+    Uptimed,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CaptureArgs {
     /// Replace host names, serial numbers, command names and kernel parameters
     #[arg(long)]
@@ -205,6 +225,7 @@ impl Cli {
             | Command::Pages(_)
             | Command::Dimms(_)
             | Command::Show(_)
+            | Command::Import(_)
             | Command::Config(_)
             | Command::Capture(_) => (None, None),
         };

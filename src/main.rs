@@ -54,6 +54,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Pages(_)
         | Command::Dimms(_)
         | Command::Show(_)
+        | Command::Import(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -80,6 +81,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Pages(command) => commands::pages::run(&settings, command),
         Command::Dimms(args) => commands::dimms::list(&settings, args),
         Command::Show(args) => commands::dimms::show(&settings, args),
+        Command::Import(args) => commands::import::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

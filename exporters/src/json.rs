@@ -10,12 +10,12 @@ use crate::PageError;
 use crate::printable::acts;
 use crate::text::ExplainedRule;
 use scrubjay_model::{
-    Accumulated, AgentStats, Assessment, BootArguments, BootRecord, ControllerKey, Coverage,
-    CoverageRecord, DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, ExposureRecord,
-    FactRecord, HistorySummary, HostHeader, HostView, KernelDebt, KernelState, LivePatches,
-    LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading,
-    RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
+    ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
+    EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary, HostHeader, HostView,
+    ImportLine, KernelDebt, KernelState, LivePatches, LossRecord, MemoryRecord, ModuleTurn,
+    NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults,
+    SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -130,7 +130,24 @@ struct Reports {
 struct Boots<'a> {
     schema_version: u32,
     boots: &'a [BootRecord],
+    lines: &'a [BootLine],
+    availability: Option<Available<'a>>,
+    clock_steps: &'a [ClockStepRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Available<'a> {
+    #[serde(flatten)]
+    sum: &'a Availability,
+    up_ppm_at_least: Option<u64>,
+    up_ppm_at_most: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Imports<'a> {
+    schema_version: u32,
+    imports: &'a [ImportLine],
 }
 
 #[derive(Serialize)]
@@ -281,9 +298,26 @@ pub fn patch_history(
 }
 
 /// The boots of the history with the stretches of time in which the agent watched: `history boots
-/// --json`.
-pub fn boots(boots: &[BootRecord], coverage: &[CoverageRecord]) -> Result<String, PageError> {
-    line(&Boots { schema_version: SCHEMA_VERSION, boots, coverage })
+/// --json`. `boots` are those that the agent saw itself, `lines` all that anybody remembers.
+pub fn boots(
+    boots: &[BootRecord],
+    lines: &[BootLine],
+    availability: Option<&Availability>,
+    coverage: &[CoverageRecord],
+    clock_steps: &[ClockStepRecord],
+) -> Result<String, PageError> {
+    let availability = availability.map(|sum| {
+        let bounds = sum.bounds_ppm();
+        let (up_ppm_at_least, up_ppm_at_most) = (bounds.map(|b| b.0), bounds.map(|b| b.1));
+        Available { sum, up_ppm_at_least, up_ppm_at_most }
+    });
+    let schema_version = SCHEMA_VERSION;
+    line(&Boots { schema_version, boots, lines, availability, clock_steps, coverage })
+}
+
+/// What came of taking in what other tools remember: `import --json`.
+pub fn imports(imports: &[ImportLine]) -> Result<String, PageError> {
+    line(&Imports { schema_version: SCHEMA_VERSION, imports })
 }
 
 /// The error counters of the history with the stretches of time in which they were watched:

@@ -4,6 +4,7 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod boots;
 mod dimm;
 mod dimms;
 mod doctor;
@@ -12,6 +13,7 @@ mod events;
 mod explain;
 mod facts;
 mod history;
+mod imports;
 mod log;
 mod page;
 mod page_lives;
@@ -23,12 +25,14 @@ mod scrub;
 mod status;
 mod words;
 
+pub use boots::boots;
 pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;
 pub use events::{Slots, events, more_events, slots};
 pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
-pub use history::{boots, memory};
+pub use history::memory;
+pub use imports::imports;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;

@@ -5,8 +5,9 @@
 
 use crate::civil::text_of_day;
 use crate::{
-    CveId, Holder, LivepatchModule, LivepatchSystems, MemoryDevice, Microcode, ModuleSize, Origin,
-    Processes, Reading, Smbios, Snapshot, SourceId, StaleProcess,
+    CrashContent, CveId, DumpReason, Holder, LivepatchModule, LivepatchSystems, MemoryDevice,
+    Microcode, ModuleSize, Origin, PreviousBoot, Processes, Reading, Smbios, Snapshot, SourceId,
+    StaleProcess,
 };
 use std::collections::BTreeMap;
 
@@ -24,6 +25,16 @@ pub const KERNEL_RELATION: &str = "kernel.relation";
 /// A finding that asks for a reboot, as long as it does: a conclusion. Its subject is the finding's
 /// code, and what it is about if that is not the host; its value the verdict.
 pub const REBOOT_REASON: &str = "reboot.reason";
+
+/// Whether a kernel is loaded for kexec.
+pub const KEXEC_LOADED: &str = "kexec.loaded";
+
+/// What a watchdog says of the last reset: a mask of `WDIOF_…` bits. Its subject is the watchdog.
+pub const WATCHDOG_STATUS: &str = "watchdog.boot_status";
+
+/// A kernel log that a panic left: when it was written, in seconds since the Unix epoch, and the
+/// line that says why. Its subject is the file.
+pub const PANIC_RECORD: &str = "previous_boot.panic";
 
 /// The verdict on the host: a conclusion.
 pub const VERDICT: &str = "verdict";
@@ -57,6 +68,22 @@ fn fact<T: ToString>(
 ) -> Fact {
     let reading = reading.as_ref().map(ToString::to_string);
     Fact { source: Some(source), name, subject: subject.to_owned(), reading }
+}
+
+/// Kernel logs that a panic left, each with the moment it was written: what a boot that was cut off
+/// may be explained by later. Those that tell no time explain nothing.
+fn panic_facts(previous: &PreviousBoot) -> impl Iterator<Item = Fact> {
+    previous.crash_records().filter_map(|record| {
+        let CrashContent::Log(log) = record.said()? else { return None };
+        let wall_s = record.wall_s?;
+        if log.reason != Some(DumpReason::Panic) {
+            return None;
+        }
+        // Of a log in several parts the line is in one of them.
+        let line = log.line.as_deref().unwrap_or_default();
+        let said = Reading::Value(format!("{wall_s} {line}"));
+        Some(fact(SourceId::PreviousBoot, PANIC_RECORD, &record.path, &said))
+    })
 }
 
 /// Which stick is in which slot: a swap is then a change of these facts.
@@ -317,7 +344,7 @@ impl Snapshot {
             ));
         }
         if let Some(kexec) = Self::found(kexec) {
-            facts.push(fact(S::Kexec, "kexec.loaded", "", &kexec.loaded));
+            facts.push(fact(S::Kexec, KEXEC_LOADED, "", &kexec.loaded));
             facts.push(fact(S::Kexec, "kexec.crash_loaded", "", &kexec.crash_loaded));
         }
         if let Some(mode) = Self::found(lockdown) {
@@ -406,10 +433,11 @@ impl Snapshot {
                 let records = reading.as_ref().map(|store| store.records.len());
                 facts.push(fact(S::PreviousBoot, "previous_boot.crash_records", store, &records));
             }
+            facts.extend(panic_facts(previous));
             for watchdog in previous.watchdogs.value().into_iter().flatten() {
                 let subject = format!("watchdog{}", watchdog.index);
                 let status = watchdog.boot_status.as_ref().map(|status| status.0);
-                facts.push(fact(S::PreviousBoot, "watchdog.boot_status", &subject, &status));
+                facts.push(fact(S::PreviousBoot, WATCHDOG_STATUS, &subject, &status));
             }
         }
         if let Some(smbios) = Self::found(smbios) {

@@ -1,7 +1,8 @@
 //! Boots that other tools remembered: what a host did before this agent came.
 
-use crate::BootId;
+use crate::{BootId, Reading};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A tool that remembers boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -50,7 +51,7 @@ pub struct ForeignBoot {
     /// How it ended.
     pub end: ForeignEnd,
     /// What `end` rests on, as a sentence.
-    pub evidence: &'static str,
+    pub evidence: Cow<'static, str>,
 }
 
 /// What one tool remembers.
@@ -63,15 +64,85 @@ pub struct ForeignBoots {
     /// Boots in the order in which they were recorded, or of their beginnings where a tool keeps no
     /// order.
     pub boots: Vec<ForeignBoot>,
-    /// Whether all boots between the first and the last are there. uptimed keeps the longest.
+    /// Whether boots between the first and the last may be missing.
     pub has_gaps: bool,
     /// Records that were not understood.
     pub not_understood: u32,
 }
 
+/// What came of taking in what one tool remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportLine {
+    /// Which tool.
+    pub memory: BootMemory,
+    /// What was taken in, or why nothing was.
+    pub taken: Reading<ImportTaken>,
+    /// What it cannot tell, as a sentence.
+    pub cannot_tell: &'static str,
+}
+
+/// Boots that were taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportTaken {
+    /// Files they were in, relative to the host root.
+    pub paths: Vec<String>,
+    /// Boots it told of.
+    pub told: u64,
+    /// Of these, those that it had not told of before.
+    pub added: u64,
+    /// Of these, those that were known, and of which it tells more now.
+    pub completed: u64,
+    /// Boots of this tool, taken in at any time, that the agent saw itself as well.
+    pub seen_by_agent: u64,
+    /// Records that were not understood.
+    pub not_understood: u64,
+    /// When the first of the boots began, milliseconds since the Unix epoch.
+    pub first_wall_ms: Option<i64>,
+    /// When the last of them began.
+    pub last_wall_ms: Option<i64>,
+}
+
+impl ImportTaken {
+    /// Boots that add nothing to what was known.
+    pub fn known(&self) -> u64 {
+        self.told.saturating_sub(self.added).saturating_sub(self.completed)
+    }
+}
+
 impl BootMemory {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Wtmp, Self::Wtmpdb, Self::Tuptime, Self::Uptimed];
+
+    /// The one with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|memory| memory.as_str() == word)
+    }
+
+    /// Whether it keeps every boot from its first to its last: uptimed keeps the longest ones.
+    pub fn is_complete(self) -> bool {
+        match self {
+            Self::Wtmp | Self::Wtmpdb | Self::Tuptime => true,
+            Self::Uptimed => false,
+        }
+    }
+
+    /// What it cannot tell, as a sentence.
+    pub fn cannot_tell(self) -> &'static str {
+        match self {
+            Self::Wtmp => {
+                "How long a boot lasted is only known by the wall clock, sleep is not told, and a \
+                 soft reboot looks like a boot."
+            }
+            Self::Wtmpdb => {
+                "How long a boot lasted is only known by the wall clock, and sleep is not told."
+            }
+            Self::Tuptime => "Times of a boot that was cut off may be up to five minutes early.",
+            Self::Uptimed => {
+                "How a boot ended is not recorded, and only the longest boots are kept, so others \
+                 may lie between them."
+            }
+        }
+    }
 
     /// A stable word for labels and the database.
     pub fn as_str(self) -> &'static str {
@@ -85,6 +156,11 @@ impl BootMemory {
 }
 
 impl ForeignEnd {
+    /// The one with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|end| end.as_str() == word)
+    }
+
     /// All ends.
     pub const ALL: [Self; 3] = [Self::Clean, Self::Unclean, Self::Unknown];
 
@@ -110,7 +186,7 @@ impl ForeignBoot {
             kernel_release: None,
             soft_reboots: 0,
             end: ForeignEnd::Unknown,
-            evidence: "no later boot is recorded",
+            evidence: Cow::Borrowed("no later boot is recorded"),
         }
     }
 
@@ -122,6 +198,6 @@ impl ForeignBoot {
         evidence: &'static str,
     ) -> Self {
         let ended_wall_ms = ended_wall_ms.filter(|ended| *ended >= self.booted_wall_ms);
-        Self { ended_wall_ms, end, evidence, ..self }
+        Self { ended_wall_ms, end, evidence: Cow::Borrowed(evidence), ..self }
     }
 }

@@ -5,9 +5,12 @@
 //! everything else is plain data.
 
 mod agent;
+mod availability;
 mod bad_pages;
 mod boot_args;
+mod boot_causes;
 mod boot_images;
+mod boot_lines;
 mod catalogue;
 mod civil;
 mod counter;
@@ -61,6 +64,7 @@ mod verdict;
 mod view;
 
 pub use agent::{AgentStats, OfflineStats, SourceStats, StorageStats};
+pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
     PagesTold, PoisonedPages, follow_pages,
@@ -69,7 +73,11 @@ pub use boot_args::{
     BootArguments, COMMAND_LINE_LIMIT, PageRefusal, RefusedPage, boot_arguments,
     reserved_by_command_line,
 };
+pub use boot_causes::{BootCause, BootFact, BootWitnesses};
 pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banner_version};
+pub use boot_lines::{
+    BootLine, BootSource, ImportedBoot, LengthBasis, MATCH_WITHIN, merged_boots, same_boot_told,
+};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use civil::{day_of_text, text_of_day};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
@@ -96,8 +104,13 @@ pub use event::{
 pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
-pub use facts::{FORCED_PATCH, Fact, KERNEL_RELATION, MODULE_PLACES, REBOOT_REASON, VERDICT};
-pub use foreign_boots::{BootMemory, ForeignBoot, ForeignBoots, ForeignEnd};
+pub use facts::{
+    FORCED_PATCH, Fact, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON,
+    VERDICT, WATCHDOG_STATUS,
+};
+pub use foreign_boots::{
+    BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
+};
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,
     RebootNeed, ReportTotal, RunRecord, SeriesKey, SeriesPlace, SeriesTotal, Witnessed,

@@ -6,8 +6,11 @@ use crate::config::Settings;
 use crate::exit::Exit;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::{CoverageRecord, Snapshot, page_lives};
+use scrubjay_model::{
+    BootId, BootWitnesses, CoverageRecord, Snapshot, availability, merged_boots, page_lives,
+};
 use scrubjay_storage::HistoryReader;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,11 +62,19 @@ fn patches(reader: &HistoryReader, args: &ReadArgs, now_ms: i64) -> anyhow::Resu
 }
 
 fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
-    let (boots, coverage) = (reader.boots()?, reader.coverage()?);
+    let (own, coverage, steps) = (reader.boots()?, reader.coverage()?, reader.clock_steps()?);
+    let mut steps_of: BTreeMap<BootId, u32> = BTreeMap::new();
+    for step in &steps {
+        let count = steps_of.entry(step.boot.clone()).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut lines = merged_boots(&own, &reader.imported_boots()?, &steps_of);
+    BootWitnesses::of(&own, &reader.boot_facts()?).explain(&mut lines);
+    let sum = availability(&lines);
     print(&if args.json {
-        json::boots(&boots, &coverage)?
+        json::boots(&own, &lines, sum.as_ref(), &coverage, &steps)?
     } else {
-        text::boots(&boots, &coverage, &style(true))
+        text::boots(&lines, sum.as_ref(), &coverage, &steps, &style(true))
     })?;
     Ok(Exit::Ok)
 }

@@ -22,6 +22,8 @@ pub(super) struct Fragment {
     pub(super) pages: PagesFragment,
     #[serde(default)]
     pub(super) patches: PatchesFragment,
+    #[serde(default)]
+    pub(super) history: HistoryFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,6 +72,12 @@ pub(super) struct PatchesFragment {
     pub(super) critical_days: Option<Spanned<u32>>,
     pub(super) uptime_days: Option<Spanned<u32>>,
     pub(super) accepted_pin: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryFragment {
+    pub(super) import: Option<Spanned<bool>>,
 }
 
 /// A file with its text, which positions refer to.

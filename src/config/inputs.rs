@@ -33,6 +33,7 @@ pub(crate) struct Inputs {
     pub(crate) critical_days: Input<u32>,
     pub(crate) uptime_days: Input<u32>,
     pub(crate) accepted_pin: Input<String>,
+    pub(crate) import: Input<bool>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -135,6 +136,7 @@ impl Inputs {
             critical_days: number(DEFAULT_CRITICAL_DAYS),
             uptime_days: number(DEFAULT_UPTIME_DAYS),
             accepted_pin: default(""),
+            import: Input { value: true, origin: Origin::Default },
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -161,6 +163,7 @@ impl Inputs {
             set(&mut inputs.critical_days, &patches.critical_days, path, text);
             set(&mut inputs.uptime_days, &patches.uptime_days, path, text);
             take(&mut inputs.accepted_pin, &patches.accepted_pin);
+            set(&mut inputs.import, &fragment.history.import, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

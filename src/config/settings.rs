@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) offline: OfflinePolicy,
     /// What is asked of the kernel's patches.
     pub(crate) patches: PatchPolicy,
+    /// Whether the agent begins with the boots that other tools remember.
+    pub(crate) import_boots: bool,
 }
 
 /// The state directory of the system service.
@@ -87,6 +89,7 @@ impl Settings {
             node_reboot_required: inputs.node_reboot_required.value,
             offline: offline(inputs)?,
             patches: patches(inputs)?,
+            import_boots: inputs.import.value,
         })
     }
 }
@@ -263,6 +266,7 @@ impl Inputs {
                 ("accepted_pin", quoted(&pin.value), &pin.origin),
             ],
         );
+        section("history", &[("import", self.import.value.to_string(), &self.import.origin)]);
         text
     }
 }
@@ -320,6 +324,14 @@ mod tests {
         assert_eq!(set.accepted_pin.as_deref(), Some("6.1.0-55-amd64"));
         assert!(error("[patches]\ncritical_days = 0\n").contains("at least 1"));
         assert!(error("[patches]\naccepted_pin = \"/boot/vmlinuz\"\n").contains("uname -r"));
+    }
+
+    #[test]
+    fn earlier_boots_are_taken_in_unless_a_file_says_otherwise() {
+        let import = |text: &str| settings(text, &Flags::default()).unwrap().import_boots;
+        assert!(import(""));
+        assert!(!import("[history]\nimport = false\n"));
+        assert!(error("[history]\nimport = \"no\"\n").starts_with("a.toml:2:10: "));
     }
 
     #[test]

@@ -20,6 +20,11 @@ pub(crate) fn database_path(dir: &Path) -> PathBuf {
     dir.join(DATABASE)
 }
 
+/// Whether a state directory holds a history, as far as this user can tell.
+pub fn has_history(dir: &Path) -> bool {
+    database_path(dir).is_file()
+}
+
 /// `path` with `suffix` added to its name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

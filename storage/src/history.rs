@@ -7,11 +7,12 @@ use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{
-    StorageError, conclusions, event_rows, files, load, open, page_requests, plan, query, write,
+    BootImport, StorageError, boot_imports, conclusions, event_rows, files, load, open,
+    page_requests, plan, query, write,
 };
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{
-    Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac,
+    Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, ForeignBoots,
     HistorySummary, MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot, Stamp,
     StorageStats, match_controllers,
 };
@@ -248,6 +249,36 @@ impl History {
     ) -> Result<(Vec<BootRecord>, Vec<MemoryRecord>), StorageError> {
         query::unclean_ends(&self.conn, within, back)
             .map_err(database("read the history", &self.path))
+    }
+
+    /// Whether boots that other tools remember were ever taken in.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_imported_boots(&self) -> Result<bool, StorageError> {
+        boot_imports::any(&self.conn).map_err(database("read the history", &self.path))
+    }
+
+    /// Takes in boots that other tools remember, beside those that the agent saw itself, which are
+    /// left as they are. What was taken in before adds nothing. All of it goes into one transaction;
+    /// no run is needed.
+    ///
+    /// # Errors
+    /// If it cannot be written; nothing is taken in then.
+    pub fn import_boots(
+        &mut self,
+        told: &[ForeignBoots],
+        at: &Stamp,
+    ) -> Result<Vec<BootImport>, StorageError> {
+        let mut write = || {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let taken: rusqlite::Result<Vec<BootImport>> =
+                told.iter().map(|told| boot_imports::take_in(&tx, told, at.wall_ms)).collect();
+            let taken = taken?;
+            tx.commit()?;
+            Ok(taken)
+        };
+        write().map_err(database("write the history", &self.path))
     }
 
     /// Ends the run in order. Does nothing if none was begun.

@@ -7,6 +7,7 @@
 //! schema, the pragmas and the budget.
 
 mod boot_end;
+mod boot_imports;
 mod changes;
 mod conclusions;
 mod convert;
@@ -37,8 +38,10 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use boot_imports::BootImport;
 pub use error::{DatabaseFault, StorageError};
 pub use events::Heard;
+pub use files::has_history;
 pub use history::{Appended, History};
 pub use pages::PagesSeen;
 pub use reader::HistoryReader;

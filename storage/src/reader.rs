@@ -3,14 +3,15 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    StorageError, event_rows, exposure_rows, load, module_events, module_rows, open, page_requests,
-    page_rows, query,
+    StorageError, boot_imports, event_rows, exposure_rows, load, module_events, module_rows, open,
+    page_requests, page_rows, query,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BadPage, BootRecord, ClockStepRecord, CoverageRecord, EventPattern, EventRecord,
-    EventsStatus, ExposureRecord, FactRecord, HistorySummary, LossRecord, MemoryRecord, ModuleKey,
-    ModuleRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
+    Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CoverageRecord, EventPattern,
+    EventRecord, EventsStatus, ExposureRecord, FactRecord, HistorySummary, ImportedBoot,
+    LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord,
+    Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -72,6 +73,22 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn boots(&self) -> Result<Vec<BootRecord>, StorageError> {
         self.ask(query::boots)
+    }
+
+    /// Boots that other tools remember, as they were taken in, in the order of their beginnings.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn imported_boots(&self) -> Result<Vec<ImportedBoot>, StorageError> {
+        self.ask(boot_imports::all)
+    }
+
+    /// The changes of facts that tell why boots ended, in the order in which they were seen.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn boot_facts(&self) -> Result<Vec<BootFact>, StorageError> {
+        self.ask(boot_imports::witnesses)
     }
 
     /// All runs of the agent, in order.
@@ -182,6 +199,7 @@ impl HistoryReader {
     ) -> Result<(Vec<BootRecord>, Vec<MemoryRecord>), StorageError> {
         self.ask(|conn| query::unclean_ends(conn, within, back))
     }
+
     /// All sticks of memory ever seen, as they were last written.
     ///
     /// # Errors

@@ -12,6 +12,7 @@
     reason = "a failure of the harness is a failed test, and a test that compares nothing says so"
 )]
 
+mod boots;
 mod commands;
 mod corpus;
 mod crash;

@@ -3,8 +3,9 @@
 use super::*;
 use crate::testing;
 use proptest::prelude::*;
+use scrubjay_model::{BootMemory, ImportTaken, Origin, availability, merged_boots};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 fn parsed(text: Result<String, PageError>) -> Value {
@@ -95,7 +96,7 @@ fn histories_state_their_exposure() {
     let json = parsed(memory(&[], &Accumulated::default(), &[]));
     assert_eq!(json["coverage"], serde_json::json!([]));
     assert_eq!(json["changes"], serde_json::json!([]));
-    assert_eq!(parsed(boots(&[], &[]))["schema_version"], 1);
+    assert_eq!(parsed(boots(&[], &[], None, &[], &[]))["schema_version"], 1);
 }
 
 /// A host with one stick, the list of its memory, and that stick.
@@ -186,6 +187,22 @@ fn every_key_is_documented() {
         end: scrubjay_model::BootEnd::Running,
         evidence: "it runs".to_owned(),
     };
+    let own = [boot];
+    let mut told = merged_boots(&own, &[], &BTreeMap::new());
+    told.push(BootLine { booted_wall_ms: testing::NOW_MS, ..told[0].clone() });
+    let step = ClockStepRecord { boot: testing::boot(), at_wall_ms: 1, by_ms: 1 };
+    let line = |taken| ImportLine { memory: BootMemory::Wtmp, taken, cannot_tell: "much" };
+    let nothing = line(Reading::Absent(Origin::new("x")));
+    let import = line(Reading::Value(ImportTaken {
+        paths: vec!["var/log/wtmp".to_owned()],
+        told: 1,
+        added: 1,
+        completed: 0,
+        seen_by_agent: 0,
+        not_understood: 0,
+        first_wall_ms: Some(1),
+        last_wall_ms: Some(1),
+    }));
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
     let mut found = BTreeSet::new();
@@ -193,7 +210,8 @@ fn every_key_is_documented() {
         snapshot(&view),
         snapshot(&testing::server()),
         snapshot(&testing::guest()),
-        boots(&[boot], std::slice::from_ref(&stretch)),
+        boots(&own, &told, availability(&told).as_ref(), std::slice::from_ref(&stretch), &[step]),
+        imports(&[import, nothing]),
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),

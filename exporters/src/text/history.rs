@@ -1,92 +1,19 @@
-//! `history boots` and `history memory`: what was recorded, and for how much of the time anybody
-//! was looking.
+//! `history memory`: what was recorded, and for how much of the time anybody was looking.
 //!
-//! Both state their exposure. Between two stretches of coverage there is no data, which is not the
+//! It states its exposure. Between two stretches of coverage there is no data, which is not the
 //! same as no errors.
 
 use super::Style;
 use super::page::{Cell, FAINT, Page, WARN};
 use super::words::{count, moment, span};
 use scrubjay_model::{
-    Accumulated, BootRecord, ControllerKey, CoverageRecord, ErrorClass, MemoryRecord, SeriesPlace,
-    SeriesTotal,
+    Accumulated, ControllerKey, CoverageRecord, ErrorClass, MemoryRecord, SeriesPlace, SeriesTotal,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Gaps listed before they are only summed up.
 const GAPS: usize = 10;
-
-/// The boots of the history, oldest first.
-pub fn boots(records: &[BootRecord], coverage: &[CoverageRecord], style: &Style) -> String {
-    let mut page = Page::new(*style);
-    let mut records: Vec<&BootRecord> = records.iter().collect();
-    records.sort_by_key(|record| record.booted_wall_ms);
-    let Some(first) = records.first() else {
-        page.sentence(0, "The history knows no boot yet: no data.");
-        return page.into_text();
-    };
-
-    let ran: Duration = sum(records.iter().map(|record| record.ran));
-    let watched = sum(coverage.iter().map(|stretch| stretch.length));
-    page.sentence(
-        0,
-        &format!(
-            "{} since {}: seen running for {}; watched for {} of that, no data for {}.",
-            count(records.len(), "boot", "boots"),
-            moment(first.booted_wall_ms),
-            span(ran),
-            span(watched),
-            span(ran.saturating_sub(watched))
-        ),
-    );
-    page.blank();
-
-    let head = ["booted", "kernel", "end"].map(|t| Cell::left(t).painted(FAINT));
-    let [booted, kernel, end] = head;
-    let times = ["ran", "asleep", "watched", "then unseen for"];
-    let mut rows = vec![
-        std::iter::once(booted)
-            .chain(times.map(|t| Cell::right(t).painted(FAINT)))
-            .chain([kernel, end])
-            .collect(),
-    ];
-    let next = records.iter().skip(1).map(Some).chain([None]);
-    for (record, next) in records.iter().zip(next) {
-        let BootRecord {
-            boot,
-            booted_wall_ms,
-            last_seen_wall_ms,
-            ran,
-            slept,
-            kernel_release,
-            kernel_version: _,
-            end,
-            evidence: _,
-        } = record;
-        let seen = sum(coverage.iter().filter(|c| c.boot == *boot).map(|c| c.length));
-        let unseen = match next {
-            None => String::new(),
-            Some(next) => distance(*last_seen_wall_ms, next.booted_wall_ms),
-        };
-        rows.push(vec![
-            Cell::left(moment(*booted_wall_ms)),
-            Cell::right(span(*ran)),
-            Cell::right(slept.map_or_else(|| "not known".to_owned(), span)),
-            Cell::right(if seen.is_zero() { "no data".to_owned() } else { span(seen) }),
-            Cell::right(unseen),
-            Cell::left(kernel_release.as_deref().unwrap_or("not known")),
-            Cell::left(end.as_str()),
-        ]);
-    }
-    page.table(0, &rows);
-    page.blank();
-    page.heading("why these ends:");
-    for record in records {
-        page.sentence(2, &format!("{}: {}", moment(record.booted_wall_ms), record.evidence));
-    }
-    page.into_text()
-}
 
 /// Time from one moment to a later one, or that the wall clock says it ran backwards.
 fn distance(from_ms: i64, to_ms: i64) -> String {

@@ -3,7 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "runs utmpdump and Python on files of its own")]
 
 use scrubjay_collector::{HostRoot, foreign_boots};
-use scrubjay_model::{BootMemory, Clocks, ForeignBoots, Reading};
+use scrubjay_model::{
+    BootMemory, Clocks, ForeignBoots, ImportedBoot, Reading, availability, merged_boots,
+};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -112,6 +115,24 @@ fn histories_of_real_hosts_are_read() {
     }
     let wtmp = read(root, BootMemory::Wtmp).into_result().unwrap();
     assert_eq!(told(&wtmp), ["1386945909688 None 3.8.0-33-generic unknown"]);
+    // Two of them tell of one boot, and wtmp is of another host.
+    let imported: Vec<ImportedBoot> = BootMemory::ALL
+        .into_iter()
+        .filter_map(|memory| read(root, memory).into_result().ok())
+        .flat_map(|found| {
+            let memory = found.memory;
+            found.boots.into_iter().map(move |boot| ImportedBoot { memory, boot })
+        })
+        .collect();
+    let lines = merged_boots(&[], &imported, &BTreeMap::new());
+    let sources: Vec<Vec<&str>> = lines
+        .iter()
+        .map(|line| line.sources.iter().map(|source| source.as_str()).collect())
+        .collect();
+    assert_eq!(sources, [vec!["wtmp"], vec!["tuptime", "uptimed"]]);
+    let sum = availability(&lines).unwrap();
+    println!("{} boots in {} lines, {sum:?}", imported.len(), lines.len());
+    assert_eq!(Some(sum.up), lines[1].ran);
     // A boot and a shutdown in one second, on lines that no init writes.
     put(root, "var/log/wtmp", &file("plaso/utmp_x86_64"));
     let wtmp = read(root, BootMemory::Wtmp).into_result().unwrap();

@@ -2,28 +2,13 @@
 
 use super::*;
 use crate::testing::{self, NOW_MS};
-use scrubjay_model::{BootEnd, BootId, SeriesKey, Snapshot};
+use scrubjay_model::{BootId, SeriesKey, Snapshot};
 
 const PLAIN: Style = Style { colour: false, all: false };
 const DAY_MS: i64 = 86_400_000;
 
 fn boot_id(n: u32) -> BootId {
     BootId::parse(&format!("{n:08x}-0000-0000-0000-000000000000")).unwrap()
-}
-
-fn boot(n: u32, from_day: i64, days: u64, end: BootEnd, evidence: &str) -> BootRecord {
-    let booted_wall_ms = NOW_MS + from_day * DAY_MS;
-    BootRecord {
-        boot: boot_id(n),
-        booted_wall_ms,
-        last_seen_wall_ms: booted_wall_ms + i64::try_from(days).unwrap() * DAY_MS,
-        ran: Duration::from_secs(days * 86_400),
-        slept: (n != 2).then_some(Duration::ZERO),
-        kernel_release: (n != 2).then(|| format!("6.12.0-{n}-amd64")),
-        kernel_version: None,
-        end,
-        evidence: evidence.to_owned(),
-    }
 }
 
 fn stretch(n: u32, from_day: i64, days: i64) -> CoverageRecord {
@@ -33,47 +18,6 @@ fn stretch(n: u32, from_day: i64, days: i64) -> CoverageRecord {
         to_wall_ms: NOW_MS + (from_day + days) * DAY_MS,
         length: Duration::from_secs(u64::try_from(days).unwrap() * 86_400),
     }
-}
-
-#[test]
-fn boots_are_told_with_the_time_they_were_watched() {
-    let records = [
-        boot(3, -10, 10, BootEnd::Running, "it is the boot now running"),
-        boot(
-            1,
-            -100,
-            60,
-            BootEnd::Clean,
-            "the agent was stopped in order 4 s before the last sight",
-        ),
-        boot(2, -38, 20, BootEnd::Unclean, "the agent was cut off; evil\x1b[2J"),
-    ];
-    let coverage = [stretch(1, -100, 58), stretch(3, -10, 4), stretch(3, -5, 5)];
-    insta::assert_snapshot!(boots(&records, &coverage, &PLAIN), @r"
-    3 boots since 2026-08-16T06:02:00Z: seen running for 90 d; watched for 67 d of
-    that, no data for 23 d.
-
-    booted                 ran     asleep  watched  then unseen for  kernel          end
-    2026-08-16T06:02:00Z  60 d        0 s     58 d              2 d  6.12.0-1-amd64  clean
-    2026-10-17T06:02:00Z  20 d  not known  no data              8 d  not known       unclean
-    2026-11-14T06:02:00Z  10 d        0 s      9 d                   6.12.0-3-amd64  running
-
-    why these ends:
-      2026-08-16T06:02:00Z: the agent was stopped in order 4 s before the last sight
-      2026-10-17T06:02:00Z: the agent was cut off; evil\u{1b}[2J
-      2026-11-14T06:02:00Z: it is the boot now running
-    ");
-}
-
-#[test]
-fn no_boot_is_no_data() {
-    insta::assert_snapshot!(boots(&[], &[], &PLAIN), @r"The history knows no boot yet: no data.");
-}
-
-#[test]
-fn a_clock_that_was_set_back_is_no_downtime() {
-    let records = [boot(1, -100, 60, BootEnd::Clean, "x"), boot(2, -90, 20, BootEnd::Running, "y")];
-    assert!(boots(&records, &[], &PLAIN).contains("clock set back"));
 }
 
 fn change(day: i64, place: SeriesPlace, by: u64, total: u64, step: &str) -> MemoryRecord {
