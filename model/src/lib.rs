@@ -154,7 +154,10 @@ pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };
 pub use package_version::{DebVersion, RpmVersion, VersionFault};
-pub use packages::{ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, PackageVersion};
+pub use packages::{
+    ChangeEntry, Changelog, Fix, FixedSince, InstalledPackage, Lacking, PackageVersion,
+    UnversionedEntry,
+};
 pub use page_life::{PageEvent, PageLife, PageTurn, page_lives};
 pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
 pub use patch_state::{LivePatches, PatchState, PatchSystemView};

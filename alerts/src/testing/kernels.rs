@@ -46,7 +46,7 @@ fn package(release: &str, version_text: &str, changelog: Changelog) -> KernelPac
 
 pub(crate) fn packages() -> Packages {
     let entries = vec![entry("6.1.192-2", RELEASED, &OLD_FIXES)];
-    let changelog = Changelog { entries, not_understood: Vec::new() };
+    let changelog = Changelog { entries, unversioned: Vec::new() };
     Packages {
         manager: PackageManager::Dpkg,
         kernels: vec![package(RUNNING, "6.1.192-2", changelog)],
@@ -85,7 +85,7 @@ pub(crate) fn behind() -> Snapshot {
             entry("6.1.195-1", RELEASED + WEEK_S, &["CVE-2026-0002", "CVE-2026-0003"]),
             entry("6.1.192-2", RELEASED, &["CVE-2026-0001"]),
         ];
-        let changelog = Changelog { entries, not_understood: Vec::new() };
+        let changelog = Changelog { entries, unversioned: Vec::new() };
         let newer = package("6.1.0-57-amd64", "6.1.195-1", changelog);
         of(&mut s.packages).kernels.push(newer);
         let images = of(&mut s.boot_images);

@@ -3,14 +3,23 @@
 //! Their form (deb-changelog(5)): entries, newest first, each with a line `source (version)
 //! distribution; …`, lines of what changed, and a line ` -- name <address>  date`.
 
-use scrubjay_model::{ChangeEntry, Changelog, CveId, DebVersion, PackageVersion};
+use scrubjay_model::{ChangeEntry, Changelog, CveId, DebVersion, PackageVersion, UnversionedEntry};
+
+/// An entry being read.
+#[derive(Debug)]
+struct Open {
+    at: usize,
+    /// `None` if what stands for one is none.
+    version: Option<DebVersion>,
+    lines: String,
+}
 
 /// Takes in a changelog line by line, so that a long one is never in memory as a whole.
 #[derive(Debug, Default)]
 pub struct DebianChangelog {
     read: Changelog,
-    /// The entry being read: its version, and its lines so far.
-    open: Option<(DebVersion, String)>,
+    /// The entry being read.
+    open: Option<Open>,
     /// Lines taken in.
     lines: usize,
 }
@@ -21,15 +30,13 @@ impl DebianChangelog {
         self.lines += 1;
         if let Some((source, version)) = heading(line) {
             self.close(None);
-            match DebVersion::parse(&of_source(source, version)) {
-                Ok(version) => self.open = Some((version, String::new())),
-                Err(_) => self.read.not_understood.push(self.lines),
-            }
+            let version = DebVersion::parse(&of_source(source, version)).ok();
+            self.open = Some(Open { at: self.lines, version, lines: String::new() });
         } else if let Some(date) = trailer(line) {
             self.close(Some(date));
-        } else if let Some((_, lines)) = &mut self.open {
-            lines.push_str(line);
-            lines.push('\n');
+        } else if let Some(open) = &mut self.open {
+            open.lines.push_str(line);
+            open.lines.push('\n');
         }
     }
 
@@ -40,13 +47,17 @@ impl DebianChangelog {
     }
 
     fn close(&mut self, date: Option<&str>) {
-        let Some((version, lines)) = self.open.take() else { return };
+        let Some(Open { at, version, lines }) = self.open.take() else { return };
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-        self.read.entries.push(ChangeEntry {
-            version: PackageVersion::Deb(version),
-            released_unix_s: date.map(|date| date.timestamp().as_second()),
-            cves: CveId::all_in(&lines),
-        });
+        let released_unix_s = date.map(|date| date.timestamp().as_second());
+        let cves = CveId::all_in(&lines);
+        match version {
+            Some(version) => {
+                let version = PackageVersion::Deb(version);
+                self.read.entries.push(ChangeEntry { version, released_unix_s, cves });
+            }
+            None => self.read.unversioned.push(UnversionedEntry { at, released_unix_s, cves }),
+        }
     }
 }
 
@@ -97,6 +108,7 @@ fn of_source(source: &str, version: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use scrubjay_model::Lacking;
 
     const TEXT: &str = "\
 linux-signed-amd64 (6.1.192+2) bookworm-security; urgency=high
@@ -127,10 +139,10 @@ linux (6.1.170-3) bookworm-security; urgency=high
         PackageVersion::Deb(DebVersion::parse(text).unwrap())
     }
 
-    fn since(text: &str, running: &str) -> (Vec<String>, bool) {
-        let fixed = debian_changelog(text).fixed_since(&version(running));
+    fn since(text: &str, running: &str) -> (Vec<String>, Option<Lacking>) {
+        let fixed = debian_changelog(text).fixed_since(&version(running), None);
         let cves = fixed.fixes.iter().map(|fix| fix.cve.to_string()).collect();
-        (cves, fixed.is_lower_bound)
+        (cves, fixed.may_lack)
     }
 
     #[test]
@@ -149,23 +161,23 @@ linux (6.1.170-3) bookworm-security; urgency=high
                 ("6.1.170-3", None, 1)
             ]
         );
-        assert!(log.not_understood.is_empty());
+        assert!(log.unversioned.is_empty());
     }
 
     #[test]
     fn what_an_older_version_fixed_is_not_missing() {
         let newest = ["CVE-2026-0007", "CVE-2026-0008"].map(str::to_owned).to_vec();
         let all = ["CVE-2026-0005", "CVE-2026-0007", "CVE-2026-0008"].map(str::to_owned).to_vec();
-        assert_eq!(since(TEXT, "6.1.192-2"), (Vec::new(), false));
-        assert_eq!(since(TEXT, "6.1.192-1"), (newest, false));
-        assert_eq!(since(TEXT, "6.1.170-3"), (all.clone(), false));
+        assert_eq!(since(TEXT, "6.1.192-2"), (Vec::new(), None));
+        assert_eq!(since(TEXT, "6.1.192-1"), (newest, None));
+        assert_eq!(since(TEXT, "6.1.170-3"), (all.clone(), None));
         // A version that is not among them: what it had, nobody says.
-        assert_eq!(since(TEXT, "6.1.180-1"), (all, true));
+        assert_eq!(since(TEXT, "6.1.180-1"), (all, Some(Lacking::Cut)));
     }
 
     #[test]
     fn the_clock_of_a_fix_begins_with_the_first_entry_that_names_it() {
-        let fixed = debian_changelog(TEXT).fixed_since(&version("6.1.1-1"));
+        let fixed = debian_changelog(TEXT).fixed_since(&version("6.1.1-1"), None);
         let dates: Vec<(String, Option<i64>)> =
             fixed.fixes.iter().map(|fix| (fix.cve.to_string(), fix.released_unix_s)).collect();
         let expected = [
@@ -175,16 +187,19 @@ linux (6.1.170-3) bookworm-security; urgency=high
             ("CVE-2026-0008", Some(1_794_824_260)),
         ];
         assert_eq!(dates, expected.map(|(cve, at)| (cve.to_owned(), at)));
-        assert!(fixed.is_lower_bound);
+        assert_eq!(fixed.may_lack, Some(Lacking::Cut));
     }
 
     #[test]
     fn a_version_that_is_none_makes_a_lower_bound() {
         let text = format!("linux (6.1 x) sid; urgency=low\n\n  * CVE-2026-9999\n\n{TEXT}");
         let log = debian_changelog(&text);
-        assert_eq!((log.not_understood.as_slice(), log.entries.len()), (&[1][..], 3));
-        let (cves, is_lower_bound) = since(&text, "6.1.192-2");
-        assert!(cves.is_empty() && is_lower_bound);
+        let cves = CveId::all_in("CVE-2026-9999");
+        let unversioned = UnversionedEntry { at: 1, released_unix_s: None, cves };
+        assert_eq!((log.unversioned.as_slice(), log.entries.len()), (&[unversioned][..], 3));
+        let (cves, may_lack) = since(&text, "6.1.192-2");
+        assert!(cves.is_empty());
+        assert_eq!(may_lack, Some(Lacking::Unversioned(1)));
     }
 
     #[test]
@@ -199,7 +214,7 @@ linux (6.1.170-3) bookworm-security; urgency=high
         #[test]
         fn no_text_panics(text in "(linux \\(|[0-9.+-]|\\) sid; |\n| -- a <b>  |CVE-2024-1234|.){0,40}") {
             let log = debian_changelog(&text);
-            let _ = log.fixed_since(&version("1-1"));
+            let _ = log.fixed_since(&version("1-1"), None);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! <jane@example.org> - 5.14.0-70.el9`, `… [5.14.0-70.el9]`. SUSE puts none there, and Amazon the
 //! name of a branch.
 
-use scrubjay_model::{ChangeEntry, Changelog, CveId, PackageVersion, RpmVersion};
+use scrubjay_model::{ChangeEntry, Changelog, CveId, PackageVersion, RpmVersion, UnversionedEntry};
 
 /// Time, name and text of each entry.
 pub(super) type Texts<'b> = Vec<(u32, &'b [u8], &'b [u8])>;
@@ -12,14 +12,15 @@ pub(super) type Texts<'b> = Vec<(u32, &'b [u8], &'b [u8])>;
 /// Understands the entries of a package with that epoch.
 pub(super) fn changelog(texts: &Texts<'_>, epoch: Option<u32>) -> Changelog {
     let mut read = Changelog::default();
-    for (number, (time, name, text)) in (1..).zip(texts) {
+    for (at, (time, name, text)) in (1..).zip(texts) {
+        let released_unix_s = Some(i64::from(*time));
+        let cves = CveId::all_in(&String::from_utf8_lossy(text));
         match version(&String::from_utf8_lossy(name), epoch) {
-            Some(version) => read.entries.push(ChangeEntry {
-                version: PackageVersion::Rpm(version),
-                released_unix_s: Some(i64::from(*time)),
-                cves: CveId::all_in(&String::from_utf8_lossy(text)),
-            }),
-            None => read.not_understood.push(number),
+            Some(version) => {
+                let version = PackageVersion::Rpm(version);
+                read.entries.push(ChangeEntry { version, released_unix_s, cves });
+            }
+            None => read.unversioned.push(UnversionedEntry { at, released_unix_s, cves }),
         }
     }
     read
@@ -52,6 +53,7 @@ pub(super) fn version(name: &str, epoch: Option<u32>) -> Option<RpmVersion> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use scrubjay_model::Lacking;
 
     fn read(name: &str) -> Option<String> {
         version(name, None).map(|version| version.as_str().to_owned())
@@ -90,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_whose_version_is_not_told_is_counted_and_its_fixes_are_of_no_version() {
+    fn an_entry_whose_version_is_not_told_is_kept_apart() {
         let texts: Texts<'_> = vec![
             (30, b"J <j@example.org> [3-1]", b"- a fix {CVE-2024-0003}"),
             (20, b"j@example.org", b"- a fix {CVE-2024-0002}"),
@@ -103,9 +105,12 @@ mod tests {
             .map(|entry| (entry.version.as_str(), entry.released_unix_s, entry.cves.len()))
             .collect();
         assert_eq!(entries, [("3-1", Some(30), 1), ("1-1", Some(10), 2)]);
-        assert_eq!(log.not_understood, [2]);
+        let cves = CveId::all_in("CVE-2024-0002");
+        let unversioned = UnversionedEntry { at: 2, released_unix_s: Some(20), cves };
+        assert_eq!(log.unversioned, [unversioned]);
+        assert_eq!(log.cves().len(), 4);
         let running = PackageVersion::Rpm(RpmVersion::parse("1-1").unwrap());
-        assert!(log.fixed_since(&running).is_lower_bound);
+        assert_eq!(log.fixed_since(&running, None).may_lack, Some(Lacking::Unversioned(1)));
     }
 
     proptest! {

@@ -35,7 +35,7 @@ pub(super) fn packages() -> Packages {
         entry("6.12.0-14", 12, &["CVE-2026-0003", "CVE-2026-0004"]),
         entry("6.12.0-13", 80, &["CVE-2026-0001"]),
     ];
-    let changelog = value(Arc::new(Changelog { entries, not_understood: Vec::new() }));
+    let changelog = value(Arc::new(Changelog { entries, unversioned: Vec::new() }));
     let absent = absent("usr/share/doc/linux-image-6.12.0-13-amd64: not needed");
     Packages {
         manager: PackageManager::Dpkg,

@@ -2,10 +2,11 @@
 
 use super::KernelState;
 use crate::{
-    CveId, CveRank, Fix, KernelPackage, NonValue, Origin, PackageVersion, PatchForce, Reading,
-    Snapshot,
+    CveId, CveRank, Fix, KernelPackage, Lacking, NonValue, Origin, PackageVersion, PatchForce,
+    Reading, Snapshot,
 };
 use serde::Serialize;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the newest installed kernel fixes, and what is left of that.
@@ -101,18 +102,30 @@ impl Snapshot {
             Err(NonValue::Absent(origin)) => return Reading::Absent(origin),
             Err(why) => return why.into(),
         };
-        let since = changelog.fixed_since(runs);
-        // What the running version's own changelog names, it has, wherever the newest one puts it.
-        let own = kernels
-            .iter()
-            .filter(|kernel| kernel.package.version == *runs && kernel.family == running.family)
-            .find_map(|kernel| kernel.package.changelog.value());
-        let had: BTreeSet<CveId> = own.map(|own| own.cves()).unwrap_or_default();
-        let fixes = since.fixes.into_iter().filter(|fix| !had.contains(&fix.cve));
+        let of_family =
+            || kernels.iter().filter(|kernel| kernel.family == running.family).map(|k| &k.package);
+        let own = of_family()
+            .filter(|kernel| kernel.version == *runs)
+            .find_map(|kernel| kernel.changelog.value());
+        let since = changelog.fixed_since(runs, own.map(|own| &**own));
+        let mut fixes = since.fixes;
+        // The first of the installed versions that names one has it.
+        let mut newer: Vec<(&PackageVersion, BTreeSet<CveId>)> = of_family()
+            .filter(|kernel| !since.of_some_version.is_empty() && kernel.version > *runs)
+            .filter_map(|kernel| Some((&kernel.version, kernel.changelog.value()?.cves())))
+            .collect();
+        newer.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+        fixes.extend(since.of_some_version.iter().map(|(cve, released_unix_s)| {
+            let first = newer.iter().find(|(_, cves)| cves.contains(cve));
+            let version = first.map_or(&package.version, |(version, _)| version).clone();
+            Fix { cve: *cve, version, released_unix_s: *released_unix_s }
+        }));
+        fixes.sort_unstable_by_key(|fix| fix.cve);
 
         let cover = self.cover();
         let lists = Self::found(&self.cve_lists);
         let missing = fixes
+            .into_iter()
             .map(|fix| MissingFix {
                 installed_unix_s: first_installed(kernels, &running.family, &fix.version),
                 state: cover.state(fix.cve),
@@ -121,20 +134,19 @@ impl Snapshot {
             })
             .collect();
         let named = changelog.cves();
-        let partial_because = since.is_lower_bound.then(|| {
-            if changelog.not_understood.is_empty() {
+        let partial_because = since.may_lack.map(|lacking| match lacking {
+            Lacking::Cut => {
                 format!("the changelog of {} does not reach back to {runs}", package.name)
-            } else {
-                format!(
-                    "{} entries of the changelog of {} have no version",
-                    changelog.not_understood.len(),
-                    package.name
-                )
             }
+            Lacking::Unversioned(entries) => format!(
+                "{entries} entries of the changelog of {} have no version, and the changelog of \
+                 {runs} is not there to tell which of them are new",
+                package.name
+            ),
         });
         Reading::Value(KernelDebt {
             missing,
-            is_lower_bound: since.is_lower_bound,
+            is_lower_bound: since.may_lack.is_some(),
             partial_because,
             live_patch_only: cover
                 .in_force

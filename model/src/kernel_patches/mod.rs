@@ -34,3 +34,5 @@ impl Snapshot {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unversioned_tests;

@@ -22,7 +22,7 @@ fn text(text: &str) -> Reading<String> {
 }
 
 /// A host of which nothing is known but what runs.
-fn host(release: &str, version: &str) -> Snapshot {
+pub(super) fn host(release: &str, version: &str) -> Snapshot {
     Snapshot {
         at: Stamp { boot: crate::BootId::unknown(), since_boot: None, awake: None, wall_ms: 0 },
         edac: None,
@@ -84,15 +84,19 @@ fn deb(version: &str, release: &str) -> KernelPackage {
     package(PackageVersion::Deb(DebVersion::parse(version).unwrap()), release, family)
 }
 
-fn rpm(version: &str, release: &str, family: &str) -> KernelPackage {
+pub(super) fn rpm(version: &str, release: &str, family: &str) -> KernelPackage {
     package(PackageVersion::Rpm(RpmVersion::parse(version).unwrap()), release, family)
 }
 
-fn installed(snapshot: &mut Snapshot, manager: PackageManager, kernels: Vec<KernelPackage>) {
+pub(super) fn installed(
+    snapshot: &mut Snapshot,
+    manager: PackageManager,
+    kernels: Vec<KernelPackage>,
+) {
     snapshot.packages = section(Packages { manager, kernels, live_patches: Vec::new() });
 }
 
-fn image(release: &str, version: Option<&str>) -> BootImage {
+pub(super) fn image(release: &str, version: Option<&str>) -> BootImage {
     BootImage {
         path: format!("boot/vmlinuz-{release}"),
         release: release.to_owned(),
@@ -100,7 +104,7 @@ fn image(release: &str, version: Option<&str>) -> BootImage {
     }
 }
 
-fn starts(snapshot: &mut Snapshot, images: Vec<BootImage>, index: usize) {
+pub(super) fn starts(snapshot: &mut Snapshot, images: Vec<BootImage>, index: usize) {
     let image = images[index].clone();
     let next = NextBoot {
         loader: BootLoader::Grub,

@@ -5,6 +5,7 @@ use crate::patch_state::tests::{KERNEL, bare, patch, with_kernel};
 use crate::{
     Canonical, CanonicalFix, CanonicalKernel, CanonicalStatus, ChangeEntry, Changelog, Kernel,
     Notice, NoticeContent, PackageVersion, PatchObject, Present, ReadFault, RpmVersion,
+    UnversionedEntry,
 };
 use proptest::prelude::*;
 
@@ -21,8 +22,16 @@ fn package(name: &str, version: &str, cves: &[&str]) -> InstalledPackage {
         version: version(),
         arch: None,
         installed_unix_s: Reading::Absent(Origin::new("rpm")),
-        changelog: Reading::Value(Changelog { entries, not_understood: Vec::new() }.into()),
+        changelog: Reading::Value(Changelog { entries, unversioned: Vec::new() }.into()),
     }
+}
+
+/// The same with a changelog as SUSE writes them: no entry names its version.
+fn suse_package(name: &str, version: &str, cves: &[&str]) -> InstalledPackage {
+    let cves = cves.iter().map(|text| cve(text)).collect();
+    let unversioned = vec![UnversionedEntry { at: 1, released_unix_s: Some(1), cves }];
+    let changelog = Changelog { entries: Vec::new(), unversioned };
+    InstalledPackage { changelog: Reading::Value(changelog.into()), ..package(name, version, &[]) }
 }
 
 /// A host with that kernel and those patches.
@@ -123,6 +132,8 @@ fn suses_packages_are_found_by_kernel_and_version() {
     let covered =
         |module: &str| loaded(module).live_patch_cover(std::slice::from_ref(&own)).covered().len();
     assert_eq!((covered("livepatch_9_1"), covered("livepatch_8_1")), (1, 0));
+    let unversioned = suse_package(name, "9-150600.2.1", &["CVE-2024-26581", "CVE-2024-0002"]);
+    assert_eq!(loaded("livepatch_9_1").live_patch_cover(&[unversioned]).covered().len(), 2);
     let seed =
         loaded("livepatch_1_1").live_patch_cover(&[package(name, "1-1", &["CVE-2024-0001"])]);
     assert!(only(&seed).is_seed && seed.covered().is_empty() && !seed.is_lower_bound());

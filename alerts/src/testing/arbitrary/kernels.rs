@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use scrubjay_model::{
     BootImage, BootImages, BootLoader, ChangeEntry, Changelog, Chosen, CveId, CveLists, CveRank,
     DebVersion, InstalledPackage, KernelPackage, NextBoot, PackageManager, PackageVersion,
-    Packages, Reading, RpmVersion, Severity,
+    Packages, Reading, RpmVersion, Severity, UnversionedEntry,
 };
 use std::sync::Arc;
 
@@ -47,14 +47,16 @@ pub(super) fn cve_lists() -> impl Strategy<Value = CveLists> {
 }
 
 fn changelog() -> impl Strategy<Value = Changelog> {
-    let cve = cve();
-    let released = proptest::option::of(any::<i64>());
-    let entry =
-        (version(), released, btree_set(cve, 0..4)).prop_map(|(version, released_unix_s, cves)| {
-            ChangeEntry { version, released_unix_s, cves }
-        });
-    (vec(entry, 0..4), vec(1_usize..9, 0..2))
-        .prop_map(|(entries, not_understood)| Changelog { entries, not_understood })
+    let change = || (proptest::option::of(any::<i64>()), btree_set(cve(), 0..4));
+    let entry = (version(), change()).prop_map(|(version, (released_unix_s, cves))| ChangeEntry {
+        version,
+        released_unix_s,
+        cves,
+    });
+    let unversioned = (1_usize..9, change())
+        .prop_map(|(at, (released_unix_s, cves))| UnversionedEntry { at, released_unix_s, cves });
+    (vec(entry, 0..4), vec(unversioned, 0..3))
+        .prop_map(|(entries, unversioned)| Changelog { entries, unversioned })
 }
 
 fn package() -> impl Strategy<Value = KernelPackage> {
