@@ -1,6 +1,6 @@
 //! How long vulnerabilities were fixed and not in force: two clocks for each.
 
-use crate::{CveId, PackageVersion};
+use crate::{ClockStepRecord, CveId, PackageVersion};
 use serde::Serialize;
 
 /// A vulnerability that an installed kernel fixed and the running one had.
@@ -19,6 +19,10 @@ pub struct ExposureRecord {
     pub first_wall_ms: i64,
     /// What became of it, in order.
     pub turns: Vec<ExposureTurnRecord>,
+    /// By how much the wall clock was stepped meanwhile, counting steps of more than a minute and
+    /// forwards as positive, in milliseconds; `None` without such a step. Its clocks are wrong by
+    /// up to this.
+    pub clock_adjusted_ms: Option<i64>,
 }
 
 /// A turn in the life of an exposure.
@@ -58,7 +62,27 @@ impl ExposureTurnKind {
     }
 }
 
+/// The least step of the wall clock that is of account for an exposure.
+const ADJUSTED_ABOVE_MS: u64 = 60_000;
+
 impl ExposureRecord {
+    /// Takes in what steps of the wall clock there were while it lasted.
+    pub fn adjust(&mut self, steps: &[ClockStepRecord]) {
+        let end = self.ended_wall_ms();
+        let meanwhile = |step: &&ClockStepRecord| {
+            let before = step.at_wall_ms.saturating_sub(step.by_ms);
+            // A step back leads to a time before it, a step forward from one: either lies within.
+            before.max(step.at_wall_ms) >= self.first_wall_ms
+                && end.is_none_or(|end| before.min(step.at_wall_ms) <= end)
+        };
+        self.clock_adjusted_ms = steps
+            .iter()
+            .filter(|step| step.by_ms.unsigned_abs() > ADJUSTED_ABOVE_MS)
+            .filter(meanwhile)
+            .map(|step| step.by_ms)
+            .reduce(i64::saturating_add);
+    }
+
     /// When its clocks stopped, milliseconds since the Unix epoch; `None` while they run.
     pub fn ended_wall_ms(&self) -> Option<i64> {
         let last = self.turns.last()?;
@@ -92,6 +116,33 @@ mod tests {
             installed_unix_s: None,
             first_wall_ms: 0,
             turns: turns.iter().map(turn).collect(),
+            clock_adjusted_ms: None,
+        }
+    }
+
+    #[test]
+    fn steps_of_more_than_a_minute_while_it_lasted_are_of_account() {
+        use ExposureTurnKind::Closed;
+        let hour = 3_600_000;
+        let step = |at_wall_ms, by_ms| ClockStepRecord {
+            boot: crate::BootId::unknown(),
+            at_wall_ms,
+            by_ms,
+        };
+        // It was seen at 0 and ended after ten hours.
+        for (steps, adjusted) in [
+            (vec![], None),
+            (vec![step(hour, 60_000)], None),
+            (vec![step(hour, 60_001)], Some(60_001)),
+            (vec![step(-hour, -2 * hour)], Some(-2 * hour)),
+            (vec![step(-hour, 2 * hour)], None),
+            (vec![step(11 * hour, 2 * hour)], Some(2 * hour)),
+            (vec![step(13 * hour, 2 * hour)], None),
+            (vec![step(5 * hour, 3 * hour), step(4 * hour, -3 * hour)], Some(0)),
+        ] {
+            let mut exposure = exposure(&[(10 * hour, Closed)]);
+            exposure.adjust(&steps);
+            assert_eq!(exposure.clock_adjusted_ms, adjusted, "{steps:?}");
         }
     }
 

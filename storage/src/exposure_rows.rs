@@ -2,6 +2,7 @@
 
 use crate::convert::odd;
 use crate::exposures::{Exposure, ExposureRow, ExposureTurn};
+use crate::query;
 use rusqlite::{Connection, Row, Transaction, named_params};
 use scrubjay_model::{
     CveId, DebVersion, ExposureRecord, ExposureTurnKind, ExposureTurnRecord, PackageVersion,
@@ -119,20 +120,24 @@ pub(crate) fn all(conn: &Connection) -> rusqlite::Result<Vec<ExposureRecord>> {
         };
         turns.entry(row.get("exposure")?).or_default().push(turn);
     }
+    let steps = query::clock_steps(conn)?;
     conn.prepare(
         "SELECT id, cve, fix_version, version_order, released_unix_s, installed_unix_s,
                 first_wall_ms
          FROM exposure ORDER BY id",
     )?
     .query_map([], |row| {
-        Ok(ExposureRecord {
+        let mut exposure = ExposureRecord {
             cve: cve(row)?,
             fix_version: version(row)?,
             released_unix_s: row.get("released_unix_s")?,
             installed_unix_s: row.get("installed_unix_s")?,
             first_wall_ms: row.get("first_wall_ms")?,
             turns: turns.remove(&row.get("id")?).unwrap_or_default(),
-        })
+            clock_adjusted_ms: None,
+        };
+        exposure.adjust(&steps);
+        Ok(exposure)
     })?
     .collect()
 }

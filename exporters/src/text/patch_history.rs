@@ -5,7 +5,7 @@ use super::Style;
 use super::page::{Cell, Page};
 use super::words::{count, moment, since};
 use scrubjay_model::{CoverageRecord, ExposureRecord, ExposureTurnKind, FactRecord, span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Exposures of which clocks and end are the same, told as one.
@@ -15,6 +15,7 @@ struct Group<'a> {
     released_unix_s: Option<i64>,
     installed_unix_s: Option<i64>,
     end: Option<(i64, &'static str, &'a str)>,
+    clock_adjusted_ms: Option<i64>,
 }
 
 /// The page.
@@ -63,6 +64,25 @@ pub fn patch_history(
         ]);
     }
     page.table(2, &rows);
+    let adjusted: BTreeSet<i64> =
+        groups.keys().filter_map(|group| group.clock_adjusted_ms).collect();
+    for by_ms in adjusted {
+        let n: usize = groups
+            .iter()
+            .filter(|(group, _)| group.clock_adjusted_ms == Some(by_ms))
+            .map(|(_, n)| n)
+            .sum();
+        let by = span(Duration::from_millis(by_ms.unsigned_abs()));
+        let direction = if by_ms < 0 { "back" } else { "forward" };
+        page.sentence(
+            2,
+            &format!(
+                "the clock was set {direction} by {by} in all while {} owed: the times above are \
+                 wrong by up to that",
+                count(n, "of them was", "of them were")
+            ),
+        );
+    }
     page.blank();
     page.heading("changes:");
     if changes.is_empty() {
@@ -99,5 +119,6 @@ fn group(exposure: &ExposureRecord) -> Group<'_> {
         released_unix_s: exposure.released_unix_s,
         installed_unix_s: exposure.installed_unix_s,
         end,
+        clock_adjusted_ms: exposure.clock_adjusted_ms,
     }
 }

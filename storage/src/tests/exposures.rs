@@ -208,3 +208,17 @@ fn a_conclusion_that_stays_writes_nothing() {
         ]
     );
 }
+
+#[test]
+fn an_exposure_tells_that_the_clock_was_set_while_it_lasted() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let owes = || assessment("6.1.190-1", owed(&[(A, FixState::Debt)]), vec![]);
+    pass(&mut history, &mut host, &owes());
+    host.wall_ms += 86_400_000;
+    pass(&mut history, &mut host, &owes());
+    drop(history);
+    let exposures = HistoryReader::open(dir.path()).unwrap().unwrap().exposures().unwrap();
+    assert_eq!(exposures[0].clock_adjusted_ms, Some(86_400_000));
+}
