@@ -163,7 +163,7 @@ pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
 pub use patch_state::{LivePatches, PatchState, PatchSystemView};
 pub use patch_support::{SupportEnd, SupportWindow};
 pub use patch_system::{CanonicalModule, PatchSystem, klp_module, kpatch_module, module_of_file};
-pub use patch_transition::{LONG_AFTER, STALLED_AFTER, STUCK_AFTER, TransitionAge};
+pub use patch_transition::{LONG_AFTER, STALLED_AFTER, TransitionAge};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

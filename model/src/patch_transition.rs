@@ -4,14 +4,12 @@ use crate::{Snapshot, seconds};
 use serde::Serialize;
 use std::time::Duration;
 
-/// A transition that lasts this long is stalled: kpatch gives up after 15 s and another 60 s.
+/// A transition that lasts this long is stalled, unless a policy says otherwise: kpatch gives up
+/// after 15 s and another 60 s.
 pub const STALLED_AFTER: Duration = Duration::from_secs(75);
 
 /// A stalled transition of that age is not expected to end by itself.
 pub const LONG_AFTER: Duration = Duration::from_secs(600);
-
-/// A stalled transition of that age is a reason to plan a reboot.
-pub const STUCK_AFTER: Duration = Duration::from_secs(86_400);
 
 /// How long a transition has run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
