@@ -149,7 +149,7 @@ rules! {
     livepatch_file_differs: "livepatch-file-differs" Watch Observe
         If("what is on disk is the right code, and is loaded at boot"), []
         "the code of a live patch that runs is not that of the file of its name";
-    livepatch_forced: "livepatch-forced" Watch Reboot Helps, []
+    livepatch_forced: "livepatch-forced" Plan Reboot Helps, []
         "a transition was forced in this boot";
     livepatch_no_file: "livepatch-no-file" Watch Observe Not, []
         "no file holds the code of a live patch that runs";

@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn a_forced_transition_asks_for_a_reboot_and_says_when_it_was() {
         let found = only(&but(|s| of(&mut s.kernel_log).forced = vec![forced(273_690, "lp_1")]));
-        assert_eq!((found.code, found.verdict), ("livepatch-forced", Verdict::Watch));
+        assert_eq!((found.code, found.verdict), ("livepatch-forced", Verdict::Plan));
         assert_eq!((found.action, found.reboot_helps), (Action::Reboot, RebootHelps::Yes));
         assert_eq!(found.subject, "lp_1");
         assert!(found.because.contains("forced 3 d 4 h after boot"), "{}", found.because);
