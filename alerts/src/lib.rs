@@ -131,7 +131,7 @@ pub fn assess(
     findings.extend(rules::livepatch::findings(snapshot, accumulated, policy));
     findings.extend(rules::microcode::findings(snapshot, &policy.rules));
     findings.extend(rules::provenance::findings(snapshot, &policy.rules));
-    findings.extend(rules::livepatch_systems::findings(snapshot, policy));
+    findings.extend(rules::livepatch_systems::findings(snapshot, &accumulated.transitions, policy));
     findings.extend(rules::processes::findings(snapshot, &policy.rules));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));

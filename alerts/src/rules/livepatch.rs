@@ -6,7 +6,7 @@ use crate::PatchPolicy;
 use crate::finding::{FindingExt, listed, many};
 use scrubjay_model::{
     Accumulated, Blocker, Finding, ForcedPatch, Kgraft, KgraftBlocker, LONG_AFTER, Livepatch,
-    Patch, PatchSystem, Reading, Snapshot, TransitionAge, span,
+    Patch, PatchSystem, Reading, Snapshot, TransitionAge, Transitions, span,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) fn findings(
     // A patch that is gone was forced all the same.
     let mut found: Vec<Finding> = forced.collect();
     if let Some(livepatch) = Snapshot::found(&snapshot.livepatch) {
-        found.extend(not_in_force(livepatch, snapshot, policy));
+        found.extend(not_in_force(livepatch, snapshot, &accumulated.transitions, policy));
     }
     let systems = Snapshot::found(&snapshot.livepatch_systems);
     found
@@ -33,13 +33,19 @@ pub(crate) fn findings(
     found
 }
 
-fn not_in_force(livepatch: &Livepatch, snapshot: &Snapshot, policy: &PatchPolicy) -> Vec<Finding> {
+fn not_in_force(
+    livepatch: &Livepatch,
+    snapshot: &Snapshot,
+    seen: &Transitions,
+    policy: &PatchPolicy,
+) -> Vec<Finding> {
     livepatch
         .patches
         .iter()
         .filter_map(|patch| match (patch.transition.value(), patch.enabled.value()) {
             (Some(true), _) => {
-                Some(transition(patch, livepatch, snapshot.transition_age(&patch.name), policy))
+                let age = snapshot.transition_age(&patch.name, seen);
+                Some(transition(patch, livepatch, age, policy))
             }
             (Some(false) | None, Some(false)) => Some(disabled(patch, &policy.rules)),
             (Some(false) | None, Some(true) | None) => None,

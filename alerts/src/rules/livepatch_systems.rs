@@ -6,15 +6,19 @@ use crate::PatchPolicy;
 use crate::finding::{FindingExt, listed, many};
 use scrubjay_model::{
     CanonicalKernel, Finding, LivePatches, Livepatch, LivepatchSystems, PatchState, PatchSystem,
-    PatchSystemView, Reading, Snapshot, SupportEnd,
+    PatchSystemView, Reading, Snapshot, SupportEnd, Transitions,
 };
 
 /// Most modules named in a sentence.
 const NAMED: usize = 3;
 
-pub(crate) fn findings(snapshot: &Snapshot, policy: &PatchPolicy) -> Vec<Finding> {
+pub(crate) fn findings(
+    snapshot: &Snapshot,
+    seen: &Transitions,
+    policy: &PatchPolicy,
+) -> Vec<Finding> {
     let rules = &policy.rules;
-    let LivePatches { cover: _, systems } = snapshot.live_patches();
+    let LivePatches { cover: _, systems } = snapshot.live_patches(seen);
     let mut found: Vec<Finding> = Vec::new();
     for view in &systems {
         found.extend(support(view, snapshot, policy));
