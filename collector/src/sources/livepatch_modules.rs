@@ -9,6 +9,7 @@
 //! A module is named after its file, with `_` for `-`. Files of other names are looked into only
 //! where live patches alone are kept.
 
+mod owners;
 mod search;
 
 use crate::module_file;
@@ -68,6 +69,7 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<LivepatchModules
         .filter_map(|(name, listed)| module(&mut search, name, listed))
         .collect();
     modules.sort_by(|a, b| a.name.cmp(&b.name));
+    owners::find(reader, &mut modules);
     let any = !modules.is_empty();
     let signatures_enforced =
         any.then(|| reader.switch("sys/module/module/parameters/sig_enforce"));

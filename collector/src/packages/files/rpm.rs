@@ -1,0 +1,173 @@
+//! Files of packages that rpm installed: in the header of each package, which also has their
+//! checksums. In SQLite a table of names tells which headers to look into; elsewhere all are.
+//!
+//! What rpm leaves out of `rpm --verify` is left out here: a file that another package has replaced,
+//! or that was not installed, is not this package's; one may ask not to be compared.
+
+use super::checksum::{Kind, Sum};
+use super::{Asked, Claim, Claims, is_likely};
+use crate::packages::rpm::{from_either, missing, ndb};
+use crate::packages::rpm_header::{Header, Odd, tag};
+use crate::packages::sqlite::{Database, Fault, SqliteValue, text_of};
+use crate::reader::Reader;
+use scrubjay_model::{NonValue, NotChecked, PackageVersion, Reading};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// `RPMFILE_STATE_NORMAL`.
+const NORMAL: u8 = 0;
+/// `RPMFILE_GHOST`: it is not in the package.
+const GHOST: u32 = 1 << 6;
+/// `RPMVERIFY_FILEDIGEST`.
+const BY_SUM: u32 = 1;
+
+/// What rpm's database says of the files asked about.
+pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
+    let claims = from_either(
+        reader,
+        &mut |database, path| of_sqlite(database, path, asked),
+        &mut |file, before| {
+            let mut claims = Claims::default();
+            for likely in [true, false] {
+                if claims.has_all(asked) {
+                    break;
+                }
+                ndb::each_package(
+                    file,
+                    before,
+                    &|name| is_likely(name) == likely,
+                    &mut |header| {
+                        let found =
+                            header.and_then(|header| of_header(&header, file.path(), asked));
+                        claims.take(found);
+                    },
+                )?;
+            }
+            Ok(claims)
+        },
+    );
+    if let Some(fault) = claims.value().and_then(|claims| claims.fault.as_ref()) {
+        let _ = reader.noted::<()>(Err(fault.clone()));
+    }
+    claims
+}
+
+impl Claims {
+    fn take(&mut self, found: Result<Vec<(String, Claim)>, NonValue>) {
+        match found {
+            Ok(found) => found.into_iter().for_each(|(path, claim)| self.add(&path, Ok(claim))),
+            Err(why) => self.failed(why),
+        }
+    }
+}
+
+fn of_sqlite(database: &Database<'_>, path: &str, asked: &Asked) -> Result<Claims, Fault> {
+    let names = database.table("Basenames")?.ok_or_else(|| missing("table Basenames"))?;
+    let packages = database.table("Packages")?.ok_or_else(|| missing("table Packages"))?;
+    let (key, number) = (names.column("key"), names.column("hnum"));
+    let blob = packages.column("blob").ok_or_else(|| missing("column blob"))?;
+    let last_parts = asked.last_parts();
+    let mut numbers: BTreeSet<i64> = BTreeSet::new();
+    database.scan(&names, &mut |row| {
+        let number = number.and_then(|at| row.get(at)?.integer());
+        let Some((name, number)) = text_of(&row, key).zip(number) else {
+            return Err(Fault::Damaged("a name and a number for each file", format!("{row:?}")));
+        };
+        if last_parts.contains(name) {
+            numbers.insert(number);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let mut claims = Claims::default();
+    for number in numbers {
+        let row = database.row(&packages, number)?;
+        let bytes = row.as_ref().and_then(|row| row.get(blob)).and_then(SqliteValue::blob);
+        let Some(bytes) = bytes else {
+            return Err(Fault::Damaged("the header of each package", format!("none of {number}")));
+        };
+        let header = Header::parse(bytes).map_err(|odd| odd.of(path, &format!("package {number}")));
+        claims.take(header.and_then(|header| of_header(&header, path, asked)));
+    }
+    Ok(claims)
+}
+
+/// The files of a package that are asked about.
+fn of_header(
+    header: &Header<'_>,
+    path: &str,
+    asked: &Asked,
+) -> Result<Vec<(String, Claim)>, NonValue> {
+    let name = header.name().ok_or(Odd("a package with a name").of(path, "a header without"))?;
+    files(header, name, asked).map_err(|odd| odd.of(path, name))
+}
+
+fn files(header: &Header<'_>, name: &str, asked: &Asked) -> Result<Vec<(String, Claim)>, Odd> {
+    let mut claims = Vec::new();
+    let mut sums = None;
+    for (at, (folder, file)) in header.files()?.into_iter().enumerate() {
+        let Some(path) = asked.find(&[folder, file].concat()) else { continue };
+        let sums = match &sums {
+            Some(sums) => sums,
+            None => sums.insert(Sums::of(header)?),
+        };
+        if !sums.is_installed(at) {
+            continue;
+        }
+        let version = header.version(header.number(tag::EPOCH)?)?;
+        let version = PackageVersion::Rpm(version);
+        let claim = Claim { package: name.to_owned(), version, sum: sums.of_file(at)? };
+        claims.push((path.to_owned(), claim));
+    }
+    Ok(claims)
+}
+
+/// What a header says of all its files, each a list with one entry a file; a list may be missing.
+struct Sums<'b> {
+    states: Option<&'b [u8]>,
+    flags: Option<Vec<u32>>,
+    verify: Option<Vec<u32>>,
+    digests: Option<Vec<&'b [u8]>>,
+    algorithm: u32,
+}
+
+impl<'b> Sums<'b> {
+    fn of(header: &Header<'b>) -> Result<Self, Odd> {
+        Ok(Self {
+            states: header.bytes(tag::FILE_STATES)?,
+            flags: header.numbers(tag::FILE_FLAGS)?,
+            verify: header.numbers(tag::FILE_VERIFY_FLAGS)?,
+            digests: header.texts(tag::FILE_DIGESTS)?,
+            // It was MD5 before there was a choice.
+            algorithm: header.number(tag::FILE_DIGEST_ALGORITHM)?.unwrap_or(1),
+        })
+    }
+
+    fn is_installed(&self, at: usize) -> bool {
+        self.states.is_none_or(|states| states.get(at) == Some(&NORMAL))
+    }
+
+    fn of_file(&self, at: usize) -> Result<Result<Sum, NotChecked>, Odd> {
+        let number = |list: &Option<Vec<u32>>| list.as_ref().and_then(|list| list.get(at).copied());
+        let ghost = number(&self.flags).is_some_and(|flags| flags & GHOST != 0);
+        if ghost || number(&self.verify).is_some_and(|verify| verify & BY_SUM == 0) {
+            return Ok(Err(NotChecked::Exempt));
+        }
+        let digits = self.digests.as_ref().and_then(|digests| digests.get(at).copied());
+        // Links and folders have none.
+        let Some(digits) = digits.filter(|digits| !digits.is_empty()) else {
+            return Ok(Err(NotChecked::NoSum));
+        };
+        // Numbers of RFC 4880, section 9.4.
+        let kind = match self.algorithm {
+            1 => Kind::Md5,
+            2 => Kind::Sha1,
+            8 => Kind::Sha256,
+            9 => Kind::Sha384,
+            10 => Kind::Sha512,
+            11 => Kind::Sha224,
+            other => return Ok(Err(NotChecked::OtherSum(format!("algorithm {other}")))),
+        };
+        let sum = Sum::of_hex(kind, digits).ok_or(Odd("a checksum as long as its kind"))?;
+        Ok(Ok(sum))
+    }
+}
