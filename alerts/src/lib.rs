@@ -27,7 +27,7 @@ pub use offline::{
 pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 80] = [
+pub const CODES: [&str; 81] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -64,6 +64,7 @@ pub const CODES: [&str; 80] = [
     "livepatch-claim-contradicted",
     "livepatch-disabled",
     "livepatch-failed",
+    "livepatch-file-altered",
     "livepatch-file-differs",
     "livepatch-forced",
     "livepatch-no-file",

@@ -23,10 +23,6 @@ pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
             lines.close_file();
             lines.claims
         });
-        if let Ok(claims) = &claims {
-            let faults = claims.found.values().filter_map(|claim| claim.as_ref().err());
-            faults.for_each(|fault| drop(reader.noted::<()>(Err(fault.clone()))));
-        }
         return reader.noted(claims);
     }
     Reading::Absent(Origin::new(PATHS.join(", ")))
@@ -104,5 +100,60 @@ fn sum_of(text: &str) -> Result<Sum, NotChecked> {
         Some(sum) => Ok(sum),
         None if text.is_empty() => Err(NotChecked::NoSum),
         None => Err(NotChecked::OtherSum(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::packages::files::tests::{PATH, found, read};
+
+    /// A database in which a package holds that file with these lines, and others none.
+    pub(crate) fn database(path: &str, lines: &str) -> String {
+        let (folder, file) = path.rsplit_once('/').unwrap();
+        format!(
+            "//- {}\nC:Q1abc=\nP:busybox\nV:1.36.1-r29\nF:bin\nR:busybox\na:0:0:755\nZ:Q1x=\n\n\
+             P:linux-livepatch\nV:6.6.58-r0\nF:boot\nF:{folder}\nR:a.ko\nZ:Q1y=\nR:{file}\n{lines}\
+             R:b.ko\na:0:0:777\nZ:Q1z=\n\nP:musl\nV:1.2-r1\nF:lib\nR:{file}\nZ:Q1w=\n",
+            PATHS[0]
+        )
+    }
+
+    #[test]
+    fn the_package_is_found_with_its_version_and_sum() {
+        let sha1 = Sum::of_base64(Kind::Sha1, "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=").unwrap();
+        let sha256 =
+            Sum::of_base64(Kind::Sha256, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=").unwrap();
+        assert!(sha256.is_of(b"abc"));
+        let usr = format!("usr/{PATH}");
+        for path in [PATH, &usr] {
+            for (lines, expected) in [
+                ("Z:Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=\n", Ok(sha1.clone())),
+                ("a:0:0:640\nZ:Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=\n", Ok(sha1.clone())),
+                ("Z:Q2ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=\n", Ok(sha256.clone())),
+                ("a:0:0:777\nZ:Q1qZk+NkcGgWq6PiVxeFDCbJzQ2J0=\n", Err(NotChecked::NoSum)),
+                ("", Err(NotChecked::NoSum)),
+                ("Z:Q3aa=\n", Err(NotChecked::OtherSum("Q3aa=".to_owned()))),
+            ] {
+                let found = found(&database(path, lines), claims);
+                assert_eq!(found, ("linux-livepatch 6.6.58-r0".to_owned(), expected), "{lines}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_that_name_elsewhere_is_not_asked_about() {
+        let elsewhere = database("lib/modules/6.2/extra/lp_2.ko", "");
+        assert_eq!(read(&elsewhere, claims).into_result().unwrap(), Claims::default());
+        assert!(read("//- lib/other\n", claims).is_absent());
+        let closed = format!("//- errno=EACCES {}\n", PATHS[1]);
+        assert!(matches!(read(&closed, claims), Reading::Unreadable(..)));
+    }
+
+    #[test]
+    fn a_package_without_a_version_is_malformed() {
+        let text = database(PATH, "").replace("V:6.6.58-r0\n", "");
+        let found = read(&text, claims).into_result().unwrap();
+        assert!(matches!(found.of(PATH), Some(Err(NonValue::Malformed(..)))), "{found:?}");
     }
 }

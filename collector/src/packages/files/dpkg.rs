@@ -57,7 +57,7 @@ pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
     let stanzas = stanzas.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).into_result();
     for (path, stem) in holders {
         let claim = stanzas.as_ref().map_err(Clone::clone).and_then(|stanzas| {
-            let version = reader.noted(version(stanzas, stem)).into_result()?;
+            let version = version(stanzas, stem)?;
             let sum = match &diverted {
                 Ok(_) => sum(reader, asked, path, stem),
                 // It may be of another package.
@@ -124,6 +124,112 @@ fn sum(reader: &Reader<'_>, asked: &Asked, path: &str, stem: &str) -> Result<Sum
     let mut lines = lines.split(|byte| *byte == b'\n').filter_map(parts);
     let (digits, _) = lines.find(|(_, of)| of == path).ok_or(NotChecked::NoSum)?;
     let odd = || malformed(&sums, "an MD5 sum of 32 digits", &digits);
-    let sum = Sum::of_hex(Kind::Md5, &digits).ok_or_else(odd);
-    reader.noted(sum).into_result().map_err(NotChecked::Unread)
+    Sum::of_hex(Kind::Md5, &digits).ok_or_else(odd).map_err(NotChecked::Unread)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::packages::files::tests::{PATH, found, read};
+
+    /// A database in which a package holds that file with that sum, and another none.
+    pub(crate) fn database(path: &str, sum: &str) -> String {
+        format!(
+            "//- {STATUS}\nPackage: kpatch-patch\nStatus: install ok installed\n\
+             Architecture: amd64\nVersion: 1:2-3\n\n\
+             Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1\n\n\
+             //- {INFO}/bash.list\n/.\n/bin/bash\n\
+             //- {INFO}/kpatch-patch:amd64.list\n/.\n/{path}\n/usr/share/doc/kpatch-patch\n\
+             //- {INFO}/kpatch-patch:amd64.md5sums\n\
+             d41d8cd98f00b204e9800998ecf8427e  usr/share/doc/kpatch-patch/copyright\n\
+             {sum}  {path}\n\
+             //- {DIVERSIONS}\n/bin/sh\n/bin/sh.distrib\ndash\n"
+        )
+    }
+
+    const SUM: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    fn sum() -> Result<Sum, NotChecked> {
+        Ok(Sum::of_hex(Kind::Md5, SUM.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn the_package_is_found_with_its_version_and_sum() {
+        let usr = format!("usr/{PATH}");
+        for path in [PATH, &usr] {
+            let found = found(&database(path, SUM), claims);
+            assert_eq!(found, ("kpatch-patch 1:2-3".to_owned(), sum()));
+        }
+        let plain = database(PATH, SUM).replace("kpatch-patch:amd64.", "kpatch-patch.");
+        assert_eq!(found(&plain, claims).1, sum());
+    }
+
+    #[test]
+    fn of_two_architectures_the_one_of_the_list_counts() {
+        let other = "//- var/lib/dpkg/status\nPackage: kpatch-patch\nArchitecture: i386\n\
+                     Version: 9-9\n\n";
+        let text = database(PATH, SUM).replace("//- var/lib/dpkg/status\n", other);
+        assert_eq!(found(&text, claims).0, "kpatch-patch 1:2-3");
+    }
+
+    #[test]
+    fn a_package_without_a_sum_of_the_file_leaves_nothing_to_compare() {
+        let text = database(PATH, SUM);
+        for lacking in [
+            text.replace(".md5sums", ".sums"),
+            text.replace(&format!("{SUM}  {PATH}"), &format!("{SUM}  {PATH}.xz")),
+        ] {
+            assert_eq!(found(&lacking, claims).1, Err(NotChecked::NoSum), "{lacking}");
+        }
+        for spoilt in [
+            text.replace(SUM, "900150983cd24fb0d6963f7d28e17f7"),
+            text.replace(
+                &format!("//- {INFO}/kpatch-patch:amd64.md5sums"),
+                &format!("//- dir {INFO}/kpatch-patch:amd64.md5sums\n//- x"),
+            ),
+        ] {
+            let sum = found(&spoilt, claims).1;
+            assert!(matches!(sum, Err(NotChecked::Unread(_))), "{spoilt} {sum:?}");
+        }
+    }
+
+    #[test]
+    fn a_diverted_file_belongs_to_who_diverted_it() {
+        let diverted = |by: &str| {
+            let three = format!("/usr/{PATH}\n/usr/{PATH}.distrib\n{by}\n/bin/sh\n");
+            database(PATH, SUM)
+                .replace("/bin/sh\n/bin/sh.distrib", &format!("{three}/bin/sh.distrib"))
+        };
+        assert_eq!(found(&diverted("kpatch-patch"), claims).1, sum());
+        for by in [":", "bash"] {
+            let claims = read(&diverted(by), claims).into_result().unwrap();
+            assert_eq!(claims, Claims::default(), "{by}");
+        }
+        let unread = database(PATH, SUM).replace(
+            &format!("//- {DIVERSIONS}\n"),
+            &format!("//- errno=EACCES {DIVERSIONS}\n//- x\n"),
+        );
+        assert!(matches!(found(&unread, claims).1, Err(NotChecked::Unread(_))));
+    }
+
+    #[test]
+    fn what_cannot_be_read_may_hold_the_file() {
+        let list = format!("//- {INFO}/kpatch-patch:amd64.list");
+        let failing = format!("//- errno=EIO {INFO}/kpatch-patch:amd64.list\n//- x");
+        let unread = database(PATH, SUM).replace(&list, &failing);
+        let found = read(&unread, claims).into_result().unwrap();
+        assert_eq!(found.of(PATH), None);
+        assert!(matches!(found.fault, Some(NonValue::Unreadable(..))), "{found:?}");
+
+        for status in
+            ["//- errno=EIO var/lib/dpkg/status\n//- x", "//- var/lib/dpkg/status\n\n//- x"]
+        {
+            let text = database(PATH, SUM).replace("//- var/lib/dpkg/status", status);
+            let found = read(&text, claims).into_result().unwrap();
+            assert!(found.of(PATH).unwrap().is_err(), "{status}");
+        }
+        assert!(read("//- var/lib/dpkg/status\n\n", claims).is_absent());
+        let closed = read("//- errno=EACCES var/lib/dpkg/info\n", claims);
+        assert!(matches!(closed, Reading::Unreadable(..)));
+    }
 }

@@ -104,8 +104,35 @@ impl Claims {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::reader::Reader;
+    use crate::sources::check;
+    use scrubjay_model::Reading;
+
+    /// The file that the tests of all readers ask about, and one that no package of theirs holds.
+    pub(crate) const PATH: &str = "lib/modules/6.1.0-56-amd64/extra/lp_2.ko";
+    pub(super) const OTHER: &str = "lib/modules/6.1.0-56-amd64/extra/other.ko";
+
+    /// What a reader finds in a tree.
+    pub(super) fn read(
+        text: &str,
+        claims: fn(&Reader<'_>, &Asked) -> Reading<Claims>,
+    ) -> Reading<Claims> {
+        claims(&Reader::new(&check::host(check::tree(text))), &Asked::new([PATH, OTHER]))
+    }
+
+    /// The package with its version, and the checksum, that a reader finds for [`PATH`]; nothing is
+    /// found for [`OTHER`].
+    pub(super) fn found(
+        text: &str,
+        claims: fn(&Reader<'_>, &Asked) -> Reading<Claims>,
+    ) -> (String, Result<Sum, NotChecked>) {
+        let claims = read(text, claims).into_result().unwrap();
+        assert_eq!((claims.of(OTHER), &claims.fault), (None, &None), "{text}");
+        let claim = claims.of(PATH).unwrap().as_ref().unwrap();
+        (format!("{} {}", claim.package, claim.version), claim.sum.clone())
+    }
 
     #[test]
     fn a_file_has_one_name_however_it_is_written() {

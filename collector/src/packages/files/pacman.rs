@@ -39,8 +39,11 @@ pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
                     claims.add(path, claim(reader, asked, path, folder));
                 }
             }
-            // An installation that was cut short, or a package that has just been removed.
-            Err(why) => claims.failed(why),
+            // An installation was cut short.
+            Err(NonValue::Absent(_)) => {
+                claims.failed(malformed(&files, "the files of a package", b"none"));
+            }
+            Err(why @ (NonValue::Unreadable(..) | NonValue::Malformed(..))) => claims.failed(why),
         }
     }
     Reading::Value(claims)
@@ -49,7 +52,7 @@ pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
 fn claim(reader: &Reader<'_>, asked: &Asked, path: &str, folder: &str) -> Result<Claim, NonValue> {
     let odd = || malformed(LOCAL, "a folder with a name and a version", folder.as_bytes());
     let named = split(folder).and_then(|(name, v)| Some((name, RpmVersion::parse(v).ok()?)));
-    let (name, version) = reader.noted(named.ok_or_else(odd)).into_result()?;
+    let (name, version) = named.ok_or_else(odd)?;
     Ok(Claim {
         package: name.to_owned(),
         version: PackageVersion::Rpm(version),
@@ -68,8 +71,7 @@ fn sum(reader: &Reader<'_>, asked: &Asked, path: &str, mtree: &str) -> Result<Su
     let lines = match (lines.into_result(), fault) {
         (Ok(_), Some(why))
         | (Err(why @ (NonValue::Unreadable(..) | NonValue::Malformed(..))), _) => {
-            let why = reader.noted::<()>(Err(why)).non_value();
-            return Err(why.map_or(NotChecked::NoSum, NotChecked::Unread));
+            return Err(NotChecked::Unread(why));
         }
         (Err(NonValue::Absent(_)), _) => return Err(NotChecked::NoSum),
         (Ok(lines), None) => lines,
@@ -85,7 +87,7 @@ fn sum(reader: &Reader<'_>, asked: &Asked, path: &str, mtree: &str) -> Result<Su
         if let Some(digits) = digits {
             let odd = || malformed(mtree, "a checksum in hexadecimal digits", digits.as_bytes());
             let sum = Sum::of_hex(kind, digits.as_bytes()).ok_or_else(odd);
-            return reader.noted(sum).into_result().map_err(NotChecked::Unread);
+            return sum.map_err(NotChecked::Unread);
         }
     }
     Err(NotChecked::NoSum)
@@ -100,7 +102,7 @@ fn lines_of(path: &str, asked: &Asked, bytes: &[u8]) -> Result<Vec<u8>, NonValue
         read.map_err(|error| {
             malformed(path, "an mtree packed by gzip", error.to_string().as_bytes())
         })?;
-        if text.len() as u64 > MTREE_LIMIT {
+        if u64::try_from(text.len()).map_or(true, |length| length > MTREE_LIMIT) {
             return Err(malformed(path, "an mtree of at most 64 MiB", b"more"));
         }
     } else {
@@ -126,4 +128,86 @@ fn unescaped(word: &[u8]) -> Vec<u8> {
         rest = if byte.is_some() { after.get(3..).unwrap_or_default() } else { after };
     }
     name
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::packages::files::tests::{PATH, found, read};
+    use proptest::prelude::*;
+    use std::io::Write as _;
+
+    /// A database in which a package holds that file with that checksum, and another none.
+    pub(crate) fn database(path: &str, sum: &str) -> String {
+        let mtree = format!(
+            "#mtree\n/set type=file uid=0 gid=0 mode=644\n./.BUILDINFO time=1.0 size=2 \
+             sha256digest=00\n./usr/share/a\\040b time=1.0 type=dir\n\
+             ./{path} time=1700000000.0 size=3 {sum}\n"
+        );
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(mtree.as_bytes()).unwrap();
+        let digits: String =
+            packed.finish().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "//- {LOCAL}/ALPM_DB_VERSION\n9\n\
+             //- {LOCAL}/bash-5.2-1/files\n%FILES%\nusr/bin/bash\n\
+             //- {LOCAL}/linux-livepatch-1:6.9.7-2/files\n%FILES%\nusr/\n{path}\n\
+             //- hex {LOCAL}/linux-livepatch-1:6.9.7-2/mtree\n{digits}\n"
+        )
+    }
+
+    const SHA: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    #[test]
+    fn the_package_is_found_with_its_version_and_the_better_sum() {
+        let sum = |kind, digits: &str| Ok(Sum::of_hex(kind, digits.as_bytes()).unwrap());
+        let path = format!("usr/{PATH}");
+        for (keys, expected) in [
+            (format!("md5digest={MD5} sha256digest={SHA}"), sum(Kind::Sha256, SHA)),
+            (format!("md5digest={MD5}"), sum(Kind::Md5, MD5)),
+            ("type=link link=../a.ko".to_owned(), Err(NotChecked::NoSum)),
+        ] {
+            let found = found(&database(&path, &keys), claims);
+            assert_eq!(found, ("linux-livepatch 1:6.9.7-2".to_owned(), expected), "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_sums_that_is_missing_or_broken_leaves_nothing_to_compare() {
+        let text = database(PATH, &format!("sha256digest={SHA}"));
+        let gone = text.replace("/mtree", "/other");
+        assert_eq!(found(&gone, claims).1, Err(NotChecked::NoSum));
+        for spoilt in [
+            text.replace("mtree\n1f8b", "mtree\n1f8bff"),
+            text.replace("//- hex", "//- errno=EIO").replace("mtree\n1f8b", "mtree\n//- x\n"),
+            database(PATH, "sha256digest=00"),
+        ] {
+            let sum = found(&spoilt, claims).1;
+            assert!(matches!(sum, Err(NotChecked::Unread(_))), "{spoilt} {sum:?}");
+        }
+    }
+
+    #[test]
+    fn a_package_without_a_list_may_hold_the_file() {
+        let text = database(PATH, "").replace("2/files", "2/other");
+        let found = read(&text, claims).into_result().unwrap();
+        assert_eq!(found.of(PATH), None);
+        assert!(matches!(found.fault, Some(NonValue::Malformed(..))));
+        assert!(read("//- var/lib/other\n", claims).is_absent());
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_escaped() {
+        assert_eq!(unescaped(br"./a\040b\134"), br"./a b\");
+        assert_eq!(unescaped(br"a\9\12"), br"a\9\12");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let asked = Asked::new([PATH]);
+            let _ = (lines_of("mtree", &asked, &bytes), unescaped(&bytes));
+        }
+    }
 }

@@ -23,7 +23,7 @@ const BY_SUM: u32 = 1;
 
 /// What rpm's database says of the files asked about.
 pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
-    let claims = from_either(
+    from_either(
         reader,
         &mut |database, path| of_sqlite(database, path, asked),
         &mut |file, before| {
@@ -45,11 +45,7 @@ pub(crate) fn claims(reader: &Reader<'_>, asked: &Asked) -> Reading<Claims> {
             }
             Ok(claims)
         },
-    );
-    if let Some(fault) = claims.value().and_then(|claims| claims.fault.as_ref()) {
-        let _ = reader.noted::<()>(Err(fault.clone()));
-    }
-    claims
+    )
 }
 
 impl Claims {
@@ -169,5 +165,116 @@ impl<'b> Sums<'b> {
         };
         let sum = Sum::of_hex(kind, digits).ok_or(Odd("a checksum as long as its kind"))?;
         Ok(Ok(sum))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::packages::files::checksum::Kind;
+    use crate::packages::files::tests::{OTHER, PATH, found, read};
+    use crate::packages::rpm_header::tests::{Tagged, header, kernel};
+
+    const SHA: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+    /// A package with two files: one at that path, and a changelog.
+    fn package(name: &str, path: &str, more: Vec<(u32, Tagged<'_>)>) -> Vec<u8> {
+        let (folder, file) = path.rsplit_once('/').unwrap();
+        let folder = format!("/{folder}/");
+        let (folders, files) = ([folder.as_str(), "/usr/share/"], [file, "ChangeLog"]);
+        let mut tags = vec![
+            (tag::NAME, Tagged::Text(name)),
+            (tag::VERSION, Tagged::Text("1")),
+            (tag::RELEASE, Tagged::Text("2.el9")),
+            (tag::DIR_INDEXES, Tagged::Numbers(&[0, 1])),
+            (tag::BASE_NAMES, Tagged::Texts(&files)),
+            (tag::DIR_NAMES, Tagged::Texts(&folders)),
+        ];
+        tags.extend(more);
+        header(&tags)
+    }
+
+    fn tree(packages: &[Vec<u8>]) -> String {
+        let bytes = ndb::tests::database(1, packages);
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("//- hex usr/lib/sysimage/rpm/Packages.db\n{digits}\n")
+    }
+
+    /// A database in which a package holds that file with that SHA-256, and another none.
+    pub(crate) fn database(path: &str, sum: &str) -> String {
+        let sums = [sum, ""];
+        let tags = vec![
+            (tag::FILE_DIGEST_ALGORITHM, Tagged::Numbers(&[8])),
+            (tag::FILE_DIGESTS, Tagged::Texts(&sums)),
+        ];
+        tree(&[kernel("kernel-core"), package("kpatch-patch", path, tags)])
+    }
+
+    fn sum_of(more: Vec<(u32, Tagged<'_>)>) -> Result<Sum, NotChecked> {
+        let text = tree(&[package("kpatch-patch", PATH, more), kernel("bash")]);
+        let (package, sum) = found(&text, claims);
+        assert_eq!(package, "kpatch-patch 1-2.el9");
+        sum
+    }
+
+    #[test]
+    fn the_package_is_found_with_its_version_and_sum() {
+        let sum = |kind, digits: &str| Ok(Sum::of_hex(kind, digits.as_bytes()).unwrap());
+        let usr = format!("usr/{PATH}");
+        for path in [PATH, &usr] {
+            let expected = ("kpatch-patch 1-2.el9".to_owned(), sum(Kind::Sha256, SHA));
+            assert_eq!(found(&database(path, SHA), claims), expected);
+        }
+        // Before there was a choice it was MD5, and nothing said so.
+        let md5 = sum_of(vec![(tag::FILE_DIGESTS, Tagged::Texts(&[MD5, MD5]))]);
+        assert_eq!(md5, sum(Kind::Md5, MD5));
+    }
+
+    #[test]
+    fn what_rpm_would_not_compare_is_not_compared() {
+        let digests = || (tag::FILE_DIGESTS, Tagged::Texts(&[SHA, SHA]));
+        let algorithm =
+            |number: &'static [u32]| (tag::FILE_DIGEST_ALGORITHM, Tagged::Numbers(number));
+        let all = |more| vec![digests(), algorithm(&[8]), more];
+        for (tags, why) in [
+            (Vec::new(), NotChecked::NoSum),
+            (vec![(tag::FILE_DIGESTS, Tagged::Texts(&["", SHA]))], NotChecked::NoSum),
+            (vec![digests(), algorithm(&[12])], NotChecked::OtherSum("algorithm 12".to_owned())),
+            (all((tag::FILE_FLAGS, Tagged::Numbers(&[64, 0]))), NotChecked::Exempt),
+            (all((tag::FILE_VERIFY_FLAGS, Tagged::Numbers(&[!1, !0]))), NotChecked::Exempt),
+        ] {
+            assert_eq!(sum_of(tags), Err(why));
+        }
+        assert!(sum_of(all((tag::FILE_FLAGS, Tagged::Numbers(&[1, 64])))).is_ok());
+        assert!(sum_of(all((tag::FILE_VERIFY_FLAGS, Tagged::Numbers(&[1, 0])))).is_ok());
+        assert!(sum_of(all((tag::FILE_STATES, Tagged::Bytes(&[0, 1])))).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_another_package_replaced_is_that_ones() {
+        let of = |name, state: &'static [u8]| {
+            package(name, PATH, vec![(tag::FILE_STATES, Tagged::Bytes(state))])
+        };
+        let both = tree(&[of("kpatch-old", &[1, 0]), of("kpatch-new", &[0, 0])]);
+        assert_eq!(found(&both, claims).0, "kpatch-new 1-2.el9");
+        let neither = tree(&[of("kpatch-old", &[1, 0]), of("kpatch-none", &[2, 0])]);
+        assert_eq!(read(&neither, claims).into_result().unwrap(), Claims::default());
+    }
+
+    #[test]
+    fn a_header_that_is_not_understood_may_hold_the_file() {
+        let spoilt = vec![(tag::DIR_INDEXES, Tagged::Numbers(&[0, 7]))];
+        let text = tree(&[package("kernel-a", OTHER, spoilt), package("bash", PATH, Vec::new())]);
+        let claims = read(&text, claims).into_result().unwrap();
+        assert!(claims.of(PATH).is_some() && claims.of(OTHER).is_none());
+        assert!(matches!(claims.fault, Some(NonValue::Malformed(..))), "{claims:?}");
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_read_is_not_taken_for_none() {
+        assert!(read("//- var/lib/other\n", claims).is_absent());
+        let berkeley = read("//- var/lib/rpm/Packages\nsome\n", claims);
+        assert!(matches!(berkeley, Reading::Malformed(..)), "{berkeley:?}");
     }
 }

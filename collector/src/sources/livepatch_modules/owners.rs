@@ -96,7 +96,7 @@ fn owners(reader: &Reader<'_>, paths: &[String]) -> BTreeMap<String, Reading<Fil
     let owner = |path: &str, state: Asking| match state {
         Asking::Nowhere => unknown(),
         Asking::Nobody => Reading::Value(FileOwner::Nobody),
-        Asking::Failed(why) => why.into(),
+        Asking::Failed(why) => reader.noted(Err(why)),
         Asking::Found(manager, Claim { package, version, sum }) => {
             let file = match sum {
                 Ok(sum) => match reader.module_file(path).into_result() {
@@ -106,6 +106,9 @@ fn owners(reader: &Reader<'_>, paths: &[String]) -> BTreeMap<String, Reading<Fil
                 },
                 Err(why) => why.into(),
             };
+            if let FileCheck::NotChecked { why: NotChecked::Unread(why) } = &file {
+                let _ = reader.noted::<()>(Err(why.clone()));
+            }
             let package = OwningPackage { manager, name: package, version, file };
             Reading::Value(FileOwner::Package(package))
         }
@@ -131,3 +134,6 @@ impl Asking {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;
