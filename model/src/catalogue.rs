@@ -162,7 +162,7 @@ catalogue! {
     LIVEPATCH_FORCED: Gauge "" "scrubjay_livepatch_forced" ["patch"];
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
-    /// What code a live patch runs: its GNU build id, and who signed the file that holds the same code, and which package holds that file; a label is empty if that is not known, or nobody did.
+    /// What code a live patch runs: its GNU build id, who signed the file that holds the same code, and which package holds that file; a label is empty if that is not known, or nobody did.
     LIVEPATCH_MODULE: Gauge "" "scrubjay_livepatch_module_info" ["patch", "build_id", "signer", "package", "version"];
     /// What is on disk of the code of a live patch: 1 for the state that holds.
     LIVEPATCH_ON_DISK: Gauge "" "scrubjay_livepatch_module_on_disk" ["patch", "state"];

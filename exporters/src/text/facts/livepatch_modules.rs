@@ -118,3 +118,50 @@ fn same(module: &LivepatchModule) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrubjay_model::{
+        Origin, OwningPackage, PackageManager, PackageVersion, ReadFault, RpmVersion,
+    };
+
+    fn said(owner: Reading<FileOwner>) -> String {
+        let contents = Reading::Absent(Origin::new("a.ko"));
+        super::owner(&ModuleOnDisk { path: "a.ko".to_owned(), contents, owner })
+    }
+
+    #[test]
+    fn nobody_no_database_and_one_that_failed_are_told_apart() {
+        assert_eq!(said(Reading::Value(FileOwner::Nobody)), "no package holds it");
+        let origin = || Origin::new("var/lib/dpkg");
+        let none = said(Reading::Absent(origin()));
+        assert_eq!(none, "no database of packages tells whose it is");
+        let denied = said(Reading::Unreadable(origin(), ReadFault::Denied));
+        assert!(denied.starts_with("whose it is cannot be told: unreadable"), "{denied}");
+    }
+
+    #[test]
+    fn what_was_not_compared_is_never_called_as_installed() {
+        let said = |file| {
+            said(Reading::Value(FileOwner::Package(OwningPackage {
+                manager: PackageManager::Apk,
+                name: "p".to_owned(),
+                version: PackageVersion::Rpm(RpmVersion::parse("1-r0").unwrap()),
+                file,
+            })))
+        };
+        assert_eq!(said(FileCheck::Same), "of package p 1-r0 (apk), as installed");
+        assert_eq!(said(FileCheck::Differs), "of package p 1-r0 (apk), not as installed");
+        let unread = NonValue::Unreadable(Origin::new("a.ko"), ReadFault::Denied);
+        for why in [
+            NotChecked::NoSum,
+            NotChecked::Exempt,
+            NotChecked::OtherSum("algorithm 12".to_owned()),
+            NotChecked::Unread(unread),
+        ] {
+            let said = said(why.into());
+            assert!(said.starts_with("of package p 1-r0 (apk), not compared: "), "{said}");
+        }
+    }
+}
