@@ -55,6 +55,9 @@ pub(super) struct Header<'b> {
     data: &'b [u8],
 }
 
+/// Folder and name of a file. Both are bytes; those of kernels are ASCII.
+pub(super) type FilePath<'b> = (&'b [u8], &'b [u8]);
+
 /// What is wrong with a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Odd(pub(super) &'static str);
@@ -157,7 +160,7 @@ impl<'b> Header<'b> {
     }
 
     /// The folder and the name of each file, in the order of the other lists of files.
-    pub(super) fn files(&self) -> Result<Vec<(&'b [u8], &'b [u8])>, Odd> {
+    pub(super) fn files(&self) -> Result<Vec<FilePath<'b>>, Odd> {
         let (names, folders, indexes) = (
             self.texts(tag::BASE_NAMES)?.unwrap_or_default(),
             self.texts(tag::DIR_NAMES)?.unwrap_or_default(),
@@ -185,7 +188,6 @@ impl<'b> Header<'b> {
     fn kernels(&self) -> Result<KernelFiles, Odd> {
         let mut files = KernelFiles::default();
         for (folder, name) in self.files()? {
-            // Names are bytes; those of kernels are ASCII.
             if let (Ok(folder), Ok(name)) = (std::str::from_utf8(folder), std::str::from_utf8(name))
             {
                 files.path(folder, name);

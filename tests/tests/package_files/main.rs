@@ -117,8 +117,11 @@ fn altered_by(said: &str) -> BTreeSet<String> {
     lines.map(path).collect()
 }
 
-/// Every change that is made to a file, with whether its bytes are others then.
-fn changes(root: &Path, path: &str) -> Vec<(&'static str, Box<dyn Fn()>)> {
+/// What is done to a file, in words and as a deed.
+type Change = (&'static str, Box<dyn Fn()>);
+
+/// Every change that is made to a file; the last one gives it its bytes back.
+fn changes(root: &Path, path: &str) -> Vec<Change> {
     let path = root.join(path);
     let original = std::fs::read(&path).unwrap();
     let mut flipped = original.clone();

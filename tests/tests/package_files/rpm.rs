@@ -42,22 +42,22 @@ fn build(folder: &Path, name: &str, algorithm: u32) -> PathBuf {
     top.join("RPMS/it.rpm")
 }
 
-/// rpm below a root, with a database of that kind, whatever its configuration says.
-fn rpm(root: &Path, backend: &str) -> Command {
+/// rpm below a root, with a database in SQLite, whatever its configuration says.
+fn rpm(root: &Path) -> Command {
     let mut command = Command::new("rpm");
     command.arg("--root").arg(root).args(["--dbpath", "/var/lib/rpm"]);
-    command.args(["--define", &format!("_db_backend {backend}")]);
+    command.args(["--define", "_db_backend sqlite"]);
     command
 }
 
-fn install(root: &Path, backend: &str, package: &Path) {
+fn install(root: &Path, package: &Path) {
     let options = ["-i", "--nodeps", "--ignorearch", "--ignoreos", "--replacefiles", "--noscripts"];
-    run(rpm(root, backend).args(options).arg(package));
+    run(rpm(root).args(options).arg(package));
 }
 
 /// What rpm says of a package; it fails where it has something to say.
-fn verified(root: &Path, backend: &str, name: &str) -> String {
-    let output = rpm(root, backend).args(["-V", "--nodeps", name]).output().unwrap();
+fn verified(root: &Path, name: &str) -> String {
+    let output = rpm(root).args(["-V", "--nodeps", name]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -68,20 +68,12 @@ fn a_file_is_altered_when_rpm_says_so_and_only_then() {
     }
     let built = tempfile::tempdir().unwrap();
     let mut compared = 0;
-    // MD5, SHA-1, SHA-256, SHA-384, SHA-512 and SHA-224.
-    for (algorithm, backend) in [
-        (8, "sqlite"),
-        (8, "ndb"),
-        (1, "sqlite"),
-        (2, "sqlite"),
-        (9, "ndb"),
-        (10, "sqlite"),
-        (11, "sqlite"),
-    ] {
+    // MD5, SHA-1, SHA-256, SHA-384, SHA-512 and SHA-224, as rpm numbers them.
+    for algorithm in [1, 2, 8, 9, 10, 11] {
         let package = build(built.path(), "kpatch-patch", algorithm);
         let host = host();
         let root = host.path();
-        install(root, backend, &package);
+        install(root, &package);
         // A ghost is of the package, and not in it.
         write(root, FILES[3], b"made by a script\n");
         let found = packages(root);
@@ -102,7 +94,7 @@ fn a_file_is_altered_when_rpm_says_so_and_only_then() {
         for path in FILES {
             for (what, change) in changes(root, path) {
                 change();
-                let theirs = altered_by(&verified(root, backend, "kpatch-patch"));
+                let theirs = altered_by(&verified(root, "kpatch-patch"));
                 assert_eq!(altered(root), theirs, "{path}, {what}, algorithm {algorithm}");
                 compared += 1;
             }
@@ -120,21 +112,19 @@ fn a_file_that_another_package_replaced_is_compared_with_that_one() {
     let host = host();
     let root = host.path();
     for name in ["kpatch-first", "kpatch-second"] {
-        install(root, "sqlite", &build(built.path(), name, 8));
+        install(root, &build(built.path(), name, 8));
     }
     for path in [FILES[0], FILES[1]] {
-        let theirs =
-            run(rpm(root, "sqlite").args(["-qf", "--qf", "%{NAME}\n"]).arg(format!("/{path}")));
+        let theirs = run(rpm(root).args(["-qf", "--qf", "%{NAME}\n"]).arg(format!("/{path}")));
         let ours = &packages(root)[path];
         assert_eq!(ours.name, theirs.trim(), "{path}");
         assert_eq!((ours.name.as_str(), &ours.file), ("kpatch-second", &FileCheck::Same));
     }
     std::fs::write(root.join(FILES[0]), "changed\n").unwrap();
-    let first = altered_by(&verified(root, "sqlite", "kpatch-first"));
-    let second = altered_by(&verified(root, "sqlite", "kpatch-second"));
-    assert!(first.is_empty(), "{first:?}");
-    assert_eq!(altered(root), second);
-    assert_eq!(second.len(), 1);
+    let says = |name: &str| altered_by(&verified(root, name)).contains(FILES[0]);
+    assert_eq!((says("kpatch-first"), says("kpatch-second")), (false, true));
+    assert!(altered(root).contains(FILES[0]));
+    assert_eq!(packages(root)[FILES[0]].name, "kpatch-second");
 }
 
 #[test]
@@ -144,9 +134,9 @@ fn a_file_that_rpm_does_not_know_is_nobodys() {
     }
     let host = host();
     let root = host.path();
-    run(rpm(root, "sqlite").arg("--initdb"));
+    run(rpm(root).arg("--initdb"));
     write(root, FILES[1], b"built here\n");
-    let theirs = rpm(root, "sqlite").arg("-qf").arg(format!("/{}", FILES[1])).output().unwrap();
-    assert!(String::from_utf8_lossy(&theirs.stdout).contains("not owned by any package"));
+    let theirs = rpm(root).arg("-qf").arg(format!("/{}", FILES[1])).output().unwrap();
+    assert!(!theirs.status.success(), "{theirs:?}");
     assert_eq!(owners(root), [(FILES[1].to_owned(), FileOwner::Nobody)].into());
 }

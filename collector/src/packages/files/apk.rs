@@ -107,6 +107,7 @@ fn sum_of(text: &str) -> Result<Sum, NotChecked> {
 pub(crate) mod tests {
     use super::*;
     use crate::packages::files::tests::{PATH, found, read};
+    use proptest::prelude::*;
 
     /// A database in which a package holds that file with these lines, and others none.
     pub(crate) fn database(path: &str, lines: &str) -> String {
@@ -148,6 +149,13 @@ pub(crate) mod tests {
         assert!(read("//- lib/other\n", claims).is_absent());
         let closed = format!("//- errno=EACCES {}\n", PATHS[1]);
         assert!(matches!(read(&closed, claims), Reading::Unreadable(..)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(text in "([PVFRaZ]:|lib/modules/6.1.0-56-amd64/extra|lp_2.ko|Q1|777|\n|.){0,60}") {
+            let _ = read(&format!("//- {}\n{}", PATHS[0], text.replace("//-", "")), claims);
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn files(header: &Header<'_>, name: &str, asked: &Asked) -> Result<Vec<(String, 
             Some(sums) => sums,
             None => sums.insert(Sums::of(header)?),
         };
-        if !sums.is_installed(at) {
+        if !sums.is_installed(at)? {
             continue;
         }
         let version = header.version(header.number(tag::EPOCH)?)?;
@@ -138,8 +138,9 @@ impl<'b> Sums<'b> {
         })
     }
 
-    fn is_installed(&self, at: usize) -> bool {
-        self.states.is_none_or(|states| states.get(at) == Some(&NORMAL))
+    fn is_installed(&self, at: usize) -> Result<bool, Odd> {
+        let Some(states) = self.states else { return Ok(true) };
+        states.get(at).map(|state| *state == NORMAL).ok_or(Odd("a state for each file"))
     }
 
     fn of_file(&self, at: usize) -> Result<Result<Sum, NotChecked>, Odd> {
@@ -174,6 +175,7 @@ pub(crate) mod tests {
     use crate::packages::files::checksum::Kind;
     use crate::packages::files::tests::{OTHER, PATH, found, read};
     use crate::packages::rpm_header::tests::{Tagged, header, kernel};
+    use proptest::prelude::*;
 
     const SHA: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
@@ -269,6 +271,27 @@ pub(crate) mod tests {
         let claims = read(&text, claims).into_result().unwrap();
         assert!(claims.of(PATH).is_some() && claims.of(OTHER).is_none());
         assert!(matches!(claims.fault, Some(NonValue::Malformed(..))), "{claims:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_flipped_bits_panic(
+            flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 1..6),
+        ) {
+            let sums = [SHA, ""];
+            let mut bytes = package("kpatch-patch", PATH, vec![
+                (tag::FILE_DIGEST_ALGORITHM, Tagged::Numbers(&[8])),
+                (tag::FILE_DIGESTS, Tagged::Texts(&sums)),
+                (tag::FILE_STATES, Tagged::Bytes(&[0, 0])),
+            ]);
+            for (at, bit) in flips {
+                let length = bytes.len();
+                bytes[at.index(length)] ^= 1 << bit;
+            }
+            if let Ok(header) = Header::parse(&bytes) {
+                let _ = of_header(&header, "db", &Asked::new([PATH]));
+            }
+        }
     }
 
     #[test]

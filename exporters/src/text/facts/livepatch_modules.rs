@@ -60,8 +60,13 @@ fn line(module: &LivepatchModule) -> String {
             format!("the file it came from cannot be told: {why}")
         }
     });
-    if let Some(file) = module.source() {
-        parts.push(owner(file));
+    match (module.source(), module.on_disk()) {
+        (Some(file), _) => parts.push(owner(file)),
+        // That the patch came from one of them is not certain; whose they are may still help.
+        (None, OnDisk::Unclear) => {
+            parts.extend(files.iter().map(|file| format!("{}: {}", file.path, owner(file))));
+        }
+        (None, OnDisk::Same | OnDisk::Differs | OnDisk::Missing) => {}
     }
     if loaded.taint.value().is_some_and(|taint| taint.contains('E')) {
         parts.push("the kernel knew no signature of it (taint E)".to_owned());
