@@ -136,4 +136,4 @@ impl Asking {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
