@@ -3,13 +3,17 @@
 use super::*;
 use crate::capture::{CaptureOptions, capture};
 use crate::collector::Options;
+use crate::host::HostRoot;
 use crate::module_file::tests::module as ko;
 use crate::packages::files::tests::PATH;
+use crate::remember::Memory;
 use crate::sources::check::{self, keeps_the_laws};
 use crate::sources::livepatch_modules::read;
 use crate::sources::livepatch_modules::tests::{binary, tree_with, with};
-use scrubjay_model::{ReadFault, SourceId};
+use crate::tree::Node;
+use scrubjay_model::{BootId, Clocks, ReadFault, SourceId, Stamp};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A database of each package manager in which a package holds the file of the patch `lp_2`, whose
@@ -162,6 +166,45 @@ fn a_capture_tells_the_same_owner() {
         let kernels = crate::sources::packages::read;
         assert_eq!(check::read_host(&again, kernels).0, check::read_host(&host, kernels).0);
     }
+}
+
+#[test]
+fn what_is_remembered_holds_until_the_file_or_the_database_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let [dpkg, ..] = databases(0);
+    let tree = check::tree(&tree_with(&format!("{}{dpkg}", binary(PATH, &ko("lp_2", 0)))));
+    for (path, node) in tree.nodes() {
+        let path = dir.path().join(path);
+        match node {
+            Node::File(bytes) => {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, bytes).unwrap();
+            }
+            Node::Dir => std::fs::create_dir_all(path).unwrap(),
+            Node::Fails(_) => unreachable!(),
+        }
+    }
+    // Long after any file was made, so that what was read is kept.
+    let clocks = || Clocks { realtime_ms: 1 << 42, boottime: None, monotonic: None };
+    let memory = Memory::default();
+    let pass = || {
+        let host = HostRoot::open(dir.path(), Arc::new(clocks)).unwrap().of_this_kernel();
+        let reader = Reader::remembering(&host, &memory);
+        let at = Stamp::new(BootId::unknown(), host.clocks());
+        let found = read(&reader, &at).into_result().unwrap();
+        let owner = found.modules[0].files[0].owner.clone();
+        (owner.value().unwrap().clone(), reader.report(Duration::ZERO).attributes)
+    };
+    let check = |owner: &FileOwner| owner.package().map(|package| package.file.clone());
+    let (first, reads) = pass();
+    assert_eq!(check(&first), Some(FileCheck::Same));
+    let (again, fewer) = pass();
+    assert_eq!(again, first);
+    assert!(fewer < reads, "{fewer} of {reads}");
+    std::fs::write(dir.path().join(PATH), ko("lp_2", 7)).unwrap();
+    assert_eq!(check(&pass().0), Some(FileCheck::Differs));
+    std::fs::remove_file(dir.path().join("var/lib/dpkg/info/kpatch-patch:amd64.list")).unwrap();
+    assert_eq!(pass().0, FileOwner::Nobody);
 }
 
 #[test]
