@@ -163,6 +163,7 @@ const ABSENCE_DOES_NOT_MATTER: &[(&str, &str)] = &[
     ("livepatch_modules.holders", "describes"),
     ("livepatch_modules.state", "describes"),
     ("livepatch_modules.contents", "somebody has just removed the file; the next pass looks anew"),
+    ("livepatch_modules.owner", "a root without a database of packages; status says so"),
     (
         "livepatch_modules.searched",
         "a container is rarely given the host's modules; that it is unclear then, status tells",

@@ -29,7 +29,7 @@ pub use policy::PatchPolicy;
 pub use rules::catalogue::{Reboot, Rule, Rules};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 80] = [
+pub const CODES: [&str; 81] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -66,6 +66,7 @@ pub const CODES: [&str; 80] = [
     "livepatch-claim-contradicted",
     "livepatch-disabled",
     "livepatch-failed",
+    "livepatch-file-altered",
     "livepatch-file-differs",
     "livepatch-forced",
     "livepatch-no-file",

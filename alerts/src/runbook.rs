@@ -2,13 +2,13 @@
 //! page promises at its head is what the rule answers.
 
 use crate::testing::{
-    absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, node, of, patch, set,
-    stale, systems, text, virtual_machine,
+    absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, modules, node, of,
+    patch, set, stale, systems, text, virtual_machine,
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, Holder, Layout, LogTransition, Patch,
-    Present, Reading, RunningMicrocode, Snapshot, Taint,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout,
+    LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -156,6 +156,10 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
         "livepatch-disabled" => {
             but(|s| of(&mut s.livepatch).patches = vec![patch("lp_1", false, false)])
         }
+        "livepatch-file-altered" => but(|s| {
+            let file = &mut of(&mut s.livepatch_modules).modules[0].files[0];
+            *file = modules::owned(file.clone(), FileCheck::Differs);
+        }),
         "livepatch-file-differs" => but(|s| {
             of(&mut s.livepatch_modules).modules[0].loaded.build_id = text("4444");
         }),

@@ -2,6 +2,7 @@
 //! memory than its input warrants.
 
 use crate::kernel_log::{Record, log_facts, log_reports};
+use crate::packages::files;
 use crate::reader::Reader;
 use crate::trace::decode::Decoder;
 use crate::{Collector, HostRoot, Node, Options, Tree, cper, microcode, module_file};
@@ -100,6 +101,38 @@ fn smbios(bytes: &[u8]) {
 pub fn module_file(bytes: &[u8]) {
     let _ = module_file::parse(bytes);
     let _ = module_file::build_id_of_notes(bytes);
+}
+
+/// What package managers keep of their files, each read by what it is written for.
+pub fn package_files(bytes: &[u8]) {
+    const MODULE: &str = "lib/modules/6.1/extra/lp.ko";
+    let asked = files::Asked::new([MODULE]);
+    let dpkg = "var/lib/dpkg/info/linux.list";
+    let pacman = "var/lib/pacman/local/linux-1-1/files";
+    let list = format!("/{MODULE}\n{MODULE}\n");
+    for path in [
+        dpkg,
+        "var/lib/dpkg/info/linux.md5sums",
+        "var/lib/dpkg/status",
+        "var/lib/dpkg/diversions",
+        "usr/lib/sysimage/rpm/Packages.db",
+        "var/lib/rpm/rpmdb.sqlite",
+        pacman,
+        "var/lib/pacman/local/linux-1-1/mtree",
+        "lib/apk/db/installed",
+    ] {
+        let mut tree = Tree::new();
+        for listed in [dpkg, pacman] {
+            tree.insert(listed, Node::File(list.clone().into_bytes()));
+        }
+        tree.insert(path, Node::File(bytes.to_vec()));
+        let host = host(tree);
+        let reader = Reader::new(&host);
+        let _ = files::dpkg::claims(&reader, &asked);
+        let _ = files::rpm::claims(&reader, &asked);
+        let _ = files::pacman::claims(&reader, &asked);
+        let _ = files::apk::claims(&reader, &asked);
+    }
 }
 
 /// Lines, read as `/dev/kmsg` and as `dmesg` write them.

@@ -162,12 +162,14 @@ catalogue! {
     LIVEPATCH_FORCED: Gauge "" "scrubjay_livepatch_forced" ["patch"];
     /// Tasks a running transition waits for.
     LIVEPATCH_BLOCKERS: Gauge "" "scrubjay_livepatch_blocking_tasks" [];
-    /// What code a live patch runs: its GNU build id, and who signed the file that holds the same code; a label is empty if that is not known, or nobody did.
-    LIVEPATCH_MODULE: Gauge "" "scrubjay_livepatch_module_info" ["patch", "build_id", "signer"];
+    /// What code a live patch runs: its GNU build id, who signed the file that holds the same code, and which package holds that file; a label is empty if that is not known, or nobody did.
+    LIVEPATCH_MODULE: Gauge "" "scrubjay_livepatch_module_info" ["patch", "build_id", "signer", "package", "version"];
     /// What is on disk of the code of a live patch: 1 for the state that holds.
     LIVEPATCH_ON_DISK: Gauge "" "scrubjay_livepatch_module_on_disk" ["patch", "state"];
     /// Whether the code of a live patch is signed and the kernel took the signature; not verified by scrubjay.
     LIVEPATCH_SIGNED: Gauge "" "scrubjay_livepatch_module_signed" ["patch"];
+    /// Whether the file of a live patch is as its package installed it, by the package's checksum; no sample where nothing was compared.
+    LIVEPATCH_AS_INSTALLED: Gauge "" "scrubjay_livepatch_module_as_installed" ["patch"];
     /// Memory that the module of a live patch takes.
     LIVEPATCH_SIZE: Gauge "bytes" "scrubjay_livepatch_module_size_bytes" ["patch"];
     /// Modules of live patches that are loaded and not in force: replaced or disabled.

@@ -5,9 +5,9 @@
 
 use crate::civil::text_of_day;
 use crate::{
-    CrashContent, CveId, DumpReason, Holder, LivepatchModule, LivepatchSystems, MemoryDevice,
-    Microcode, ModuleSize, Origin, PreviousBoot, Processes, Reading, Smbios, Snapshot, SourceId,
-    StaleProcess,
+    CrashContent, CveId, DumpReason, FileOwner, Holder, LivepatchModule, LivepatchSystems,
+    MemoryDevice, Microcode, ModuleSize, NonValue, Origin, OwningPackage, PreviousBoot, Processes,
+    Reading, Smbios, Snapshot, SourceId, StaleProcess,
 };
 use std::collections::BTreeMap;
 
@@ -158,6 +158,18 @@ fn module_facts(module: &LivepatchModule, facts: &mut Vec<Fact>) {
     let absent = || Reading::Absent(Origin::new(path.unwrap_or("lib/modules")));
     let signer = signer.map(|signer| format!("{}, serial {}", signer.name(), signer.serial));
     facts.push(fact(id, "livepatch.signer", name, &signer.map_or_else(absent, Reading::Value)));
+    let nowhere = || Origin::new(path.unwrap_or("lib/modules"));
+    let owner = module.source().map(|file| file.owner.as_ref());
+    let owner = owner.unwrap_or_else(|| Reading::Absent(nowhere())).into_result();
+    let named =
+        |owner: &FileOwner| owner.package().map_or_else(|| "none".to_owned(), OwningPackage::named);
+    let package = Reading::from(owner.clone().map(named));
+    facts.push(fact(id, "livepatch.package", name, &package));
+    let check = owner.and_then(|owner| {
+        let check = owner.package().map(|package| package.file.as_str());
+        check.ok_or_else(|| NonValue::Absent(nowhere()))
+    });
+    facts.push(fact(id, "livepatch.file_check", name, &Reading::from(check)));
 }
 
 /// What the vendors' systems say. What is in force is among the facts of the kernel's core.

@@ -26,6 +26,7 @@ mod events_fact;
 mod events_status;
 mod exposure;
 mod facts;
+mod file_owner;
 mod foreign_boots;
 mod history;
 mod identity;
@@ -108,6 +109,7 @@ pub use facts::{
     FORCED_PATCH, Fact, IN_TRANSITION, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD,
     REBOOT_REASON, VERDICT, WATCHDOG_STATUS,
 };
+pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
 };

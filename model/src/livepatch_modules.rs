@@ -5,7 +5,7 @@
 //! whether a file on disk holds the same code, by its GNU build id, and what that file's signature
 //! names; the signature itself is not verified, for that takes the kernel's keys.
 
-use crate::{Outcome, ParseFault, Present, Reading};
+use crate::{FileCheck, FileOwner, Outcome, OwningPackage, ParseFault, Present, Reading};
 use serde::Serialize;
 
 /// The modules of live patches. Without any, nothing else was asked for.
@@ -61,6 +61,9 @@ pub struct ModuleOnDisk {
     pub path: String,
     /// What it says of itself.
     pub contents: Reading<ModuleFile>,
+    /// Which package it belongs to, and whether it is as that package installed it. Absent where
+    /// the host keeps no database of packages.
+    pub owner: Reading<FileOwner>,
 }
 
 /// The file of a kernel module, decompressed.
@@ -224,12 +227,42 @@ impl LoadedModule {
     }
 }
 
+impl ModuleOnDisk {
+    /// The package it belongs to, if that is known.
+    pub fn package(&self) -> Option<&OwningPackage> {
+        self.owner.value().and_then(FileOwner::package)
+    }
+}
+
 impl LivepatchModule {
     /// The file that holds the same code, with its path.
     pub fn file(&self) -> Option<(&str, &ModuleFile)> {
-        let read = self.files.iter().filter_map(|f| Some((f.path.as_str(), f.contents.value()?)));
-        let mut same = read.filter(|(_, file)| self.loaded.is_of(file) == Some(true));
-        same.next()
+        let on_disk = self.source()?;
+        Some((on_disk.path.as_str(), on_disk.contents.value()?))
+    }
+
+    /// The same, with whose it is.
+    pub fn source(&self) -> Option<&ModuleOnDisk> {
+        let same = |file: &&ModuleOnDisk| {
+            file.contents.value().and_then(|contents| self.loaded.is_of(contents)) == Some(true)
+        };
+        self.files.iter().find(same)
+    }
+
+    /// The files that are not what their packages installed, with these packages.
+    pub fn altered(&self) -> Vec<(&str, &OwningPackage)> {
+        let owned = self.files.iter().filter_map(|f| Some((f.path.as_str(), f.package()?)));
+        owned.filter(|(_, package)| package.file == FileCheck::Differs).collect()
+    }
+
+    /// Whether the files on disk are as packages installed them, as far as can be told: one that is
+    /// not decides, else the one with the code that runs.
+    pub fn as_installed(&self) -> Option<bool> {
+        if !self.altered().is_empty() {
+            return Some(false);
+        }
+        let package = self.source().and_then(ModuleOnDisk::package)?;
+        (package.file == FileCheck::Same).then_some(true)
     }
 
     /// What is on disk of the code that runs.
@@ -267,7 +300,7 @@ impl LivepatchModule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Origin, ReadFault};
+    use crate::{NotChecked, Origin, PackageManager, PackageVersion, ReadFault, RpmVersion};
 
     fn text(text: &str) -> Reading<String> {
         Reading::Value(text.to_owned())
@@ -281,7 +314,8 @@ mod tests {
         let build_id = build_id.map(str::to_owned);
         let info = ModuleInfo { srcversion: Some("AB12".to_owned()), ..ModuleInfo::default() };
         let contents = Reading::Value(ModuleFile { build_id, info, signature });
-        ModuleOnDisk { path: "lib/modules/6.1/extra/lp.ko".to_owned(), contents }
+        let owner = absent();
+        ModuleOnDisk { path: "lib/modules/6.1/extra/lp.ko".to_owned(), contents, owner }
     }
 
     fn module(build_id: Reading<String>, files: Vec<ModuleOnDisk>) -> LivepatchModule {
@@ -331,6 +365,7 @@ mod tests {
         let closed = ModuleOnDisk {
             path: "lib/modules/6.1/updates/lp.ko".to_owned(),
             contents: Reading::Unreadable(Origin::new("x"), ReadFault::Denied),
+            owner: absent(),
         };
         let mixed = module(text("aa"), vec![file(Some("bb"), Missing), closed]);
         assert_eq!(mixed.on_disk(), OnDisk::Unclear);
@@ -339,6 +374,31 @@ mod tests {
             part.searched = Reading::Absent(Origin::new("lib/modules"));
             assert_eq!(part.on_disk(), OnDisk::Unclear);
         }
+    }
+
+    #[test]
+    fn one_altered_file_decides_and_what_was_not_compared_does_not() {
+        let owned = |build_id: &str, check: FileCheck| {
+            let owner = FileOwner::Package(OwningPackage {
+                manager: PackageManager::Rpm,
+                name: "kpatch-patch".to_owned(),
+                version: PackageVersion::Rpm(RpmVersion::parse("1-2").unwrap()),
+                file: check,
+            });
+            ModuleOnDisk { owner: Reading::Value(owner), ..file(Some(build_id), Missing) }
+        };
+        let said = |files: Vec<ModuleOnDisk>| module(text("aa"), files).as_installed();
+        let (same, differs) = (FileCheck::Same, FileCheck::Differs);
+        assert_eq!(said(vec![owned("aa", same.clone())]), Some(true));
+        assert_eq!(said(vec![owned("aa", differs.clone())]), Some(false));
+        assert_eq!(said(vec![owned("bb", differs), owned("aa", same.clone())]), Some(false));
+        // That the file of other code is in order says nothing of the code that runs.
+        assert_eq!(said(vec![owned("bb", same)]), None);
+        assert_eq!(said(vec![owned("aa", NotChecked::NoSum.into())]), None);
+        let nobodys =
+            ModuleOnDisk { owner: Reading::Value(FileOwner::Nobody), ..file(Some("aa"), Missing) };
+        assert_eq!(said(vec![nobodys]), None);
+        assert_eq!(said(vec![file(Some("aa"), Missing)]), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum Action {
     Reboot,
     /// Reboot into a kernel that is installed.
     RebootIntoNewerKernel,
+    /// Have the package manager install a package again.
+    ReinstallPackage,
     /// Find out which component is at fault.
     InvestigateChannelOrCpu,
 }
@@ -139,6 +141,7 @@ impl Action {
             Self::RestartServices => "restart services",
             Self::Reboot => "reboot",
             Self::RebootIntoNewerKernel => "reboot into newer kernel",
+            Self::ReinstallPackage => "reinstall package",
             Self::InvestigateChannelOrCpu => "investigate channel or CPU",
         }
     }
@@ -226,6 +229,7 @@ impl Assessment {
                 Action::Observe
                 | Action::FixVisibility
                 | Action::RestartServices
+                | Action::ReinstallPackage
                 | Action::InvestigateChannelOrCpu => false,
             };
             let helps = match finding.reboot_helps {

@@ -146,6 +146,8 @@ rules! {
         "a live patch is loaded and not enabled";
     livepatch_failed: "livepatch-failed" Watch Observe Not, []
         "a vendor's client could not apply a live patch";
+    livepatch_file_altered: "livepatch-file-altered" Plan ReinstallPackage Not, []
+        "a file of a live patch that is loaded is not as its package installed it";
     livepatch_file_differs: "livepatch-file-differs" Watch Observe
         If("what is on disk is the right code, and is loaded at boot"), []
         "the code of a live patch that runs is not that of the file of its name";

@@ -5,7 +5,7 @@
 use super::catalogue::Rules;
 use crate::finding::{FindingExt, listed};
 use scrubjay_model::{
-    Finding, LivepatchModule, LivepatchModules, OnDisk, Reading, Signed, Snapshot,
+    Finding, LivepatchModule, LivepatchModules, ModuleOnDisk, OnDisk, Reading, Signed, Snapshot,
 };
 
 pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
@@ -24,7 +24,7 @@ pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
                 OnDisk::Missing => Some(missing(module, rules)),
                 OnDisk::Same | OnDisk::Unclear => None,
             };
-            signature.into_iter().chain(file)
+            signature.into_iter().chain(altered(module, rules)).chain(file)
         })
         .collect()
 }
@@ -71,9 +71,10 @@ fn id(module: &LivepatchModule) -> String {
 }
 
 fn differs(module: &LivepatchModule, rules: &Rules) -> Finding {
-    let name = |file: &scrubjay_model::ModuleOnDisk| {
+    let name = |file: &ModuleOnDisk| {
         let id = file.contents.value().and_then(|contents| contents.build_id.as_deref());
-        format!("{} (build id {})", file.path, id.unwrap_or("none"))
+        let of = file.package().map(|package| format!(", of {}", package.named()));
+        format!("{} (build id {}{})", file.path, id.unwrap_or("none"), of.unwrap_or_default())
     };
     let files: Vec<String> = module.files.iter().map(name).collect();
     rules.livepatch_file_differs.finding(
@@ -87,6 +88,28 @@ fn differs(module: &LivepatchModule, rules: &Rules) -> Finding {
     )
     .on(module.name.clone())
     .seen_in(format!("sys/module/{}/notes/.note.gnu.build-id", module.name))
+}
+
+/// The file that the next boot would load the patch from is not what was delivered.
+fn altered(module: &LivepatchModule, rules: &Rules) -> Option<Finding> {
+    let altered = module.altered();
+    let (first, _) = altered.first()?;
+    let files: Vec<String> =
+        altered.iter().map(|(path, package)| format!("{path}, of {}", package.named())).collect();
+    // Where the altered file is the one with the code that runs, that code is not the vendor's.
+    let runs = module.source().is_some_and(|file| altered.iter().any(|(at, _)| *at == file.path));
+    let runs = if runs { "; it holds the code that runs" } else { "" };
+    let finding = rules.livepatch_file_altered.finding(
+        format!(
+            "a file of the live patch is not as its package installed it, by the package's \
+             checksum: {}{runs}",
+            listed(&files, NAMED)
+        ),
+        "keep a copy of the file and find out who changed it; then have the package manager install \
+         the package again, and load the patch anew if what runs came from the changed file; if \
+         nobody owns up to the change, take it for tampering",
+    );
+    Some(finding.on(module.name.clone()).seen_in((*first).to_owned()))
 }
 
 fn missing(module: &LivepatchModule, rules: &Rules) -> Finding {
@@ -106,8 +129,12 @@ fn missing(module: &LivepatchModule, rules: &Rules) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{but, codes, denied, modules, of, only, text};
-    use scrubjay_model::{ModuleSignature, RebootHelps, Verdict};
+    use crate::testing::{all, assessed, but, codes, denied, modules, of, only, text};
+    use scrubjay_model::{FileCheck, FileOwner, ModuleSignature, NotChecked, RebootHelps, Verdict};
+
+    fn signed() -> ModuleSignature {
+        ModuleSignature::Present(modules::signer())
+    }
 
     /// The healthy server with its one module changed.
     fn with(change: impl FnOnce(&mut LivepatchModule)) -> Snapshot {
@@ -149,6 +176,41 @@ mod tests {
         assert_eq!((found.code, found.verdict), ("livepatch-file-differs", Verdict::Watch));
         assert!(found.because.contains("(build id 33d9)"), "{}", found.because);
         assert!(found.because.ends_with("livepatch/lp-1.ko (build id 4444)"), "{}", found.because);
+    }
+
+    #[test]
+    fn a_file_that_is_not_as_installed_is_told_with_its_package() {
+        let own = |check| modules::owned(modules::file("33d9", signed()), check);
+        let found = only(&with(|m| m.files = vec![own(FileCheck::Differs)]));
+        assert_eq!((found.code, found.verdict), ("livepatch-file-altered", Verdict::Plan));
+        assert_eq!((found.subject.as_str(), found.reboot_helps), ("lp_1", RebootHelps::No));
+        let because = &found.because;
+        assert!(because.contains("livepatch/lp-1.ko, of kpatch-patch 1-2.el9 (rpm)"), "{because}");
+        assert!(because.ends_with("; it holds the code that runs"), "{because}");
+        assert!(found.origin.unwrap().as_str().ends_with("livepatch/lp-1.ko"));
+        // A file that runs nowhere yet, and would at the next boot.
+        let other = modules::owned(modules::file("4444", signed()), FileCheck::Differs);
+        let both = with(|m| m.files = vec![other]);
+        assert_eq!(codes(&both), ["livepatch-file-altered", "livepatch-file-differs"]);
+        for found in all(&assessed(&both)) {
+            assert!(found.because.contains("kpatch-patch 1-2.el9 (rpm)"), "{}", found.because);
+            assert!(!found.because.contains("holds the code that runs"), "{}", found.because);
+        }
+    }
+
+    #[test]
+    fn what_was_not_compared_or_belongs_to_nobody_is_not_called_altered() {
+        let mut owners = vec![
+            Reading::Value(FileOwner::Nobody),
+            crate::testing::absent("var/lib/dpkg, var/lib/rpm"),
+        ];
+        for check in [FileCheck::Same, NotChecked::NoSum.into(), NotChecked::Exempt.into()] {
+            owners.push(modules::owned(modules::file("33d9", signed()), check).owner);
+        }
+        for owner in owners {
+            let snapshot = with(|m| m.files[0].owner = owner.clone());
+            assert!(codes(&snapshot).is_empty(), "{owner:?}");
+        }
     }
 
     #[test]

@@ -5,8 +5,9 @@ use super::{absent, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use scrubjay_model::{
-    LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
-    ModuleSignature, ModuleSigner, Present, Reading,
+    FileCheck, FileOwner, LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo,
+    ModuleOnDisk, ModuleSignature, ModuleSigner, NotChecked, OwningPackage, PackageManager,
+    PackageVersion, Present, Reading, RpmVersion,
 };
 
 pub(crate) fn signer() -> ModuleSigner {
@@ -27,7 +28,19 @@ pub(crate) fn file(build_id: &str, signature: ModuleSignature) -> ModuleOnDisk {
             info: ModuleInfo::default(),
             signature,
         }),
+        owner: absent("var/lib/dpkg"),
     }
+}
+
+/// The same file, held by a package.
+pub(crate) fn owned(file: ModuleOnDisk, check: FileCheck) -> ModuleOnDisk {
+    let owner = FileOwner::Package(OwningPackage {
+        manager: PackageManager::Rpm,
+        name: "kpatch-patch".to_owned(),
+        version: PackageVersion::Rpm(RpmVersion::parse("1-2.el9").unwrap()),
+        file: check,
+    });
+    ModuleOnDisk { owner: Reading::Value(owner), ..file }
 }
 
 /// The module of a patch in force.
@@ -44,7 +57,7 @@ pub(crate) fn of_patch(name: &str) -> LivepatchModules {
             holders: Reading::Value(0),
             state: text("live"),
         },
-        files: vec![file("33d9", ModuleSignature::Present(signer()))],
+        files: vec![owned(file("33d9", ModuleSignature::Present(signer())), FileCheck::Same)],
         searched: Reading::Value(Present),
     };
     LivepatchModules { signatures_enforced: Some(Reading::Value(false)), modules: vec![module] }
@@ -64,8 +77,23 @@ pub(crate) fn arbitrary() -> impl Strategy<Value = LivepatchModules> {
             info: ModuleInfo { srcversion, ..ModuleInfo::default() },
             signature,
         });
-    let file =
-        (words(), reading(contents)).prop_map(|(path, contents)| ModuleOnDisk { path, contents });
+    let check = prop_oneof![
+        Just(FileCheck::Same),
+        Just(FileCheck::Differs),
+        Just(NotChecked::NoSum.into()),
+        words().prop_map(|kind| NotChecked::OtherSum(kind).into()),
+    ];
+    let owner = proptest::option::of((words(), check)).prop_map(|package| {
+        let package = package.map(|(name, file)| OwningPackage {
+            manager: PackageManager::Rpm,
+            name,
+            version: PackageVersion::Rpm(RpmVersion::parse("1-2.el9").unwrap()),
+            file,
+        });
+        package.map_or(FileOwner::Nobody, FileOwner::Package)
+    });
+    let file = (words(), reading(contents), reading(owner))
+        .prop_map(|(path, contents, owner)| ModuleOnDisk { path, contents, owner });
     let loaded = (
         reading(identity()),
         reading(identity()),

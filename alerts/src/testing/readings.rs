@@ -235,8 +235,9 @@ fn livepatch_module(module: &mut LivepatchModule, visit: Visit<'_>) {
     visit("livepatch_modules.size_bytes", id, size_bytes);
     visit("livepatch_modules.holders", id, holders);
     visit("livepatch_modules.state", id, state);
-    for ModuleOnDisk { path: _, contents } in files {
+    for ModuleOnDisk { path: _, contents, owner } in files {
         visit("livepatch_modules.contents", id, contents);
+        visit("livepatch_modules.owner", id, owner);
     }
     visit("livepatch_modules.searched", id, searched);
 }

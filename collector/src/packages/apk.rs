@@ -14,7 +14,7 @@ use scrubjay_model::{InstalledPackage, NonValue, Origin, PackageVersion, Reading
 use std::collections::BTreeSet;
 
 /// apk 3 moved it.
-const PATHS: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
+pub(super) const PATHS: [&str; 2] = ["lib/apk/db/installed", "usr/lib/apk/db/installed"];
 
 /// The packages with names that are wanted.
 pub fn apk_packages(host: &HostRoot, wanted: &dyn Fn(&str) -> bool) -> Reading<FoundPackages> {

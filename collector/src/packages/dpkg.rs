@@ -52,6 +52,16 @@ pub(crate) fn installed(stanzas: &str) -> (Vec<DebPackage>, Vec<String>) {
     (packages, broken)
 }
 
+/// The version of a package of that name, and of that architecture if one is given, in whatever
+/// state its installation is.
+pub(crate) fn version_of<'t>(stanzas: &'t str, name: &str, arch: Option<&str>) -> Option<&'t str> {
+    let is_it = |stanza: &&str| {
+        field(stanza, "Package") == Some(name)
+            && (arch.is_none() || field(stanza, "Architecture") == arch)
+    };
+    field(stanzas.split("\n\n").find(is_it)?, "Version")
+}
+
 fn field<'t>(stanza: &'t str, name: &str) -> Option<&'t str> {
     let mut lines = stanza.lines();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)

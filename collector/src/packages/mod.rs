@@ -4,6 +4,7 @@
 pub mod apk;
 mod deb_changelog;
 pub(crate) mod dpkg;
+pub(crate) mod files;
 mod found;
 mod lines;
 mod moment;

@@ -11,7 +11,7 @@ use crate::reader::{Reader, malformed};
 use scrubjay_model::{InstalledPackage, NonValue, Origin, PackageVersion, Reading, RpmVersion};
 use std::cell::Cell;
 
-const LOCAL: &str = "var/lib/pacman/local";
+pub(super) const LOCAL: &str = "var/lib/pacman/local";
 
 /// The packages with names that are wanted.
 pub fn pacman_packages(host: &HostRoot, wanted: &dyn Fn(&str) -> bool) -> Reading<FoundPackages> {
@@ -41,9 +41,15 @@ pub(crate) fn read(reader: &Reader<'_>, wanted: &Wanted<'_>) -> Reading<FoundPac
 
 /// The name in `<name>-<version>-<release>`; none of the latter two holds a hyphen.
 fn name_of(folder: &str) -> Option<&str> {
+    split(folder).map(|(name, _)| name)
+}
+
+/// The same with the version and release.
+pub(super) fn split(folder: &str) -> Option<(&str, &str)> {
     let (rest, _) = folder.rsplit_once('-')?;
     let (name, _) = rest.rsplit_once('-')?;
-    (!name.is_empty()).then_some(name)
+    let version = folder.strip_prefix(name)?.strip_prefix('-')?;
+    (!name.is_empty()).then_some((name, version))
 }
 
 fn package(reader: &Reader<'_>, path: &str, folder: &str) -> Result<FoundPackage, NonValue> {

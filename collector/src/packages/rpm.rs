@@ -5,13 +5,14 @@
 //! named and not read. A kernel that has been live-patched for long has several packages installed
 //! beside it; the headers of a few packages are read out of a file of up to some 100 MB.
 
-mod ndb;
+pub(super) mod ndb;
 
 use super::found::FoundPackages;
 use super::rpm_header::Header;
 use super::sqlite::{Database, Fault, SqliteValue, read as read_sqlite, text_of};
 use crate::host::HostRoot;
-use crate::reader::Reader;
+use crate::packages::moment::Moment;
+use crate::reader::{ReadAt, Reader};
 use scrubjay_model::{NonValue, Origin, ParseFault, Reading};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -35,15 +36,29 @@ pub fn rpm_packages(host: &HostRoot, wanted: &dyn Fn(&str) -> bool) -> Reading<F
 
 /// The same, for a source.
 pub(crate) fn read(reader: &Reader<'_>, wanted: &Wanted<'_>) -> Reading<FoundPackages> {
+    let packages = from_either(
+        reader,
+        &mut |database, path| sqlite(database, path, wanted),
+        &mut |file, before| ndb::packages(file, before, wanted),
+    );
+    noted(reader, packages)
+}
+
+/// What the reader of its format takes from the database, wherever that is.
+pub(super) fn from_either<T>(
+    reader: &Reader<'_>,
+    sqlite: &mut dyn FnMut(&Database<'_>, &str) -> Result<T, Fault>,
+    ndb: &mut dyn FnMut(&ReadAt<'_>, &Moment) -> Result<T, NonValue>,
+) -> Reading<T> {
     for folder in FOLDERS {
         let path = format!("{folder}/{SQLITE}");
-        let packages = read_sqlite(reader, &path, &mut |database| sqlite(database, &path, wanted));
-        if !packages.is_absent() {
-            return noted(reader, packages);
+        let taken = read_sqlite(reader, &path, &mut |database| sqlite(database, &path));
+        if !taken.is_absent() {
+            return taken;
         }
-        let packages = ndb::read(reader, &format!("{folder}/{NDB}"), wanted);
-        if !packages.is_absent() {
-            return noted(reader, packages);
+        let taken = ndb::read(reader, &format!("{folder}/{NDB}"), ndb);
+        if !taken.is_absent() {
+            return taken;
         }
     }
     for folder in FOLDERS {
@@ -86,13 +101,17 @@ fn format_of(head: &[u8]) -> &'static str {
     }
 }
 
+/// What an rpmdb lacks.
+pub(super) fn missing(table: &str) -> Fault {
+    Fault::Damaged("the tables of an rpmdb", format!("no {table}"))
+}
+
 /// Looks the wanted names up in the table `Name`, then reads those packages alone.
 fn sqlite(
     database: &Database<'_>,
     path: &str,
     wanted: &Wanted<'_>,
 ) -> Result<FoundPackages, Fault> {
-    let missing = |table: &str| Fault::Damaged("the tables of an rpmdb", format!("no {table}"));
     let names = database.table("Name")?.ok_or_else(|| missing("table Name"))?;
     let packages = database.table("Packages")?.ok_or_else(|| missing("table Packages"))?;
     let (key, number) = (names.column("key"), names.column("hnum"));

@@ -18,24 +18,31 @@ const ENTRY: usize = 16;
 const INTRO: usize = 8;
 
 /// Numbers of tags, as in rpm's `rpmtag.h`.
-mod tag {
-    pub(super) const NAME: u32 = 1000;
-    pub(super) const VERSION: u32 = 1001;
-    pub(super) const RELEASE: u32 = 1002;
-    pub(super) const EPOCH: u32 = 1003;
-    pub(super) const BUILD_TIME: u32 = 1006;
-    pub(super) const INSTALL_TIME: u32 = 1008;
-    pub(super) const ARCH: u32 = 1022;
-    pub(super) const SOURCE_RPM: u32 = 1044;
-    pub(super) const PROVIDE_NAME: u32 = 1047;
-    pub(super) const CHANGELOG_TIME: u32 = 1080;
-    pub(super) const CHANGELOG_NAME: u32 = 1081;
-    pub(super) const CHANGELOG_TEXT: u32 = 1082;
-    pub(super) const DIR_INDEXES: u32 = 1116;
-    pub(super) const BASE_NAMES: u32 = 1117;
-    pub(super) const DIR_NAMES: u32 = 1118;
+pub(super) mod tag {
+    pub(in crate::packages) const NAME: u32 = 1000;
+    pub(in crate::packages) const VERSION: u32 = 1001;
+    pub(in crate::packages) const RELEASE: u32 = 1002;
+    pub(in crate::packages) const EPOCH: u32 = 1003;
+    pub(in crate::packages) const BUILD_TIME: u32 = 1006;
+    pub(in crate::packages) const INSTALL_TIME: u32 = 1008;
+    pub(in crate::packages) const ARCH: u32 = 1022;
+    pub(in crate::packages) const FILE_STATES: u32 = 1029;
+    pub(in crate::packages) const FILE_DIGESTS: u32 = 1035;
+    pub(in crate::packages) const FILE_FLAGS: u32 = 1037;
+    pub(in crate::packages) const SOURCE_RPM: u32 = 1044;
+    pub(in crate::packages) const FILE_VERIFY_FLAGS: u32 = 1045;
+    pub(in crate::packages) const PROVIDE_NAME: u32 = 1047;
+    pub(in crate::packages) const CHANGELOG_TIME: u32 = 1080;
+    pub(in crate::packages) const CHANGELOG_NAME: u32 = 1081;
+    pub(in crate::packages) const CHANGELOG_TEXT: u32 = 1082;
+    pub(in crate::packages) const DIR_INDEXES: u32 = 1116;
+    pub(in crate::packages) const BASE_NAMES: u32 = 1117;
+    pub(in crate::packages) const DIR_NAMES: u32 = 1118;
+    pub(in crate::packages) const FILE_DIGEST_ALGORITHM: u32 = 5011;
 }
 
+const CHAR: u32 = 1;
+const INT8: u32 = 2;
 const INT32: u32 = 4;
 const STRING: u32 = 6;
 const STRING_ARRAY: u32 = 8;
@@ -47,6 +54,9 @@ pub(super) struct Header<'b> {
     entries: &'b [u8],
     data: &'b [u8],
 }
+
+/// Folder and name of a file. Both are bytes; those of kernels are ASCII.
+pub(super) type FilePath<'b> = (&'b [u8], &'b [u8]);
 
 /// What is wrong with a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +119,7 @@ impl<'b> Header<'b> {
     }
 
     /// Texts one after the other; `None` if the tag is not there.
-    fn texts(&self, tag: u32) -> Result<Option<Vec<&'b [u8]>>, Odd> {
+    pub(super) fn texts(&self, tag: u32) -> Result<Option<Vec<&'b [u8]>>, Odd> {
         let Some((kind, count, data)) = self.find(tag) else { return Ok(None) };
         let odd = Odd("as many texts as a header says");
         if !matches!(kind, STRING | STRING_ARRAY | I18N_STRING) {
@@ -130,7 +140,7 @@ impl<'b> Header<'b> {
         Ok(Some(texts))
     }
 
-    fn numbers(&self, tag: u32) -> Result<Option<Vec<u32>>, Odd> {
+    pub(super) fn numbers(&self, tag: u32) -> Result<Option<Vec<u32>>, Odd> {
         let Some((kind, count, data)) = self.find(tag) else { return Ok(None) };
         let odd = Odd("as many numbers as a header says");
         let length = count.checked_mul(4).filter(|_| kind == INT32).ok_or(odd)?;
@@ -138,12 +148,35 @@ impl<'b> Header<'b> {
         Ok(Some(numbers.filter_map(|number| u32_at(number, 0)).collect()))
     }
 
-    fn number(&self, tag: u32) -> Result<Option<u32>, Odd> {
+    pub(super) fn number(&self, tag: u32) -> Result<Option<u32>, Odd> {
         Ok(self.numbers(tag)?.and_then(|numbers| numbers.first().copied()))
     }
 
+    /// A list of single bytes.
+    pub(super) fn bytes(&self, tag: u32) -> Result<Option<&'b [u8]>, Odd> {
+        let Some((kind, count, data)) = self.find(tag) else { return Ok(None) };
+        let odd = Odd("as many bytes as a header says");
+        data.get(..count).filter(|_| matches!(kind, CHAR | INT8)).map(Some).ok_or(odd)
+    }
+
+    /// The folder and the name of each file, in the order of the other lists of files.
+    pub(super) fn files(&self) -> Result<Vec<FilePath<'b>>, Odd> {
+        let (names, folders, indexes) = (
+            self.texts(tag::BASE_NAMES)?.unwrap_or_default(),
+            self.texts(tag::DIR_NAMES)?.unwrap_or_default(),
+            self.numbers(tag::DIR_INDEXES)?.unwrap_or_default(),
+        );
+        let odd = Odd("a folder for each file");
+        if names.len() != indexes.len() {
+            return Err(odd);
+        }
+        let folder = |index| usize::try_from(index).ok().and_then(|at| folders.get(at).copied());
+        let files = names.into_iter().zip(indexes);
+        files.map(|(name, index)| Ok((folder(index).ok_or(odd)?, name))).collect()
+    }
+
     /// The version with its epoch, if there is one, and its release.
-    fn version(&self, epoch: Option<u32>) -> Result<RpmVersion, Odd> {
+    pub(super) fn version(&self, epoch: Option<u32>) -> Result<RpmVersion, Odd> {
         let odd = Odd("a package with a version and a release");
         let (version, release) = (self.text(tag::VERSION), self.text(tag::RELEASE));
         let (version, release) = version.zip(release).ok_or(odd)?;
@@ -154,18 +187,7 @@ impl<'b> Header<'b> {
     /// What it says of kernels.
     fn kernels(&self) -> Result<KernelFiles, Odd> {
         let mut files = KernelFiles::default();
-        let (names, folders, indexes) = (
-            self.texts(tag::BASE_NAMES)?.unwrap_or_default(),
-            self.texts(tag::DIR_NAMES)?.unwrap_or_default(),
-            self.numbers(tag::DIR_INDEXES)?.unwrap_or_default(),
-        );
-        let odd = Odd("a folder for each file");
-        if names.len() != indexes.len() {
-            return Err(odd);
-        }
-        for (name, index) in names.iter().zip(indexes) {
-            let folder = usize::try_from(index).ok().and_then(|at| folders.get(at)).ok_or(odd)?;
-            // Names are bytes; those of kernels are ASCII.
+        for (folder, name) in self.files()? {
             if let (Ok(folder), Ok(name)) = (std::str::from_utf8(folder), std::str::from_utf8(name))
             {
                 files.path(folder, name);

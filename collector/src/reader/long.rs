@@ -51,6 +51,21 @@ impl<'h> Reader<'h> {
         })
     }
 
+    /// The lines of a long text that are wanted, of which a capture holds those alone. It does not
+    /// hold a text without any: a few are looked for in thousands.
+    pub(crate) fn lines_that(&self, path: &str, wants: &dyn Fn(&[u8]) -> bool) -> Reading<Vec<u8>> {
+        self.count();
+        let read = self.host.read(path, PART_LIMIT.bytes).map(|bytes| -> Vec<u8> {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            let line = |line: &[u8]| wants(line.strip_suffix(b"\n").unwrap_or(line));
+            lines.filter(|all| line(all)).flatten().copied().collect()
+        });
+        if !read.as_ref().is_ok_and(Vec::is_empty) {
+            self.record(path, &read);
+        }
+        self.noted(read.map_err(|failure| non_value(path, failure, PART_LIMIT.words)))
+    }
+
     /// When a file was last changed, seconds since the Unix epoch. Never part of a capture.
     pub(crate) fn modified_unix_s(&self, path: &str) -> Reading<i64> {
         self.count();

@@ -1,14 +1,16 @@
 //! Where the code of live patches comes from: `/sys/module/<name>` of each, and the files on disk
-//! that bear its name.
+//! that bear its name; whose these are, and whether they are as they were installed.
 //!
 //! Kernel documentation: Documentation/ABI/testing/sysfs-module, Documentation/admin-guide/
 //! module-signing.rst. The kernel tells the build id of a loaded module (2.6.23), and nothing of its
 //! signature; that is in the file, if it is still there. Nothing but the list of patches and the
-//! taint is read while there is no live patch: the walk over files is for those who have one.
+//! taint is read while there is no live patch: the walk over files, and the databases of packages,
+//! are for those who have one.
 //!
 //! A module is named after its file, with `_` for `-`. Files of other names are looked into only
 //! where live patches alone are kept.
 
+mod owners;
 mod search;
 
 use crate::module_file;
@@ -31,6 +33,11 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
         "lib/modules/*/{livepatch,updates,extra,weak-updates,kernel}/**",
         "{var,usr}/lib/kpatch/*/**",
         "var/snap/canonical-livepatch/**",
+        "var/lib/dpkg/{status,diversions}",
+        "var/lib/dpkg/info/{*.list,*.md5sums}",
+        "{usr/lib/sysimage,var/lib}/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
+        "var/lib/pacman/local/*/{files,mtree}",
+        "{lib,usr/lib}/apk/db/installed",
     ],
     needs: "nothing; root where files of live patches are kept from others",
     absence: "the kernel was built without CONFIG_LIVEPATCH: there is no live patch whose origin \
@@ -68,6 +75,7 @@ pub(crate) fn read(reader: &Reader<'_>, _at: &Stamp) -> Reading<LivepatchModules
         .filter_map(|(name, listed)| module(&mut search, name, listed))
         .collect();
     modules.sort_by(|a, b| a.name.cmp(&b.name));
+    owners::find(reader, &mut modules);
     let any = !modules.is_empty();
     let signatures_enforced =
         any.then(|| reader.switch("sys/module/module/parameters/sig_enforce"));

@@ -194,9 +194,13 @@ fn deb_release(name: &str) -> Option<&str> {
     (numbered && whole && !release.ends_with("-dbg")).then_some(release)
 }
 
+/// Whether a Debian package of that name holds a kernel, and its stanza is read here.
+pub(crate) fn holds_kernel(name: &str) -> bool {
+    deb_release(name).is_some()
+}
+
 fn of_dpkg(reader: &Reader<'_>, running: Option<&str>) -> Reading<Packages> {
-    let wants = |name: &str| deb_release(name).is_some();
-    let stanzas = reader.part(dpkg::STATUS, |status| dpkg::stanzas_of(status, &wants));
+    let stanzas = reader.part(dpkg::STATUS, |status| dpkg::stanzas_of(status, &holds_kernel));
     stanzas.map(|stanzas| {
         let (installed, broken) = dpkg::installed(&String::from_utf8_lossy(&stanzas));
         if let Some(name) = broken.first() {

@@ -1,7 +1,9 @@
 //! Where the code of live patches comes from.
 
 use super::Samples;
-use scrubjay_model::{LivepatchModule, LivepatchModules, LoadedModule, OnDisk, Signed, metrics};
+use scrubjay_model::{
+    LivepatchModule, LivepatchModules, LoadedModule, ModuleOnDisk, OnDisk, Signed, metrics,
+};
 
 pub(super) fn observe(samples: &mut Samples, found: &LivepatchModules) {
     let LivepatchModules { signatures_enforced, modules } = found;
@@ -27,7 +29,11 @@ pub(super) fn observe(samples: &mut Samples, found: &LivepatchModules) {
         let signer = module.file().and_then(|(_, file)| file.signature.signer());
         let signer = signer.map(scrubjay_model::ModuleSigner::name);
         let build_id = build_id.value().map_or("", String::as_str);
-        let labels = [name.as_str(), build_id, signer.as_deref().unwrap_or("")];
+        let package = module.source().and_then(ModuleOnDisk::package);
+        let (package, version) =
+            package.map_or(("", ""), |package| (package.name.as_str(), package.version.as_str()));
+        let signer = signer.as_deref().unwrap_or("");
+        let labels = [name.as_str(), build_id, signer, package, version];
         samples.push(&metrics::LIVEPATCH_MODULE, labels, true);
         let on_disk = module.on_disk();
         let set = &metrics::LIVEPATCH_ON_DISK;
@@ -39,6 +45,9 @@ pub(super) fn observe(samples: &mut Samples, found: &LivepatchModules) {
         };
         if let Some(signed) = signed {
             samples.push(&metrics::LIVEPATCH_SIGNED, [name], signed);
+        }
+        if let Some(as_installed) = module.as_installed() {
+            samples.push(&metrics::LIVEPATCH_AS_INSTALLED, [name], as_installed);
         }
         samples.push_reading(&metrics::LIVEPATCH_SIZE, [name], size_bytes);
     }

@@ -349,12 +349,13 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay_livepatch_object_patched{patch="kpatch_2026_11",object="nfsd"} 0
     scrubjay_livepatch_forced{patch="kpatch_2026_11"} 1
     scrubjay_livepatch_blocking_tasks 2
-    scrubjay_livepatch_module_info{patch="kpatch_2026_11",build_id="33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297",signer="Example live patch\\u{a}signing key"} 1
+    scrubjay_livepatch_module_info{patch="kpatch_2026_11",build_id="33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297",signer="Example live patch\\u{a}signing key",package="kpatch-patch-6_1_0",version="1-2.el9"} 1
     scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="same"} 1
     scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="differs"} 0
     scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="missing"} 0
     scrubjay_livepatch_module_on_disk{patch="kpatch_2026_11",state="unclear"} 0
     scrubjay_livepatch_module_signed{patch="kpatch_2026_11"} 1
+    scrubjay_livepatch_module_as_installed{patch="kpatch_2026_11"} 1
     scrubjay_livepatch_module_size_bytes{patch="kpatch_2026_11"} 24576
     scrubjay_livepatch_leftover_modules 1
     "#);

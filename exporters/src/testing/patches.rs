@@ -2,8 +2,9 @@
 
 use super::{absent, value};
 use scrubjay_model::{
-    LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
-    ModuleSignature, ModuleSigner, Present, Reading,
+    FileCheck, FileOwner, LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo,
+    ModuleOnDisk, ModuleSignature, ModuleSigner, OwningPackage, PackageManager, PackageVersion,
+    Present, Reading, RpmVersion,
 };
 
 fn module(name: &str, taint: &str) -> LivepatchModule {
@@ -41,6 +42,12 @@ pub(crate) fn patch_modules() -> LivepatchModules {
             info: ModuleInfo::default(),
             signature: ModuleSignature::Present(signer),
         }),
+        owner: value(FileOwner::Package(OwningPackage {
+            manager: PackageManager::Rpm,
+            name: "kpatch-patch-6_1_0".to_owned(),
+            version: PackageVersion::Rpm(RpmVersion::parse("1-2.el9").unwrap()),
+            file: FileCheck::Same,
+        })),
     });
     let leftover = LivepatchModule { listed: false, ..module("kpatch_2026_10", "OEK") };
     LivepatchModules { signatures_enforced: Some(value(false)), modules: vec![leftover, signed] }

@@ -230,6 +230,7 @@ fn advise(page: &mut Page, finding: &Finding) {
         | Action::RestartServices
         | Action::Reboot
         | Action::RebootIntoNewerKernel
+        | Action::ReinstallPackage
         | Action::InvestigateChannelOrCpu => {
             page.field(5, "do", &format!("{}: {}", finding.action.as_str(), finding.remedy));
         }

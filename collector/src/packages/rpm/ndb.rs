@@ -24,11 +24,15 @@ const BEGINNING: usize = 4096;
 /// Most bytes of a package accepted, as rpm has it.
 const BLOB_LIMIT: u64 = 256 << 20;
 
-/// The packages with names that are wanted.
-pub(super) fn read(reader: &Reader<'_>, path: &str, wanted: &Wanted<'_>) -> Reading<FoundPackages> {
+/// What `take` finds in the database at one moment.
+pub(super) fn read<T>(
+    reader: &Reader<'_>,
+    path: &str,
+    take: &mut dyn FnMut(&ReadAt<'_>, &Moment) -> Result<T, NonValue>,
+) -> Reading<T> {
     for _ in 0..ATTEMPTS {
         reader.forget(path);
-        match attempt(reader, path, wanted) {
+        match attempt(reader, path, take) {
             Ok(Some(found)) => return reader.noted(found),
             Ok(None) => {}
             Err(why) => return reader.noted(Err(why)),
@@ -38,15 +42,29 @@ pub(super) fn read(reader: &Reader<'_>, path: &str, wanted: &Wanted<'_>) -> Read
 }
 
 /// What was found, or that the database was written meanwhile.
-fn attempt(
+fn attempt<T>(
     reader: &Reader<'_>,
     path: &str,
-    wanted: &Wanted<'_>,
-) -> Result<Option<Result<FoundPackages, NonValue>>, NonValue> {
+    take: &mut dyn FnMut(&ReadAt<'_>, &Moment) -> Result<T, NonValue>,
+) -> Result<Option<Result<T, NonValue>>, NonValue> {
     let file = reader.open(path).into_result()?;
     let before = Moment::of(&file, HEADER)?;
-    let found = packages(&file, &before, wanted);
+    let found = take(&file, &before);
     Ok(before.lasts(reader, &file)?.then_some(found))
+}
+
+/// The packages with names that are wanted.
+pub(super) fn packages(
+    file: &ReadAt<'_>,
+    before: &Moment,
+    wanted: &Wanted<'_>,
+) -> Result<FoundPackages, NonValue> {
+    let path = file.path();
+    let mut found = FoundPackages::new(path);
+    found.total = each_package(file, before, wanted, &mut |header| {
+        found.add(header.and_then(|header| header.package(path)));
+    })?;
+    Ok(found)
 }
 
 /// Where a package is.
@@ -56,11 +74,14 @@ struct Slot {
     length: u64,
 }
 
-fn packages(
+/// Gives the header of each package with a name that is wanted, or what is wrong with it; how many
+/// packages there are.
+pub(in crate::packages) fn each_package(
     file: &ReadAt<'_>,
     before: &Moment,
     wanted: &Wanted<'_>,
-) -> Result<FoundPackages, NonValue> {
+    each: &mut dyn FnMut(Result<Header<'_>, NonValue>),
+) -> Result<usize, NonValue> {
     let path = file.path();
     let header = &before.header;
     let pages = (header.get(..8) == Some(b"RpmP\0\0\0\0")).then(|| u32_at(header, 12)).flatten();
@@ -69,7 +90,7 @@ fn packages(
     if slots_end > before.stamp.length {
         return Err(malformed(path, "as many slots as its header says", header));
     }
-    let mut found = FoundPackages::new(path);
+    let mut total = 0;
     for page in 0..u64::from(pages) {
         let bytes = file.at(page * PAGE, 4096)?;
         // The header takes the place of the first two slots.
@@ -83,11 +104,11 @@ fn packages(
             else {
                 continue;
             };
-            found.total += 1;
-            take(file, &slot, wanted, &mut found)?;
+            total += 1;
+            take(file, &slot, wanted, each)?;
         }
     }
-    Ok(found)
+    Ok(total)
 }
 
 /// Takes a slot apart; one that is free has no place.
@@ -111,7 +132,7 @@ fn take(
     file: &ReadAt<'_>,
     slot: &Slot,
     wanted: &Wanted<'_>,
-    found: &mut FoundPackages,
+    each: &mut dyn FnMut(Result<Header<'_>, NonValue>),
 ) -> Result<(), NonValue> {
     let path = file.path();
     let length = usize::try_from(slot.length).unwrap_or(usize::MAX);
@@ -119,7 +140,7 @@ fn take(
     let is_head =
         beginning.get(..4) == Some(b"BlbS") && u32_at(&beginning, 4) == Some(slot.package);
     if !is_head {
-        found.add(Err(malformed(path, "a package where its slot says", &beginning)));
+        each(Err(malformed(path, "a package where its slot says", &beginning)));
         return Ok(());
     }
     let data = beginning.get(HEAD..).unwrap_or_default();
@@ -128,14 +149,14 @@ fn take(
     }
     let bytes = file.at(slot.offset, length)?;
     let Some(data) = unframed(&bytes) else {
-        found.add(Err(malformed(path, "a package with its checksum", &beginning)));
+        each(Err(malformed(path, "a package with its checksum", &beginning)));
         return Ok(());
     };
     match Header::parse(data) {
         // Its name was further behind than others have it.
         Ok(header) if header.name().is_some_and(|name| !wanted(name)) => {}
-        Ok(header) => found.add(header.package(path)),
-        Err(odd) => found.add(Err(odd.of(path, &format!("package {}", slot.package)))),
+        Ok(header) => each(Ok(header)),
+        Err(odd) => each(Err(odd.of(path, &format!("package {}", slot.package)))),
     }
     Ok(())
 }

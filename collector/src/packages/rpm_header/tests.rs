@@ -8,6 +8,7 @@ pub(in crate::packages) enum Tagged<'t> {
     Text(&'t str),
     Texts(&'t [&'t str]),
     Numbers(&'t [u32]),
+    Bytes(&'t [u8]),
 }
 
 /// A header with these tags.
@@ -27,6 +28,7 @@ pub(in crate::packages) fn header(tags: &[(u32, Tagged<'_>)]) -> Vec<u8> {
                 let bytes = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
                 (INT32, numbers.len(), bytes)
             }
+            Tagged::Bytes(bytes) => (CHAR, bytes.len(), bytes.to_vec()),
         };
         let offset = u32::try_from(data.len()).unwrap();
         for number in [*tag, kind, offset, u32::try_from(count).unwrap()] {

@@ -1,7 +1,7 @@
 //! The files that a module may have been loaded from: a walk over the places where live patches are
 //! kept, the likely ones first and no further than needed.
 
-use super::file;
+use super::{file, owners};
 use crate::host::Entry;
 use crate::reader::Reader;
 use scrubjay_model::{
@@ -82,7 +82,7 @@ impl<'r, 'h> Search<'r, 'h> {
                 file.info.name.as_deref() == Some(name) && loaded.is_of(file) == Some(true)
             });
             if same {
-                files.push(ModuleOnDisk { path, contents });
+                files.push(ModuleOnDisk { path, contents, owner: owners::unknown() });
                 return (files, Reading::Value(Present));
             }
         }
@@ -106,7 +106,8 @@ impl<'r, 'h> Search<'r, 'h> {
             return false;
         }
         let same = contents.value().and_then(|file| loaded.is_of(file)) == Some(true);
-        files.push(ModuleOnDisk { path: path.to_owned(), contents });
+        let owner = owners::unknown();
+        files.push(ModuleOnDisk { path: path.to_owned(), contents, owner });
         same
     }
 

@@ -6,7 +6,7 @@ use crate::sources::check::{self, found, is_absent, partly_found};
 use scrubjay_model::{OnDisk, Outcome, Signed};
 
 /// A file of bytes, as trees write it.
-fn binary(path: &str, bytes: &[u8]) -> String {
+pub(super) fn binary(path: &str, bytes: &[u8]) -> String {
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("//- hex {path}\n{digits}\n")
 }
@@ -48,10 +48,15 @@ fn healthy() -> String {
     .concat()
 }
 
-/// What is read of a patch `lp_2` with that taint, with other files around.
-fn with(taint: &str, files: &str) -> (LivepatchModule, Vec<String>) {
+/// A host with a patch `lp_2` and these files.
+pub(super) fn tree_with(files: &str) -> String {
     let patch = "//- dir sys/kernel/livepatch/lp_2\n";
-    let text = [patch, &loaded("lp_2", taint, 0), KERNEL, files].concat();
+    [patch, &loaded("lp_2", "OK", 0), KERNEL, files].concat()
+}
+
+/// What is read of a patch `lp_2` with that taint, with other files around.
+pub(super) fn with(taint: &str, files: &str) -> (LivepatchModule, Vec<String>) {
+    let text = tree_with(files).replace("lp_2/taint\nOK\n", &format!("lp_2/taint\n{taint}\n"));
     let (found, faults) = partly_found(&text, read);
     let [module] = found.modules.as_slice() else { panic!("{found:?}") };
     (module.clone(), faults)
@@ -71,10 +76,10 @@ pub(crate) fn everything() -> Vec<String> {
         folders.iter().map(|folder| format!("{FOLDER}/{folder}/deep/down/lp-2.ko")).collect();
     paths.extend(["var", "usr"].map(|at| format!("{at}/lib/kpatch/6.1.0-56-amd64/lp_2.ko")));
     paths.push("var/snap/canonical-livepatch/342/payload/lp_2.ko".to_owned());
-    let patch = "//- dir sys/kernel/livepatch/lp_2\n";
-    let tree =
-        |path: &String| [patch, &loaded("lp_2", "OK", 0), KERNEL, &binary(path, &ko)].concat();
-    paths.iter().map(tree).chain([healthy()]).collect()
+    let tree = |path: &String| tree_with(&binary(path, &ko));
+    let databases = super::owners::tests::everything();
+    let owned = |database: String| tree_with(&database);
+    paths.iter().map(tree).chain([healthy()]).chain(databases.into_iter().map(owned)).collect()
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use crate::text::page::Page;
 use crate::text::words::{missing, reading, size};
 use scrubjay_model::{
-    LivepatchModule, LivepatchModules, ModuleSignature, OnDisk, Reading, Section,
+    FileCheck, FileOwner, LivepatchModule, LivepatchModules, ModuleOnDisk, ModuleSignature,
+    NonValue, NotChecked, OnDisk, Reading, Section,
 };
 
 /// Nothing where there is nothing to tell: that no patch is applied is said elsewhere.
@@ -47,8 +48,9 @@ fn line(module: &LivepatchModule) -> String {
     parts.push(match module.on_disk() {
         OnDisk::Same => same(module),
         OnDisk::Differs => {
-            let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-            format!("not the code of {}", paths.join(", nor of "))
+            let named = |file: &ModuleOnDisk| format!("{} ({})", file.path, owner(file));
+            let files: Vec<String> = files.iter().map(named).collect();
+            format!("not the code of {}", files.join(", nor of "))
         }
         OnDisk::Missing => "no file of this module is on disk".to_owned(),
         OnDisk::Unclear => {
@@ -58,6 +60,14 @@ fn line(module: &LivepatchModule) -> String {
             format!("the file it came from cannot be told: {why}")
         }
     });
+    match (module.source(), module.on_disk()) {
+        (Some(file), _) => parts.push(owner(file)),
+        // That the patch came from one of them is not certain; whose they are may still help.
+        (None, OnDisk::Unclear) => {
+            parts.extend(files.iter().map(|file| format!("{}: {}", file.path, owner(file))));
+        }
+        (None, OnDisk::Same | OnDisk::Differs | OnDisk::Missing) => {}
+    }
     if loaded.taint.value().is_some_and(|taint| taint.contains('E')) {
         parts.push("the kernel knew no signature of it (taint E)".to_owned());
     }
@@ -69,6 +79,31 @@ fn line(module: &LivepatchModule) -> String {
         parts.push(size(*bytes));
     }
     format!("{name}: {}", parts.join("; "))
+}
+
+/// Whose a file is, and what came of comparing the two.
+fn owner(file: &ModuleOnDisk) -> String {
+    let package = match file.owner.as_ref().into_result() {
+        Ok(FileOwner::Package(package)) => package,
+        Ok(FileOwner::Nobody) => return "no package holds it".to_owned(),
+        Err(NonValue::Absent(_)) => return "no database of packages tells whose it is".to_owned(),
+        Err(why) => return format!("whose it is cannot be told: {}", missing(&why)),
+    };
+    let compared = match &package.file {
+        FileCheck::Same => "as installed".to_owned(),
+        FileCheck::Differs => "not as installed".to_owned(),
+        FileCheck::NotChecked { why } => format!("not compared: {}", not_checked(why)),
+    };
+    format!("of package {}, {compared}", package.named())
+}
+
+fn not_checked(why: &NotChecked) -> String {
+    match why {
+        NotChecked::NoSum => "the package keeps no checksum of it".to_owned(),
+        NotChecked::Exempt => "the package asks not to".to_owned(),
+        NotChecked::OtherSum(kind) => format!("a checksum of a kind not computed here ({kind})"),
+        NotChecked::Unread(why) => missing(why),
+    }
 }
 
 fn same(module: &LivepatchModule) -> String {
@@ -86,5 +121,52 @@ fn same(module: &LivepatchModule) -> String {
             "the code of {path}, whose signature is not understood: expected {expected}, found \
              {found}"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrubjay_model::{
+        Origin, OwningPackage, PackageManager, PackageVersion, ReadFault, RpmVersion,
+    };
+
+    fn said(owner: Reading<FileOwner>) -> String {
+        let contents = Reading::Absent(Origin::new("a.ko"));
+        super::owner(&ModuleOnDisk { path: "a.ko".to_owned(), contents, owner })
+    }
+
+    #[test]
+    fn nobody_no_database_and_one_that_failed_are_told_apart() {
+        assert_eq!(said(Reading::Value(FileOwner::Nobody)), "no package holds it");
+        let origin = || Origin::new("var/lib/dpkg");
+        let none = said(Reading::Absent(origin()));
+        assert_eq!(none, "no database of packages tells whose it is");
+        let denied = said(Reading::Unreadable(origin(), ReadFault::Denied));
+        assert!(denied.starts_with("whose it is cannot be told: unreadable"), "{denied}");
+    }
+
+    #[test]
+    fn what_was_not_compared_is_never_called_as_installed() {
+        let said = |file| {
+            said(Reading::Value(FileOwner::Package(OwningPackage {
+                manager: PackageManager::Apk,
+                name: "p".to_owned(),
+                version: PackageVersion::Rpm(RpmVersion::parse("1-r0").unwrap()),
+                file,
+            })))
+        };
+        assert_eq!(said(FileCheck::Same), "of package p 1-r0 (apk), as installed");
+        assert_eq!(said(FileCheck::Differs), "of package p 1-r0 (apk), not as installed");
+        let unread = NonValue::Unreadable(Origin::new("a.ko"), ReadFault::Denied);
+        for why in [
+            NotChecked::NoSum,
+            NotChecked::Exempt,
+            NotChecked::OtherSum("algorithm 12".to_owned()),
+            NotChecked::Unread(unread),
+        ] {
+            let said = said(why.into());
+            assert!(said.starts_with("of package p 1-r0 (apk), not compared: "), "{said}");
+        }
     }
 }

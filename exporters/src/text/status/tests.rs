@@ -167,8 +167,9 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       origin       kpatch_2026_11: the code of
                    usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
                    by "Example live patch\u{a}signing key" (serial 7a5b, sha256,
-                   rsaEncryption); build id
-                   33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+                   rsaEncryption); of package kpatch-patch-6_1_0 1-2.el9 (rpm), as
+                   installed; build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24
+                   KiB
                    modules without a signature that the kernel knows are accepted
       live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
                    task runs it yet, 3 functions in 2 objects (not patched: nfsd),
@@ -318,8 +319,9 @@ fn a_kernel_that_contradicts_itself() {
       origin       kpatch_2026_11: the code of
                    usr/lib/kpatch/6.1.0-56-amd64/kpatch-2026-11.ko, which is signed
                    by "Example live patch\u{a}signing key" (serial 7a5b, sha256,
-                   rsaEncryption); build id
-                   33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24 KiB
+                   rsaEncryption); of package kpatch-patch-6_1_0 1-2.el9 (rpm), as
+                   installed; build id 33d9028953aa4f1fb3c1d2e3f4a5b6c7d8e9f297; 24
+                   KiB
                    modules without a signature that the kernel knows are accepted
       live patch   kpatch_2026_11: enabled, in transition for 4 h 1 min: not every
                    task runs it yet, 3 functions in 2 objects (not patched: nfsd),

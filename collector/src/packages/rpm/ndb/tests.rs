@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const PATH: &str = "usr/lib/sysimage/rpm/Packages.db";
 
 /// A database of these packages, with a free slot before each.
-pub(in crate::packages::rpm) fn database(generation: u32, packages: &[Vec<u8>]) -> Vec<u8> {
+pub(in crate::packages) fn database(generation: u32, packages: &[Vec<u8>]) -> Vec<u8> {
     let word = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
     let mut slots = [b"RpmP", &[0; 4], &generation.to_le_bytes(), &word(1), &[9; 16][..]].concat();
     let mut blobs = Vec::new();
@@ -42,7 +42,12 @@ fn host(bytes: Vec<u8>) -> HostRoot {
 }
 
 fn found(bytes: Vec<u8>) -> Reading<FoundPackages> {
-    read(&Reader::new(&host(bytes)), PATH, &|name| name.starts_with("kernel"))
+    read_all(&host(bytes), &|name| name.starts_with("kernel"))
+}
+
+fn read_all(host: &HostRoot, wanted: &Wanted<'_>) -> Reading<FoundPackages> {
+    let take = &mut |file: &ReadAt<'_>, before: &Moment| packages(file, before, wanted);
+    read(&Reader::new(host), PATH, take)
 }
 
 fn three() -> Vec<u8> {
@@ -97,7 +102,7 @@ fn a_database_that_never_holds_still_is_torn() {
         },
         Arc::new(move || clocks),
     );
-    let found = read(&Reader::new(&host), PATH, &|_| true);
+    let found = read_all(&host, &|_| true);
     assert!(matches!(found, Reading::Unreadable(_, ReadFault::Torn)), "{found:?}");
     assert!(changes.load(Ordering::Relaxed) < 200, "a bounded number of attempts");
 }
