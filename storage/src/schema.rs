@@ -27,8 +27,10 @@ pub(crate) struct Schema {
 }
 
 /// The present schema.
-pub(crate) const SCHEMA: Schema =
-    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[to_version_2, to_version_3] };
+pub(crate) const SCHEMA: Schema = Schema {
+    create: include_str!("../sql/schema.sql"),
+    upgrades: &[to_version_2, to_version_3, to_version_4],
+};
 
 fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v2.sql"))
@@ -36,6 +38,10 @@ fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 
 fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v3.sql"))
+}
+
+fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))
 }
 
 /// What a file turned out to be.
