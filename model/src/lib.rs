@@ -27,6 +27,7 @@ mod events_status;
 mod exposure;
 mod facts;
 mod foreign_boots;
+mod foreign_errors;
 mod history;
 mod identity;
 mod kernel;
@@ -110,6 +111,10 @@ pub use facts::{
 };
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
+};
+pub use foreign_errors::{
+    ErrorGroups, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken, ForeignError,
+    ForeignErrors, ForeignReport, ImportedErrors, LeftOut,
 };
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,
