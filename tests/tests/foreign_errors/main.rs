@@ -106,7 +106,7 @@ fn taking_in_twice_adds_nothing_and_what_was_added_meanwhile_once() {
         return;
     };
     let state = tempfile::tempdir().unwrap();
-    let mut take = || {
+    let take = || {
         let found = read(folder.path(), ErrorMemory::Rasdaemon).into_result().unwrap();
         let mut history = History::open(state.path(), &stamp(NOW_MS)).unwrap();
         let taken = history.import_errors(&[found], &stamp(NOW_MS)).unwrap();
