@@ -4,6 +4,7 @@
 mod correlation;
 mod finding;
 mod offline;
+mod policy;
 mod rules;
 mod scrub;
 mod suspected;
@@ -24,7 +25,8 @@ pub use offline::{
     OfflineInput, OfflinePlan, OfflinePolicy, OfflinePreset, OfflineRefusal, PageErrors,
     RefusedBecause, offline_facts, plan_offlining,
 };
-pub use rules::patches::{PATCH_RULES, PatchPolicy, PatchRule};
+pub use policy::PatchPolicy;
+pub use rules::catalogue::{Reboot, Rule, Rules};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
 pub const CODES: [&str; 80] = [
@@ -125,19 +127,21 @@ pub fn assess(
     findings.extend(rules::scrub::findings(snapshot, accumulated));
     findings.extend(rules::panics::findings(snapshot));
     findings.extend(rules::pages::findings(snapshot, accumulated));
-    findings.extend(rules::kernel::findings(snapshot));
-    findings.extend(rules::livepatch::findings(snapshot, accumulated));
-    findings.extend(rules::microcode::findings(snapshot));
-    findings.extend(rules::provenance::findings(snapshot));
-    findings.extend(rules::livepatch_systems::findings(snapshot));
-    findings.extend(rules::processes::findings(snapshot));
-    findings.extend(rules::markers::findings(snapshot));
+    findings.extend(rules::kernel::findings(snapshot, &policy.rules));
+    findings.extend(rules::livepatch::findings(snapshot, accumulated, policy));
+    findings.extend(rules::microcode::findings(snapshot, &policy.rules));
+    findings.extend(rules::provenance::findings(snapshot, &policy.rules));
+    findings.extend(rules::livepatch_systems::findings(snapshot, &accumulated.transitions, policy));
+    findings.extend(rules::processes::findings(snapshot, &policy.rules));
     findings.extend(rules::previous_boot::findings(snapshot));
     findings.extend(rules::sources::findings(snapshot));
     findings.extend(storage.map(rules::history::findings).unwrap_or_default());
     let patches = snapshot.patch_truth();
     findings.extend(rules::patches::findings(snapshot, &patches, policy));
     let assessment = Assessment::new(visibility(snapshot, accumulated, events), findings);
+    let alone = assessment.reboot_reasons().next().is_none();
+    let marker = rules::markers::findings(snapshot, &policy.rules, alone);
+    let assessment = assessment.and(marker.into_iter().collect());
     Assessment { patches: Some(patches), ..assessment }
 }
 

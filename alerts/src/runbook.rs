@@ -19,7 +19,7 @@ const PARTS: [&str; 6] =
     ["Means.", "Recognised by.", "Why this verdict.", "What to do.", "A reboot.", "Not known."];
 
 /// The pages by their codes.
-fn pages() -> BTreeMap<&'static str, &'static str> {
+pub(crate) fn pages() -> BTreeMap<&'static str, &'static str> {
     let pages = RUNBOOK.split("\n## ").skip(1);
     pages.map(|page| page.split_once('\n').unwrap()).collect()
 }
@@ -65,7 +65,7 @@ fn runs_old(holder: Holder, unit: &str) -> Snapshot {
 }
 
 /// A host on which the rule speaks, for each code that does not need an ailing history.
-fn example(code: &str) -> Option<Snapshot> {
+pub(crate) fn example(code: &str) -> Option<Snapshot> {
     let switched = |switch: fn(&mut scrubjay_model::MachineCheck) -> &mut Reading<bool>| {
         but(|s| *switch(of(&mut s.machine_check)) = Reading::Value(true))
     };

@@ -263,7 +263,7 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
         serials,
         header,
         snapshot,
-        live_patches: snapshot.live_patches(),
+        live_patches: snapshot.live_patches(&accumulated.transitions),
         reports: reports
             .map(|((witness, class), total)| Reports {
                 witness: *witness,

@@ -186,7 +186,7 @@ fn observe_snapshot(samples: &mut Samples, view: &HostView) {
     if let Some(found) = found(livepatch_modules) {
         livepatch_modules::observe(samples, found);
     }
-    kernel::observe_live_patches(samples, &view.snapshot);
+    kernel::observe_live_patches(samples, &view.snapshot, &view.accumulated.transitions);
     let forced = view.accumulated.forced_in_this_boot(&view.snapshot);
     kernel::observe_forced(samples, &forced, found(livepatch), found(kernel_log));
     if let Some(markers) = found(reboot_markers) {

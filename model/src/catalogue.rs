@@ -146,7 +146,7 @@ catalogue! {
 
     /// A live patch by its system and level, as far as they are told; always 1.
     LIVEPATCH_INFO: Gauge "" "scrubjay_livepatch_info" ["patch", "system", "level"];
-    /// How long a running transition of a live patch has lasted, or has lasted at least, by the kernel's log.
+    /// How long a running transition of a live patch has lasted, or has lasted at least, by the kernel's log or since the agent first saw it.
     LIVEPATCH_TRANSITION_SECONDS: Gauge "seconds" "scrubjay_livepatch_transition_seconds" ["patch"];
     /// When support of live patches for the running kernel ends: by a file of the vendor (dated), or at the latest by its usual window (usual).
     LIVEPATCH_SUPPORT_END: Gauge "seconds" "scrubjay_livepatch_support_end_timestamp_seconds" ["system", "basis"];

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// read from: the log forgets, and the kernel stays forced. Its value names the boot.
 pub const FORCED_PATCH: &str = "livepatch.forced";
 
+/// The fact that a live patch is in transition: `true` or `false`.
+pub const IN_TRANSITION: &str = "livepatch.transition";
+
 /// Where the errors of a stick are counted, `CONTROLLER/PLACE` of each; empty while the stick is
 /// gone. The history makes it itself, so no reading takes it back. Its subject is the stick's key.
 pub const MODULE_PLACES: &str = "module.places";
@@ -352,7 +355,7 @@ impl Snapshot {
         }
         for patch in Self::found(livepatch).into_iter().flat_map(|l| &l.patches) {
             facts.push(fact(S::Livepatch, "livepatch.enabled", &patch.name, &patch.enabled));
-            facts.push(fact(S::Livepatch, "livepatch.transition", &patch.name, &patch.transition));
+            facts.push(fact(S::Livepatch, IN_TRANSITION, &patch.name, &patch.transition));
             facts.push(fact(S::Livepatch, "livepatch.replace", &patch.name, &patch.replace));
             for object in patch.objects.value().into_iter().flatten() {
                 let subject = format!("{}/{}", patch.name, object.name);

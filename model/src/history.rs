@@ -3,7 +3,7 @@
 use crate::seconds;
 use crate::{
     BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, ModuleKey,
-    ModuleRecord, Place, Witness,
+    ModuleRecord, Place, Transitions, Witness,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +82,8 @@ pub struct Accumulated {
     pub lost_reports: u64,
     /// Reports that could not be decoded, over all time.
     pub undecodable_reports: u64,
+    /// Transitions of live patches that go on, as this boot's passes saw them begin.
+    pub transitions: Transitions,
     /// Live patches forced in this boot, in order.
     pub forced_patches: Vec<ForcedPatch>,
     /// Controllers whose counters were read in the boot of the snapshot, those in it included.

@@ -106,8 +106,8 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{
-    FORCED_PATCH, Fact, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON,
-    VERDICT, WATCHDOG_STATUS,
+    FORCED_PATCH, Fact, IN_TRANSITION, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD,
+    REBOOT_REASON, VERDICT, WATCHDOG_STATUS,
 };
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
@@ -168,7 +168,7 @@ pub use patch_cover::{CveSource, LivePatchCover, PatchCover, PatchForce};
 pub use patch_state::{LivePatches, PatchState, PatchSystemView};
 pub use patch_support::{SupportEnd, SupportWindow};
 pub use patch_system::{CanonicalModule, PatchSystem, klp_module, kpatch_module, module_of_file};
-pub use patch_transition::{LONG_AFTER, STALLED_AFTER, STUCK_AFTER, TransitionAge};
+pub use patch_transition::{LONG_AFTER, STALLED_AFTER, TransitionAge, Transitions};
 pub use previous_boot::{
     Bert, BertRegion, Blames, BootStatus, CrashContent, CrashKind, CrashLog, CrashRecord,
     CrashStore, DumpReason, PreviousBoot, Watchdog, WrittenIn,

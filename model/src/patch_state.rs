@@ -4,7 +4,7 @@
 use crate::patch_system::{klp_module, kpatch_module};
 use crate::{
     CanonicalKernel, CveId, InstalledPackage, LivePatchCover, LivepatchSystems, Outcome,
-    PatchCover, PatchForce, PatchSystem, Reading, STALLED_AFTER, Snapshot, SupportEnd,
+    PatchCover, PatchForce, PatchSystem, Reading, STALLED_AFTER, Snapshot, SupportEnd, Transitions,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -118,10 +118,11 @@ impl Snapshot {
         inert.map(|module| module.name.as_str()).collect()
     }
 
-    /// Live patches of this host: what they cover, and whose they are.
-    pub fn live_patches(&self) -> LivePatches {
+    /// Live patches of this host: what they cover, and whose they are. `seen` is what the history
+    /// knows of their transitions.
+    pub fn live_patches(&self, seen: &Transitions) -> LivePatches {
         let cover = self.live_patch_cover(self.patch_packages());
-        LivePatches { systems: self.live_patch_systems(&cover), cover }
+        LivePatches { systems: self.live_patch_systems(&cover, seen), cover }
     }
 
     /// Packages that may hold live patches; what is not in a package database has no changelog.
@@ -130,11 +131,21 @@ impl Snapshot {
     }
 
     /// All live-patching systems that left a trace on this host.
-    pub fn live_patch_systems(&self, cover: &LivePatchCover) -> Vec<PatchSystemView> {
-        PatchSystem::ALL.into_iter().filter_map(|system| self.system_view(system, cover)).collect()
+    fn live_patch_systems(
+        &self,
+        cover: &LivePatchCover,
+        seen: &Transitions,
+    ) -> Vec<PatchSystemView> {
+        let view = |system| self.system_view(system, cover, seen);
+        PatchSystem::ALL.into_iter().filter_map(view).collect()
     }
 
-    fn system_view(&self, system: PatchSystem, cover: &LivePatchCover) -> Option<PatchSystemView> {
+    fn system_view(
+        &self,
+        system: PatchSystem,
+        cover: &LivePatchCover,
+        seen: &Transitions,
+    ) -> Option<PatchSystemView> {
         let patches: Vec<&PatchCover> =
             cover.patches.iter().filter(|patch| patch.system == system).collect();
         let traces = Self::found(&self.livepatch_systems);
@@ -168,7 +179,7 @@ impl Snapshot {
         let level = latest.filter_map(|patch| patch.level.clone()).next();
         Some(PatchSystemView {
             system,
-            state: self.patch_state(system, &patches),
+            state: self.patch_state(system, &patches, seen),
             effective_kernel: self.effective_kernel(system),
             lost_at_reboot: lost.cloned().collect(),
             not_loaded: match system {
@@ -192,7 +203,12 @@ impl Snapshot {
         })
     }
 
-    fn patch_state(&self, system: PatchSystem, patches: &[&PatchCover]) -> PatchState {
+    fn patch_state(
+        &self,
+        system: PatchSystem,
+        patches: &[&PatchCover],
+        seen: &Transitions,
+    ) -> PatchState {
         if system == PatchSystem::Canonical
             && let Some(state) = self.canonical_kernel().and_then(CanonicalKernel::patch_state)
         {
@@ -217,7 +233,7 @@ impl Snapshot {
             PatchForce::InForce if patch.is_seed => PatchState::SeedOnly,
             PatchForce::InForce => PatchState::Patched,
             PatchForce::InFlight => {
-                let age = self.transition_age(&patch.patch);
+                let age = self.transition_age(&patch.patch, seen);
                 let stalled = age.is_some_and(|age| age.age >= STALLED_AFTER);
                 if stalled { PatchState::Stalled } else { PatchState::InTransition }
             }

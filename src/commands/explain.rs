@@ -5,7 +5,7 @@ use super::{print, reading, style};
 use crate::cli::{ExplainArgs, ReadArgs};
 use crate::config::Settings;
 use crate::exit::{Exit, Reboot};
-use scrubjay_alerts::{CODES, PATCH_RULES};
+use scrubjay_alerts::{CODES, Rule, Rules};
 use scrubjay_exporters::text::ExplainedRule;
 use scrubjay_exporters::{json, text};
 use scrubjay_model::HostView;
@@ -19,7 +19,7 @@ const RUNBOOK: &str = include_str!("../../docs/findings.md");
 pub(crate) fn run(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.what == REBOOT {
         let view = reading::view(settings)?;
-        let rules = rules(&view);
+        let rules = explained(&settings.patches.rules, &view);
         print(&if args.read.json {
             json::patch_truth(&view, &rules)?
         } else {
@@ -50,22 +50,27 @@ fn page(code: &str) -> Option<&'static str> {
     page.map(|(_, text)| text.trim_start_matches('\n'))
 }
 
-fn rules(view: &HostView) -> Vec<ExplainedRule<'_>> {
-    PATCH_RULES
-        .iter()
-        .map(|rule| ExplainedRule {
-            code: rule.code,
-            condition: rule.condition,
-            verdict: rule.verdict,
-            finding: view.assessment.findings.iter().find(|finding| finding.code == rule.code),
-        })
-        .collect()
+fn explained<'a>(rules: &Rules, view: &'a HostView) -> Vec<ExplainedRule<'a>> {
+    let explain = |rule: &Rule| {
+        let Rule { code, condition, verdict, action, reboot, policy_key } = *rule;
+        let findings = view.assessment.findings.iter().filter(|finding| finding.code == code);
+        ExplainedRule {
+            code,
+            condition,
+            verdict,
+            action,
+            reboot_helps: reboot.words(),
+            policy_key,
+            findings: findings.collect(),
+        }
+    };
+    rules.all().into_iter().map(explain).collect()
 }
 
 pub(crate) fn reboot_required(settings: &Settings, args: &ReadArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
     print(&if args.json {
-        json::patch_truth(&view, &rules(&view))?
+        json::patch_truth(&view, &explained(&settings.patches.rules, &view))?
     } else {
         text::reboot_required(&view)
     })?;

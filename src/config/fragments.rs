@@ -72,6 +72,10 @@ pub(super) struct PatchesFragment {
     pub(super) critical_days: Option<Spanned<u32>>,
     pub(super) uptime_days: Option<Spanned<u32>>,
     pub(super) accepted_pin: Option<Spanned<String>>,
+    pub(super) support_days: Option<Spanned<u32>>,
+    pub(super) layers: Option<Spanned<u32>>,
+    pub(super) stalled_after: Option<Spanned<String>>,
+    pub(super) stuck_after: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

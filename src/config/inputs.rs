@@ -33,6 +33,10 @@ pub(crate) struct Inputs {
     pub(crate) critical_days: Input<u32>,
     pub(crate) uptime_days: Input<u32>,
     pub(crate) accepted_pin: Input<String>,
+    pub(crate) support_days: Input<u32>,
+    pub(crate) layers: Input<u32>,
+    pub(crate) stalled_after: Input<String>,
+    pub(crate) stuck_after: Input<String>,
     pub(crate) import: Input<bool>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
@@ -78,6 +82,14 @@ const DEFAULT_BUDGET_PAGES_TOTAL: u32 = 64;
 const DEFAULT_CRITICAL_DAYS: u32 = 30;
 /// None: a long uptime is no fault in itself.
 const DEFAULT_UPTIME_DAYS: u32 = 0;
+/// Windows are planned weeks ahead.
+const DEFAULT_SUPPORT_DAYS: u32 = 30;
+/// More are hard to reason about.
+const DEFAULT_LAYERS: u32 = 3;
+/// kpatch gives up after 15 s and another 60 s.
+const DEFAULT_STALLED_AFTER: &str = "75s";
+/// Who cannot end a transition in a day will not end it by chance.
+const DEFAULT_STUCK_AFTER: &str = "24h";
 
 impl Environment {
     pub(crate) fn of_this_process() -> Self {
@@ -136,6 +148,10 @@ impl Inputs {
             critical_days: number(DEFAULT_CRITICAL_DAYS),
             uptime_days: number(DEFAULT_UPTIME_DAYS),
             accepted_pin: default(""),
+            support_days: number(DEFAULT_SUPPORT_DAYS),
+            layers: number(DEFAULT_LAYERS),
+            stalled_after: default(DEFAULT_STALLED_AFTER),
+            stuck_after: default(DEFAULT_STUCK_AFTER),
             import: Input { value: true, origin: Origin::Default },
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
@@ -163,6 +179,10 @@ impl Inputs {
             set(&mut inputs.critical_days, &patches.critical_days, path, text);
             set(&mut inputs.uptime_days, &patches.uptime_days, path, text);
             take(&mut inputs.accepted_pin, &patches.accepted_pin);
+            set(&mut inputs.support_days, &patches.support_days, path, text);
+            set(&mut inputs.layers, &patches.layers, path, text);
+            take(&mut inputs.stalled_after, &patches.stalled_after);
+            take(&mut inputs.stuck_after, &patches.stuck_after);
             set(&mut inputs.import, &fragment.history.import, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {

@@ -3,7 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use jiff::SignedDuration;
-use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy};
+use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
 use std::collections::BTreeSet;
@@ -177,10 +177,28 @@ fn patches(inputs: &Inputs) -> Result<PatchPolicy, ConfigError> {
             "must be a kernel release as uname -r has it, such as 6.1.0-55-amd64",
         ));
     }
+    let layers = inputs.layers.value;
+    if layers == 0 {
+        return Err(wrong(&inputs.layers, "patches.layers", "must be at least 1"));
+    }
+    let stalled_after = span(&inputs.stalled_after, "patches.stalled_after")?;
+    let stuck_after = span(&inputs.stuck_after, "patches.stuck_after")?;
+    if stuck_after <= stalled_after {
+        let why = format!(
+            "must be more than patches.stalled_after, which is \"{}\" ({})",
+            inputs.stalled_after.value, inputs.stalled_after.origin
+        );
+        return Err(wrong(&inputs.stuck_after, "patches.stuck_after", why));
+    }
     Ok(PatchPolicy {
         critical_days,
         uptime_days: Some(inputs.uptime_days.value).filter(|days| *days > 0),
         accepted_pin: Some(pin.to_owned()).filter(|pin| !pin.is_empty()),
+        support_days: inputs.support_days.value,
+        layers,
+        stalled_after,
+        stuck_after,
+        rules: Rules::DEFAULT,
     })
 }
 
@@ -257,13 +275,18 @@ impl Inputs {
             ],
         );
         let (critical, uptime) = (&self.critical_days, &self.uptime_days);
-        let pin = &self.accepted_pin;
+        let (pin, support, layers) = (&self.accepted_pin, &self.support_days, &self.layers);
+        let (stalled, stuck) = (&self.stalled_after, &self.stuck_after);
         section(
             "patches",
             &[
                 ("critical_days", critical.value.to_string(), &critical.origin),
                 ("uptime_days", uptime.value.to_string(), &uptime.origin),
                 ("accepted_pin", quoted(&pin.value), &pin.origin),
+                ("support_days", support.value.to_string(), &support.origin),
+                ("layers", layers.value.to_string(), &layers.origin),
+                ("stalled_after", quoted(&stalled.value), &stalled.origin),
+                ("stuck_after", quoted(&stuck.value), &stuck.origin),
             ],
         );
         section("history", &[("import", self.import.value.to_string(), &self.import.origin)]);
@@ -324,6 +347,17 @@ mod tests {
         assert_eq!(set.accepted_pin.as_deref(), Some("6.1.0-55-amd64"));
         assert!(error("[patches]\ncritical_days = 0\n").contains("at least 1"));
         assert!(error("[patches]\naccepted_pin = \"/boot/vmlinuz\"\n").contains("uname -r"));
+        let set = patches(
+            "[patches]\nsupport_days = 60\nlayers = 8\nstalled_after = \"5m\"\nstuck_after = \"12h\"\n",
+        );
+        assert_eq!((set.support_days, set.layers), (60, 8));
+        assert_eq!((set.stalled_after.as_secs(), set.stuck_after.as_secs()), (300, 43_200));
+        assert!(error("[patches]\nlayers = 0\n").contains("at least 1"));
+        assert_eq!(
+            error("[patches]\nstuck_after = \"1m\"\n"),
+            "a.toml:2:15: patches.stuck_after = \"1m\": must be more than patches.stalled_after, \
+             which is \"75s\" (default)"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which facts and source states changed. Pure.
 
 use crate::state::{FactKey, FactState, Known, SourceWord};
-use scrubjay_model::{Fact, NonValue, SourceId, SourceState, SourceStatus};
+use scrubjay_model::{Fact, IN_TRANSITION, NonValue, SourceId, SourceState, SourceStatus, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Brings the facts up to date; returns those that changed, with the reason in full.
@@ -45,6 +45,29 @@ pub(crate) fn follow(
         }
     }
     changed
+}
+
+/// Whether a fact says that a live patch is in transition.
+pub(crate) fn in_transition(known: &Known) -> bool {
+    known.value() == Some("true")
+}
+
+/// Notes which transitions of live patches began or ended, as changes of facts tell.
+pub(crate) fn follow_transitions(
+    transitions: &mut BTreeMap<String, Stamp>,
+    changed: &BTreeMap<FactKey, (FactState, Option<String>)>,
+    at: &Stamp,
+) {
+    for ((name, patch), (fact, _)) in changed {
+        if name != IN_TRANSITION {
+            continue;
+        }
+        if in_transition(&fact.known) {
+            transitions.insert(patch.clone(), at.clone());
+        } else {
+            transitions.remove(patch);
+        }
+    }
 }
 
 /// Brings facts that no source tells up to date: those of the names given that are not listed are

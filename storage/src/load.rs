@@ -15,8 +15,8 @@ use crate::state::{
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use scrubjay_model::{
-    ControllerKey, Counter, Epoch, EventClass, Outcome, ReportTotal, SeriesKey, Witness,
-    ZeroedWindow,
+    ControllerKey, Counter, Epoch, EventClass, IN_TRANSITION, Outcome, ReportTotal, SeriesKey,
+    Stamp, Witness, ZeroedWindow,
 };
 use std::collections::BTreeMap;
 
@@ -31,6 +31,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         reports: reports(conn)?,
         modules: module_rows::load(conn)?,
         facts: facts(conn)?,
+        transitions: transitions(conn)?,
         exposures: exposure_rows::open(conn)?,
         next_exposure: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM exposure")?,
         bad_pages: page_rows::all(conn)?
@@ -184,6 +185,25 @@ fn reports(conn: &Connection) -> rusqlite::Result<Reports> {
     let lost = "SELECT COALESCE(SUM(lost), 0), COALESCE(SUM(undecodable), 0) FROM event_loss";
     let (lost, undecodable) = conn.query_row(lost, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Reports { totals, lost: uncount(lost)?, undecodable: uncount(undecodable)? })
+}
+
+/// When each live patch that was in transition last was first seen so.
+fn transitions(conn: &Connection) -> rusqlite::Result<BTreeMap<String, Stamp>> {
+    conn.prepare(
+        "SELECT subject, value, boot_id, wall_ms, since_boot_ns, awake_ns, MAX(fact.snapshot)
+         FROM fact
+         JOIN snapshot ON snapshot.id = fact.snapshot
+         JOIN agent_run ON agent_run.id = snapshot.run
+         JOIN boot ON boot.id = agent_run.boot
+         WHERE name = ?1 GROUP BY subject HAVING value = 'true'",
+    )?
+    .query_map([IN_TRANSITION], |row| {
+        let boot: String = row.get("boot_id")?;
+        let first =
+            stamp(&boot, row.get("wall_ms")?, row.get("since_boot_ns")?, row.get("awake_ns")?)?;
+        Ok((row.get("subject")?, first))
+    })?
+    .collect()
 }
 
 fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {

@@ -111,6 +111,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     facts.extend(heard.how.map(EventsStatus::fact));
     facts.extend(modules::places(state));
     entry.facts = facts::follow(&mut state.facts, &facts, &sources);
+    facts::follow_transitions(&mut state.transitions, &entry.facts, &at);
     let run = state.run.as_mut()?;
     entry.sources = facts::follow_sources(&mut run.sources, &sources);
     if !entry.is_empty() {
@@ -175,6 +176,12 @@ pub(crate) fn accumulated(
         reports: state.reports.totals.clone(),
         lost_reports: state.reports.lost,
         undecodable_reports: state.reports.undecodable,
+        transitions: state
+            .transitions
+            .iter()
+            .filter(|(_, first)| first.boot.is_known() && boots.contains(&&first.boot))
+            .filter_map(|(patch, first)| Some((patch.clone(), first.awake?)))
+            .collect(),
         forced_patches: ForcedPatch::merged(forced),
         seen_this_boot,
         bad_pages: state.bad_pages.clone(),

@@ -24,7 +24,8 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     let (moved, restarted) = (followed.moved(), followed.restarted());
     let keys = followed.keys;
     // As the agent would record them.
-    facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
+    let changed = facts::follow(&mut state.facts, &snapshot.facts(), &snapshot.sources());
+    facts::follow_transitions(&mut state.transitions, &changed, &at);
     modules::follow(&mut state, snapshot, &keys, &moved, &restarted, &at, &mut Changes::default());
     plan::accumulated(&state, keys, &snapshot.at)
 }

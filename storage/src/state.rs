@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) modules: BTreeMap<ModuleKey, ModuleRecord>,
     /// Every fact ever seen.
     pub(crate) facts: BTreeMap<FactKey, FactState>,
+    /// When each live patch that is in transition was first seen so.
+    pub(crate) transitions: BTreeMap<String, Stamp>,
     /// Vulnerabilities owed, by name. Those that ended are not kept here.
     pub(crate) exposures: BTreeMap<CveId, Exposure>,
     /// The row id of the next one.

@@ -1,6 +1,7 @@
 //! Commands as a person meets them: exit codes, messages, what they refuse.
 
 use crate::harness::{output, scrubjay, stdout};
+use scrubjay_alerts::Rules;
 use scrubjay_tests::trees;
 use std::path::{Path, PathBuf};
 
@@ -71,6 +72,41 @@ fn history_shows_boots_and_errors_with_the_time_watched() {
     let json: serde_json::Value =
         serde_json::from_str(&page(&["history", "memory", "--json"])).unwrap();
     assert!(!json["changes"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn explain_reboot_shows_every_rule_with_what_it_found() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let root = tree(home, "hostile");
+    let explain = |more: &[&str]| {
+        stdout(scrubjay(home).args(["explain", "reboot"]).args(more).arg("--root").arg(&root))
+    };
+    let page = explain(&[]);
+    let json: serde_json::Value = serde_json::from_str(&explain(&["--json"])).unwrap();
+    let rows = json["rules"].as_array().unwrap();
+    let rules = Rules::DEFAULT;
+    assert_eq!(rows.len(), rules.all().len());
+    for (rule, row) in rules.all().into_iter().zip(rows) {
+        assert_eq!(
+            (&row["code"], &row["verdict"]),
+            (&rule.code.into(), &rule.verdict.as_str().into())
+        );
+        assert_eq!(row["policy_key"].as_str(), rule.policy_key);
+        let found = row["findings"].as_array().unwrap();
+        assert!(found.iter().all(|finding| finding["code"] == rule.code), "{row}");
+        let word = rule.verdict.as_str();
+        let tail = match found.len() {
+            0 => format!("does not hold ({word} if it did)"),
+            1 => format!("holds ({word})"),
+            more => format!("holds {more} times ({word})"),
+        };
+        assert!(page.contains(&format!(" {}: {tail}\n", rule.code)), "{}: {page}", rule.code);
+    }
+    assert!(page.contains("reboot-marker: holds (plan)"), "{page}");
+    assert!(page.contains("livepatch-transition: holds 2 times"), "{page}");
+    let (last, first) = (page.rfind(": holds ").unwrap(), page.find(": does not hold ").unwrap());
+    assert!(last < first, "those that hold come first");
 }
 
 #[test]

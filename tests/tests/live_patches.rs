@@ -4,7 +4,8 @@
 use scrubjay_alerts::{PatchPolicy, assess};
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
 use scrubjay_model::{
-    Accumulated, Clocks, Finding, PatchState, PatchSystem, PatchSystemView, Snapshot, Verdict,
+    Accumulated, Clocks, Finding, PatchState, PatchSystem, PatchSystemView, Snapshot, Transitions,
+    Verdict,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,7 +64,11 @@ fn told(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn view(snapshot: &Snapshot, system: PatchSystem) -> Option<PatchSystemView> {
-    snapshot.live_patches().systems.into_iter().find(|view| view.system == system)
+    snapshot
+        .live_patches(&Transitions::new())
+        .systems
+        .into_iter()
+        .find(|view| view.system == system)
 }
 
 /// That a host has exactly that system in that state, and that just these findings come of it.
@@ -75,7 +80,7 @@ fn expect(
 ) -> PatchSystemView {
     let found = view(snapshot, system).unwrap_or_else(|| panic!("no {system:?}"));
     let all: Vec<PatchSystem> =
-        snapshot.live_patches().systems.iter().map(|view| view.system).collect();
+        snapshot.live_patches(&Transitions::new()).systems.iter().map(|view| view.system).collect();
     assert_eq!(all, [system]);
     assert_eq!(found.state, state, "{found:#?}");
     let findings = told(snapshot);
@@ -124,7 +129,10 @@ fn through_a_transition(
     expect(&stuck, system, PatchState::Stalled, &["livepatch-stuck"]);
     assert_eq!(told(&stuck)[0].verdict, Verdict::Plan);
     for moving in [stalled, stuck] {
-        assert!(moving.live_patches().cover.covered().is_empty(), "it is not in force");
+        assert!(
+            moving.live_patches(&Transitions::new()).cover.covered().is_empty(),
+            "it is not in force"
+        );
     }
     expect(&read(kernel, &[&core(name, false), others]), system, PatchState::Patched, &[])
 }
@@ -142,7 +150,7 @@ fn kpatch_patched_in_transition_stalled_out_of_support_and_absent() {
     let ended = read(old, &[&core(KPATCH, false), installed]);
     expect(&ended, PatchSystem::Kpatch, PatchState::Patched, &["livepatch-support-ending"]);
     assert_eq!(told(&ended)[0].verdict, Verdict::Plan, "a reckoned day is never act");
-    assert_eq!(read(RED_HAT, &[]).live_patches().systems, []);
+    assert_eq!(read(RED_HAT, &[]).live_patches(&Transitions::new()).systems, []);
 }
 
 #[test]
@@ -199,7 +207,7 @@ fn klp_patched_in_transition_stalled_out_of_support_empty_and_absent() {
     let first = "//- noeol lib/modules/RELEASE/livepatch/livepatch-1_1.ko\n";
     let seed = read(SLES_15, &[&core("livepatch_1_1", false), first]);
     expect(&seed, system, PatchState::SeedOnly, &["livepatch-seed-only"]);
-    let cover = seed.live_patches().cover;
+    let cover = seed.live_patches(&Transitions::new()).cover;
     assert!(cover.covered().is_empty() && !cover.is_lower_bound(), "it is known to fix nothing");
     assert_eq!(view(&read(SLES_15, &[ENDS]), system), None);
 }
@@ -234,7 +242,7 @@ fn ksplice_patched_failed_contradicted_and_absent() {
     let patched = read(UBUNTU, &[KSPLICE]);
     let found = expect(&patched, system, PatchState::Patched, &[]);
     assert_eq!(found.effective_kernel.as_deref(), Some("6.8.0-1060.70"));
-    assert_eq!(patched.live_patches().cover.covered().len(), 1);
+    assert_eq!(patched.live_patches(&Transitions::new()).cover.covered().len(), 1);
     let results = "//- var/cache/uptrack/Linux/x86_64/RELEASE/v/results\nResult:\n  Failed:\n\
                    \x20 - ID: 5r11iivt\n    Abort: code_busy\n    Stack Check:\n    - java\n";
     let failed = read(UBUNTU, &[KSPLICE, results]);
@@ -244,7 +252,7 @@ fn ksplice_patched_failed_contradicted_and_absent() {
     let codes = ["livepatch-claim-contradicted"];
     let found = expect(&contradicted, system, PatchState::Patched, &codes);
     assert_eq!((found.effective_kernel, found.cves), (None, None));
-    assert!(contradicted.live_patches().cover.is_lower_bound());
+    assert!(contradicted.live_patches(&Transitions::new()).cover.is_lower_bound());
     assert_eq!(view(&read(UBUNTU, &[]), system), None);
 }
 
@@ -256,11 +264,14 @@ fn kernelcare_patched_not_loaded_and_absent() {
                 //- proc/kcare/cvelist\nCVE-2024-26581\nCVE-2024-0001\n";
     let patched = read(UBUNTU, &[proc, conf]);
     let found = expect(&patched, system, PatchState::Patched, &[]);
-    assert_eq!(patched.live_patches().cover.covered().len(), 2);
+    assert_eq!(patched.live_patches(&Transitions::new()).cover.covered().len(), 2);
     assert_eq!(found.held_back, ["STICKY_PATCH=K20260101 (the level is frozen)"]);
     expect(&read(UBUNTU, &[conf]), system, PatchState::NothingApplied, &[]);
     let unlisted = read(UBUNTU, &["//- proc/kcare/effective_version\n5.8.0-63.7120.04.1\n"]);
-    assert!(unlisted.live_patches().cover.is_lower_bound(), "no list is no empty list");
+    assert!(
+        unlisted.live_patches(&Transitions::new()).cover.is_lower_bound(),
+        "no list is no empty list"
+    );
     assert_eq!(view(&read(UBUNTU, &[]), system), None);
 }
 

@@ -3,8 +3,9 @@
 //! Taint flags that say how a kernel was put together (proprietary, out of tree, unsigned, live
 //! patched) are no reason for anything and raise nothing.
 
-use crate::finding::{FindingExt, finding};
-use scrubjay_model::{Action, Finding, RebootHelps, Snapshot, Taint, Verdict};
+use super::catalogue::{Rule, Rules};
+use crate::finding::FindingExt;
+use scrubjay_model::{Finding, Snapshot, Taint};
 
 /// Taint bits (Documentation/admin-guide/tainted-kernels.rst).
 const FORCED_LOAD: u32 = 1;
@@ -16,18 +17,18 @@ const SOFT_LOCKUP: u32 = 14;
 
 const TAINT: &str = "proc/sys/kernel/tainted";
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(health) = Snapshot::found(&snapshot.kernel_health) {
         let taint = health.taint.value().copied();
-        found.extend(died(taint, health.oops_count.value().copied()));
-        found.extend(taint.map(tainted).unwrap_or_default());
+        found.extend(died(taint, health.oops_count.value().copied(), rules));
+        found.extend(taint.map(|taint| tainted(taint, rules)).unwrap_or_default());
     }
-    found.extend(modules_removed(snapshot));
+    found.extend(modules_removed(snapshot, rules));
     found
 }
 
-fn died(taint: Option<Taint>, oopses: Option<u64>) -> Option<Finding> {
+fn died(taint: Option<Taint>, oopses: Option<u64>, rules: &Rules) -> Option<Finding> {
     let (because, path) = match (oopses, taint.is_some_and(|taint| taint.has(DIED))) {
         (Some(1), _) => ("the kernel has oopsed once since boot".to_owned(), OOPSES),
         (Some(count @ 2..), _) => {
@@ -39,18 +40,14 @@ fn died(taint: Option<Taint>, oopses: Option<u64>) -> Option<Finding> {
     let remedy = "reboot at the next window: what an oops leaves behind (locks held, structures \
                   half changed) is not known; keep the oops from the kernel log for whoever mends \
                   the defect";
-    Some(
-        finding("kernel-died", Verdict::Plan, Action::Reboot, because, remedy)
-            .reboot(RebootHelps::Yes)
-            .seen_in(path),
-    )
+    Some(rules.kernel_died.finding(because, remedy).seen_in(path))
 }
 
 const OOPSES: &str = "sys/kernel/oops_count";
 
-fn tainted(taint: Taint) -> Vec<Finding> {
-    let flagged = |set: bool, code, verdict, action, because: &str, remedy: &str, helps| {
-        set.then(|| finding(code, verdict, action, because, remedy).reboot(helps).seen_in(TAINT))
+fn tainted(taint: Taint, rules: &Rules) -> Vec<Finding> {
+    let flagged = |set: bool, rule: &Rule, because: &str, remedy: &str| {
+        set.then(|| rule.finding(because, remedy).seen_in(TAINT))
     };
     let forced = match (taint.has(FORCED_LOAD), taint.has(FORCED_UNLOAD)) {
         (true, true) => {
@@ -65,45 +62,33 @@ fn tainted(taint: Taint) -> Vec<Finding> {
     [
         flagged(
             taint.has(FORCED_LOAD) || taint.has(FORCED_UNLOAD),
-            "module-forced",
-            Verdict::Plan,
-            Action::Reboot,
+            &rules.module_forced,
             forced,
             "find out from the kernel log which module and why, and reboot without forcing it at \
              the next window",
-            RebootHelps::Yes,
         ),
         flagged(
             taint.has(BAD_PAGE),
-            "bad-page",
-            Verdict::Plan,
-            Action::InvestigateChannelOrCpu,
+            &rules.bad_page,
             "the kernel found the description of a page in an impossible state (taint B): memory \
              was corrupted, by hardware or by a defect",
             "look for \"Bad page\" in the kernel log; if errors are counted too, suspect the \
              memory, else a driver; reboot at the next window",
-            RebootHelps::Unknown,
         ),
         flagged(
             taint.has(MACHINE_CHECK),
-            "machine-check",
-            Verdict::Plan,
-            Action::InvestigateChannelOrCpu,
+            &rules.machine_check,
             "a CPU has raised a machine check since boot (taint M): an uncorrected error of the \
              hardware that the kernel survived, not necessarily of memory",
             "look for \"Hardware Error\" or \"mce:\" in the kernel log: the bank tells memory, \
              cache and bus apart; compare with the event log of the BMC",
-            RebootHelps::Unknown,
         ),
         flagged(
             taint.has(SOFT_LOCKUP),
-            "soft-lockup",
-            Verdict::Watch,
-            Action::Observe,
+            &rules.soft_lockup,
             "a CPU was stuck in the kernel for longer than the watchdog allows (taint L)",
             "look for \"soft lockup\" in the kernel log; in a guest it often means that the \
              hypervisor gave the CPU no time",
-            RebootHelps::Unknown,
         ),
     ]
     .into_iter()
@@ -111,7 +96,7 @@ fn tainted(taint: Taint) -> Vec<Finding> {
     .collect()
 }
 
-fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
+fn modules_removed(snapshot: &Snapshot, rules: &Rules) -> Option<Finding> {
     let kernel = Snapshot::found(&snapshot.kernel)?;
     // Where the package is gone as well, `kernel-orphaned` says more.
     if kernel.modules_removed() != Some(true) || snapshot.running_package_is_gone() {
@@ -119,10 +104,7 @@ fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
     }
     let release = kernel.release.value()?;
     Some(
-        finding(
-            "modules-removed",
-            Verdict::Plan,
-            Action::RebootIntoNewerKernel,
+        rules.modules_removed.finding(
             format!(
                 "lib/modules has no directory for the running kernel {release}: its package was \
                  removed or replaced, and a module that is not loaded yet cannot be"
@@ -131,7 +113,6 @@ fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
              needs a module; if this kernel was started from outside (a guest booted directly, a \
              container), install its modules or give --root",
         )
-        .reboot(RebootHelps::Yes)
         .seen_in(format!("lib/modules/{release}")),
     )
 }
@@ -140,7 +121,7 @@ fn modules_removed(snapshot: &Snapshot) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::testing::{absent, but, codes, denied, lose, of, only, text};
-    use scrubjay_model::{Present, Reading};
+    use scrubjay_model::{Action, Present, Reading, RebootHelps, Verdict};
 
     fn tainted_with(bits: &[u32]) -> Snapshot {
         but(|s| {

@@ -1,40 +1,53 @@
 //! Live patches that are loaded but not in force: in transition, or disabled; and those that were
 //! put in force without waiting until it was safe.
 
-use crate::finding::{FindingExt, finding, listed, many};
+use super::catalogue::Rules;
+use crate::PatchPolicy;
+use crate::finding::{FindingExt, listed, many};
 use scrubjay_model::{
-    Accumulated, Action, Blocker, Finding, ForcedPatch, Kgraft, KgraftBlocker, LONG_AFTER,
-    Livepatch, Patch, PatchSystem, Reading, RebootHelps, STALLED_AFTER, STUCK_AFTER, Snapshot,
-    TransitionAge, Verdict, span,
+    Accumulated, Blocker, Finding, ForcedPatch, Kgraft, KgraftBlocker, LONG_AFTER, Livepatch,
+    Patch, PatchSystem, Reading, Snapshot, TransitionAge, Transitions, span,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) fn findings(snapshot: &Snapshot, accumulated: &Accumulated) -> Vec<Finding> {
+pub(crate) fn findings(
+    snapshot: &Snapshot,
+    accumulated: &Accumulated,
+    policy: &PatchPolicy,
+) -> Vec<Finding> {
+    let rules = &policy.rules;
     let mut times: BTreeMap<Option<String>, Vec<Duration>> = BTreeMap::new();
     for ForcedPatch { patch, awake } in accumulated.forced_in_this_boot(snapshot) {
         times.entry(patch).or_default().push(awake);
     }
-    let forced = times.iter().map(|(patch, times)| was_forced(patch.as_deref(), times));
+    let forced = times.iter().map(|(patch, times)| was_forced(patch.as_deref(), times, rules));
     // A patch that is gone was forced all the same.
     let mut found: Vec<Finding> = forced.collect();
     if let Some(livepatch) = Snapshot::found(&snapshot.livepatch) {
-        found.extend(not_in_force(livepatch, snapshot));
+        found.extend(not_in_force(livepatch, snapshot, &accumulated.transitions, policy));
     }
     let systems = Snapshot::found(&snapshot.livepatch_systems);
-    found.extend(systems.and_then(|systems| systems.kgraft.as_ref()).and_then(kgraft));
+    found
+        .extend(systems.and_then(|systems| systems.kgraft.as_ref()).and_then(|k| kgraft(k, rules)));
     found
 }
 
-fn not_in_force(livepatch: &Livepatch, snapshot: &Snapshot) -> Vec<Finding> {
+fn not_in_force(
+    livepatch: &Livepatch,
+    snapshot: &Snapshot,
+    seen: &Transitions,
+    policy: &PatchPolicy,
+) -> Vec<Finding> {
     livepatch
         .patches
         .iter()
         .filter_map(|patch| match (patch.transition.value(), patch.enabled.value()) {
             (Some(true), _) => {
-                Some(transition(patch, livepatch, snapshot.transition_age(&patch.name)))
+                let age = snapshot.transition_age(&patch.name, seen);
+                Some(transition(patch, livepatch, age, policy))
             }
-            (Some(false) | None, Some(false)) => Some(disabled(patch)),
+            (Some(false) | None, Some(false)) => Some(disabled(patch, &policy.rules)),
             (Some(false) | None, Some(true) | None) => None,
         })
         .collect()
@@ -43,7 +56,13 @@ fn not_in_force(livepatch: &Livepatch, snapshot: &Snapshot) -> Vec<Finding> {
 /// Most blockers named in a sentence.
 const NAMED: usize = 3;
 
-fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) -> Finding {
+fn transition(
+    patch: &Patch,
+    livepatch: &Livepatch,
+    age: Option<TransitionAge>,
+    policy: &PatchPolicy,
+) -> Finding {
+    let PatchPolicy { rules, stalled_after, stuck_after, .. } = policy;
     let waiting = match &livepatch.blockers {
         None => "which tasks it waits for is not known".to_owned(),
         Some(blockers) => match blockers.value() {
@@ -57,17 +76,13 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
         None => "in transition",
     };
     let path = format!("sys/kernel/livepatch/{}/transition", patch.name);
-    let Some(TransitionAge { age, at_least }) = age.filter(|age| age.age >= STALLED_AFTER) else {
-        return finding(
-            "livepatch-transition",
-            Verdict::Watch,
-            Action::Observe,
+    let Some(TransitionAge { age, at_least }) = age.filter(|age| age.age >= *stalled_after) else {
+        return rules.livepatch_transition.finding(
             format!("the live patch is {direction} and not every task has switched yet: {waiting}"),
             "a transition takes seconds; one that lasts minutes is stuck: stop, restart or wake the \
              tasks named. Until then the old code runs as well, and no other live patch can be loaded",
         )
         .on(patch.name.clone())
-        .reboot(RebootHelps::No)
         .seen_in(path);
     };
     let since = if at_least { "at least " } else { "" };
@@ -77,28 +92,21 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
         None => "the transition of the live patch",
     };
     let lasts = format!("{doing} has taken {since}{} so far", span(age));
-    let found = if age >= STUCK_AFTER {
-        finding(
-            "livepatch-stuck",
-            Verdict::Plan,
-            Action::Reboot,
-            format!("{lasts}; the limit is {}: {waiting}", span(STUCK_AFTER)),
+    let found = if age >= *stuck_after {
+        rules.livepatch_stuck.finding(
+            format!("{lasts}; the limit is {}: {waiting}", span(*stuck_after)),
             "stop or restart the tasks named; if that cannot be done, plan a reboot into a kernel \
              that holds the fix. Until then the old code runs as well, and no other live patch can \
              be loaded",
         )
-        .reboot(RebootHelps::Yes)
     } else {
         let hope = if age >= LONG_AFTER {
             format!(", and after {} it hardly ends by itself", span(LONG_AFTER))
         } else {
             String::new()
         };
-        finding(
-            "livepatch-stalled",
-            Verdict::Watch,
-            Action::Observe,
-            format!("{lasts}; the limit is {}{hope}: {waiting}", span(STALLED_AFTER)),
+        rules.livepatch_stalled.finding(
+            format!("{lasts}; the limit is {}{hope}: {waiting}", span(*stalled_after)),
             "stop, restart or wake the tasks named. Until then the old code runs as well, and no \
              other live patch can be loaded",
         )
@@ -107,7 +115,7 @@ fn transition(patch: &Patch, livepatch: &Livepatch, age: Option<TransitionAge>) 
 }
 
 /// kGraft of SLES 12 tells of no patch which one is in progress, nor since when.
-fn kgraft(kgraft: &Kgraft) -> Option<Finding> {
+fn kgraft(kgraft: &Kgraft, rules: &Rules) -> Option<Finding> {
     if kgraft.in_progress.value() != Some(&true) {
         return None;
     }
@@ -128,10 +136,7 @@ fn kgraft(kgraft: &Kgraft) -> Option<Finding> {
         None => "which processes it waits for could not be read".to_owned(),
     };
     Some(
-        finding(
-            "livepatch-transition",
-            Verdict::Watch,
-            Action::Observe,
+        rules.livepatch_transition.finding(
             format!("kGraft is in progress and not every process has switched yet: {waiting}"),
             "it takes seconds to minutes; if it lasts, wake or restart the processes named (kgr poke, \
              kgr -v blocking). Until then the old code runs as well",
@@ -157,28 +162,21 @@ fn waits_for(blockers: &[Blocker]) -> String {
 }
 
 /// Up to 5.0 a disabled patch stays listed; from 5.1 on it vanishes, so this is never seen there.
-fn disabled(patch: &Patch) -> Finding {
-    finding(
-        "livepatch-disabled",
-        Verdict::Watch,
-        Action::Observe,
+fn disabled(patch: &Patch, rules: &Rules) -> Finding {
+    rules.livepatch_disabled.finding(
         "the live patch is loaded but disabled: what it fixes is fixed only if another patch \
          fixes it too",
         "find out whether a later patch replaces it; if not, have its vendor's tool apply it again",
     )
     .on(patch.name.clone())
-    .reboot(RebootHelps::No)
     .seen_in(format!("sys/kernel/livepatch/{}/enabled", patch.name))
 }
 
 /// It holds until the next boot, whatever became of the patch since: which tasks were switched in
 /// the middle of a function that the patch changes is not recorded anywhere.
-fn was_forced(patch: Option<&str>, times: &[Duration]) -> Finding {
+fn was_forced(patch: Option<&str>, times: &[Duration], rules: &Rules) -> Finding {
     let times: Vec<String> = times.iter().map(|time| span(*time)).collect();
-    finding(
-        "livepatch-forced",
-        Verdict::Watch,
-        Action::Reboot,
+    rules.livepatch_forced.finding(
         format!(
             "a live patch transition was forced {} after boot, says the kernel log: tasks were \
              switched while they may still have run code that the patch replaces",
@@ -188,7 +186,6 @@ fn was_forced(patch: Option<&str>, times: &[Duration]) -> Finding {
          asks; find out who wrote to force, and which task had held the transition up",
     )
     .on(patch.unwrap_or("live patch"))
-    .reboot(RebootHelps::Yes)
     .seen_in("dev/kmsg")
 }
 
@@ -196,7 +193,7 @@ fn was_forced(patch: Option<&str>, times: &[Duration]) -> Finding {
 mod tests {
     use super::*;
     use crate::testing::{absent, but, codes, denied, forced, lose, of, only, patch, set, text};
-    use scrubjay_model::LogTransition;
+    use scrubjay_model::{Action, LogTransition, RebootHelps, Verdict};
 
     fn blocker(tid: u32) -> Blocker {
         Blocker { pid: 100, tid, comm: text(&format!("worker{tid}")), patch_state: 0 }
@@ -361,6 +358,24 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_says_when_a_transition_is_stalled_and_stuck() {
+        let told = |stalled, stuck| {
+            let policy = PatchPolicy {
+                stalled_after: Duration::from_secs(stalled),
+                stuck_after: Duration::from_secs(stuck),
+                ..PatchPolicy::default()
+            };
+            let found = findings(&lasting(90), &Accumulated::default(), &policy).remove(0);
+            (found.code, found.because)
+        };
+        assert_eq!(told(91, 92).0, "livepatch-transition");
+        let (code, because) = told(90, 91);
+        assert_eq!(code, "livepatch-stalled");
+        assert!(because.contains("the limit is 1 min 30 s: "), "{because}");
+        assert_eq!(told(30, 90).0, "livepatch-stuck");
+    }
+
+    #[test]
     fn a_patch_that_is_loaded_but_disabled_is_not_taken_for_applied() {
         let found = only(&but(|s| {
             of(&mut s.livepatch).patches.push(patch("lp_0", false, false));
@@ -373,7 +388,7 @@ mod tests {
     #[test]
     fn a_forced_transition_asks_for_a_reboot_and_says_when_it_was() {
         let found = only(&but(|s| of(&mut s.kernel_log).forced = vec![forced(273_690, "lp_1")]));
-        assert_eq!((found.code, found.verdict), ("livepatch-forced", Verdict::Watch));
+        assert_eq!((found.code, found.verdict), ("livepatch-forced", Verdict::Plan));
         assert_eq!((found.action, found.reboot_helps), (Action::Reboot, RebootHelps::Yes));
         assert_eq!(found.subject, "lp_1");
         assert!(found.because.contains("forced 3 d 4 h after boot"), "{}", found.because);

@@ -1,36 +1,44 @@
 //! Markers of the distribution. A marker is evidence, not an answer: it says that some package
 //! asked, not that it was right.
 
-use crate::finding::{FindingExt, finding, listed};
-use scrubjay_model::{Action, Finding, Outcome, RebootHelps, RebootMarkers, Snapshot, Verdict};
+use super::catalogue::Rules;
+use crate::finding::{FindingExt, listed};
+use scrubjay_model::{Finding, Outcome, RebootMarkers, Snapshot};
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Option<Finding> {
+/// `alone`: nothing but a marker asks for a reboot.
+pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules, alone: bool) -> Option<Finding> {
     let markers = Snapshot::found(&snapshot.reboot_markers)?;
-    match (markers.needed.value(), markers.required.outcome()) {
-        (Some(kind), _) => Some(needed(kind)),
-        (None, Outcome::Ok) => Some(required(markers)),
-        (None, Outcome::Absent | Outcome::Unreadable | Outcome::Malformed) => None,
-    }
+    let (because, remedy, file) = match (markers.needed.value(), markers.required.outcome()) {
+        (Some(kind), _) => needed(kind),
+        (None, Outcome::Ok) => required(markers),
+        (None, Outcome::Absent | Outcome::Unreadable | Outcome::Malformed) => return None,
+    };
+    let only = if alone { "; nothing else seen does" } else { "" };
+    let finding = rules.reboot_marker.finding(format!("{because}{only}"), remedy);
+    Some(finding.seen_in(file))
 }
 
 /// Most packages named in a sentence.
 const NAMED: usize = 5;
 
-fn required(markers: &RebootMarkers) -> Finding {
+/// What is asked for, what to do, and the file that asks.
+type Marker = (String, &'static str, &'static str);
+
+fn required(markers: &RebootMarkers) -> Marker {
     let packages = match markers.packages.value() {
         Some(names) if !names.is_empty() => format!("for {}", listed(names, NAMED)),
         Some(_) | None => "without naming a package".to_owned(),
     };
-    marker(
+    (
         format!("the distribution asks for a reboot, {packages}"),
         "reboot at the next window, unless you know that the marker is left over or that live \
          patches already cover it",
+        "run/reboot-required",
     )
-    .seen_in("run/reboot-required")
 }
 
 /// The kinds of zypp-boot-plugin.
-fn needed(kind: &str) -> Finding {
+fn needed(kind: &str) -> Marker {
     let (because, remedy) = match kind {
         "reboot" => ("the distribution asks for a reboot".to_owned(), WHOLE),
         "kexec" => {
@@ -47,21 +55,16 @@ fn needed(kind: &str) -> Finding {
             WHOLE,
         ),
     };
-    marker(because, remedy).seen_in("run/reboot-needed")
+    (because, remedy, "run/reboot-needed")
 }
 
 const WHOLE: &str = "reboot at the next window, unless you know that the marker is left over";
 
-fn marker(because: String, remedy: &str) -> Finding {
-    finding("reboot-marker", Verdict::Plan, Action::Reboot, because, remedy)
-        .reboot(RebootHelps::Yes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{but, codes, denied, lose, of, only, text};
-    use scrubjay_model::Reading;
+    use crate::testing::{but, codes, denied, first, kernels, lose, of, only, text};
+    use scrubjay_model::{Reading, RebootHelps, Verdict};
 
     fn debian(marker: &str, packages: Option<&[&str]>) -> Finding {
         only(&but(|s| {
@@ -74,6 +77,11 @@ mod tests {
         }))
     }
 
+    /// Of a marker that nothing else bears out.
+    fn told(packages: &str) -> String {
+        format!("the distribution asks for a reboot, {packages}; nothing else seen does")
+    }
+
     fn suse(kind: &str) -> Finding {
         only(&but(|s| of(&mut s.reboot_markers).needed = text(kind)))
     }
@@ -82,7 +90,7 @@ mod tests {
     fn debians_empty_marker_is_a_marker() {
         let found = debian("", None);
         assert_eq!((found.code, found.verdict), ("reboot-marker", Verdict::Plan));
-        assert_eq!(found.because, "the distribution asks for a reboot, without naming a package");
+        assert_eq!(found.because, told("without naming a package"));
         assert_eq!(found.reboot_helps, RebootHelps::Yes);
         assert_eq!(found.origin.unwrap().as_str(), "run/reboot-required");
     }
@@ -90,12 +98,12 @@ mod tests {
     #[test]
     fn ubuntus_marker_names_its_packages() {
         let found = debian("*** System restart required ***", Some(&["libc6", "linux-base"]));
-        assert_eq!(found.because, "the distribution asks for a reboot, for libc6 and linux-base");
+        assert_eq!(found.because, told("for libc6 and linux-base"));
     }
 
     #[test]
     fn an_empty_list_of_packages_names_none() {
-        assert!(debian("", Some(&[])).because.ends_with("without naming a package"));
+        assert_eq!(debian("", Some(&[])).because, told("without naming a package"));
     }
 
     #[test]
@@ -103,7 +111,7 @@ mod tests {
         let names: Vec<String> = (0..40).map(|n| format!("package{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let because = debian("", Some(&names)).because;
-        assert!(because.ends_with("package3, package4 and 35 more"), "{because}");
+        assert!(because.contains("package3, package4 and 35 more;"), "{because}");
     }
 
     #[test]
@@ -120,6 +128,18 @@ mod tests {
             assert_eq!(found.origin.unwrap().as_str(), "run/reboot-needed");
         }
         assert!(suse("soft-reboot").remedy.contains("the kernel need not be restarted"));
+    }
+
+    #[test]
+    fn a_marker_that_another_reason_bears_out_does_not_stand_alone() {
+        let mut snapshot = kernels::behind();
+        of(&mut snapshot.reboot_markers).required = text("");
+        let found = first(&snapshot, "reboot-marker");
+        assert_eq!(found.because, "the distribution asks for a reboot, without naming a package");
+        // What is only watched asks for nothing.
+        let mut snapshot = kernels::covered();
+        of(&mut snapshot.reboot_markers).required = text("");
+        assert_eq!(first(&snapshot, "reboot-marker").because, told("without naming a package"));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Microcode: an update that the CPUs do not run, and CPUs that do not run the same.
 
-use crate::finding::{FindingExt, finding, many};
+use super::catalogue::Rules;
+use crate::finding::{FindingExt, many};
 use scrubjay_model::{
-    Action, Finding, Microcode, MicrocodeUpdate, NextMicrocode, RebootHelps, RunningMicrocode,
-    Snapshot, Verdict, VulnerabilityState,
+    Finding, Microcode, MicrocodeUpdate, NextMicrocode, RebootHelps, RunningMicrocode, Snapshot,
+    VulnerabilityState,
 };
 
 /// Bit of the taint mask: microcode was loaded into the running kernel, or the CPU is out of
@@ -12,7 +13,7 @@ const OUT_OF_SPEC: u32 = 2;
 
 const OLD: &str = "sys/devices/system/cpu/vulnerabilities/old_microcode";
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
     let Some(microcode) = Snapshot::found(&snapshot.microcode) else { return Vec::new() };
     let Some(running) = microcode.running.value() else { return Vec::new() };
     let old = is_old(snapshot);
@@ -20,12 +21,12 @@ pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         .and_then(|health| health.taint.value())
         .is_some_and(|taint| taint.has(OUT_OF_SPEC));
     let behind = match (microcode.is_behind(), microcode.available.value()) {
-        (Some(true), Some(Some(update))) => Some(behind(microcode, running, update, old)),
+        (Some(true), Some(Some(update))) => Some(behind(microcode, running, update, old, rules)),
         // The kernel judges once, at boot: what was loaded since it does not see.
-        (Some(false) | None, _) if old && !late => Some(known_to_be_old(microcode, running)),
+        (Some(false) | None, _) if old && !late => Some(known_to_be_old(microcode, running, rules)),
         (Some(true | false) | None, _) => None,
     };
-    let mixed = (microcode.is_mixed() == Some(true)).then(|| mixed(running, late));
+    let mixed = (microcode.is_mixed() == Some(true)).then(|| mixed(running, late, rules));
     behind.into_iter().chain(mixed).collect()
 }
 
@@ -41,6 +42,7 @@ fn behind(
     running: &RunningMicrocode,
     update: &MicrocodeUpdate,
     old: bool,
+    rules: &Rules,
 ) -> Finding {
     let made = update.date.as_ref().map(|date| format!(" of {date}")).unwrap_or_default();
     let kernel =
@@ -73,51 +75,45 @@ fn behind(
             RebootHelps::Unknown,
         ),
     };
-    finding(
-        "microcode-behind",
-        Verdict::Plan,
-        Action::Reboot,
+    rules.microcode_behind.finding_if(
+        helps,
         format!(
             "the CPUs ({}) run microcode 0x{:x}, and {} has 0x{:x}{made} for them; {image}{kernel}",
             microcode.signature, running.highest, update.file, update.revision
         ),
         remedy,
     )
-    .reboot(helps)
     .seen_in(update.file.clone())
 }
 
-fn known_to_be_old(microcode: &Microcode, running: &RunningMicrocode) -> Finding {
+fn known_to_be_old(microcode: &Microcode, running: &RunningMicrocode, rules: &Rules) -> Finding {
     let disk = match microcode.available.value() {
         Some(Some(_) | None) => "lib/firmware has nothing newer for them",
         None if microcode.available.is_absent() => "no microcode package is installed",
         None => "what lib/firmware has could not be read",
     };
-    finding(
-        "microcode-behind",
-        Verdict::Plan,
-        Action::Reboot,
-        format!(
-            "the kernel knows newer microcode for these CPUs ({}) than the 0x{:x} they run \
+    rules
+        .microcode_behind
+        .finding_if(
+            RebootHelps::No,
+            format!(
+                "the kernel knows newer microcode for these CPUs ({}) than the 0x{:x} they run \
              (old_microcode: Vulnerable), and {disk}",
-            microcode.signature, running.highest
-        ),
-        "install or update the distribution's microcode package (intel-microcode, \
+                microcode.signature, running.highest
+            ),
+            "install or update the distribution's microcode package (intel-microcode, \
          microcode_ctl, ucode-intel), or the firmware of the board; then reboot at the next window",
-    )
-    .seen_in(OLD)
+        )
+        .seen_in(OLD)
 }
 
-fn mixed(running: &RunningMicrocode, late: bool) -> Finding {
+fn mixed(running: &RunningMicrocode, late: bool, rules: &Rules) -> Finding {
     let late = if late {
         "; microcode was loaded into the running kernel (taint S), perhaps not on all of them"
     } else {
         ""
     };
-    finding(
-        "microcode-mixed",
-        Verdict::Watch,
-        Action::Observe,
+    rules.microcode_mixed.finding(
         format!(
             "{} run different microcode, from 0x{:x} to 0x{:x}{late}",
             many(u64::from(running.cpus), "CPU"),
@@ -127,7 +123,6 @@ fn mixed(running: &RunningMicrocode, late: bool) -> Finding {
         "look for \"microcode:\" in the kernel log; compare the firmware's own revision for each \
          socket; a boot loads the same update into all CPUs, if its image has one that is newer",
     )
-    .reboot(RebootHelps::Unknown)
     .seen_in("sys/devices/system/cpu/cpu0/microcode/version")
 }
 
@@ -135,7 +130,7 @@ fn mixed(running: &RunningMicrocode, late: bool) -> Finding {
 mod tests {
     use super::*;
     use crate::testing::{absent, but, codes, denied, lose, of, only, set, text};
-    use scrubjay_model::{CpuVulnerability, EarlyImage, ImageOf, Reading, Taint};
+    use scrubjay_model::{Action, CpuVulnerability, EarlyImage, ImageOf, Reading, Taint, Verdict};
 
     fn running(lowest: u32, highest: u32) -> Snapshot {
         but(|s| {

@@ -1,46 +1,13 @@
 //! The kernel's patches: what is installed and does not run, and whether a reboot would bring it.
-//!
-//! The rules are a table, so that what is asked for can be read, documented and replaced apart from
-//! how it is found out.
 
-use crate::finding::{FindingExt, finding, listed};
+use super::catalogue::Rule;
+use crate::PatchPolicy;
+use crate::finding::{FindingExt, listed};
 use scrubjay_model::{
-    Action, Chosen, Finding, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel,
-    NextKernel, PatchTruth, Reading, RebootHelps, Severity, Snapshot, Verdict, span,
+    Chosen, Finding, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
+    PatchTruth, Reading, RebootHelps, Severity, Snapshot, span,
 };
 use std::time::Duration;
-
-/// One rule.
-#[derive(Debug, Clone, Copy)]
-pub struct PatchRule {
-    /// Code of its finding.
-    pub code: &'static str,
-    /// What must hold, in words.
-    pub condition: &'static str,
-    /// How bad that is.
-    pub verdict: Verdict,
-    /// What to do.
-    pub action: Action,
-    holds: fn(&Case<'_>) -> Option<Told>,
-}
-
-/// What is asked of a host's patches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatchPolicy {
-    /// Days from its release within which the fix of a critical vulnerability is to be in force.
-    pub critical_days: u32,
-    /// Days of uptime after which a reboot is suggested; `None` for never.
-    pub uptime_days: Option<u32>,
-    /// The release of a kernel that the boot loader is pinned to on purpose.
-    pub accepted_pin: Option<String>,
-}
-
-impl Default for PatchPolicy {
-    /// PCI DSS 4.0.1, 6.3.3, asks for critical fixes within a month of their release.
-    fn default() -> Self {
-        Self { critical_days: 30, uptime_days: None, accepted_pin: None }
-    }
-}
 
 /// What rules are asked about.
 struct Case<'a> {
@@ -54,86 +21,11 @@ struct Case<'a> {
 struct Told {
     because: String,
     remedy: String,
-    reboot_helps: RebootHelps,
     origin: String,
 }
 
-/// All rules, in the order of their codes.
-pub const PATCH_RULES: [PatchRule; 10] = [
-    PatchRule {
-        code: "kernel-behind",
-        condition: "a newer kernel of the running one's family is installed, and live patches do \
-                    not cover all it fixes, or it is not known what it fixes",
-        verdict: Verdict::Plan,
-        action: Action::RebootIntoNewerKernel,
-        holds: behind,
-    },
-    PatchRule {
-        code: "kernel-covered",
-        condition: "a newer kernel is installed, and live patches cover all that it is known to fix",
-        verdict: Verdict::Watch,
-        action: Action::Observe,
-        holds: covered,
-    },
-    PatchRule {
-        code: "kernel-exploited",
-        condition: "a vulnerability that a list names as exploited is fixed on disk and not in force",
-        verdict: Verdict::Act,
-        action: Action::RebootIntoNewerKernel,
-        holds: exploited,
-    },
-    PatchRule {
-        code: "kernel-orphaned",
-        condition: "the package of the running kernel is not installed any more, and other kernels are",
-        verdict: Verdict::Act,
-        action: Action::RebootIntoNewerKernel,
-        holds: orphaned,
-    },
-    PatchRule {
-        code: "kernel-overdue",
-        condition: "the fix of a vulnerability that a list calls critical was released longer ago \
-                    than the policy allows, is on disk and not in force",
-        verdict: Verdict::Act,
-        action: Action::RebootIntoNewerKernel,
-        holds: overdue,
-    },
-    PatchRule {
-        code: "kernel-rebuilt",
-        condition: "a newer build of the running release is installed, and live patches do not \
-                    cover all it fixes, or it is not known what it fixes",
-        verdict: Verdict::Plan,
-        action: Action::RebootIntoNewerKernel,
-        holds: rebuilt,
-    },
-    PatchRule {
-        code: "kernel-unknown",
-        condition: "it cannot be told whether the running kernel is the newest one installed",
-        verdict: Verdict::Unknown,
-        action: Action::FixVisibility,
-        holds: not_known,
-    },
-    PatchRule {
-        code: "live-patch-only",
-        condition: "live patches fix what no installed kernel fixes",
-        verdict: Verdict::Watch,
-        action: Action::Observe,
-        holds: live_patch_only,
-    },
-    PatchRule {
-        code: "next-boot-not-newest",
-        condition: "a newer kernel is installed, and the boot loader is set to start another one",
-        verdict: Verdict::Watch,
-        action: Action::Observe,
-        holds: next_boot,
-    },
-    PatchRule {
-        code: "uptime-long",
-        condition: "the kernel has run for longer than the policy allows",
-        verdict: Verdict::Watch,
-        action: Action::Reboot,
-        holds: uptime,
-    },
-];
+/// Whether a rule holds, and what it has to say then.
+type Holds = fn(&Case<'_>) -> Option<Told>;
 
 pub(crate) fn findings(
     snapshot: &Snapshot,
@@ -141,12 +33,24 @@ pub(crate) fn findings(
     policy: &PatchPolicy,
 ) -> Vec<Finding> {
     let case = Case { policy, snapshot, kernel: &truth.kernel, debt: &truth.debt };
-    PATCH_RULES
-        .iter()
-        .filter_map(|rule| {
-            let Told { because, remedy, reboot_helps, origin } = (rule.holds)(&case)?;
-            let found = finding(rule.code, rule.verdict, rule.action, because, remedy);
-            Some(found.reboot(reboot_helps).seen_in(origin))
+    let rules = &policy.rules;
+    let asked: [(&Rule, Holds); 10] = [
+        (&rules.kernel_behind, behind),
+        (&rules.kernel_covered, covered),
+        (&rules.kernel_exploited, exploited),
+        (&rules.kernel_orphaned, orphaned),
+        (&rules.kernel_overdue, overdue),
+        (&rules.kernel_rebuilt, rebuilt),
+        (&rules.kernel_unknown, not_known),
+        (&rules.live_patch_only, live_patch_only),
+        (&rules.next_boot_not_newest, next_boot),
+        (&rules.uptime_long, uptime),
+    ];
+    asked
+        .into_iter()
+        .filter_map(|(rule, holds)| {
+            let Told { because, remedy, origin } = holds(&case)?;
+            Some(rule.finding_if(case.kernel.reboot_helps, because, remedy).seen_in(origin))
         })
         .collect()
 }
@@ -164,12 +68,7 @@ fn newer(case: &Case<'_>, relation: KernelRelation) -> Option<Told> {
         return None;
     }
     let because = format!("{}{}; {}", case.kernel.because, since(case), owed(case));
-    Some(Told {
-        because,
-        remedy: into_newest(case.kernel),
-        reboot_helps: case.kernel.reboot_helps,
-        origin: evidence(case.kernel),
-    })
+    Some(Told { because, remedy: into_newest(case.kernel), origin: evidence(case.kernel) })
 }
 
 /// Whether it is known what the newest kernel fixes, that this is something, and that all of it is
@@ -193,7 +92,6 @@ fn covered(case: &Case<'_>) -> Option<Told> {
         remedy: "the reboot may wait for a window that suits; see to it that the live patches \
                  are applied again after it"
             .to_owned(),
-        reboot_helps: case.kernel.reboot_helps,
         origin: evidence(case.kernel),
     })
 }
@@ -221,7 +119,6 @@ fn exploited(case: &Case<'_>) -> Option<Told> {
             "{}; if it must wait, apply a live patch that fixes it",
             into_newest(case.kernel)
         ),
-        reboot_helps: case.kernel.reboot_helps,
         origin: evidence(case.kernel),
     })
 }
@@ -248,7 +145,6 @@ fn overdue(case: &Case<'_>) -> Option<Told> {
             "{}; if it must wait, apply a live patch, or have the exception approved",
             into_newest(case.kernel)
         ),
-        reboot_helps: case.kernel.reboot_helps,
         origin: evidence(case.kernel),
     })
 }
@@ -269,7 +165,6 @@ fn uptime(case: &Case<'_>) -> Option<Told> {
         remedy: "reboot at a window that suits: what has not been tried for so long (firmware, \
                  boot loader, start of services) should not be tried first in an emergency"
             .to_owned(),
-        reboot_helps: RebootHelps::Yes,
         origin: "proc/uptime".to_owned(),
     })
 }
@@ -284,7 +179,6 @@ fn orphaned(case: &Case<'_>) -> Option<Told> {
             "reboot into an installed kernel before a device, a file system or a firewall rule \
                  needs a module; no package mends the running one any more"
                 .to_owned(),
-        reboot_helps: case.kernel.reboot_helps,
         origin: "lib/modules".to_owned(),
     })
 }
@@ -303,7 +197,6 @@ fn not_known(case: &Case<'_>) -> Option<Told> {
                  whose kernel comes from outside (a guest booted directly, a container) is patched \
                  there, so ask there"
             .to_owned(),
-        reboot_helps: RebootHelps::Unknown,
         origin: "proc/sys/kernel/osrelease".to_owned(),
     })
 }
@@ -320,7 +213,6 @@ fn live_patch_only(case: &Case<'_>) -> Option<Told> {
         remedy: "before a reboot see to it that the live patches of the kernel that will be \
                  started are installed and applied at boot, or install a kernel with these fixes"
             .to_owned(),
-        reboot_helps: RebootHelps::No,
         origin: "sys/kernel/livepatch".to_owned(),
     })
 }
@@ -352,7 +244,6 @@ fn next_boot(case: &Case<'_>) -> Option<Told> {
                  grub2-mkconfig, kernel-install, bootctl, proxmox-boot-tool), or take the pin away; \
                  if the pin is meant, a reboot brings no fix"
             .to_owned(),
-        reboot_helps: RebootHelps::No,
         origin,
     })
 }

@@ -1,19 +1,18 @@
 //! Processes that run code which an update has replaced: those that a restart renews, and those that
 //! only a reboot does.
 
-use crate::finding::{FindingExt, finding, listed, many};
-use scrubjay_model::{
-    Action, Finding, Holder, Processes, RebootHelps, Snapshot, StaleProcess, Verdict,
-};
+use super::catalogue::Rules;
+use crate::finding::{FindingExt, listed, many};
+use scrubjay_model::{Finding, Holder, Processes, Snapshot, StaleProcess};
 
 /// Most units named in a sentence.
 const NAMED: usize = 5;
 /// Most files named for one unit.
 const FILES: usize = 2;
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
     let Some(processes) = Snapshot::found(&snapshot.processes) else { return Vec::new() };
-    reboot(processes).into_iter().chain(restart(processes)).collect()
+    reboot(processes, rules).into_iter().chain(restart(processes, rules)).collect()
 }
 
 /// Units or programs with their processes and files: `nginx.service (2 processes: libssl.so.3)`.
@@ -46,17 +45,14 @@ fn evidence(processes: &[&StaleProcess]) -> String {
     format!("proc/{}/maps", pid.as_deref().unwrap_or("*"))
 }
 
-fn reboot(processes: &Processes) -> Option<Finding> {
+fn reboot(processes: &Processes, rules: &Rules) -> Option<Finding> {
     let stale: Vec<&StaleProcess> =
         processes.stale.iter().filter(|process| process.needs_reboot()).collect();
     if stale.is_empty() {
         return None;
     }
     Some(
-        finding(
-            "user-space-reboot",
-            Verdict::Plan,
-            Action::Reboot,
+        rules.user_space_reboot.finding(
             format!(
                 "what cannot be restarted on a running system has code mapped of files that were \
                  deleted or replaced: {}",
@@ -65,12 +61,11 @@ fn reboot(processes: &Processes) -> Option<Finding> {
             "reboot at the next window: an init that cannot run itself anew, and the message bus \
              that everything is connected to, end with the system",
         )
-        .reboot(RebootHelps::Yes)
         .seen_in(evidence(&stale)),
     )
 }
 
-fn restart(processes: &Processes) -> Option<Finding> {
+fn restart(processes: &Processes, rules: &Rules) -> Option<Finding> {
     // Containers get their files with their image, and are told of in status only.
     let of = |holders: &[Holder]| -> Vec<&StaleProcess> {
         let restartable = processes.stale.iter().filter(|process| !process.needs_reboot());
@@ -96,10 +91,7 @@ fn restart(processes: &Processes) -> Option<Finding> {
     let count = u64::try_from(all.len()).unwrap_or(u64::MAX);
     let (verb, processes) = if count == 1 { ("runs", "process") } else { ("run", "processes") };
     Some(
-        finding(
-            "processes-stale",
-            Verdict::Watch,
-            Action::RestartServices,
+        rules.processes_stale.finding(
             format!(
                 "{count} {processes} {verb} code of files that were deleted or replaced since: {}",
                 parts.join("; ")
@@ -108,7 +100,6 @@ fn restart(processes: &Processes) -> Option<Finding> {
              is named (systemctl daemon-reexec), and end sessions that are named; until then what \
              the update fixed is not fixed in them",
         )
-        .reboot(RebootHelps::Yes)
         .seen_in(evidence(&all)),
     )
 }
@@ -117,6 +108,7 @@ fn restart(processes: &Processes) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::testing::{absent, but, codes, of, only, stale, text};
+    use scrubjay_model::{Action, RebootHelps, Verdict};
 
     fn with(found: Vec<StaleProcess>) -> Snapshot {
         but(|s| of(&mut s.processes).stale = found)

@@ -2,26 +2,26 @@
 //!
 //! Leftovers are passed over: their code is in memory and in no function's way.
 
-use crate::finding::{FindingExt, finding, listed};
+use super::catalogue::Rules;
+use crate::finding::{FindingExt, listed};
 use scrubjay_model::{
-    Action, Finding, LivepatchModule, LivepatchModules, OnDisk, Reading, RebootHelps, Signed,
-    Snapshot, Verdict,
+    Finding, LivepatchModule, LivepatchModules, OnDisk, Reading, Signed, Snapshot,
 };
 
-pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+pub(crate) fn findings(snapshot: &Snapshot, rules: &Rules) -> Vec<Finding> {
     let Some(found) = Snapshot::found(&snapshot.livepatch_modules) else { return Vec::new() };
     let listed = found.modules.iter().filter(|module| module.listed);
     listed
         .flat_map(|module| {
             let signature = match module.signed() {
-                Signed::Refused => Some(unsigned(module, found, &unknown_key(module))),
-                Signed::No => Some(unsigned(module, found, &no_signature(module))),
+                Signed::Refused => Some(unsigned(module, found, &unknown_key(module), rules)),
+                Signed::No => Some(unsigned(module, found, &no_signature(module), rules)),
                 // What cannot be told is told by `status`, and faults are by the source's own.
                 Signed::Yes | Signed::Unclear => None,
             };
             let file = match module.on_disk() {
-                OnDisk::Differs => Some(differs(module)),
-                OnDisk::Missing => Some(missing(module)),
+                OnDisk::Differs => Some(differs(module, rules)),
+                OnDisk::Missing => Some(missing(module, rules)),
                 OnDisk::Same | OnDisk::Unclear => None,
             };
             signature.into_iter().chain(file)
@@ -46,22 +46,23 @@ fn no_signature(module: &LivepatchModule) -> String {
     format!("{path} holds the code that runs and has no signature, and this kernel asked for none")
 }
 
-fn unsigned(module: &LivepatchModule, found: &LivepatchModules, seen: &str) -> Finding {
+fn unsigned(
+    module: &LivepatchModule,
+    found: &LivepatchModules,
+    seen: &str,
+    rules: &Rules,
+) -> Finding {
     let enforced = match found.signatures_enforced.as_ref().and_then(Reading::value) {
         Some(true) => "; such modules are refused by now (sig_enforce)",
         Some(false) => "; the kernel accepts such modules (sig_enforce is off)",
         None => "",
     };
-    finding(
-        "livepatch-unsigned",
-        Verdict::Watch,
-        Action::Observe,
+    rules.livepatch_unsigned.finding(
         format!("nobody the kernel knows vouches for the code of the live patch: {seen}{enforced}"),
         "if the patch was built here, note who built it and from what; if it is a vendor's, find \
          out why its signature is missing or its key is not in the kernel, before trusting it",
     )
     .on(module.name.clone())
-    .reboot(RebootHelps::No)
     .seen_in(format!("sys/module/{}/taint", module.name))
 }
 
@@ -69,16 +70,13 @@ fn id(module: &LivepatchModule) -> String {
     module.loaded.build_id.value().map_or_else(String::new, |id| format!(" (build id {id})"))
 }
 
-fn differs(module: &LivepatchModule) -> Finding {
+fn differs(module: &LivepatchModule, rules: &Rules) -> Finding {
     let name = |file: &scrubjay_model::ModuleOnDisk| {
         let id = file.contents.value().and_then(|contents| contents.build_id.as_deref());
         format!("{} (build id {})", file.path, id.unwrap_or("none"))
     };
     let files: Vec<String> = module.files.iter().map(name).collect();
-    finding(
-        "livepatch-file-differs",
-        Verdict::Watch,
-        Action::Observe,
+    rules.livepatch_file_differs.finding(
         format!(
             "the code that runs{} is not that of the file of its name: {}",
             id(module),
@@ -88,15 +86,11 @@ fn differs(module: &LivepatchModule) -> Finding {
          and its new code takes effect when it is loaded; if nobody did, take it for tampering",
     )
     .on(module.name.clone())
-    .reboot(RebootHelps::Unknown)
     .seen_in(format!("sys/module/{}/notes/.note.gnu.build-id", module.name))
 }
 
-fn missing(module: &LivepatchModule) -> Finding {
-    finding(
-        "livepatch-no-file",
-        Verdict::Watch,
-        Action::Observe,
+fn missing(module: &LivepatchModule, rules: &Rules) -> Finding {
+    rules.livepatch_no_file.finding(
         format!(
             "no file for the code that runs{} is where live patches are kept: it is lost at the \
              next boot unless something brings it back, and who made it cannot be looked up",
@@ -106,7 +100,6 @@ fn missing(module: &LivepatchModule) -> Finding {
          have the fix in the kernel that is booted next",
     )
     .on(module.name.clone())
-    .reboot(RebootHelps::No)
     .seen_in(format!("sys/module/{}", module.name))
 }
 
@@ -114,7 +107,7 @@ fn missing(module: &LivepatchModule) -> Finding {
 mod tests {
     use super::*;
     use crate::testing::{but, codes, denied, modules, of, only, text};
-    use scrubjay_model::ModuleSignature;
+    use scrubjay_model::{ModuleSignature, RebootHelps, Verdict};
 
     /// The healthy server with its one module changed.
     fn with(change: impl FnOnce(&mut LivepatchModule)) -> Snapshot {

@@ -4,7 +4,7 @@ use super::Samples;
 use scrubjay_model::{
     CpuVulnerability, ForcedPatch, Holder, Kernel, KernelHealth, KernelLog, Kexec, LivePatches,
     Livepatch, Lockdown, Microcode, Patch, PatchObject, Processes, Reading, RebootMarkers,
-    Snapshot, Taint, TransitionAge, Uptime, VulnerabilityState, metrics,
+    Snapshot, Taint, TransitionAge, Transitions, Uptime, VulnerabilityState, metrics,
 };
 use std::collections::BTreeSet;
 
@@ -109,8 +109,8 @@ pub(super) fn observe_livepatch(samples: &mut Samples, livepatch: &Livepatch) {
 }
 
 /// What systems say of patches, how long transitions have run, and until when there is support.
-pub(super) fn observe_live_patches(samples: &mut Samples, snapshot: &Snapshot) {
-    let LivePatches { cover, systems } = snapshot.live_patches();
+pub(super) fn observe_live_patches(samples: &mut Samples, snapshot: &Snapshot, seen: &Transitions) {
+    let LivePatches { cover, systems } = snapshot.live_patches(seen);
     for patch in &cover.patches {
         let level = patch.level.as_deref().unwrap_or_default();
         let labels = [patch.patch.as_str(), patch.system.as_str(), level];
@@ -118,7 +118,8 @@ pub(super) fn observe_live_patches(samples: &mut Samples, snapshot: &Snapshot) {
     }
     for patch in Snapshot::found(&snapshot.livepatch).into_iter().flat_map(|l| &l.patches) {
         if patch.transition.value() == Some(&true)
-            && let Some(TransitionAge { age, at_least: _ }) = snapshot.transition_age(&patch.name)
+            && let Some(TransitionAge { age, at_least: _ }) =
+                snapshot.transition_age(&patch.name, seen)
         {
             samples.push(&metrics::LIVEPATCH_TRANSITION_SECONDS, [&patch.name], age.as_secs_f64());
         }

@@ -1,12 +1,11 @@
-//! `explain reboot`: every rule on the kernel's patches with what it found, and the numbers behind
-//! it.
+//! `explain reboot`: every rule on patches with what it found, and the numbers behind it.
 
 use super::page::{Page, paint_of, sign_of};
 use super::words::{self, moment, moment_ago};
 use super::{Style, patches};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Finding, HostView, KernelDebt, MissingFix, PatchTruth, Reading, RebootNeed, Verdict,
+    Action, Finding, HostView, KernelDebt, MissingFix, PatchTruth, Reading, RebootNeed, Verdict,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -20,8 +19,14 @@ pub struct ExplainedRule<'a> {
     pub condition: &'static str,
     /// How bad that is.
     pub verdict: Verdict,
-    /// The finding; `None` where the rule does not hold.
-    pub finding: Option<&'a Finding>,
+    /// What to do then.
+    pub action: Action,
+    /// Whether a reboot helps: `yes`, `no`, or `if …`.
+    pub reboot_helps: String,
+    /// The key of the configuration that moves its limit.
+    pub policy_key: Option<&'static str>,
+    /// What it found; empty where it does not hold.
+    pub findings: Vec<&'a Finding>,
 }
 
 /// Vulnerabilities named before they are only counted.
@@ -59,18 +64,28 @@ pub fn explain_reboot(view: &HostView, rules: &[ExplainedRule<'_>], style: &Styl
     if let Some(PatchTruth { debt: Reading::Value(debt), .. }) = &view.assessment.patches {
         owed(&mut page, debt, now_ms);
     }
-    page.heading("every rule on the kernel's patches:");
-    for ExplainedRule { code, condition, verdict, finding } in rules {
-        let (sign, holds, paint) = match finding {
-            Some(_) => (sign_of(*verdict), "holds", paint_of(*verdict)),
-            None => ("-", "does not hold", Paint::new()),
-        };
-        let head = format!("{sign:<2} {code}");
-        let tail = format!(": {holds} ({} if it does)", verdict.as_str());
-        page.line(&[("  ", Paint::new()), (&head, paint), (&tail, Paint::new())]);
-        page.sentence(5, condition);
+    page.heading("every rule on patches, those that hold first:");
+    let (hold, do_not): (Vec<_>, Vec<_>) = rules.iter().partition(|one| !one.findings.is_empty());
+    for one in hold.into_iter().chain(do_not) {
+        rule(&mut page, one);
     }
     page.into_text()
+}
+
+fn rule(page: &mut Page, rule: &ExplainedRule<'_>) {
+    let ExplainedRule { code, condition, verdict, action, reboot_helps, policy_key, findings } =
+        rule;
+    let (word, own) = (verdict.as_str(), (sign_of(*verdict), paint_of(*verdict)));
+    let ((sign, paint), tail) = match findings.as_slice() {
+        [] => (("-", Paint::new()), format!(": does not hold ({word} if it did)")),
+        [_] => (own, format!(": holds ({word})")),
+        [_, ..] => (own, format!(": holds {} times ({word})", findings.len())),
+    };
+    let head = format!("{sign:<2} {code}");
+    page.line(&[("  ", Paint::new()), (&head, paint), (&tail, Paint::new())]);
+    page.sentence(5, condition);
+    let limit = policy_key.map(|key| format!("; limit: {key}")).unwrap_or_default();
+    page.sentence(5, &format!("then: {}; a reboot helps: {reboot_helps}{limit}", action.as_str()));
 }
 
 fn answer(page: &mut Page, view: &HostView) {

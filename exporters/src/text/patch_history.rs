@@ -4,7 +4,10 @@
 use super::Style;
 use super::page::{Cell, Page};
 use super::words::{count, moment, since};
-use scrubjay_model::{CoverageRecord, ExposureRecord, ExposureTurnKind, FactRecord, span};
+use scrubjay_model::{
+    CoverageRecord, ExposureRecord, ExposureTurnKind, FactRecord, KERNEL_RELATION, REBOOT_REASON,
+    VERDICT, span,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -83,24 +86,33 @@ pub fn patch_history(
             ),
         );
     }
-    page.blank();
-    page.heading("changes:");
-    if changes.is_empty() {
-        page.sentence(2, "none was seen");
-    }
-    let rows: Vec<Vec<Cell>> = changes
-        .iter()
-        .map(|change| {
-            let value = change.value.as_deref().unwrap_or(&change.state);
-            let about = match change.subject.as_str() {
-                "" => change.name.clone(),
-                subject => format!("{} {subject}", change.name),
-            };
-            vec![Cell::left(moment(change.at_wall_ms)), Cell::left(about), Cell::left(value)]
-        })
-        .collect();
-    page.table(2, &rows);
+    let (concluded, read): (Vec<&FactRecord>, Vec<&FactRecord>) =
+        changes.iter().partition(|change| is_conclusion(&change.name));
+    write_changes(&mut page, "what was concluded:", &concluded);
+    write_changes(&mut page, "what was read:", &read);
     page.into_text()
+}
+
+/// Whether the agent concluded it, rather than reading it.
+fn is_conclusion(name: &str) -> bool {
+    [KERNEL_RELATION, REBOOT_REASON, VERDICT].contains(&name)
+}
+
+fn write_changes(page: &mut Page, heading: &str, changes: &[&FactRecord]) {
+    page.blank();
+    page.heading(heading);
+    if changes.is_empty() {
+        page.sentence(2, "no change was seen");
+    }
+    let row = |change: &&FactRecord| {
+        let value = change.value.as_deref().unwrap_or(&change.state);
+        let about = match change.subject.as_str() {
+            "" => change.name.clone(),
+            subject => format!("{} {subject}", change.name),
+        };
+        vec![Cell::left(moment(change.at_wall_ms)), Cell::left(about), Cell::left(value)]
+    };
+    page.table(2, &changes.iter().map(row).collect::<Vec<_>>());
 }
 
 fn group(exposure: &ExposureRecord) -> Group<'_> {
@@ -120,5 +132,42 @@ fn group(exposure: &ExposureRecord) -> Group<'_> {
         installed_unix_s: exposure.installed_unix_s,
         end,
         clock_adjusted_ms: exposure.clock_adjusted_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_concluded_comes_before_what_was_read() {
+        let fact = |at_wall_ms, name: &str, subject: &str, value: Option<&str>| FactRecord {
+            at_wall_ms,
+            name: name.to_owned(),
+            subject: subject.to_owned(),
+            value: value.map(str::to_owned),
+            state: if value.is_some() { "ok" } else { "gone" }.to_owned(),
+        };
+        let changes = [
+            fact(0, "kernel.release", "", Some("6.1.0-1-amd64")),
+            fact(0, KERNEL_RELATION, "", Some("current")),
+            fact(60_000, REBOOT_REASON, "kernel-behind host", Some("plan")),
+            fact(90_000, REBOOT_REASON, "kernel-behind host", None),
+        ];
+        let page = patch_history(&[], &changes, &[], 90_000, &Style { colour: false, all: true });
+        insta::assert_snapshot!(page, @r"
+        watched for 0 s; what happened outside that is not here
+
+        vulnerabilities fixed on disk and not in force, by the version that fixes them:
+          none was seen to be owed
+
+        what was concluded:
+          1970-01-01T00:00:00Z  kernel.relation                   current
+          1970-01-01T00:01:00Z  reboot.reason kernel-behind host  plan
+          1970-01-01T00:01:30Z  reboot.reason kernel-behind host  gone
+
+        what was read:
+          1970-01-01T00:00:00Z  kernel.release  6.1.0-1-amd64
+        ");
     }
 }

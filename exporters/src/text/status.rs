@@ -64,9 +64,9 @@ pub fn status(view: &HostView, style: &Style) -> String {
     patches::truth(&mut page, assessment.patches.as_ref(), now_ms);
     facts::kernel_health(&mut page, kernel_health);
     facts::livepatch_modules(&mut page, livepatch_modules);
-    facts::livepatch(&mut page, snapshot);
+    facts::livepatch(&mut page, snapshot, &accumulated.transitions);
     log::forced_patches(&mut page, &accumulated.forced_in_this_boot(snapshot));
-    facts::live_patches(&mut page, snapshot);
+    facts::live_patches(&mut page, snapshot, &accumulated.transitions);
     facts::reboot_markers(&mut page, reboot_markers);
     facts::vulnerabilities(&mut page, cpu_vulnerabilities);
     facts::microcode(&mut page, microcode);

@@ -112,15 +112,15 @@ fn loaded(names: &[&str], traces: LivepatchSystems) -> Snapshot {
 }
 
 fn only(snapshot: &Snapshot) -> PatchSystemView {
-    let systems = snapshot.live_patches().systems;
+    let systems = snapshot.live_patches(&Transitions::new()).systems;
     let [view] = systems.as_slice() else { panic!("{systems:?}") };
     view.clone()
 }
 
 #[test]
 fn a_host_without_traces_and_patches_has_no_system() {
-    assert_eq!(bare().live_patches().systems, []);
-    assert_eq!(loaded(&[], none()).live_patches().systems, []);
+    assert_eq!(bare().live_patches(&Transitions::new()).systems, []);
+    assert_eq!(loaded(&[], none()).live_patches(&Transitions::new()).systems, []);
 }
 
 #[test]
@@ -225,6 +225,10 @@ fn modules_that_are_no_patches_any_more_are_inert() {
 }
 
 fn with_log(change: impl FnOnce(&mut KernelLog)) -> Option<TransitionAge> {
+    seen_with_log(&Transitions::new(), change)
+}
+
+fn seen_with_log(seen: &Transitions, change: impl FnOnce(&mut KernelLog)) -> Option<TransitionAge> {
     let mut snapshot = bare();
     let mark = |sequence, seconds| LogMark {
         sequence: Some(sequence),
@@ -246,7 +250,7 @@ fn with_log(change: impl FnOnce(&mut KernelLog)) -> Option<TransitionAge> {
     };
     change(&mut log);
     set(&mut snapshot.kernel_log, log);
-    snapshot.transition_age("lp")
+    snapshot.transition_age("lp", seen)
 }
 
 #[test]
@@ -262,7 +266,24 @@ fn a_transition_is_as_old_as_the_log_says_or_older_than_the_log() {
     assert_eq!(with_log(|log| log.lost = 1), None);
     assert_eq!(with_log(|log| log.cut = true), None);
     assert_eq!(with_log(|log| log.oldest = None), None);
-    assert_eq!(bare().transition_age("lp"), None);
+    assert_eq!(bare().transition_age("lp", &Transitions::new()), None);
+}
+
+#[test]
+fn where_the_log_does_not_tell_a_transition_is_as_old_as_it_was_seen() {
+    let seen = |seconds: u64| Transitions::from([("lp".to_owned(), Duration::from_secs(seconds))]);
+    let age =
+        |seconds, at_least| Some(TransitionAge { age: Duration::from_secs(seconds), at_least });
+    assert_eq!(seen_with_log(&seen(1600), |log| log.cut = true), age(2000, true));
+    // Whichever tells of more, unless the log tells of the beginning itself.
+    assert_eq!(seen_with_log(&seen(1600), |_| ()), age(3000, true));
+    assert_eq!(seen_with_log(&seen(100), |_| ()), age(3500, true));
+    let begun = LogTransition { patch: "lp".to_owned(), awake: Duration::from_secs(3500) };
+    assert_eq!(seen_with_log(&seen(100), |log| log.transition = Some(begun)), age(100, false));
+    // Of another patch, or by a clock that does not go that way.
+    let other = Transitions::from([("other".to_owned(), Duration::ZERO)]);
+    assert_eq!(seen_with_log(&other, |log| log.cut = true), None);
+    assert_eq!(seen_with_log(&seen(9999), |log| log.cut = true), None);
 }
 
 #[test]

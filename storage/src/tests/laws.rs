@@ -172,6 +172,7 @@ fn empty_state() -> State {
         bad_pages: BTreeMap::new(),
         modules: BTreeMap::new(),
         facts: BTreeMap::new(),
+        transitions: BTreeMap::new(),
         exposures: BTreeMap::new(),
         next_exposure: 1,
         next_run: 1,

@@ -15,4 +15,5 @@ mod page_requests;
 mod pages;
 mod sources;
 mod support;
+mod transitions;
 mod upgrades;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::systems::{self, RELEASE, canonical, installed, ksplice, lifecycle};
 use crate::testing::{but, codes, first, of, only, patch, set, text};
-use scrubjay_model::{FailedUpdate, InstalledModules, day_of_text};
+use scrubjay_model::{Accumulated, FailedUpdate, InstalledModules, Verdict, day_of_text};
 
 /// The healthy server with those patches loaded and those traces.
 fn with(patches: &[&str], traces: LivepatchSystems) -> Snapshot {
@@ -145,6 +145,28 @@ fn more_than_three_layers_are_told() {
     let found = only(&layers(4));
     assert_eq!(found.code, "livepatch-stacked");
     assert!(found.because.starts_with("4 live patches"), "{}", found.because);
+}
+
+#[test]
+fn the_policy_moves_the_limits() {
+    let told = |snapshot: &Snapshot, policy: &PatchPolicy| {
+        let assessment = crate::assess(snapshot, &Accumulated::default(), None, None, policy);
+        let told: Vec<String> = assessment.findings.into_iter().map(|f| f.because).collect();
+        told.join("\n")
+    };
+    let ending = with(&["livepatch_9_1"], klp(&["livepatch_9_1"], Some(today() + 50)));
+    let early = PatchPolicy { support_days: 60, ..PatchPolicy::default() };
+    assert_eq!(told(&ending, &PatchPolicy::default()), "");
+    assert!(told(&ending, &early).contains("in 50 days; the limit is 60 days"));
+    let mut traces = systems::own();
+    traces.installed = vec![installed(&["lp_1", "lp_2"])];
+    let mut two = with(&["lp_1", "lp_2"], traces);
+    for patch in &mut of(&mut two.livepatch).patches {
+        patch.replace = Reading::Value(false);
+    }
+    let strict = PatchPolicy { layers: 1, ..PatchPolicy::default() };
+    assert_eq!(told(&two, &PatchPolicy::default()), "");
+    assert!(told(&two, &strict).contains("the limit is 1: lp_1 and lp_2"));
 }
 
 #[test]

@@ -5,18 +5,18 @@ use crate::text::page::Page;
 use crate::text::words::{self, count, reading, span};
 use scrubjay_model::{
     Blocker, LivePatches, Livepatch, Patch, PatchForce, PatchState, PatchSystem, PatchSystemView,
-    Reading, Snapshot, SupportEnd, TransitionAge,
+    Reading, Snapshot, SupportEnd, TransitionAge, Transitions,
 };
 
 /// What the kernel's core shows.
-pub(in super::super) fn livepatch(page: &mut Page, snapshot: &Snapshot) {
+pub(in super::super) fn livepatch(page: &mut Page, snapshot: &Snapshot, seen: &Transitions) {
     source(page, "live patch", &snapshot.livepatch, |page, livepatch| {
         let Livepatch { patches, blockers } = livepatch;
         if patches.is_empty() {
             page.field(2, "live patch", "none applied");
         }
         for patch in patches {
-            page.field(2, "live patch", &patch_line(patch, snapshot));
+            page.field(2, "live patch", &patch_line(patch, snapshot, seen));
         }
         match blockers {
             None => {}
@@ -29,14 +29,15 @@ pub(in super::super) fn livepatch(page: &mut Page, snapshot: &Snapshot) {
     });
 }
 
-fn patch_line(patch: &Patch, snapshot: &Snapshot) -> String {
+fn patch_line(patch: &Patch, snapshot: &Snapshot, seen: &Transitions) -> String {
     let Patch { name, enabled, transition, replace, stack_order, objects, module_taint } = patch;
     let mut parts = vec![reading(enabled, |enabled| {
         if *enabled { "enabled" } else { "being removed (enabled 0)" }.to_owned()
     })];
     match transition.as_ref().into_result() {
         Ok(true) => {
-            parts.push(format!("in transition{}: not every task runs it yet", age(name, snapshot)));
+            let age = age(name, snapshot, seen);
+            parts.push(format!("in transition{age}: not every task runs it yet"));
         }
         Ok(false) => parts.push("transition complete".to_owned()),
         Err(reason) => parts.push(format!("transition {}", words::missing(&reason))),
@@ -95,9 +96,9 @@ fn write_blockers(page: &mut Page, blockers: &[Blocker]) {
     }
 }
 
-/// How long the transition has run, as far as the log tells.
-fn age(patch: &str, snapshot: &Snapshot) -> String {
-    match snapshot.transition_age(patch) {
+/// How long the transition has run, as far as anything tells.
+fn age(patch: &str, snapshot: &Snapshot, seen: &Transitions) -> String {
+    match snapshot.transition_age(patch, seen) {
         Some(TransitionAge { age, at_least: false }) => format!(" for {}", span(age)),
         Some(TransitionAge { age, at_least: true }) => format!(" for at least {}", span(age)),
         None => String::new(),
@@ -105,8 +106,8 @@ fn age(patch: &str, snapshot: &Snapshot) -> String {
 }
 
 /// A paragraph for each system, what all of them cover, and what is left over of modules.
-pub(in super::super) fn live_patches(page: &mut Page, snapshot: &Snapshot) {
-    let LivePatches { cover, systems } = snapshot.live_patches();
+pub(in super::super) fn live_patches(page: &mut Page, snapshot: &Snapshot, seen: &Transitions) {
+    let LivePatches { cover, systems } = snapshot.live_patches(seen);
     if let Some(section) = &snapshot.livepatch_systems
         && let Some(missing) = section.reading.non_value()
         && !section.reading.is_absent()
