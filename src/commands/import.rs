@@ -10,7 +10,7 @@ use scrubjay_collector::{Collector, HostRoot, foreign_boots, foreign_errors};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
     BootLine, BootMemory, BootSource, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken,
-    ForeignBoots, ImportLine, ImportTaken, Reading, Stamp, merged_boots,
+    ForeignBoots, ImportLine, ImportTaken, ReadFault, Reading, Stamp, merged_boots,
 };
 use scrubjay_storage::{
     BootImport, ErrorImport, History, HistoryReader, StorageError, has_history,
@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
@@ -146,6 +147,15 @@ pub(crate) fn take_in_errors(
     Ok(found.into_iter().map(line).collect())
 }
 
+/// How often a file is looked at again that its owner writes to, and after which time: rasdaemon
+/// makes a transaction of each error, and in a storm hardly ever rests.
+const WRITTEN_ATTEMPTS: u32 = 20;
+const WRITTEN_PAUSE: Duration = Duration::from_millis(100);
+
+fn is_torn(found: &Reading<ErrorRecords>) -> bool {
+    matches!(found, Reading::Unreadable(_, ReadFault::Torn))
+}
+
 /// Reads the records of a tool, with the progress on stderr if somebody watches.
 fn read_errors(
     host: &HostRoot,
@@ -155,14 +165,25 @@ fn read_errors(
 ) -> Reading<ErrorRecords> {
     let watched = std::io::stderr().is_terminal();
     let mut shown = false;
-    let found = foreign_errors(host, memory, file, now_wall_ms, &mut |records| {
-        if watched {
-            shown = true;
-            // Progress that cannot be shown is no reason to stop. How many there will be is not
-            // known before all are read.
-            let _ = write!(anstream::stderr(), "\rreading {}: {records} records", memory.as_str());
+    let mut read = || {
+        foreign_errors(host, memory, file, now_wall_ms, &mut |records| {
+            if watched {
+                shown = true;
+                // Progress that cannot be shown is no reason to stop. How many there will be is not
+                // known before all are read.
+                let name = memory.as_str();
+                let _ = write!(anstream::stderr(), "\rreading {name}: {records} records");
+            }
+        })
+    };
+    let mut found = read();
+    for _ in 0..WRITTEN_ATTEMPTS {
+        if !is_torn(&found) {
+            break;
         }
-    });
+        std::thread::sleep(WRITTEN_PAUSE);
+        found = read();
+    }
     if shown {
         let _ = writeln!(anstream::stderr());
     }
