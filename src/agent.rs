@@ -17,10 +17,10 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, Edac, EventsStatus, HostHeader, HostView, OfflineStats, Origin, Reading, Snapshot,
-    SourceState, Stamp,
+    AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, OfflineStats,
+    Origin, Reading, Snapshot, SourceState, Stamp,
 };
-use scrubjay_storage::History;
+use scrubjay_storage::{History, StorageError};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -351,23 +351,35 @@ impl Agent {
     }
 }
 
-/// Begins a history with the boots that other tools remember. None of this is needed to watch, so
-/// that what fails is said and passed over; as long as nothing was found, each start looks again.
+/// Begins a history with what other tools remember. None of this is needed to watch, so that what
+/// fails is said and passed over; as long as nothing was found, each start looks again.
 fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
-    let taken = history.has_imported_boots().and_then(|has| {
-        if has { Ok(Vec::new()) } else { import::take_in(host, history, at, None) }
+    let boots = history.has_imported_boots().and_then(|has| {
+        if has { Ok(Vec::new()) } else { import::take_in(host, history, at, &BootMemory::ALL) }
     });
-    match taken {
-        Ok(lines) => {
-            for line in lines {
-                if let Some(taken) = line.taken.value() {
-                    let (memory, added) = (line.memory.as_str(), taken.added);
-                    tracing::info!("took in {added} earlier boots that {memory} remembers");
-                }
-            }
+    let errors = history.has_imported_errors().and_then(|has| {
+        if has {
+            return Ok(Vec::new());
         }
-        Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+        import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
+    });
+    for line in boots.unwrap_or_else(not_taken) {
+        if let Some(taken) = line.taken.value() {
+            let (memory, added) = (line.memory.as_str(), taken.added);
+            tracing::info!("took in {added} earlier boots that {memory} remembers");
+        }
     }
+    for line in errors.unwrap_or_else(not_taken) {
+        if let Some(taken) = line.taken.value() {
+            let (memory, added) = (line.memory.as_str(), taken.errors_added);
+            tracing::info!("took in {added} earlier errors that {memory} recorded");
+        }
+    }
+}
+
+fn not_taken<T>(error: StorageError) -> Vec<T> {
+    tracing::error!("failed to {:#}", anyhow::Error::from(error));
+    Vec::new()
 }
 
 fn is_deadline(reason: &scrubjay_model::NonValue) -> bool {

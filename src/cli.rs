@@ -65,7 +65,8 @@ pub(crate) enum Command {
     Dimms(ReadArgs),
     /// Show everything about one stick of memory
     Show(ShowArgs),
-    /// Take in the boots that wtmp, wtmpdb, tuptime and uptimed remember; the agent must not run
+    /// Take in the boots that wtmp, wtmpdb, tuptime and uptimed remember, and the errors that
+    /// rasdaemon and mcelog recorded; the agent must not run
     Import(ImportArgs),
     /// Check or show the configuration
     #[command(subcommand)]
@@ -134,6 +135,8 @@ pub(crate) enum HistoryCommand {
     Patches(ReadArgs),
     /// Bad pages: when and why each was registered, and what became of it
     Pages(ReadArgs),
+    /// Errors that other tools recorded, as they were imported
+    Imported(ReadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -192,15 +195,20 @@ pub(crate) struct ImportArgs {
     /// Take in what this one remembers, and no other
     #[arg(long, value_name = "MEMORY")]
     pub(crate) from: Option<ImportFrom>,
+    /// Where the records of rasdaemon or mcelog are, if not at the usual place
+    #[arg(long, value_name = "PATH", requires = "from")]
+    pub(crate) file: Option<String>,
 }
 
-/// A tool that remembers boots.
+/// A tool that remembers boots or records errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ImportFrom {
     Wtmp,
     Wtmpdb,
     Tuptime,
     Uptimed,
+    Rasdaemon,
+    Mcelog,
 }
 
 #[derive(Debug, Args)]

@@ -12,10 +12,11 @@ use crate::text::ExplainedRule;
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
     ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
-    EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary, HostHeader, HostView,
-    ImportLine, KernelDebt, KernelState, LivePatches, LossRecord, MemoryRecord, ModuleTurn,
-    NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults,
-    SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary,
+    HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState, LivePatches,
+    LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading,
+    RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
+    Witness,
 };
 use serde::Serialize;
 
@@ -148,6 +149,14 @@ struct Available<'a> {
 struct Imports<'a> {
     schema_version: u32,
     imports: &'a [ImportLine],
+    errors: &'a [ErrorImportLine],
+}
+
+#[derive(Serialize)]
+struct Imported<'a> {
+    schema_version: u32,
+    begun_wall_ms: i64,
+    imported_errors: &'a [ImportedErrors],
 }
 
 #[derive(Serialize)]
@@ -316,8 +325,16 @@ pub fn boots(
 }
 
 /// What came of taking in what other tools remember: `import --json`.
-pub fn imports(imports: &[ImportLine]) -> Result<String, PageError> {
-    line(&Imports { schema_version: SCHEMA_VERSION, imports })
+pub fn imports(imports: &[ImportLine], errors: &[ErrorImportLine]) -> Result<String, PageError> {
+    line(&Imports { schema_version: SCHEMA_VERSION, imports, errors })
+}
+
+/// Errors that other tools recorded, and when our own history began: `history imported --json`.
+pub fn imported_errors(
+    imported_errors: &[ImportedErrors],
+    begun_wall_ms: i64,
+) -> Result<String, PageError> {
+    line(&Imported { schema_version: SCHEMA_VERSION, begun_wall_ms, imported_errors })
 }
 
 /// The error counters of the history with the stretches of time in which they were watched:

@@ -4,7 +4,7 @@ mod crashes;
 mod events;
 mod scrubbing;
 
-pub(crate) use events::{events, heard, loss, pattern, scrub_results};
+pub(crate) use events::{events, heard, imported_errors, loss, pattern, scrub_results};
 pub(crate) use scrubbing::*;
 mod kernels;
 mod machine;

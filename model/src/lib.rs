@@ -28,6 +28,7 @@ mod exposure;
 mod facts;
 mod file_owner;
 mod foreign_boots;
+mod foreign_errors;
 mod history;
 mod identity;
 mod kernel;
@@ -112,6 +113,10 @@ pub use facts::{
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
+};
+pub use foreign_errors::{
+    ErrorGroups, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken, ForeignError,
+    ForeignErrors, ForeignReport, ImportedErrors, LeftOut,
 };
 pub use history::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, FactRecord, MemoryRecord,

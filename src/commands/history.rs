@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
-    BootId, BootWitnesses, CoverageRecord, Snapshot, availability, merged_boots, page_lives,
+    BootId, BootWitnesses, CoverageRecord, Snapshot, Stamp, availability, merged_boots, page_lives,
 };
 use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
         HistoryCommand::Boots(args) => boots(&reader, args),
         HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
         HistoryCommand::Pages(args) => pages(&reader, args),
+        HistoryCommand::Imported(args) => imported(&reader, args, &collector.stamp()),
         HistoryCommand::Patches(args) => patches(&reader, args, collector.stamp().wall_ms),
     }
 }
@@ -33,6 +34,16 @@ fn pages(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
         json::page_lives(&lives)?
     } else {
         text::page_lives(&lives, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn imported(reader: &HistoryReader, args: &ReadArgs, at: &Stamp) -> anyhow::Result<Exit> {
+    let (groups, begun_wall_ms) = (reader.imported_errors()?, reader.summary(at)?.since_wall_ms);
+    print(&if args.json {
+        json::imported_errors(&groups, begun_wall_ms)?
+    } else {
+        text::imported_errors(&groups, begun_wall_ms, &style(true))
     })?;
     Ok(Exit::Ok)
 }

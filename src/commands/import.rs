@@ -1,37 +1,67 @@
-//! `scrubjay import`: boots that other tools remember, taken into the history. The agent does the
-//! same at its first start.
+//! `scrubjay import`: boots that other tools remember and errors that they recorded, taken into the
+//! history. The agent does the same at its first start.
 
 use super::{print, reading, style};
 use crate::cli::{ImportArgs, ImportFrom};
 use crate::config::Settings;
 use crate::exit::Exit;
 use anyhow::Context;
-use scrubjay_collector::{Collector, HostRoot, foreign_boots};
+use scrubjay_collector::{Collector, HostRoot, foreign_boots, foreign_errors};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
-    BootLine, BootMemory, BootSource, ForeignBoots, ImportLine, ImportTaken, Reading, Stamp,
-    merged_boots,
+    BootLine, BootMemory, BootSource, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken,
+    ForeignBoots, ImportLine, ImportTaken, ReadFault, Reading, Stamp, merged_boots,
 };
-use scrubjay_storage::{BootImport, History, HistoryReader, StorageError, has_history};
+use scrubjay_storage::{
+    BootImport, ErrorImport, History, HistoryReader, StorageError, has_history,
+};
 use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
     let dir = directory(settings, &host)?;
     let at = Collector::new(Arc::clone(&host), reading::options(settings)).stamp();
+    let (boots_of, errors_of, file) = sources(args)?;
     let mut history = open(&dir, &at)?;
-    let lines = take_in(&host, &mut history, &at, args.from.map(memory))?;
+    let boots = take_in(&host, &mut history, &at, &boots_of)?;
+    let errors = take_in_errors(&host, &mut history, &at, &errors_of, file)?;
     drop(history);
-    let lines = count_seen(&dir, lines)?;
+    let boots = count_seen(&dir, boots)?;
     print(&if args.read.json {
-        json::imports(&lines)?
+        json::imports(&boots, &errors)?
     } else {
-        text::imports(&lines, &dir.display().to_string(), &style(true))
+        text::imports(&boots, &errors, &dir.display().to_string(), &style(true))
     })?;
-    let is_value = |line: &ImportLine| line.taken.value().is_some();
-    Ok(if lines.iter().any(is_value) { Exit::Ok } else { Exit::NoData })
+    let any = boots.iter().any(|line| line.taken.value().is_some())
+        || errors.iter().any(|line| line.taken.value().is_some());
+    Ok(if any { Exit::Ok } else { Exit::NoData })
+}
+
+/// What to read: tools that remember boots, tools that record errors, and a file of the latter.
+type Sources<'a> = (Vec<BootMemory>, Vec<ErrorMemory>, Option<&'a str>);
+
+fn sources(args: &ImportArgs) -> anyhow::Result<Sources<'_>> {
+    let (boots, errors) = match args.from {
+        None => (BootMemory::ALL.to_vec(), ErrorMemory::ALL.to_vec()),
+        Some(ImportFrom::Wtmp) => (vec![BootMemory::Wtmp], vec![]),
+        Some(ImportFrom::Wtmpdb) => (vec![BootMemory::Wtmpdb], vec![]),
+        Some(ImportFrom::Tuptime) => (vec![BootMemory::Tuptime], vec![]),
+        Some(ImportFrom::Uptimed) => (vec![BootMemory::Uptimed], vec![]),
+        Some(ImportFrom::Rasdaemon) => (vec![], vec![ErrorMemory::Rasdaemon]),
+        Some(ImportFrom::Mcelog) => (vec![], vec![ErrorMemory::Mcelog]),
+    };
+    if args.file.is_some() && errors.is_empty() {
+        anyhow::bail!(
+            "--file names a database of rasdaemon or a log of mcelog: add --from rasdaemon or \
+             --from mcelog; what remembers boots is read below --root"
+        );
+    }
+    // Paths of the host are relative to its root.
+    Ok((boots, errors, args.file.as_deref().map(|path| path.trim_start_matches('/'))))
 }
 
 /// The history that an agent of this host keeps, or would.
@@ -58,26 +88,20 @@ fn open(dir: &Path, at: &Stamp) -> anyhow::Result<History> {
     }
 }
 
-fn memory(from: ImportFrom) -> BootMemory {
-    match from {
-        ImportFrom::Wtmp => BootMemory::Wtmp,
-        ImportFrom::Wtmpdb => BootMemory::Wtmpdb,
-        ImportFrom::Tuptime => BootMemory::Tuptime,
-        ImportFrom::Uptimed => BootMemory::Uptimed,
-    }
-}
-
 /// Reads what other tools remember and takes it into the history. How many of these boots the agent
 /// saw itself is not counted yet.
 pub(crate) fn take_in(
     host: &HostRoot,
     history: &mut History,
     at: &Stamp,
-    only: Option<BootMemory>,
+    of: &[BootMemory],
 ) -> Result<Vec<ImportLine>, StorageError> {
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
     let found = foreign_boots(host).into_iter();
     let found: Vec<(BootMemory, Reading<ForeignBoots>)> =
-        found.filter(|(memory, _)| only.is_none_or(|only| only == *memory)).collect();
+        found.filter(|(memory, _)| of.contains(memory)).collect();
     let told: Vec<ForeignBoots> =
         found.iter().filter_map(|(_, boots)| boots.value().cloned()).collect();
     let taken = if told.is_empty() { Vec::new() } else { history.import_boots(&told, at)? };
@@ -100,6 +124,85 @@ fn account(boots: &ForeignBoots, outcome: Option<&BootImport>) -> ImportTaken {
         not_understood: u64::from(boots.not_understood),
         first_wall_ms: begun().min(),
         last_wall_ms: begun().max(),
+    }
+}
+
+/// Reads what other tools recorded of errors and takes it into the history.
+pub(crate) fn take_in_errors(
+    host: &HostRoot,
+    history: &mut History,
+    at: &Stamp,
+    of: &[ErrorMemory],
+    file: Option<&str>,
+) -> Result<Vec<ErrorImportLine>, StorageError> {
+    let read = |memory: &ErrorMemory| (*memory, read_errors(host, *memory, file, at.wall_ms));
+    let found: Vec<(ErrorMemory, Reading<ErrorRecords>)> = of.iter().map(read).collect();
+    let told: Vec<ErrorRecords> =
+        found.iter().filter_map(|(_, errors)| errors.value().cloned()).collect();
+    let taken = if told.is_empty() { Vec::new() } else { history.import_errors(&told, at)? };
+    let line = |(memory, errors): (ErrorMemory, Reading<ErrorRecords>)| {
+        let outcome = taken.iter().find(|taken| taken.memory == memory);
+        ErrorImportLine { memory, taken: errors.map(|errors| errors_taken(errors, outcome)) }
+    };
+    Ok(found.into_iter().map(line).collect())
+}
+
+/// How often a file is looked at again that its owner writes to, and after which time: rasdaemon
+/// makes a transaction of each error, and in a storm hardly ever rests.
+const WRITTEN_ATTEMPTS: u32 = 20;
+const WRITTEN_PAUSE: Duration = Duration::from_millis(100);
+
+fn is_torn(found: &Reading<ErrorRecords>) -> bool {
+    matches!(found, Reading::Unreadable(_, ReadFault::Torn))
+}
+
+/// Reads the records of a tool, with the progress on stderr if somebody watches.
+fn read_errors(
+    host: &HostRoot,
+    memory: ErrorMemory,
+    file: Option<&str>,
+    now_wall_ms: i64,
+) -> Reading<ErrorRecords> {
+    let watched = std::io::stderr().is_terminal();
+    let mut shown = false;
+    let mut read = || {
+        foreign_errors(host, memory, file, now_wall_ms, &mut |records| {
+            if watched {
+                shown = true;
+                // Progress that cannot be shown is no reason to stop. How many there will be is not
+                // known before all are read.
+                let name = memory.as_str();
+                let _ = write!(anstream::stderr(), "\rreading {name}: {records} records");
+            }
+        })
+    };
+    let mut found = read();
+    for _ in 0..WRITTEN_ATTEMPTS {
+        if !is_torn(&found) {
+            break;
+        }
+        std::thread::sleep(WRITTEN_PAUSE);
+        found = read();
+    }
+    if shown {
+        let _ = writeln!(anstream::stderr());
+    }
+    found
+}
+
+fn errors_taken(told: ErrorRecords, outcome: Option<&ErrorImport>) -> ErrorsTaken {
+    let (records, errors) = (told.records(), told.errors());
+    let without = told.errors.iter().filter(|group| group.hour.is_none());
+    ErrorsTaken {
+        records,
+        errors,
+        records_added: outcome.map_or(0, |taken| taken.records_added),
+        errors_added: outcome.map_or(0, |taken| taken.errors_added),
+        without_time: without.map(|group| group.records).fold(0, u64::saturating_add),
+        first_wall_ms: told.errors.iter().filter_map(|group| group.first_wall_ms).min(),
+        last_wall_ms: told.errors.iter().filter_map(|group| group.last_wall_ms).max(),
+        paths: told.paths,
+        left_out: told.left_out,
     }
 }
 

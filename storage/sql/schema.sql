@@ -1,4 +1,4 @@
--- The history of one host, schema version 3.
+-- The history of one host, schema version 4.
 --
 -- *_wall_ms   milliseconds since the Unix epoch, by the wall clock at that moment (it may step).
 -- *_ns        nanoseconds since boot: *_since_boot_ns by CLOCK_BOOTTIME (sleep included),
@@ -14,7 +14,8 @@ CREATE TABLE history (
 CREATE TABLE incident (
   id INTEGER PRIMARY KEY,
   wall_ms INTEGER NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('file_replaced', 'writes_failed', 'upgraded')),
+  kind TEXT NOT NULL CHECK (kind IN ('file_replaced', 'writes_failed', 'upgraded', 'salvaged', 'folded',
+                                  'vanished')),
   -- file_replaced: where the corrupt file was moved to. Otherwise a sentence.
   detail TEXT NOT NULL
 ) STRICT;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Ids of texts that were looked up in this transaction. Reports of a storm differ in numbers and
 /// share their texts, and the database is asked once for each text instead of once for each report.
-type Wordings = HashMap<String, i64>;
+pub(crate) type Wordings = HashMap<String, i64>;
 
 /// Adds reports.
 pub(crate) fn add(tx: &Transaction<'_>, events: &[EventRow]) -> rusqlite::Result<()> {
@@ -91,7 +91,11 @@ pub(crate) fn add_loss(tx: &Transaction<'_>, loss: LossRow) -> rusqlite::Result<
 }
 
 /// The id of a text, which is added if it is new.
-fn wording(tx: &Transaction<'_>, text: &str, known: &mut Wordings) -> rusqlite::Result<i64> {
+pub(crate) fn wording(
+    tx: &Transaction<'_>,
+    text: &str,
+    known: &mut Wordings,
+) -> rusqlite::Result<i64> {
     if let Some(id) = known.get(text) {
         return Ok(*id);
     }
@@ -213,7 +217,11 @@ pub(crate) fn word<T>(
     parse(&text).ok_or_else(|| odd(column, text))
 }
 
-fn parsed<T: DeserializeOwned>(row: &Row<'_>, column: &'static str) -> rusqlite::Result<T> {
+/// A value that is stored as JSON.
+pub(crate) fn parsed<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &'static str,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|_| odd(column, text))
 }

@@ -7,14 +7,14 @@ use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{
-    BootImport, StorageError, boot_imports, conclusions, event_rows, files, load, open,
-    page_requests, plan, query, write,
+    BootImport, ErrorImport, StorageError, boot_imports, conclusions, error_imports, event_rows,
+    files, load, open, page_requests, plan, query, write,
 };
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{
-    Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, ForeignBoots,
-    HistorySummary, MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot, Stamp,
-    StorageStats, match_controllers,
+    Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, ErrorRecords,
+    ForeignBoots, HistorySummary, MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot,
+    Stamp, StorageStats, match_controllers,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -274,6 +274,35 @@ impl History {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let taken: rusqlite::Result<Vec<BootImport>> =
                 told.iter().map(|told| boot_imports::take_in(&tx, told, at.wall_ms)).collect();
+            let taken = taken?;
+            tx.commit()?;
+            Ok(taken)
+        };
+        write().map_err(database("write the history", &self.path))
+    }
+
+    /// Whether errors that other tools recorded were ever taken in.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_imported_errors(&self) -> Result<bool, StorageError> {
+        error_imports::any(&self.conn).map_err(database("read the history", &self.path))
+    }
+
+    /// Takes in errors that other tools recorded. They are kept apart and enter no sum; what was
+    /// taken in before adds nothing. All of it goes into one transaction; no run is needed.
+    ///
+    /// # Errors
+    /// If it cannot be written; nothing is taken in then.
+    pub fn import_errors(
+        &mut self,
+        told: &[ErrorRecords],
+        at: &Stamp,
+    ) -> Result<Vec<ErrorImport>, StorageError> {
+        let mut write = || {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let taken: rusqlite::Result<Vec<ErrorImport>> =
+                told.iter().map(|told| error_imports::take_in(&tx, told, at.wall_ms)).collect();
             let taken = taken?;
             tx.commit()?;
             Ok(taken)

@@ -13,6 +13,7 @@ mod conclusions;
 mod convert;
 mod counters;
 mod error;
+mod error_imports;
 mod event_rows;
 mod events;
 mod exposure_rows;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use boot_imports::BootImport;
 pub use error::{DatabaseFault, StorageError};
+pub use error_imports::ErrorImport;
 pub use events::Heard;
 pub use files::has_history;
 pub use history::{Appended, History};

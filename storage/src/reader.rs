@@ -3,15 +3,15 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    StorageError, boot_imports, event_rows, exposure_rows, load, module_events, module_rows, open,
-    page_requests, page_rows, query,
+    StorageError, boot_imports, error_imports, event_rows, exposure_rows, load, module_events,
+    module_rows, open, page_requests, page_rows, query,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CoverageRecord, EventPattern,
     EventRecord, EventsStatus, ExposureRecord, FactRecord, HistorySummary, ImportedBoot,
-    LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord,
-    Snapshot, Stamp,
+    ImportedErrors, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
+    RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,6 +81,15 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn imported_boots(&self) -> Result<Vec<ImportedBoot>, StorageError> {
         self.ask(boot_imports::all)
+    }
+
+    /// Errors that other tools recorded, as they were taken in: those without a time first, then in
+    /// order of time.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn imported_errors(&self) -> Result<Vec<ImportedErrors>, StorageError> {
+        self.ask(error_imports::all)
     }
 
     /// The changes of facts that tell why boots ended, in the order in which they were seen.

@@ -1,6 +1,6 @@
 //! The life of the schema: creation, recognition, upgrades.
 //!
-//! `sql/schema.sql` is the present schema. For every released version N, `sql/create_vN.sql` holds
+//! `sql/schema.sql`, with what is in files of its own, is the present schema. For every released version N, `sql/create_vN.sql` holds
 //! the schema as it was released and is never edited again; a test upgrades each of them and
 //! compares the outcome with a fresh database. An upgrade runs in one transaction, after a copy
 //! of the file was made, so it happens as a whole or not at all.
@@ -27,8 +27,10 @@ pub(crate) struct Schema {
 }
 
 /// The present schema.
-pub(crate) const SCHEMA: Schema =
-    Schema { create: include_str!("../sql/schema.sql"), upgrades: &[to_version_2, to_version_3] };
+pub(crate) const SCHEMA: Schema = Schema {
+    create: concat!(include_str!("../sql/schema.sql"), include_str!("../sql/imports.sql")),
+    upgrades: &[to_version_2, to_version_3, to_version_4],
+};
 
 fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v2.sql"))
@@ -36,6 +38,11 @@ fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 
 fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v3.sql"))
+}
+
+fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))?;
+    tx.execute_batch(include_str!("../sql/imports.sql"))
 }
 
 /// What a file turned out to be.

@@ -19,6 +19,7 @@ mod booted;
 mod captures;
 mod guest;
 mod machine;
+mod peer;
 mod seen;
 
 use guest::Guest;
@@ -133,7 +134,7 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
     guest.run("echo 0 >/sys/module/edac_core/parameters/edac_mc_log_ce");
     match program {
         Program::Scrubjay => guest.start_agent_with(""),
-        Program::Rasdaemon => start_rasdaemon(&mut guest, peer),
+        Program::Rasdaemon => peer::start(&mut guest, peer),
     }
     guest.order("corrected mc=0");
     guest.run("sleep 5");
@@ -173,24 +174,6 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
         peak_kilobytes: peak.trim().parse().unwrap(),
         database_bytes: bytes.trim().parse().unwrap(),
     }
-}
-
-/// Puts the peer with its libraries into the guest, as its package would, and starts it.
-fn start_rasdaemon(guest: &mut Guest, peer: &Path) {
-    let share = guest.folder.path().join("share/peer");
-    assert!(Command::new("cp").arg("-a").args([peer, &share]).status().unwrap().success());
-    guest.run(
-        "cp -a /host/peer/. /
-         mkdir -p /state/rasdaemon /var/lib; ln -s /state/rasdaemon /var/lib/rasdaemon
-         PAGE_CE_ACTION=off rasdaemon -f -r >/run/agent.log 2>&1 &
-         echo $! >/run/agent.pid
-         for i in $(seq 100); do
-             grep -q 1 /sys/kernel/tracing/instances/rasdaemon/events/ras/mc_event/enable 2>/dev/null &&
-                 [ -e /state/rasdaemon/ras-mc_event.db ] && exec sleep 3
-             sleep 0.2
-         done
-         cat /run/agent.log >&2; exit 1",
-    );
 }
 
 /// What the program has used of the CPUs, in hundredths of a second.

@@ -19,11 +19,13 @@ mod events;
 mod firmware;
 mod guest;
 mod history;
+mod imports;
 mod live_patches;
 mod machine;
 mod machine_checks;
 mod memory;
 mod pages;
+mod peer;
 mod seen;
 
 /// Makes a test of each scenario, for each kernel.
@@ -62,6 +64,8 @@ scenarios! {
         a_suspended_agent_catches_up_and_admits_the_gap
         a_step_of_the_clock_is_recorded_and_measures_nothing
         a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and_five_kills;
+    imports:
+        what_rasdaemon_recorded_is_taken_in_with_equal_sums;
     pages:
         pages_taken_out_of_use_are_seen_and_so_is_their_return
         a_page_in_use_by_the_kernel_is_not_said_to_be_out_of_use

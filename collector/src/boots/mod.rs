@@ -10,6 +10,7 @@ mod wtmp;
 use crate::host::HostRoot;
 use crate::packages::sqlite::{SqliteTable, read_table};
 use crate::reader::{Reader, malformed};
+use crate::rotation::rotated;
 use scrubjay_model::{BootMemory, ForeignBoots, NonValue, Origin, Reading};
 
 /// Debian has a link from the second to the first, or only the second.
@@ -65,12 +66,10 @@ fn database(
 
 /// All of `wtmp` that log rotation has left, the oldest first.
 fn read_wtmp(reader: &Reader<'_>) -> Reading<ForeignBoots> {
-    let mut names = match reader.files(LOG_FOLDER).into_result() {
-        Ok(names) => names,
+    let names = match reader.files(LOG_FOLDER).into_result() {
+        Ok(names) => rotated(names, "wtmp"),
         Err(why) => return why.into(),
     };
-    names.retain(|name| wtmp::age(name).is_some());
-    names.sort_by(|a, b| wtmp::age(a).cmp(&wtmp::age(b)));
     let paths: Vec<String> = names.iter().map(|name| format!("{LOG_FOLDER}/{name}")).collect();
     if paths.is_empty() {
         return Reading::Absent(Origin::new(format!("{LOG_FOLDER}/wtmp")));

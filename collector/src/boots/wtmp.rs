@@ -9,7 +9,6 @@
 
 use super::rows::cut_off;
 use scrubjay_model::{ForeignBoot, ForeignEnd};
-use std::cmp::Reverse;
 
 const RUN_LEVEL: u16 = 1;
 const BOOT_TIME: u16 = 2;
@@ -41,21 +40,6 @@ struct Record<'b> {
     user: &'b [u8],
     host: &'b [u8],
     wall_ms: i64,
-}
-
-/// How a rotated file is called, in an order that begins with the oldest.
-pub(super) fn age(name: &str) -> Option<(u8, Reverse<u32>, &str)> {
-    let rest = name.strip_prefix("wtmp")?;
-    if rest.is_empty() {
-        return Some((2, Reverse(0), ""));
-    }
-    // Days as in `wtmp-20261101` go up, numbers as in `wtmp.1` go down.
-    if let Some(day) = rest.strip_prefix('-') {
-        let is_day = day.len() >= 8 && day.bytes().all(|byte| byte.is_ascii_digit());
-        return is_day.then_some((0, Reverse(0), day));
-    }
-    let number = rest.strip_prefix('.')?.parse().ok()?;
-    Some((1, Reverse(number), ""))
 }
 
 /// The boots of files that follow each other.

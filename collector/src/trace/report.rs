@@ -3,6 +3,7 @@
 //! In a storm there are hundreds of thousands of them a second, and nearly all only add to a group
 //! that is there already: texts are made for the first of each only.
 
+use crate::machine_check::Registers;
 use scrubjay_model::{EventClass, EventPlace, EventWhat, Witness};
 
 /// One report of an error.
@@ -52,15 +53,4 @@ pub(crate) enum Text<'p> {
     Bytes(&'p [u8]),
     Registers(Registers),
     Owned(String),
-}
-
-/// The registers of a machine check, for people and for later decoding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Registers {
-    pub(crate) status: u64,
-    pub(crate) address: u64,
-    pub(crate) misc: u64,
-    pub(crate) syndrome: u64,
-    pub(crate) ipid: u64,
-    pub(crate) mcgstatus: u64,
 }

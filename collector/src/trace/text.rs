@@ -1,6 +1,7 @@
 //! The words of a report, made when somebody wants to read them.
 
-use super::report::{Registers, Text};
+use super::report::Text;
+use crate::machine_check::Registers;
 use std::fmt;
 
 /// Longest text kept of a record: drivers write some hundred bytes, and a group keeps one.

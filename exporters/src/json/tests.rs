@@ -3,7 +3,9 @@
 use super::*;
 use crate::testing;
 use proptest::prelude::*;
-use scrubjay_model::{BootMemory, ImportTaken, Origin, availability, merged_boots};
+use scrubjay_model::{
+    BootMemory, ErrorMemory, ErrorsTaken, ImportTaken, LeftOut, Origin, availability, merged_boots,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -203,6 +205,20 @@ fn every_key_is_documented() {
         first_wall_ms: Some(1),
         last_wall_ms: Some(1),
     }));
+    let recorded = ErrorImportLine {
+        memory: ErrorMemory::Rasdaemon,
+        taken: Reading::Value(ErrorsTaken {
+            paths: vec!["x".to_owned()],
+            records: 1,
+            errors: 1,
+            records_added: 1,
+            errors_added: 1,
+            without_time: 0,
+            first_wall_ms: Some(1),
+            last_wall_ms: Some(1),
+            left_out: vec![LeftOut { what: "rows".to_owned(), records: 1, because: "x" }],
+        }),
+    };
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
     let mut found = BTreeSet::new();
@@ -211,7 +227,8 @@ fn every_key_is_documented() {
         snapshot(&testing::server()),
         snapshot(&testing::guest()),
         boots(&own, &told, availability(&told).as_ref(), std::slice::from_ref(&stretch), &[step]),
-        imports(&[import, nothing]),
+        imports(&[import, nothing], &[recorded]),
+        imported_errors(&testing::imported_errors(), 1),
         memory(&[change], &view.accumulated, &[stretch]),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),

@@ -121,3 +121,37 @@ pub(crate) fn scrub_results() -> ScrubResults {
     let last_pass = vec![LastPass { edac: "mc0".to_owned(), took, errors: 2 }];
     ScrubResults { found: 23, all: 70, last_pass }
 }
+
+/// What rasdaemon recorded of one place in two hours and of a page, and a record without a time.
+pub(crate) fn imported_errors() -> Vec<ImportedErrors> {
+    let group = |at: Option<i64>, errors, origin: &str, class, what, place| ImportedErrors {
+        memory: ErrorMemory::Rasdaemon,
+        origin: origin.to_owned(),
+        taken_in_wall_ms: NOW_MS,
+        first_wall_ms: at,
+        last_wall_ms: at,
+        rows: (1, 2),
+        records: 2,
+        errors,
+        witness: Witness::McEvent,
+        class,
+        what,
+        place,
+        address: Some(0x1000),
+        grain_bits: Some(12),
+        syndrome: None,
+        message: "memory read error".to_owned(),
+        detail: String::new(),
+    };
+    let place = || record(1, Witness::McEvent, EventClass::Corrected).group.place;
+    let page =
+        EventWhat::Page { page_type: "dirty LRU page".to_owned(), outcome: PageOutcome::Recovered };
+    let (corrected, uncorrected) = (EventClass::Corrected, EventClass::Uncorrected);
+    let at = |hours: i64| Some(1_789_990_000_000 + hours * 3_600_000);
+    vec![
+        group(None, 4, "mc_event", corrected, EventWhat::Memory, place()),
+        group(at(0), 70, "mc_event", corrected, EventWhat::Memory, place()),
+        group(at(1), 30, "mc_event", corrected, EventWhat::Memory, place()),
+        group(at(9), 2, "memory_failure_event", uncorrected, page, EventPlace::Address),
+    ]
+}

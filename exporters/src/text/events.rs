@@ -86,7 +86,7 @@ pub(super) fn of_one(page: &mut Page, records: &[EventRecord]) {
         cells
             .into_iter()
             .chain(syndrome(Cell::right(bits)))
-            .chain([Cell::left(told(group))])
+            .chain([Cell::left(told(&group.what, &group.message))])
             .collect()
     }));
     page.table(2, &rows);
@@ -189,7 +189,8 @@ fn row(record: &EventRecord, slots: &Slots) -> Vec<Cell> {
     ]
 }
 
-fn paint(class: EventClass) -> Paint {
+/// How severe it looks.
+pub(in crate::text) fn paint(class: EventClass) -> Paint {
     match class {
         EventClass::Info => FAINT,
         EventClass::Corrected => Paint::new(),
@@ -234,21 +235,21 @@ pub(in crate::text) fn soft_offline(asked_by: OfflineAsker, came: &str) -> Strin
 }
 
 /// What a report says, in the witness's words.
-fn told(group: &EventGroup) -> String {
-    match &group.what {
-        EventWhat::Memory => group.message.clone(),
+pub(in crate::text) fn told(what: &EventWhat, message: &str) -> String {
+    match what {
+        EventWhat::Memory => message.to_owned(),
         EventWhat::Page { page_type, outcome } => format!("{page_type}: {}", outcome.as_str()),
         // Its words tell more than what is made of them.
-        EventWhat::SoftOffline { asked_by, outcome: _ } => soft_offline(*asked_by, &group.message),
-        EventWhat::Other { about } if group.message.is_empty() => about.clone(),
-        EventWhat::Other { about } => format!("{about}: {}", group.message),
+        EventWhat::SoftOffline { asked_by, outcome: _ } => soft_offline(*asked_by, message),
+        EventWhat::Other { about } if message.is_empty() => about.clone(),
+        EventWhat::Other { about } => format!("{about}: {message}"),
         EventWhat::Overflow { lost } => format!("the device itself lost {lost} records"),
     }
 }
 
 fn what(group: &EventGroup) -> String {
     let lasted = group.last.saturating_sub(group.first);
-    let told = told(group);
+    let told = told(&group.what, &group.message);
     if group.reports > 1 {
         format!("{told} ({} reports in {})", group.reports, span(lasted))
     } else {

@@ -7,8 +7,11 @@ use rusqlite::{Connection, Transaction};
 use std::path::Path;
 
 /// Every released version, oldest first, as it was released.
-const RELEASED: [&str; 2] =
-    [include_str!("../../sql/create_v1.sql"), include_str!("../../sql/create_v2.sql")];
+const RELEASED: [&str; 3] = [
+    include_str!("../../sql/create_v1.sql"),
+    include_str!("../../sql/create_v2.sql"),
+    include_str!("../../sql/create_v3.sql"),
+];
 
 /// The definitions in a database, without comments and differences in white space.
 fn definitions(conn: &Connection) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Whatever is reported, sums are exact and groups are few.
 
 use super::*;
-use crate::trace::report::{Registers, Text};
+use crate::machine_check::Registers;
+use crate::trace::report::Text;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What was taken in, what was known, and what nobody can tell.
 
 use super::*;
-use scrubjay_model::{BootMemory, Origin, ParseFault, Reading};
+use scrubjay_model::{BootMemory, ErrorMemory, LeftOut, Origin, ParseFault, Reading};
 
 #[test]
 fn each_tool_is_accounted_for() {
@@ -36,7 +36,7 @@ fn each_tool_is_accounted_for() {
         line(BootMemory::Tuptime, malformed),
         line(BootMemory::Uptimed, Reading::Absent(Origin::new("var/spool/uptimed/records"))),
     ];
-    let page = imports(&lines, "/var/lib/scrubjay", &Style { colour: false, all: true });
+    let page = imports(&lines, &[], "/var/lib/scrubjay", &Style { colour: false, all: true });
     insta::assert_snapshot!(page, @r#"
     12 boots told, 3 of them new to the history in /var/lib/scrubjay.
 
@@ -69,5 +69,48 @@ fn each_tool_is_accounted_for() {
       nothing taken: not offered (var/spool/uptimed/records)
 
     "scrubjay history boots" shows them among those the agent saw itself.
+    "#);
+}
+
+#[test]
+fn what_was_left_out_of_recorded_errors_is_told_with_the_reason() {
+    let left = |records, what: &str, because| LeftOut { what: what.to_owned(), records, because };
+    let taken = ErrorsTaken {
+        paths: vec!["var/lib/rasdaemon/ras-mc_event.db".to_owned()],
+        records: 12,
+        errors: 4_711,
+        records_added: 1,
+        errors_added: 100,
+        without_time: 1,
+        first_wall_ms: Some(1_700_000_000_000),
+        last_wall_ms: Some(1_790_000_000_000),
+        left_out: vec![
+            left(2, "rows of aer_event", "they are not about memory"),
+            left(1, "rows of mc_event", "they lack what tells an error"),
+        ],
+    };
+    let absent = Reading::Absent(Origin::new("var/log/mcelog"));
+    let lines = [
+        ErrorImportLine { memory: ErrorMemory::Rasdaemon, taken: Reading::Value(taken) },
+        ErrorImportLine { memory: ErrorMemory::Mcelog, taken: absent },
+    ];
+    let page = imports(&[], &lines, "/var/lib/scrubjay", &Style { colour: false, all: true });
+    insta::assert_snapshot!(page, @r#"
+    4711 errors told, 100 of them new to the history in /var/lib/scrubjay.
+
+    rasdaemon:
+      files        var/lib/rasdaemon/ras-mc_event.db
+      told         4711 errors in 12 records
+      from         2023-11-14T22:13:20Z to 2026-09-21T14:13:20Z
+      new          100 errors in 1 record
+      no time      1 record tells no time that can be; their errors count
+      left out     2 rows of aer_event: they are not about memory
+      left out     1 rows of mc_event: they lack what tells an error
+
+    mcelog:
+      nothing taken: not offered (var/log/mcelog)
+
+    "scrubjay history imported" shows them. They are kept apart and enter no sum of
+    the agent, which may have seen some of them itself.
     "#);
 }

@@ -5,7 +5,7 @@
 //! overwrote, and `trace.txt` the text of the same buffer.
 
 use super::*;
-use crate::trace::report::Registers;
+use crate::machine_check::Registers;
 use std::path::{Path, PathBuf};
 
 /// Captures of our own, and those of others if `SCRUBJAY_CORPUS` names a folder that has some.

@@ -1,0 +1,97 @@
+//! What other tools recorded of errors of memory: rasdaemon in a database, mcelog in a log. Read on
+//! demand, to begin a history with what is already known of the host.
+
+mod mcelog;
+mod rasdaemon;
+
+use crate::host::HostRoot;
+use crate::packages::sqlite;
+use crate::reader::{Reader, malformed};
+use crate::rotation::rotated;
+use scrubjay_model::{ErrorMemory, ErrorRecords, Origin, Reading};
+
+const RASDAEMON: &str = "var/lib/rasdaemon/ras-mc_event.db";
+const LOG_FOLDER: &str = "var/log";
+const MCELOG: &str = "mcelog";
+/// Longest log accepted. A record has some 500 bytes.
+const LOG_LIMIT: u64 = 64 << 20;
+
+/// Times before this are of a clock that was not set yet: 2000-01-01.
+const EARLIEST_MS: i64 = 946_684_800_000;
+/// A clock may have been a day ahead of ours.
+const AHEAD_MS: i64 = 86_400_000;
+
+/// A time that a record can have been made at, if it is one: rasdaemon works times out from two
+/// clocks, and has told of years to come.
+fn plausible(at_wall_ms: Option<i64>, now_wall_ms: i64) -> Option<i64> {
+    let latest = now_wall_ms.saturating_add(AHEAD_MS);
+    at_wall_ms.filter(|at| (EARLIEST_MS..=latest).contains(at))
+}
+
+/// What a tool recorded, at its usual place or in the file given. `told` is called with the number
+/// of records read so far.
+pub fn foreign_errors(
+    host: &HostRoot,
+    memory: ErrorMemory,
+    file: Option<&str>,
+    now_wall_ms: i64,
+    told: &mut dyn FnMut(u64),
+) -> Reading<ErrorRecords> {
+    let reader = Reader::new(host);
+    match memory {
+        ErrorMemory::Rasdaemon => {
+            let path = file.unwrap_or(RASDAEMON);
+            let read = sqlite::read(&reader, path, &mut |database| {
+                rasdaemon::read(database, now_wall_ms, told)
+            });
+            read.map(|(errors, left_out)| ErrorRecords {
+                memory,
+                paths: vec![path.to_owned()],
+                errors,
+                left_out,
+            })
+        }
+        ErrorMemory::Mcelog => match file {
+            Some(path) => read_logs(&reader, &[path.to_owned()], now_wall_ms),
+            None => {
+                let names = match reader.files(LOG_FOLDER).into_result() {
+                    Ok(names) => rotated(names, MCELOG),
+                    Err(why) => return why.into(),
+                };
+                let paths: Vec<String> =
+                    names.iter().map(|name| format!("{LOG_FOLDER}/{name}")).collect();
+                read_logs(&reader, &paths, now_wall_ms)
+            }
+        },
+    }
+}
+
+/// Logs that follow each other, the oldest first.
+fn read_logs(reader: &Reader<'_>, paths: &[String], now_wall_ms: i64) -> Reading<ErrorRecords> {
+    if paths.is_empty() {
+        return Reading::Absent(Origin::new(format!("{LOG_FOLDER}/{MCELOG}")));
+    }
+    let mut log = mcelog::Log::new(now_wall_ms);
+    for path in paths {
+        let read = reader.open(path).into_result().and_then(|file| {
+            let length = file.stamp()?.length;
+            let fits = usize::try_from(length).ok().filter(|_| length <= LOG_LIMIT);
+            let fits = fits.ok_or_else(|| malformed(path, "a file of at most 64 MiB", b"more"))?;
+            log.file(&String::from_utf8_lossy(&file.at(0, fits)?));
+            Ok(())
+        });
+        if let Err(why) = read {
+            return reader.noted(Err(why));
+        }
+    }
+    let (errors, left_out) = log.finish();
+    Reading::Value(ErrorRecords {
+        memory: ErrorMemory::Mcelog,
+        paths: paths.to_vec(),
+        errors,
+        left_out,
+    })
+}
+
+#[cfg(test)]
+mod tests;
