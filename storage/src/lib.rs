@@ -20,6 +20,7 @@ mod exposures;
 mod facts;
 mod files;
 mod history;
+mod ledger;
 mod load;
 mod module_events;
 mod module_rows;
@@ -38,10 +39,17 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+/// The SHA-256 of bytes, as the ledger has it.
+pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
+    ledger::digest(bytes)
+}
+
 pub use boot_imports::BootImport;
 pub use error::{DatabaseFault, StorageError};
 pub use events::Heard;
 pub use files::has_history;
 pub use history::{Appended, History};
+pub use ledger::LedgerLine;
 pub use pages::PagesSeen;
 pub use reader::HistoryReader;
+pub use state::SettingsDigests;

@@ -3,6 +3,7 @@
 //! old one keeps its sums.
 
 use crate::changes::Changes;
+use crate::ledger;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
     ControllerKey, DimmModule, ErrorClass, Fact, Gone, Identity, Inventory, KnownModule,
@@ -86,6 +87,7 @@ pub(crate) fn follow(
     }
     for (key, record) in &now {
         if state.modules.get(key) != Some(record) {
+            changes.ledger.extend(ledger::first_errors(at, state.modules.get(key), record));
             changes.modules.insert(key.clone(), record.clone());
             changes.urgent = true;
         }

@@ -6,9 +6,11 @@
 use crate::StorageError;
 use crate::error::{DatabaseFault, database};
 use crate::files;
+use crate::ledger;
 use crate::schema::{Found, Schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use scrubjay_model::LedgerHead;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -80,11 +82,12 @@ pub(crate) fn for_writing(
     conn.execute_batch(ALWAYS)
         .and_then(|()| conn.execute_batch(FOR_WRITING))
         .map_err(database("open the history", &path))?;
+    let head = replaced.as_deref().and_then(last_head);
     match found {
         Found::Present => {}
         Found::Empty => {
             schema
-                .create(&mut conn, now_wall_ms, replaced.as_deref())
+                .create(&mut conn, now_wall_ms, replaced.as_ref().map(|old| (old.as_path(), head)))
                 .map_err(database("create the history", &path))?;
         }
         Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
@@ -95,6 +98,19 @@ pub(crate) fn for_writing(
     };
     finish().map_err(database("open the history", &path))?;
     Ok(Writer { conn, lock, path })
+}
+
+/// The last row of the ledger in a damaged file, if that much can be read: with its log, else
+/// without.
+fn last_head(path: &Path) -> Option<LedgerHead> {
+    let read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let uri = read | OpenFlags::SQLITE_OPEN_URI;
+    [(path.to_owned(), read), (immutable(path), uri)].into_iter().find_map(|(path, flags)| {
+        let conn = Connection::open_with_flags(path, flags).ok()?;
+        // What a damaged row says of itself is no head.
+        ledger::rows::last(&conn).ok()??.1.then_some(())?;
+        ledger::rows::head(&conn).ok()?
+    })
 }
 
 /// Connects and checks the whole file; `None` if it is damaged.
