@@ -13,9 +13,9 @@ use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
     ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
     EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary, HostHeader, HostView,
-    ImportLine, KernelDebt, KernelState, LivePatches, LossRecord, MemoryRecord, ModuleTurn,
-    NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults,
-    SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    ImportLine, KernelDebt, KernelState, LedgerReport, LivePatches, LossRecord, MemoryRecord,
+    ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal,
+    ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -134,6 +134,14 @@ struct Boots<'a> {
     availability: Option<Available<'a>>,
     clock_steps: &'a [ClockStepRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Ledger<'a> {
+    schema_version: u32,
+    intact: bool,
+    #[serde(flatten)]
+    report: &'a LedgerReport,
 }
 
 #[derive(Serialize)]
@@ -318,6 +326,11 @@ pub fn boots(
 /// What came of taking in what other tools remember: `import --json`.
 pub fn imports(imports: &[ImportLine]) -> Result<String, PageError> {
     line(&Imports { schema_version: SCHEMA_VERSION, imports })
+}
+
+/// What came of looking at every row of the ledger: `ledger verify --json`.
+pub fn ledger(report: &LedgerReport) -> Result<String, PageError> {
+    line(&Ledger { schema_version: SCHEMA_VERSION, intact: report.is_intact(), report })
 }
 
 /// The error counters of the history with the stretches of time in which they were watched:

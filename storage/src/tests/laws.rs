@@ -2,7 +2,7 @@
 
 use super::support::{Host, INTERVAL, Mc, directory};
 use crate::events::Reports;
-use crate::state::State;
+use crate::state::{SettingsDigests, State};
 use crate::{Heard, History, load, plan, query};
 use proptest::prelude::*;
 use scrubjay_model::{Accumulated, SeriesKey, Snapshot, Stamp};
@@ -185,7 +185,8 @@ fn empty_state() -> State {
 fn undisturbed(tells: bool, events: &[Event]) -> Accumulated {
     let mut stage = Stage::new(tells);
     let mut state = empty_state();
-    let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+    let _changes =
+        plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
     for event in events {
         if stage.play(event) == Cue::Look {
             plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap();
@@ -279,7 +280,7 @@ proptest! {
     fn sums_never_fall((tells, events) in story()) {
         let mut stage = Stage::new(tells);
         let mut state = empty_state();
-        let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+        let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         let mut before = BTreeMap::new();
         for event in &events {
             if stage.play(event) == Cue::Look {
@@ -299,7 +300,7 @@ proptest! {
     fn folded_points_keep_the_sums((tells, events) in story()) {
         let mut stage = Stage::new(tells);
         let mut state = empty_state();
-        let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+        let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         for event in &events {
             if stage.play(event) == Cue::Look {
                 pending.merge(plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap().changes);
