@@ -17,3 +17,7 @@ CREATE TRIGGER ledger_is_not_updated BEFORE UPDATE ON ledger
   BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;
 CREATE TRIGGER ledger_is_not_deleted_from BEFORE DELETE ON ledger
   BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;
+-- Also against INSERT OR REPLACE, which deletes without the trigger above.
+CREATE TRIGGER ledger_is_continued BEFORE INSERT ON ledger
+  WHEN NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM ledger)
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append only'); END;

@@ -74,7 +74,7 @@ mod tests {
         let fault = LedgerFault {
             seq: 7,
             kind: LedgerFaultKind::Removed,
-            detail: "1 row before row 8 are not there".to_owned(),
+            detail: "before row 8 there is 1 less than its number says".to_owned(),
         };
         let report = LedgerReport {
             rows: 9,
@@ -85,6 +85,6 @@ mod tests {
         };
         let text = page(&report);
         assert!(text.starts_with("THE LEDGER IS NOT WHAT WAS WRITTEN: 3 faults"), "{text}");
-        assert!(text.contains("row 7") && text.contains("removed: 1 row"), "{text}");
+        assert!(text.contains("row 7") && text.contains("removed: before row 8"), "{text}");
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const DAY_MS: u64 = 86_400_000;
 
 /// Sums by name, those that are zero left out.
-type Sums = BTreeMap<String, u64>;
+pub(super) type Sums = BTreeMap<String, u64>;
 
 /// When the last one was made and what it told.
 #[derive(Debug)]
@@ -82,9 +82,15 @@ impl Checkpoints {
     pub(super) fn made(&mut self, state: &State, at: &Stamp) {
         self.last_wall_ms = Some(at.wall_ms);
         self.last = Some(at.clone());
-        self.told = counters(state);
-        self.told.extend(modules(state));
+        self.told = sums(state);
     }
+}
+
+/// All sums that checkpoints tell.
+pub(super) fn sums(state: &State) -> Sums {
+    let mut sums = counters(state);
+    sums.extend(modules(state));
+    sums
 }
 
 fn entry(name: &str, sum: u64) -> Value {

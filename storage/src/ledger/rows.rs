@@ -1,8 +1,10 @@
 //! The ledger in SQL.
 
 use super::chain::{digest, link};
+use super::checkpoint;
 use super::fact::{Fact, Kind};
 use super::verify::Verifier;
+use crate::load;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use scrubjay_model::{Digest, LedgerHead, LedgerReport};
@@ -106,7 +108,7 @@ pub(crate) fn verify(conn: &Connection, held: &[LedgerHead]) -> rusqlite::Result
     while let Some(row) = rows.next()? {
         verifier.look(stored(row)?);
     }
-    Ok(verifier.finish())
+    Ok(verifier.finish(&checkpoint::sums(&load::state(conn)?)))
 }
 
 /// A row for an export.

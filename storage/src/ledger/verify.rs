@@ -1,9 +1,12 @@
 //! Whether a ledger is what was written. Pure: rows in their order in, what is wrong out.
 
 use super::chain::digest;
+use super::checkpoint::Sums;
+use super::fact::Kind;
 use super::rows::StoredRow;
 use scrubjay_model::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Faults that are listed. One removed row makes one; a file full of them needs no longer list.
 const MOST_FAULTS: usize = 100;
@@ -17,6 +20,24 @@ struct Line {
     wall_ms: i64,
 }
 
+/// A checkpoint, as far as it is held against what the history has now.
+#[derive(Deserialize)]
+struct CheckpointLine {
+    body: CheckpointBody,
+}
+
+#[derive(Deserialize)]
+struct CheckpointBody {
+    counters: Vec<Told>,
+    dimms: Vec<Told>,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    of: String,
+    sum: u64,
+}
+
 /// Goes from row to row.
 #[derive(Debug)]
 pub(super) struct Verifier<'a> {
@@ -24,6 +45,8 @@ pub(super) struct Verifier<'a> {
     /// The row before, with the hash that is stored with it: what it is held against was told
     /// already.
     last: Option<LedgerHead>,
+    /// The highest sums that checkpoints told, with their rows.
+    told: BTreeMap<String, (u64, u64)>,
     report: LedgerReport,
 }
 
@@ -36,7 +59,7 @@ impl<'a> Verifier<'a> {
             more_faults: 0,
             confirmed: Vec::new(),
         };
-        Self { held, last: None, report }
+        Self { held, last: None, told: BTreeMap::new(), report }
     }
 
     /// Looks at the next row.
@@ -46,9 +69,8 @@ impl<'a> Verifier<'a> {
         let wanted = before.map_or(1, |before| before.seq.saturating_add(1));
         if seq != wanted {
             let missing = seq.saturating_sub(wanted);
-            let rows = if missing == 1 { "row" } else { "rows" };
             self.fault(wanted, LedgerFaultKind::Removed, || {
-                format!("{missing} {rows} before row {seq} are not there")
+                format!("before row {seq} there are {missing} less than its number says")
             });
         }
         let stored = <[u8; 32]>::try_from(row.hash).ok().map(Digest);
@@ -59,6 +81,7 @@ impl<'a> Verifier<'a> {
                 format!("its line has the hash {found}, and with it is stored {stored}")
             });
         }
+        self.remember_sums(seq, &row);
         self.look_inside(seq, &row, before.map(|before| (before, seq == wanted)));
         let head = LedgerHead { seq, hash: stored.unwrap_or(found) };
         for held in self.held.iter().filter(|held| held.seq == seq) {
@@ -113,8 +136,22 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// After the last row.
-    pub(super) fn finish(mut self) -> LedgerReport {
+    fn remember_sums(&mut self, seq: u64, row: &StoredRow<'_>) {
+        if row.kind != Kind::Checkpoint.as_str().as_bytes() {
+            return;
+        }
+        // One that cannot be read is at fault already.
+        let Ok(CheckpointLine { body }) = serde_json::from_slice(row.line) else { return };
+        for Told { of, sum } in body.counters.into_iter().chain(body.dimms) {
+            let told = self.told.entry(of).or_insert((sum, seq));
+            if sum >= told.0 {
+                *told = (sum, seq);
+            }
+        }
+    }
+
+    /// After the last row. `sums` are those that the history has now: they never fall.
+    pub(super) fn finish(mut self, sums: &Sums) -> LedgerReport {
         if self.report.rows == 0 {
             self.fault(1, LedgerFaultKind::Removed, || {
                 "there is no row, and a ledger begins with one".to_owned()
@@ -130,6 +167,14 @@ impl<'a> Verifier<'a> {
                 });
             }
         }
+        for (of, (told, seq)) in std::mem::take(&mut self.told) {
+            let now = sums.get(&of).copied().unwrap_or(0);
+            if now < told {
+                self.fault(seq, LedgerFaultKind::Contradicted, || {
+                    format!("it tells of {told} errors of {of}, and the history now has {now}")
+                });
+            }
+        }
         self.report
     }
 
@@ -141,3 +186,6 @@ impl<'a> Verifier<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
