@@ -20,6 +20,7 @@ mod dimms;
 mod golden;
 mod harness;
 mod large;
+mod ledger;
 mod pages;
 mod server;
 mod traps;
