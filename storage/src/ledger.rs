@@ -19,6 +19,8 @@ mod verify;
 
 pub(crate) use chain::digest;
 pub(crate) use fact::Fact;
+#[cfg(test)]
+pub(crate) use fact::Kind;
 pub(crate) use keeper::Keeper;
 pub(crate) use pace::Pace;
 pub(crate) use produce::*;

@@ -3,7 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "damages files of the test itself")]
 
 use super::support::{Host, INTERVAL, absent, answered, append, directory, kill, start};
-use crate::{History, HistoryReader, PagesSeen, files};
+use crate::ledger::Kind;
+use crate::schema::{SCHEMA, Schema};
+use crate::{History, HistoryReader, PagesSeen, files, open};
 use rusqlite::Connection;
 use scrubjay_model::{
     Assessment, Coverage, CoverageState, Finding, Kernel, LedgerFaultKind, LedgerHead,
@@ -125,6 +127,44 @@ fn a_story_is_told_in_order() {
     "##);
     let report = verify(dir.path(), &[]);
     assert!(report.is_intact(), "{report:?}");
+}
+
+#[test]
+fn the_documentation_lists_every_kind() {
+    let page = include_str!("../../../docs/ledger.md");
+    for kind in Kind::ALL {
+        let row = format!("| `{}` |", kind.as_str());
+        assert!(page.contains(&row), "docs/ledger.md has no row {row}");
+    }
+}
+
+#[test]
+fn an_upgraded_history_says_so_in_its_first_row_and_binds_what_was_summed_before() {
+    let dir = directory();
+    let host = Host::new();
+    let steps = &SCHEMA.upgrades[..2];
+    let then = Schema { create: include_str!("../../sql/create_v3.sql"), upgrades: steps };
+    let old = open::for_writing(dir.path(), 1_000, &then).unwrap();
+    old.conn
+        .execute_batch(
+            "INSERT INTO controller (id, key) VALUES (1, 'mc-x');
+             INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+               VALUES (1, 'unknown', 1, 2, 'running', '');
+             INSERT INTO series (id, controller, place, class, since_wall_ms)
+               VALUES (1, 1, 'dimm0', 'correctable', 1);
+             INSERT INTO counter_state (series, boot, value, total, restarts)
+               VALUES (1, 1, 7, 40, 3)",
+        )
+        .unwrap();
+    drop(old);
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    let first = &lines(dir.path())[0];
+    assert_eq!((&first["seq"], &first["kind"]), (&1.into(), &"history".into()));
+    assert_eq!(first["body"]["what"], "upgraded");
+    assert!(first["body"]["detail"].as_str().unwrap().contains("from schema version 3 to 4"));
+    let sums = of_kind(dir.path(), "checkpoint")[0]["body"]["counters"].to_string();
+    assert!(sums.contains(r#"{"of":"mc-x/dimm0 correctable","sum":40}"#), "{sums}");
 }
 
 #[test]
