@@ -24,7 +24,7 @@ pub(crate) fn note(state: &mut State, assessment: &Assessment, at: &Stamp) -> Ch
         let mut entry = Entry::new(state.next_snapshot, run_id, at.clone());
         state.next_snapshot = state.next_snapshot.saturating_add(1);
         entry.facts = changed;
-        changes.ledger.extend(ledger::of_entry(&entry, &state.modules));
+        changes.ledger.extend(ledger::of_entry(&entry));
         changes.entries.push(entry);
         changes.urgent = true;
     }

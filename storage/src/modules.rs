@@ -85,6 +85,10 @@ pub(crate) fn follow(
             record.restarts = record.restarts.saturating_add(1).min(MAX_STORED);
         }
     }
+    let turns = turns(&lives);
+    changes
+        .ledger
+        .extend(turns.iter().map(|(key, turn)| ledger::dimm(at, key, turn, now.get(key))));
     for (key, record) in &now {
         if state.modules.get(key) != Some(record) {
             changes.ledger.extend(ledger::first_errors(at, state.modules.get(key), record));
@@ -93,7 +97,7 @@ pub(crate) fn follow(
         }
     }
     state.modules = now;
-    turns(&lives)
+    turns
 }
 
 /// The record of a stick after this pass.

@@ -124,7 +124,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     entry.sources = facts::follow_sources(&mut run.sources, &sources);
     if !entry.is_empty() {
         state.next_snapshot = state.next_snapshot.saturating_add(1);
-        changes.ledger.extend(ledger::of_entry(&entry, &state.modules));
+        changes.ledger.extend(ledger::of_entry(&entry));
         changes.entries.push(entry);
         changes.urgent = true;
     }

@@ -125,6 +125,16 @@ pub(crate) fn sample(page: &str, series: &str) -> Option<u64> {
         .and_then(|line| line.rsplit(' ').next()?.parse().ok())
 }
 
+/// JSON for a golden text, less the hash of the ledger's head, which is of the version and the
+/// settings too.
+pub(crate) fn pretty_json(text: &str) -> String {
+    let mut json: serde_json::Value = serde_json::from_str(text).unwrap();
+    if let Some(hash) = json.pointer_mut("/history/value/ledger_head/hash") {
+        *hash = "…".into();
+    }
+    serde_json::to_string_pretty(&json).unwrap() + "\n"
+}
+
 /// The sum over all samples of a family.
 pub(crate) fn sum(page: &str, family: &str) -> u64 {
     page.lines()

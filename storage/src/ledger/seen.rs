@@ -33,21 +33,20 @@ const KINDS: [(&str, Kind); 13] = [
     (KERNEL_RELATION, Kind::KernelInstalled),
 ];
 
-/// What a pass changed.
-pub(crate) fn of_entry(entry: &Entry, modules: &BTreeMap<ModuleKey, ModuleRecord>) -> Vec<Fact> {
+/// What a pass changed, sticks excepted.
+pub(crate) fn of_entry(entry: &Entry) -> Vec<Fact> {
     let at = &entry.at;
     let mut told = Vec::new();
     if let Some(by_ms) = entry.clock_step_ms {
         told.push(Fact::new(at, Kind::ClockStep, [("by_ms", by_ms.into())]));
     }
-    told.extend(entry.turns.iter().map(|(key, turn)| dimm(at, key, turn, modules.get(key))));
     told.extend(errors_counted(entry));
     told.extend(entry.facts.iter().filter_map(|(key, (state, _))| patch_fact(at, key, state)));
     told
 }
 
 /// A fact about the kernel or its live patches that changed.
-pub(crate) fn patch_fact(at: &Stamp, key: &FactKey, state: &FactState) -> Option<Fact> {
+fn patch_fact(at: &Stamp, key: &FactKey, state: &FactState) -> Option<Fact> {
     let (name, subject) = key;
     let (_, kind) = KINDS.iter().find(|(told, _)| told == name)?;
     Some(Fact::new(
@@ -62,7 +61,13 @@ pub(crate) fn patch_fact(at: &Stamp, key: &FactKey, state: &FactState) -> Option
     ))
 }
 
-fn dimm(at: &Stamp, key: &ModuleKey, turn: &Turn, module: Option<&ModuleRecord>) -> Fact {
+/// A turn in the life of a stick.
+pub(crate) fn dimm(
+    at: &Stamp,
+    key: &ModuleKey,
+    turn: &Turn,
+    module: Option<&ModuleRecord>,
+) -> Fact {
     let Turn { what, detail } = turn;
     Fact::new(
         at,
