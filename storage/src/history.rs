@@ -308,11 +308,17 @@ impl History {
             let taken: rusqlite::Result<Vec<BootImport>> =
                 told.iter().map(|told| boot_imports::take_in(&tx, told, at.wall_ms)).collect();
             let taken = taken?;
-            let facts: Vec<Fact> =
-                taken.iter().filter_map(|import| ledger::boots_imported(at, import)).collect();
-            let due = self.ledger.write(&tx, &facts, None, &self.state, at)?;
+            // Without a run nothing else would write what was found wrong with the ledger.
+            let has_run = self.state.run.is_some();
+            let waiting = self.pending.ledger.iter().filter(|_| !has_run).cloned();
+            let news = taken.iter().filter_map(|import| ledger::boots_imported(at, import));
+            let facts: Vec<Fact> = waiting.chain(news).collect();
+            let head = self.ledger.append(&tx, &facts)?;
             tx.commit()?;
-            self.ledger.written(&due, &self.state);
+            self.ledger.appended(head);
+            if !has_run {
+                self.pending.ledger.clear();
+            }
             Ok(taken)
         };
         write().map_err(database("write the history", &self.path))
@@ -356,6 +362,7 @@ impl History {
     fn flush(&mut self, at: &Stamp) -> Result<(), StorageError> {
         if let Err(source) = self.write(at) {
             let error = database("write the history", &self.path)(source);
+            self.ledger.look_again(&self.conn, at, &mut self.pending);
             self.write_failures = self.write_failures.saturating_add(1);
             let trouble = self.trouble.get_or_insert(Trouble {
                 since_wall_ms: at.wall_ms,

@@ -101,8 +101,40 @@ impl Keeper {
         });
     }
 
-    /// Writes the facts that wait, and what is due with them. Whoever calls commits, then says so
-    /// by [`Keeper::written`].
+    /// Appends facts in a transaction of their own, beside those that wait. Whoever calls commits,
+    /// then says so by [`Keeper::appended`].
+    pub(crate) fn append<'f>(
+        &self,
+        tx: &Transaction<'_>,
+        facts: impl IntoIterator<Item = &'f Fact>,
+    ) -> rusqlite::Result<Option<LedgerHead>> {
+        rows::append(tx, self.head, facts)
+    }
+
+    /// What was appended is committed, up to this head.
+    pub(crate) fn appended(&mut self, head: Option<LedgerHead>) {
+        self.head = head;
+    }
+
+    /// After a transaction failed: if it was because somebody else has put rows into the ledger, it
+    /// goes on after those, and says so.
+    pub(crate) fn look_again(&mut self, conn: &Connection, at: &Stamp, pending: &mut Changes) {
+        let Ok(head) = rows::head(conn) else { return };
+        if head != self.head {
+            let told = |head: Option<LedgerHead>| head.map_or(0, |head| head.seq);
+            let detail = format!(
+                "the last row was {} and is {}, which this agent did not write",
+                told(self.head),
+                told(head)
+            );
+            pending.ledger.push(produce::history(at, "ledger_changed", &detail));
+            self.head = head;
+        }
+    }
+
+    /// Writes the facts that wait, and what is due with them, in the transaction that writes all
+    /// other changes too: a checkpoint is of sums that are there. Whoever calls commits, then says
+    /// so by [`Keeper::written`].
     pub(crate) fn write(
         &mut self,
         tx: &Transaction<'_>,

@@ -8,8 +8,8 @@ use crate::events::{EventRow, Reports};
 use crate::modules::Turn;
 use crate::state::{FactKey, FactState};
 use scrubjay_model::{
-    Assessment, BadPage, ErrorClass, EventClass, EventPlace, FORCED_PATCH, KERNEL_RELATION,
-    ModuleKey, ModuleRecord, PageState, SeriesPlace, Stamp, Verdict,
+    Assessment, BadPage, ErrorClass, EventClass, EventPlace, EventWhat, FORCED_PATCH,
+    KERNEL_RELATION, ModuleKey, ModuleRecord, PageState, SeriesPlace, Stamp, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -187,6 +187,13 @@ fn error_reported(reports: &Reports, row: &EventRow, at: &Stamp) -> Fact {
         | EventPlace::Cxl { .. }
         | EventPlace::Address => None,
     };
+    let about = match &group.what {
+        EventWhat::Memory => "memory",
+        EventWhat::Page { .. } => "page",
+        EventWhat::SoftOffline { .. } => "soft_offline",
+        EventWhat::Other { about } => about,
+        EventWhat::Overflow { .. } => "overflow",
+    };
     Fact::new(
         at,
         Kind::ErrorReported,
@@ -195,6 +202,7 @@ fn error_reported(reports: &Reports, row: &EventRow, at: &Stamp) -> Fact {
             ("first_wall_ms", row.first_wall_ms.into()),
             ("witness", group.witness.as_str().into()),
             ("class", group.class.as_str().into()),
+            ("about", about.into()),
             ("reports", group.reports.into()),
             ("errors", group.errors.into()),
             ("counter", counter.into()),
@@ -213,13 +221,14 @@ pub(crate) fn errors_left_out(pace: &Pace, reports: &Reports, at: &Stamp) -> Opt
     pace.errors_left_out.then(|| Fact::new(at, Kind::ErrorReported, body))
 }
 
-/// Errors reported over all time that were not corrected, by class.
+/// Errors reported over all time that were not corrected, by class; each counts once, whoever told
+/// of it.
 fn sums(reports: &Reports) -> Value {
     let mut sums = Object::new();
     for ((_, class), total) in reports.totals.iter().filter(|((_, class), _)| is_grave(*class)) {
         let sum = sums.entry(class.as_str()).or_insert(Value::Number(0));
         if let Value::Number(so_far) = sum {
-            let more = i64::try_from(total.errors).unwrap_or(i64::MAX);
+            let more = i64::try_from(total.counted).unwrap_or(i64::MAX);
             *sum = so_far.saturating_add(more).into();
         }
     }

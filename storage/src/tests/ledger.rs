@@ -5,11 +5,11 @@
 use super::support::{Host, INTERVAL, absent, answered, append, directory, kill, start};
 use crate::ledger::Kind;
 use crate::schema::{SCHEMA, Schema};
-use crate::{History, HistoryReader, PagesSeen, files, open};
+use crate::{Heard, History, HistoryReader, PagesSeen, files, open};
 use rusqlite::Connection;
 use scrubjay_model::{
-    Assessment, Coverage, CoverageState, Finding, Kernel, LedgerFaultKind, LedgerHead,
-    LedgerReport, PageReason, PageReport, Reading, RebootHelps, Snapshot, Stamp,
+    Assessment, Coverage, CoverageState, EventClass, Finding, Kernel, LedgerFaultKind, LedgerHead,
+    LedgerReport, PageReason, PageReport, Reading, RebootHelps, Sightings, Snapshot, Stamp,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -420,4 +420,115 @@ fn a_verdict_that_flaps_is_told_so_often_and_then_as_it_stands() {
     let verdicts = of_kind(dir.path(), "verdict");
     assert!(verdicts.len() <= told + 1);
     assert!(verdicts.last().unwrap()["body"]["findings"].get("memory-errors").is_some());
+}
+
+/// Reports of errors at one moment, `class` each.
+fn hear(history: &mut History, host: &Host, class: EventClass, numbers: std::ops::Range<u64>) {
+    let sightings = numbers.map(|number| {
+        let mut sighting = super::events::sighting(number, 1);
+        sighting.group.class = class;
+        sighting
+    });
+    let sightings = Sightings { sightings: sightings.collect(), lost: 0, undecodable: 0 };
+    let heard = Heard { sightings: &sightings, listening: true, how: None };
+    history.hear(&host.at(), heard).unwrap();
+}
+
+#[test]
+fn an_error_that_was_not_corrected_is_told_at_once_and_a_corrected_one_is_not() {
+    let dir = directory();
+    let host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    hear(&mut history, &host, EventClass::Corrected, 0..1);
+    hear(&mut history, &host, EventClass::Uncorrected, 1..2);
+    let left = kill(history, dir.path());
+    let told = of_kind(left.path(), "error_reported");
+    assert_eq!(told.len(), 1);
+    let body = &told[0]["body"];
+    assert_eq!(body["counter"], "skylake-socket-0-imc-0/dimm1");
+    assert_eq!(body["address"], "0x8000000000001680");
+    assert_eq!(body["sums"].to_string(), r#"{"uncorrected":1}"#);
+    let reader = HistoryReader::open(left.path()).unwrap().unwrap();
+    assert_eq!(reader.events(0, None, 10).unwrap()[1].id, body["event"].as_i64().unwrap());
+}
+
+#[test]
+fn a_storm_of_errors_is_bounded_and_its_sums_are_whole() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    for second in 0..600_u64 {
+        host.pass(Duration::from_secs(1));
+        hear(&mut history, &host, EventClass::Deferred, second * 5..second * 5 + 5);
+    }
+    let told = of_kind(dir.path(), "error_reported").len();
+    assert!((256..=258).contains(&told), "{told}");
+    // Once there is room the next look tells the sums, and the end of the run does.
+    host.pass(HOUR);
+    append(&mut history, &host);
+    let last = of_kind(dir.path(), "error_reported").pop().unwrap();
+    assert_eq!(last["body"].to_string(), r#"{"left_out":true,"sums":{"deferred":3000}}"#);
+    history.end_run(&host.at()).unwrap();
+    assert_eq!(of_kind(dir.path(), "error_reported").len(), told + 1);
+    assert!(verify(dir.path(), &[]).is_intact());
+}
+
+#[test]
+fn pages_are_told_by_what_became_of_them_and_not_one_by_one() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    let report = |pfn| PageReport {
+        pfn,
+        page_size_bytes: 4_096,
+        reason: PageReason::HardOffline,
+        dimm: None,
+    };
+    let reported: Vec<PageReport> = (1..=40).map(report).collect();
+    let seen = PagesSeen { reported: &reported, told: None, map: None };
+    history.see_pages(&seen, &host.at()).unwrap();
+    append(&mut history, &host);
+    history.end_run(&host.at()).unwrap();
+    drop(history);
+    host.reboot(2);
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    history.end_run(&host.at()).unwrap();
+    let told = of_kind(dir.path(), "bad_pages");
+    assert_eq!(told[0]["body"]["what"], "registered");
+    assert_eq!(told[0]["body"]["named"].as_array().unwrap().len(), 16);
+    assert!(told.iter().all(|line| line["body"]["pages"] == 40), "{told:?}");
+    assert!(told.len() <= 3, "{told:?}");
+}
+
+#[test]
+fn a_row_of_somebody_else_does_not_keep_the_history_from_being_written() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    append(&mut history, &host);
+    let conn = Connection::open(files::database_path(dir.path())).unwrap();
+    conn.execute_batch(
+        "INSERT INTO ledger SELECT MAX(seq) + 1, 0, 'verdict', '{}', zeroblob(32) FROM ledger",
+    )
+    .unwrap();
+    let foreign = verify(dir.path(), &[]).faults[0].seq;
+    host.pass(INTERVAL);
+    *host.dimm(0, 0) = (1, 0);
+    assert!(history.append(&host.snapshot()).error.is_some());
+    host.pass(INTERVAL);
+    append(&mut history, &host);
+    let faults = verify(dir.path(), &[]).faults;
+    assert!(!faults.is_empty() && faults.iter().all(|fault| fault.seq == foreign), "{faults:?}");
+    let told: i64 = conn
+        .query_row(
+            "SELECT COUNT(*) FROM ledger WHERE line LIKE '%did not write%ledger_changed%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(told, 1);
 }
