@@ -222,6 +222,9 @@ impl Agent {
             import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
+        if let Some(fault) = history.ledger_fault() {
+            tracing::error!("the ledger was changed by somebody else: {fault}");
+        }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
         }

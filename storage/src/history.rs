@@ -34,7 +34,7 @@ pub struct History {
     path: PathBuf,
     pub(crate) state: State,
     pub(crate) pending: Changes,
-    ledger: Keeper,
+    pub(crate) ledger: Keeper,
     replaced: Option<String>,
     writes: u64,
     write_failures: u64,
@@ -127,7 +127,13 @@ impl History {
         self.ledger.head()
     }
 
-    /// The same as of a checkpoint that was written since this was last asked.
+    /// What was found wrong with the end of the ledger when it was opened, in words. The rest of it
+    /// is looked at by [`crate::HistoryReader::verify_ledger`] alone, as that takes time.
+    pub fn ledger_fault(&self) -> Option<&str> {
+        self.ledger.fault()
+    }
+
+    /// The last row of the ledger as of a checkpoint written since this was last asked.
     pub fn new_checkpoint(&mut self) -> Option<LedgerHead> {
         self.ledger.news()
     }

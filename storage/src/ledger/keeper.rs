@@ -22,6 +22,8 @@ pub(crate) struct Keeper {
     checkpoints: checkpoint::Checkpoints,
     /// The head at a checkpoint that nobody was told of yet.
     news: Option<LedgerHead>,
+    /// What was found wrong with it when it was opened.
+    fault: Option<String>,
 }
 
 /// Facts that were left out, by kind.
@@ -51,14 +53,15 @@ impl Keeper {
         pending: &mut Changes,
     ) -> rusqlite::Result<Self> {
         let last = rows::last(conn)?;
-        if let Some((head, false)) = last {
-            let detail = format!("row {} is not what its hash was made of", head.seq);
-            pending.ledger.push(produce::history(at, "ledger_altered", &detail));
-        }
-        if last.is_none() {
-            let detail = "the ledger had no row, and begins again";
-            pending.ledger.push(produce::history(at, "ledger_emptied", detail));
-        }
+        let fault = match last {
+            Some((_, true)) => None,
+            Some((LedgerHead { seq, .. }, false)) => {
+                Some(("ledger_altered", format!("row {seq} is not what its hash was made of")))
+            }
+            None => Some(("ledger_emptied", "the ledger has no row, and begins again".to_owned())),
+        };
+        let told = fault.as_ref().map(|(what, detail)| produce::history(at, what, detail));
+        pending.ledger.extend(told);
         Ok(Self {
             head: last.map(|(head, _)| head),
             // More than any host has in a day on which it is well.
@@ -66,12 +69,18 @@ impl Keeper {
             left_out: LeftOut::default(),
             checkpoints: checkpoint::Checkpoints::load(conn)?,
             news: None,
+            fault: fault.map(|(_, detail)| detail),
         })
     }
 
     /// The last row.
     pub(crate) fn head(&self) -> Option<LedgerHead> {
         self.head
+    }
+
+    /// What was found wrong with it when it was opened.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
     }
 
     /// The head as of a checkpoint made since this was last asked.
