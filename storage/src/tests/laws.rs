@@ -263,6 +263,16 @@ proptest! {
 
         history.end_run(&stage.host.at()).unwrap();
         prop_assert_eq!(&load::state(&history.conn).unwrap(), &history.state);
+        // Its ledger is whole, has each run and boot, and no sum has fallen below a checkpoint.
+        let report = crate::ledger::rows::verify(&history.conn, &[]).unwrap();
+        prop_assert!(report.is_intact(), "{:?}", report);
+        for (kind, table) in [("agent_started", "agent_run"), ("boot_began", "boot")] {
+            let differ = format!(
+                "SELECT (SELECT COUNT(*) FROM ledger WHERE kind = '{kind}')
+                        <> (SELECT COUNT(*) FROM {table})"
+            );
+            prop_assert!(!history.conn.query_row(&differ, [], |row| row.get::<_, bool>(0)).unwrap());
+        }
         let mut last_end = (0, i64::MIN);
         for (boot, from, to, started, stopped) in coverage(&history) {
             prop_assert!((boot, from) > last_end, "overlaps");

@@ -1,3 +1,5 @@
+//! Altered, removed, swapped and cut: what is found, and at which row.
+
 use super::super::chain::link;
 use super::super::fact::{Fact, Kind};
 use super::*;
