@@ -30,7 +30,9 @@ fn verify(reader: &HistoryReader, args: &LedgerVerifyArgs) -> anyhow::Result<Exi
 /// A line has the hash first, at a fixed width, so that stock tools cut out the bytes it is of.
 fn export(reader: &HistoryReader, args: &LedgerExportArgs, now_ms: i64) -> anyhow::Result<Exit> {
     let since_wall_ms = past::since(args.since.as_deref(), now_ms)?;
-    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    // Not by a stream that takes out what might act on a terminal: these bytes have a hash. What acts
+    // was never taken into the ledger.
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     reader.export_ledger(since_wall_ms, |row| {
         writeln!(out, "{{\"hash\":\"{}\",\"line\":{}}}", row.hash, row.line)
     })??;

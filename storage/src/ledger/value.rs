@@ -50,12 +50,17 @@ impl Value {
 }
 
 impl From<&str> for Value {
+    /// Control characters that JSON leaves as they are would act on the terminal that an export is
+    /// read in.
     fn from(text: &str) -> Self {
-        if text.len() <= MAX_TEXT {
-            return Self::Text(text.to_owned());
-        }
+        let tamed =
+            |c: char| if c >= ' ' && c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
         let end = text.floor_char_boundary(MAX_TEXT);
-        Self::Text(format!("{}…", text.get(..end).unwrap_or_default()))
+        let mut kept: String = text.get(..end).unwrap_or_default().chars().map(tamed).collect();
+        if end < text.len() {
+            kept.push('…');
+        }
+        Self::Text(kept)
     }
 }
 
@@ -120,10 +125,8 @@ mod tests {
     fn it_is_written_as_rfc_8785_wants_it() {
         // Section 3.2.2.2: what is escaped, and how.
         check("\u{20ac}$\u{f}\nA'B\"\\\\\"/", r#""€$\u000f\nA'B\"\\\\\"/""#);
-        check(
-            "\u{8}\t\u{c}\r\u{0}\u{1f}\u{7f}\u{2028}é😂",
-            "\"\\b\\t\\f\\r\\u0000\\u001f\u{7f}\u{2028}é😂\"",
-        );
+        check("\u{7f}\u{9b}", "\"\u{fffd}\u{fffd}\"");
+        check("\u{8}\t\u{c}\r\u{0}\u{1f}\u{2028}é😂", "\"\\b\\t\\f\\r\\u0000\\u001f\u{2028}é😂\"");
         check(vec![Value::Null, true.into(), false.into()], "[null,true,false]");
         check(
             Object::from([("b", 1_u64.into()), ("B", 2_u64.into()), ("a", 3_u64.into())]),
@@ -174,7 +177,7 @@ mod tests {
             let read: serde_json::Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(&read, &serde_json::to_value(&value).unwrap());
             prop_assert!(!text.contains('\n'));
-            prop_assert!(text.bytes().all(|byte| byte >= 0x20));
+            prop_assert!(!text.chars().any(char::is_control));
         }
     }
 }
