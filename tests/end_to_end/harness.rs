@@ -135,6 +135,16 @@ pub(crate) fn pretty_json(text: &str) -> String {
     serde_json::to_string_pretty(&json).unwrap() + "\n"
 }
 
+/// The head of the ledger, as `--expect` takes it.
+pub(crate) fn ledger_head(page: &str) -> String {
+    let line = page.lines().find(|line| line.starts_with("scrubjay_ledger_head_info{")).unwrap();
+    let label = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    format!("{}:{}", label("seq"), label("hash"))
+}
+
 /// The sum over all samples of a family.
 pub(crate) fn sum(page: &str, family: &str) -> u64 {
     page.lines()

@@ -1,6 +1,6 @@
 //! The ledger as an auditor meets it: verified here, and with what any Debian has.
 
-use crate::harness::{Agent, output, scrubjay, stdout};
+use crate::harness::{Agent, ledger_head, output, scrubjay, stdout};
 use scrubjay_tests::directory;
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
 use scrubjay_tests::trees;
@@ -93,12 +93,8 @@ fn what_others_hold_is_compared_and_a_forgery_ends_with_four() {
     directory::show(&root, &kernel.tree());
     let agent = Agent::start(home, &root);
     let page = agent.metrics_after(2);
-    let line = page.lines().find(|line| line.starts_with("scrubjay_ledger_head_info{")).unwrap();
-    let label = |name: &str| {
-        let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
-        rest.split_once('"').unwrap().0.to_owned()
-    };
-    let head = format!("{}:{}", label("seq"), label("hash"));
+    let head = ledger_head(&page);
+    let (seq, hash) = head.split_once(':').unwrap();
     assert_eq!(agent.stop(), 0);
 
     let state = home.join("state").display().to_string();
@@ -109,10 +105,10 @@ fn what_others_hold_is_compared_and_a_forgery_ends_with_four() {
     let (code, page, _) = ledger(&["verify", "--expect", &head]);
     assert_eq!(code, 0, "{page}");
     assert!(page.contains("1 copy that somebody else holds"), "{page}");
-    let forged = format!("{}:{}", label("seq"), "0".repeat(64));
+    let forged = format!("{seq}:{}", "0".repeat(64));
     let (code, page, _) = ledger(&["verify", "--expect", &head, "--expect", &forged]);
     assert!(code == 4 && page.contains("rewritten"), "{code} {page}");
-    let later = format!("9999:{}", label("hash"));
+    let later = format!("9999:{hash}");
     let (code, page, _) = ledger(&["verify", "--expect", &later, "--json"]);
     assert!(code == 4 && page.contains("\"kind\":\"removed\""), "{code} {page}");
     let (code, _, stderr) = ledger(&["verify", "--expect", "12:ab"]);

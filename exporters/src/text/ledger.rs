@@ -37,7 +37,7 @@ pub fn ledger(report: &LedgerReport, style: &Style) -> String {
         );
     } else {
         let copies = count(confirmed.len(), "copy", "copies");
-        page.sentence(0, &format!("{copies} that somebody else holds agree with it."));
+        page.sentence(0, &format!("It agrees with {copies} that somebody else holds."));
     }
     page.into_text()
 }
