@@ -17,10 +17,10 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, OfflineStats,
-    Origin, Reading, Snapshot, SourceState, Stamp,
+    AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
+    OfflineStats, Origin, Reading, Snapshot, SourceState, Stamp,
 };
-use scrubjay_storage::{History, StorageError};
+use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -207,7 +207,12 @@ impl Agent {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open(&settings.state_dir, &at)?;
-        if let Err(error) = history.begin_run(&at, env!("CARGO_PKG_VERSION"), settings.interval) {
+        let digests = SettingsDigests {
+            configuration: Some(sha256(settings.configuration.as_bytes())),
+            policy: Some(sha256(settings.policy_text().as_bytes())),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        if let Err(error) = history.begin_run_with(&at, version, settings.interval, digests) {
             // A full disk is no reason not to watch: the run has begun, what it sees waits in
             // memory, and a finding says so.
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
@@ -215,6 +220,10 @@ impl Agent {
         tracing::info!("keeping the history in {}", settings.state_dir.display());
         if settings.import_boots {
             import_once(host, &mut history, &at);
+        }
+        tell_head("at start", history.ledger_head());
+        if let Some(fault) = history.ledger_fault() {
+            tracing::error!("the ledger was changed by somebody else: {fault}");
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
@@ -302,6 +311,9 @@ impl Agent {
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
+        if let Some(head) = self.history.new_checkpoint() {
+            tell_head("at a checkpoint", Some(head));
+        }
         let history = match self.history.summary(&snapshot.at) {
             Ok(summary) => Reading::Value(summary),
             Err(error) => reading::broken(Origin::new("history"), error),
@@ -347,7 +359,16 @@ impl Agent {
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
-        self.history.end_run(&at).context("cannot close the run in the history")
+        self.history.end_run(&at).context("cannot close the run in the history")?;
+        tell_head("at stop", self.history.ledger_head());
+        Ok(())
+    }
+}
+
+/// Puts a copy of the ledger's head where others keep it: the journal, and wherever that is sent.
+fn tell_head(when: &str, head: Option<LedgerHead>) {
+    if let Some(head) = head {
+        tracing::info!("ledger head {when}: {head}");
     }
 }
 

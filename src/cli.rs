@@ -2,6 +2,7 @@
 
 use crate::config::Flags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use scrubjay_model::LedgerHead;
 use std::path::PathBuf;
 
 /// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
@@ -56,6 +57,9 @@ pub(crate) enum Command {
     /// Show what the history holds
     #[command(subcommand)]
     History(HistoryCommand),
+    /// Check or write the ledger: facts that matter, chained by their hashes
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Show what was reported of errors: when, where, how severe, by whom
     Events(EventsArgs),
     /// Show pages of memory that are held to be bad
@@ -137,6 +141,30 @@ pub(crate) enum HistoryCommand {
     Pages(ReadArgs),
     /// Errors that other tools recorded, as they were imported
     Imported(ReadArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Look at every row: exit 0 if none was altered, removed or put elsewhere, 4 if one was
+    Verify(LedgerVerifyArgs),
+    /// Write the rows as NDJSON, for whoever keeps them or checks them elsewhere
+    Export(LedgerExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerVerifyArgs {
+    /// A copy of a row's hash, from the journal or the metrics; may be given more than once
+    #[arg(long, value_name = "SEQ:HASH")]
+    pub(crate) expect: Vec<LedgerHead>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerExportArgs {
+    /// Begin with the first row of the last SPAN, for example 30d
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) since: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +257,7 @@ impl Cli {
             | Command::Explain(_)
             | Command::RebootRequired(_)
             | Command::History(_)
+            | Command::Ledger(_)
             | Command::Events(_)
             | Command::Pages(_)
             | Command::Dimms(_)

@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Failed,
     /// The data asked for is not there.
     NoData,
+    /// Evidence was checked and does not hold.
+    Unverified,
     /// An answer in the order of Nagios plugins, for commands asked to give one.
     Nagios(Nagios),
     /// An answer for whoever reboots hosts.
@@ -47,6 +49,7 @@ impl Exit {
             Self::Failed | Self::Nagios(Nagios::Warning) | Self::Reboot(Reboot::No) => 1,
             Self::Nagios(Nagios::Critical) => 2,
             Self::NoData | Self::Nagios(Nagios::Unknown) | Self::Reboot(Reboot::Unknown) => 3,
+            Self::Unverified => 4,
         }
     }
 }

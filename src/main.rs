@@ -50,6 +50,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Agent(_)
         | Command::Doctor(_)
         | Command::History(_)
+        | Command::Ledger(_)
         | Command::Events(_)
         | Command::Pages(_)
         | Command::Dimms(_)
@@ -77,6 +78,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Explain(args) => commands::explain::run(&settings, args),
         Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
+        Command::Ledger(command) => commands::ledger::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),
         Command::Dimms(args) => commands::dimms::list(&settings, args),

@@ -13,10 +13,10 @@ use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
     ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
     ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary,
-    HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState, LivePatches,
-    LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading,
-    RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState,
-    Witness,
+    HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState, LedgerReport,
+    LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth,
+    Reading, RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId,
+    SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -135,6 +135,14 @@ struct Boots<'a> {
     availability: Option<Available<'a>>,
     clock_steps: &'a [ClockStepRecord],
     coverage: &'a [CoverageRecord],
+}
+
+#[derive(Serialize)]
+struct Ledger<'a> {
+    schema_version: u32,
+    intact: bool,
+    #[serde(flatten)]
+    report: &'a LedgerReport,
 }
 
 #[derive(Serialize)]
@@ -335,6 +343,11 @@ pub fn imported_errors(
     begun_wall_ms: i64,
 ) -> Result<String, PageError> {
     line(&Imported { schema_version: SCHEMA_VERSION, begun_wall_ms, imported_errors })
+}
+
+/// What came of looking at every row of the ledger: `ledger verify --json`.
+pub fn ledger(report: &LedgerReport) -> Result<String, PageError> {
+    line(&Ledger { schema_version: SCHEMA_VERSION, intact: report.is_intact(), report })
 }
 
 /// The error counters of the history with the stretches of time in which they were watched:

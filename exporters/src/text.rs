@@ -15,6 +15,7 @@ mod facts;
 mod history;
 mod imported_errors;
 mod imports;
+mod ledger;
 mod log;
 mod page;
 mod page_lives;
@@ -35,6 +36,7 @@ pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_require
 pub use history::memory;
 pub use imported_errors::imported_errors;
 pub use imports::imports;
+pub use ledger::ledger;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;

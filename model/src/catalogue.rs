@@ -244,6 +244,8 @@ catalogue! {
     AGENT_PASS_DURATION: Gauge "seconds" "scrubjay_agent_pass_duration_seconds" [];
     /// Time covered by passes, over all boots the history knows.
     HISTORY_COVERED: Gauge "seconds" "scrubjay_history_covered_seconds" [];
+    /// The last row of the history's ledger and its hash, for whoever keeps a copy; always 1.
+    LEDGER_HEAD: Gauge "" "scrubjay_ledger_head_info" ["seq", "hash"];
     /// Size of the history with its write-ahead log.
     HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [];
     /// Transactions committed to the history since the agent started.

@@ -35,6 +35,7 @@ mod kernel;
 mod kernel_log;
 mod kernel_packages;
 mod kernel_patches;
+mod ledger;
 mod livepatch;
 mod livepatch_modules;
 mod livepatch_systems;
@@ -133,6 +134,7 @@ pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
     PatchTruth, RunningKernel,
 };
+pub use ledger::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, NoHead};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,

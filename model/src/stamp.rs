@@ -94,6 +94,11 @@ impl Stamp {
         }
     }
 
+    /// A moment of which only the wall clock is known.
+    pub fn by_wall_clock(wall_ms: i64) -> Self {
+        Self { boot: BootId::unknown(), since_boot: None, awake: None, wall_ms }
+    }
+
     /// Time passed since `earlier`: by the boot clock within a boot, by the wall clock across
     /// boots. `None` if it ran backwards, or if the boot clock is not known.
     pub fn since(&self, earlier: &Self) -> Option<Duration> {

@@ -1,7 +1,9 @@
 //! Everything known about the host at one moment: what exporters are given.
 
 use crate::seconds;
-use crate::{Accumulated, AgentStats, Assessment, BootEnd, Reading, RebootNeed, Snapshot};
+use crate::{
+    Accumulated, AgentStats, Assessment, BootEnd, LedgerHead, Reading, RebootNeed, Snapshot,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -59,6 +61,8 @@ pub struct HistorySummary {
     /// Time since the current stretch of coverage began, by the boot clock.
     #[serde(rename = "covered_without_gap_seconds", serialize_with = "seconds::of")]
     pub covered_without_gap: Duration,
+    /// The last row of the ledger, as it is written; `None` if it has none.
+    pub ledger_head: Option<LedgerHead>,
 }
 
 impl HistorySummary {

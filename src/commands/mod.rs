@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod ledger;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;

@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) patches: PatchPolicy,
     /// Whether the agent begins with the boots that other tools remember.
     pub(crate) import_boots: bool,
+    /// Every setting with its value, a line each, as `config show` writes them without origins.
+    pub(crate) configuration: String,
 }
 
 /// The state directory of the system service.
@@ -90,7 +92,25 @@ impl Settings {
             offline: offline(inputs)?,
             patches: patches(inputs)?,
             import_boots: inputs.import.value,
+            configuration: inputs.write(false),
         })
+    }
+
+    /// The settings that decide on verdicts and on what is done.
+    pub(crate) fn policy_text(&self) -> String {
+        let of_policy = |section: &&str| ["[collector]", "[pages]", "[patches]"].contains(section);
+        let mut told = String::new();
+        let mut section = "";
+        for line in self.configuration.lines() {
+            if line.starts_with('[') {
+                section = line;
+            }
+            if of_policy(&section) {
+                told.push_str(line);
+                told.push('\n');
+            }
+        }
+        told
     }
 }
 
@@ -221,12 +241,19 @@ fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError
 impl Inputs {
     /// The settings as a configuration file, each with where it came from.
     pub(crate) fn show(&self) -> String {
+        self.write(true)
+    }
+
+    fn write(&self, with_origins: bool) -> String {
         let mut text = String::new();
         let mut section = |name: &str, values: &[(&str, String, &Origin)]| {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "[{name}]");
             for (key, value, origin) in values {
-                let _ = writeln!(text, "{:<42} # {origin}", format!("{key} = {value}"));
+                let _ = match with_origins {
+                    true => writeln!(text, "{:<42} # {origin}", format!("{key} = {value}")),
+                    false => writeln!(text, "{key} = {value}"),
+                };
             }
         };
         let quoted = |value: &str| format!("{value:?}");
@@ -434,6 +461,20 @@ mod tests {
 
     const SHIPPED: &str = include_str!("../../dist/etc/scrubjay/scrubjay.toml");
     const DOCUMENTED: &str = include_str!("../../docs/configuration.md");
+
+    #[test]
+    fn what_is_hashed_is_what_is_shown_without_origins() {
+        let inputs = Inputs::assemble(&[], &Flags::default(), &Environment::default());
+        let settings = Settings::validate(&inputs).unwrap();
+        let shown = inputs.show();
+        // As docs/ledger.md has sed do it.
+        let bare = shown.lines().map(|line| line.rsplit_once("# ").map_or(line, |(bare, _)| bare));
+        let bare: String = bare.map(|line| format!("{}\n", line.trim_end())).collect();
+        assert_eq!(settings.configuration, bare);
+        let policy = settings.policy_text();
+        assert!(policy.contains("[patches]\ncritical_days = 30\n"), "{policy}");
+        assert!(policy.contains("disabled") && !policy.contains("interval"), "{policy}");
+    }
 
     #[test]
     fn the_shipped_file_is_the_defaults() {

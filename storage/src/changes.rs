@@ -7,6 +7,7 @@
 
 use crate::events::{self, EventRow, LossRow, WitnessedState};
 use crate::exposures::{ExposureRow, ExposureTurn};
+use crate::ledger::Fact;
 use crate::modules::Turn;
 use crate::state::{
     BootState, ControllerState, CounterState, FactKey, FactState, RunRow, SourceWord, Stretch,
@@ -49,6 +50,8 @@ pub(crate) struct Changes {
     pub(crate) exposures: Vec<ExposureRow>,
     /// What became of them.
     pub(crate) exposure_turns: Vec<ExposureTurn>,
+    /// Facts for the ledger, in order.
+    pub(crate) ledger: Vec<Fact>,
     /// What happened, pass by pass.
     pub(crate) entries: Vec<Entry>,
     /// How many entries were folded into later ones.
@@ -204,6 +207,7 @@ impl Changes {
             bad_pages,
             exposures,
             exposure_turns,
+            ledger,
             entries,
             folded,
         } = later;
@@ -227,6 +231,8 @@ impl Changes {
         // Bounded by what changelogs name, and each turns only with a boot or a live patch.
         self.exposures.extend(exposures);
         self.exposure_turns.extend(exposure_turns);
+        // Bounded by its keeper.
+        self.ledger.extend(ledger);
         self.entries.extend(entries);
         self.folded = self.folded.saturating_add(folded);
         if self.entries.iter().map(Entry::rows).sum::<usize>() > MAX_WAITING {

@@ -3,7 +3,7 @@
 
 use crate::changes::{Changes, Entry};
 use crate::state::{FactKey, State};
-use crate::{exposures, facts};
+use crate::{exposures, facts, ledger};
 use scrubjay_model::{Assessment, KERNEL_RELATION, REBOOT_REASON, Stamp, VERDICT};
 use std::collections::BTreeMap;
 
@@ -14,13 +14,17 @@ const NAMES: [&str; 3] = [KERNEL_RELATION, REBOOT_REASON, VERDICT];
 pub(crate) fn note(state: &mut State, assessment: &Assessment, at: &Stamp) -> Changes {
     let mut changes = Changes::default();
     let at = state.placed(at);
-    let Some(run) = state.run.as_ref().map(|run| run.row.id) else { return changes };
+    let Some(run) = &mut state.run else { return changes };
+    let run_id = run.row.id;
+    changes.ledger.extend(ledger::verdict(&mut run.pace, assessment, &at));
+    changes.urgent |= !changes.ledger.is_empty();
     let told = facts_of(assessment);
     let changed = facts::follow_conclusions(&mut state.facts, &NAMES, &told);
     if !changed.is_empty() {
-        let mut entry = Entry::new(state.next_snapshot, run, at.clone());
+        let mut entry = Entry::new(state.next_snapshot, run_id, at.clone());
         state.next_snapshot = state.next_snapshot.saturating_add(1);
         entry.facts = changed;
+        changes.ledger.extend(ledger::of_entry(&entry));
         changes.entries.push(entry);
         changes.urgent = true;
     }

@@ -1,6 +1,7 @@
 //! Reports of errors on their way into the history. Pure: sightings in, rows out.
 
 use crate::changes::Changes;
+use crate::ledger;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
     ControllerKey, ErrorClass, EventClass, EventGroup, EventsStatus, Folded, ReportTotal,
@@ -134,6 +135,7 @@ pub(crate) fn follow(
     if !rows.is_empty() {
         state.event_rows.take(rows.len(), at.since_boot);
     }
+    changes.ledger.extend(ledger::errors_reported(&mut run.pace, &state.reports, &rows, at));
     changes.events.extend(rows);
     if lost.saturating_add(*undecodable) > 0 {
         let (lost, undecodable) = (stored(*lost), stored(*undecodable));

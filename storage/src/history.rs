@@ -3,18 +3,19 @@
 use crate::changes::Changes;
 use crate::error::{chain, database};
 use crate::events::Heard;
+use crate::ledger::{self, Fact, Keeper};
 use crate::pages::{self, PagesSeen};
 use crate::schema::SCHEMA;
-use crate::state::State;
+use crate::state::{SettingsDigests, State};
 use crate::{
     BootImport, ErrorImport, StorageError, boot_imports, conclusions, error_imports, event_rows,
     files, load, open, page_requests, plan, query, write,
 };
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{
     Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, ErrorRecords,
-    ForeignBoots, HistorySummary, MemoryRecord, PageAnswer, PageRequests, SeenController, Snapshot,
-    Stamp, StorageStats, match_controllers,
+    ForeignBoots, HistorySummary, LedgerHead, MemoryRecord, PageAnswer, PageRequests,
+    SeenController, Snapshot, Stamp, StorageStats, match_controllers,
 };
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -33,6 +34,7 @@ pub struct History {
     path: PathBuf,
     pub(crate) state: State,
     pub(crate) pending: Changes,
+    pub(crate) ledger: Keeper,
     replaced: Option<String>,
     writes: u64,
     write_failures: u64,
@@ -71,12 +73,16 @@ impl History {
         let state = load::state(&conn).map_err(database("read the history", &path))?;
         let replaced =
             query::replaced(&conn, now.wall_ms).map_err(database("read the history", &path))?;
+        let mut pending = Changes::default();
+        let ledger =
+            Keeper::open(&conn, now, &mut pending).map_err(database("read the history", &path))?;
         Ok(Self {
             conn,
             _lock: lock,
             path,
             state,
-            pending: Changes::default(),
+            pending,
+            ledger,
             replaced,
             writes: 0,
             write_failures: 0,
@@ -97,8 +103,39 @@ impl History {
         version: &str,
         interval: Duration,
     ) -> Result<(), StorageError> {
-        self.pending.merge(plan::begin(&mut self.state, at, version, interval));
+        self.begin_run_with(at, version, interval, SettingsDigests::default())
+    }
+
+    /// As [`History::begin_run`], of an agent whose settings have these hashes.
+    ///
+    /// # Errors
+    /// If it cannot be written, as above.
+    pub fn begin_run_with(
+        &mut self,
+        at: &Stamp,
+        version: &str,
+        interval: Duration,
+        settings: SettingsDigests,
+    ) -> Result<(), StorageError> {
+        let changes = plan::begin(&mut self.state, at, version, interval, settings);
+        self.take(changes);
         self.flush(at)
+    }
+
+    /// The last row of the ledger that is written.
+    pub fn ledger_head(&self) -> Option<LedgerHead> {
+        self.ledger.head()
+    }
+
+    /// What was found wrong with the end of the ledger when it was opened, in words. The rest of it
+    /// is looked at by [`crate::HistoryReader::verify_ledger`] alone, as that takes time.
+    pub fn ledger_fault(&self) -> Option<&str> {
+        self.ledger.fault()
+    }
+
+    /// The last row of the ledger as of a checkpoint written since this was last asked.
+    pub fn new_checkpoint(&mut self) -> Option<LedgerHead> {
+        self.ledger.news()
     }
 
     /// Takes in one snapshot: writes what it changes, if anything, in one transaction.
@@ -118,7 +155,7 @@ impl History {
             let accumulated = query::accumulate(self.state.clone(), snapshot);
             return Appended { accumulated, error: Some(StorageError::NoRun) };
         };
-        self.pending.merge(changes);
+        self.take(changes);
         let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
         Appended { accumulated: plan::accumulated(&self.state, keys, &snapshot.at), error }
     }
@@ -128,7 +165,8 @@ impl History {
     /// # Errors
     /// If it cannot be written; it waits in memory and is written with a later snapshot.
     pub fn note(&mut self, at: &Stamp, assessment: &Assessment) -> Result<(), StorageError> {
-        self.pending.merge(conclusions::note(&mut self.state, assessment, at));
+        let changes = conclusions::note(&mut self.state, assessment, at);
+        self.take(changes);
         self.settle(at)
     }
 
@@ -138,7 +176,8 @@ impl History {
     /// # Errors
     /// If it cannot be written. The reports wait in memory and are written with a later snapshot.
     pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
-        self.pending.merge(plan::hear(&mut self.state, at, heard));
+        let changes = plan::hear(&mut self.state, at, heard);
+        self.take(changes);
         self.settle(at)
     }
 
@@ -155,7 +194,7 @@ impl History {
         }
         let mut changes = Changes::default();
         let refused = pages::follow(&mut self.state, seen, &at, &mut changes);
-        self.pending.merge(changes);
+        self.take(changes);
         self.pages_refused = self.pages_refused.saturating_add(refused);
         Ok(refused)
     }
@@ -270,12 +309,31 @@ impl History {
         told: &[ForeignBoots],
         at: &Stamp,
     ) -> Result<Vec<BootImport>, StorageError> {
-        let mut write = || {
+        self.take_in(
+            |tx| told.iter().map(|told| boot_imports::take_in(tx, told, at.wall_ms)).collect(),
+            |import| ledger::boots_imported(at, import),
+        )
+    }
+
+    /// One transaction in which something is taken in, and the ledger told of what was new.
+    fn take_in<T>(
+        &mut self,
+        take: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Vec<T>>,
+        news: impl Fn(&T) -> Option<Fact>,
+    ) -> Result<Vec<T>, StorageError> {
+        let write = || {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let taken: rusqlite::Result<Vec<BootImport>> =
-                told.iter().map(|told| boot_imports::take_in(&tx, told, at.wall_ms)).collect();
-            let taken = taken?;
+            let taken = take(&tx)?;
+            // Without a run nothing else would write what was found wrong with the ledger.
+            let has_run = self.state.run.is_some();
+            let waiting = self.pending.ledger.iter().filter(|_| !has_run).cloned();
+            let facts: Vec<Fact> = waiting.chain(taken.iter().filter_map(news)).collect();
+            let head = self.ledger.append(&tx, &facts)?;
             tx.commit()?;
+            self.ledger.appended(head);
+            if !has_run {
+                self.pending.ledger.clear();
+            }
             Ok(taken)
         };
         write().map_err(database("write the history", &self.path))
@@ -299,15 +357,10 @@ impl History {
         told: &[ErrorRecords],
         at: &Stamp,
     ) -> Result<Vec<ErrorImport>, StorageError> {
-        let mut write = || {
-            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let taken: rusqlite::Result<Vec<ErrorImport>> =
-                told.iter().map(|told| error_imports::take_in(&tx, told, at.wall_ms)).collect();
-            let taken = taken?;
-            tx.commit()?;
-            Ok(taken)
-        };
-        write().map_err(database("write the history", &self.path))
+        self.take_in(
+            |tx| told.iter().map(|told| error_imports::take_in(tx, told, at.wall_ms)).collect(),
+            |import| ledger::errors_imported(at, import),
+        )
     }
 
     /// Ends the run in order. Does nothing if none was begun.
@@ -315,7 +368,8 @@ impl History {
     /// # Errors
     /// If it cannot be written; the run then looks like one that was cut off.
     pub fn end_run(&mut self, at: &Stamp) -> Result<(), StorageError> {
-        self.pending.merge(plan::end(&mut self.state, at));
+        let changes = plan::end(&mut self.state, at);
+        self.take(changes);
         self.flush(at)
     }
 
@@ -345,8 +399,9 @@ impl History {
     }
 
     fn flush(&mut self, at: &Stamp) -> Result<(), StorageError> {
-        if let Err(source) = self.write() {
+        if let Err(source) = self.write(at) {
             let error = database("write the history", &self.path)(source);
+            self.ledger.look_again(&self.conn, at, &mut self.pending);
             self.write_failures = self.write_failures.saturating_add(1);
             let trouble = self.trouble.get_or_insert(Trouble {
                 since_wall_ms: at.wall_ms,
@@ -367,9 +422,14 @@ impl History {
         Ok(())
     }
 
-    fn write(&mut self) -> rusqlite::Result<()> {
+    fn take(&mut self, changes: Changes) {
+        self.ledger.take(changes, &mut self.pending);
+    }
+
+    fn write(&mut self, at: &Stamp) -> rusqlite::Result<()> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         write::changes(&tx, &self.pending)?;
+        let mut caught_up = None;
         if let Some(trouble) = &self.trouble {
             let detail = format!(
                 "{} transactions failed and their changes were kept in memory, {} passes with \
@@ -377,7 +437,11 @@ impl History {
                 trouble.failures, self.pending.folded, trouble.last_error
             );
             write::incident(&tx, trouble.since_wall_ms, "writes_failed", &detail)?;
+            caught_up = Some(ledger::history(at, "writes_failed", &detail));
         }
-        tx.commit()
+        let due = self.ledger.write(&tx, &self.pending.ledger, caught_up, &self.state, at)?;
+        tx.commit()?;
+        self.ledger.written(&due, &self.state);
+        Ok(())
     }
 }

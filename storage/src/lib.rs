@@ -21,6 +21,7 @@ mod exposures;
 mod facts;
 mod files;
 mod history;
+mod ledger;
 mod load;
 mod module_events;
 mod module_rows;
@@ -39,11 +40,18 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+/// The SHA-256 of bytes, as the ledger has it.
+pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
+    ledger::digest(bytes)
+}
+
 pub use boot_imports::BootImport;
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;
 pub use files::has_history;
 pub use history::{Appended, History};
+pub use ledger::LedgerLine;
 pub use pages::PagesSeen;
 pub use reader::HistoryReader;
+pub use state::SettingsDigests;

@@ -3,6 +3,7 @@
 //! old one keeps its sums.
 
 use crate::changes::Changes;
+use crate::ledger;
 use crate::state::{MAX_STORED, State};
 use scrubjay_model::{
     ControllerKey, DimmModule, ErrorClass, Fact, Gone, Identity, Inventory, KnownModule,
@@ -84,14 +85,19 @@ pub(crate) fn follow(
             record.restarts = record.restarts.saturating_add(1).min(MAX_STORED);
         }
     }
+    let turns = turns(&lives);
+    changes
+        .ledger
+        .extend(turns.iter().map(|(key, turn)| ledger::dimm(at, key, turn, now.get(key))));
     for (key, record) in &now {
         if state.modules.get(key) != Some(record) {
+            changes.ledger.extend(ledger::first_errors(at, state.modules.get(key), record));
             changes.modules.insert(key.clone(), record.clone());
             changes.urgent = true;
         }
     }
     state.modules = now;
-    turns(&lives)
+    turns
 }
 
 /// The record of a stick after this pass.

@@ -6,9 +6,11 @@
 use crate::StorageError;
 use crate::error::{DatabaseFault, database};
 use crate::files;
+use crate::ledger;
 use crate::schema::{Found, Schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use scrubjay_model::LedgerHead;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -65,9 +67,11 @@ pub(crate) fn for_writing(
     if files::is_remnant(&path) {
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
     }
-    let mut conn = match connect_sound(&path)? {
-        Some(conn) => conn,
-        None => {
+    let mut old_head = None;
+    let mut conn = match connect_checked(&path)? {
+        Checked::Sound(conn) => conn,
+        Checked::Damaged(head) => {
+            old_head = head;
             replaced = Some(files::move_aside(&path, now_wall_ms)?);
             connect(&path).map_err(database("open the history", &path))?
         }
@@ -84,7 +88,11 @@ pub(crate) fn for_writing(
         Found::Present => {}
         Found::Empty => {
             schema
-                .create(&mut conn, now_wall_ms, replaced.as_deref())
+                .create(
+                    &mut conn,
+                    now_wall_ms,
+                    replaced.as_ref().map(|old| (old.as_path(), old_head)),
+                )
                 .map_err(database("create the history", &path))?;
         }
         Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
@@ -97,18 +105,41 @@ pub(crate) fn for_writing(
     Ok(Writer { conn, lock, path })
 }
 
-/// Connects and checks the whole file; `None` if it is damaged.
-fn connect_sound(path: &Path) -> Result<Option<Connection>, StorageError> {
-    let attempt = || -> rusqlite::Result<Option<Connection>> {
+/// A connection to a file, after a check of all of it.
+enum Checked {
+    Sound(Connection),
+    /// The last row of its ledger, if that much could be read.
+    Damaged(Option<LedgerHead>),
+}
+
+/// Connects and checks the whole file.
+fn connect_checked(path: &Path) -> Result<Checked, StorageError> {
+    let attempt = || -> rusqlite::Result<Checked> {
         let conn = connect(path)?;
         // Reports the first defect as text, if it does not fail on it.
-        let report: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        Ok((report == "ok").then_some(conn))
+        let report = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        let fault = report.as_ref().err().map(DatabaseFault::of);
+        match (report, fault) {
+            (Ok(report), _) if report == "ok" => Ok(Checked::Sound(conn)),
+            // Now, as this connection leaves the log as it is; another one might not.
+            (Ok(_), _) | (Err(_), Some(DatabaseFault::Corrupt)) => {
+                Ok(Checked::Damaged(last_head(&conn)))
+            }
+            (Err(error), _) => Err(error),
+        }
     };
     match attempt() {
-        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => Ok(None),
+        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => {
+            Ok(Checked::Damaged(None))
+        }
         other => other.map_err(database("open the history", path)),
     }
+}
+
+/// The last row of the ledger in a damaged file; none if its hash is not that of its line.
+fn last_head(conn: &Connection) -> Option<LedgerHead> {
+    let (head, is_whole) = ledger::rows::last(conn).ok()??;
+    is_whole.then_some(head)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

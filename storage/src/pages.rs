@@ -1,6 +1,7 @@
 //! The registry of bad pages between passes. Pure.
 
 use crate::changes::Changes;
+use crate::ledger;
 use crate::state::State;
 use scrubjay_model::{MemoryMap, PageChanges, PagePass, PageReport, PagesTold, Stamp};
 
@@ -37,6 +38,7 @@ pub(crate) fn follow(
         map: seen.map,
     };
     let PageChanges { changed, refused } = scrubjay_model::follow_pages(&state.bad_pages, &pass);
+    changes.ledger.extend(ledger::bad_pages(at, &state.bad_pages, &changed));
     for page in changed {
         changes.urgent = true;
         changes.bad_pages.insert(page.physical_address, page.clone());

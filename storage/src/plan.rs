@@ -6,9 +6,10 @@ use crate::changes::{Changes, Entry};
 use crate::counters::{self, WINDOW_FLUSH};
 use crate::events::{self, Heard, WitnessedState};
 use crate::facts;
+use crate::ledger::{self, Pace};
 use crate::modules;
 use crate::pages::{self, PagesSeen};
-use crate::state::{BootState, Run, RunEnd, RunRow, State, Stretch};
+use crate::state::{BootState, Run, RunEnd, RunRow, SettingsDigests, State, Stretch};
 use scrubjay_model::{
     Accumulated, BootEnd, ControllerKey, EventsStatus, FORCED_PATCH, ForcedPatch, SeriesTotal,
     Snapshot, Stamp, Witnessed, clock_step,
@@ -22,10 +23,16 @@ use std::time::Duration;
 pub(crate) const QUIET_FLUSH: Duration = Duration::from_secs(600);
 
 /// Begins a run of the agent.
-pub(crate) fn begin(state: &mut State, at: &Stamp, version: &str, interval: Duration) -> Changes {
+pub(crate) fn begin(
+    state: &mut State,
+    at: &Stamp,
+    version: &str,
+    interval: Duration,
+    settings: SettingsDigests,
+) -> Changes {
     let mut changes = Changes { urgent: true, ..Changes::default() };
     state.run = None;
-    start_run(state, at, version.to_owned(), interval, &mut changes);
+    start_run(state, at, version.to_owned(), interval, settings, &mut changes);
     changes
 }
 
@@ -40,6 +47,8 @@ pub(crate) fn end(state: &mut State, at: &Stamp) -> Changes {
     if let Some(stretch) = run.stretch {
         changes.stretches.insert((run.row.id, stretch.from), stretch);
     }
+    changes.ledger.extend(ledger::errors_left_out(&run.pace, &state.reports, &at));
+    changes.ledger.push(ledger::agent_stopped(run.row.id, &at));
     run.row.stopped = Some(at.clone());
     let ended = RunEnd::stopped(&run.row, &at);
     changes.runs.insert(run.row.id, run.row);
@@ -116,6 +125,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     entry.sources = facts::follow_sources(&mut run.sources, &sources);
     if !entry.is_empty() {
         state.next_snapshot = state.next_snapshot.saturating_add(1);
+        changes.ledger.extend(ledger::of_entry(&entry));
         changes.entries.push(entry);
         changes.urgent = true;
     }
@@ -202,16 +212,22 @@ fn start_run(
     at: &Stamp,
     version: String,
     interval: Duration,
+    settings: SettingsDigests,
     changes: &mut Changes,
 ) {
     changes.urgent = true;
+    let gap = state.boot.as_ref().and_then(|boot| ledger::gap_before_run(&boot.last, at, interval));
     enter_boot(state, at, changes);
     let id = state.next_run;
     state.next_run = id.saturating_add(1);
     let row = RunRow { id, version, interval, started: at.clone(), stopped: None };
     changes.runs.insert(id, row.clone());
+    changes.ledger.push(ledger::agent_started(&row, &settings));
+    changes.ledger.extend(gap);
     state.run = Some(Run {
         row,
+        settings,
+        pace: Pace::new(),
         stretch: None,
         keys: BTreeMap::new(),
         listening: false,
@@ -230,7 +246,8 @@ fn enter_boot_in_run(state: &mut State, at: &Stamp, changes: &mut Changes) {
     match &state.run {
         Some(run) if run.row.boot() != &at.boot => {
             let (version, interval) = (run.row.version.clone(), run.row.interval);
-            start_run(state, at, version, interval, changes);
+            let settings = run.settings;
+            start_run(state, at, version, interval, settings, changes);
         }
         Some(_) | None => {}
     }
@@ -244,6 +261,7 @@ fn enter_boot(state: &mut State, at: &Stamp, changes: &mut Changes) {
             return;
         }
         (boot.ended, boot.evidence) = boot_end::judge(boot, at);
+        changes.ledger.push(ledger::boot_ended(boot, at));
         changes.boots.insert(boot.id().clone(), boot.clone());
     }
     let boot = BootState {
@@ -255,6 +273,7 @@ fn enter_boot(state: &mut State, at: &Stamp, changes: &mut Changes) {
         evidence: "No later boot has been seen.".to_owned(),
         last_run: RunEnd::NeverRan,
     };
+    changes.ledger.push(ledger::boot_began(&boot));
     changes.boots.insert(at.boot.clone(), boot.clone());
     state.boot = Some(boot);
 }
@@ -265,6 +284,7 @@ fn see_boot(state: &mut State, snapshot: &Snapshot, at: &Stamp, changes: &mut Ch
     let Some(boot) = &mut state.boot else { return };
     boot.last = at.clone();
     if let Some(kernel) = Snapshot::found(&snapshot.kernel) {
+        let was_known = boot.kernel_release.is_some();
         for (known, read) in [
             (&mut boot.kernel_release, &kernel.release),
             (&mut boot.kernel_version, &kernel.version),
@@ -273,6 +293,9 @@ fn see_boot(state: &mut State, snapshot: &Snapshot, at: &Stamp, changes: &mut Ch
                 *known = read.value().cloned();
                 changes.urgent = true;
             }
+        }
+        if !was_known && boot.kernel_release.is_some() {
+            changes.ledger.push(ledger::kernel_running(boot));
         }
     }
     changes.boots.insert(boot.id().clone(), boot.clone());
@@ -295,7 +318,10 @@ fn cover(run: &mut Run, at: &Stamp, changes: &mut Changes) -> (i64, bool) {
             Some(gap) if gap <= longest_gap(run.row.interval) => {
                 (Stretch { to: now, to_wall_ms: at.wall_ms, ..open }, true)
             }
-            Some(_) => (point, false),
+            Some(_) => {
+                changes.ledger.push(ledger::gap(open.to_wall_ms, Some(open.to), at));
+                (point, false)
+            }
         },
     };
     run.stretch = Some(stretch);

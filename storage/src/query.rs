@@ -3,7 +3,7 @@
 use crate::changes::Changes;
 use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
 use crate::state::{Run, State};
-use crate::{counters, facts, load, modules, plan};
+use crate::{counters, facts, ledger, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, EVENTS_PATH, EventsStatus,
@@ -136,6 +136,7 @@ pub(crate) fn summary(
         covered: written.saturating_add(live_length),
         covered_without_gap,
         reboot_needed,
+        ledger_head: ledger::rows::head(conn)?,
     })
 }
 

@@ -3,15 +3,15 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    StorageError, boot_imports, error_imports, event_rows, exposure_rows, load, module_events,
-    module_rows, open, page_requests, page_rows, query,
+    LedgerLine, StorageError, boot_imports, error_imports, event_rows, exposure_rows, ledger, load,
+    module_events, module_rows, open, page_requests, page_rows, query,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CoverageRecord, EventPattern,
     EventRecord, EventsStatus, ExposureRecord, FactRecord, HistorySummary, ImportedBoot,
-    ImportedErrors, LossRecord, MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
-    RunRecord, Snapshot, Stamp,
+    ImportedErrors, LedgerHead, LedgerReport, LossRecord, MemoryRecord, ModuleKey, ModuleRecord,
+    ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -244,6 +244,27 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn module_turns(&self) -> Result<Vec<ModuleTurn>, StorageError> {
         self.ask(module_rows::turns)
+    }
+
+    /// Looks at every row of the ledger. `held` are copies of rows that others hold.
+    ///
+    /// # Errors
+    /// If the database cannot be read; what is wrong with the ledger is no error.
+    pub fn verify_ledger(&self, held: &[LedgerHead]) -> Result<LedgerReport, StorageError> {
+        self.ask(|conn| ledger::rows::verify(conn, held))
+    }
+
+    /// Gives each row of the ledger from the first that was written at or after a moment of the wall
+    /// clock; returns how many there were. Stops at what `give` fails with.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn export_ledger<E>(
+        &self,
+        since_wall_ms: Option<i64>,
+        give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+    ) -> Result<Result<u64, E>, StorageError> {
+        self.ask(|conn| ledger::rows::export(conn, since_wall_ms, give))
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

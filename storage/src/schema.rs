@@ -8,7 +8,9 @@
 use crate::StorageError;
 use crate::error::database;
 use crate::files;
+use crate::ledger::{self, Fact};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use scrubjay_model::{LedgerHead, Stamp};
 use std::path::Path;
 
 /// `application_id` of our databases ("jay1"), so that another program's file is recognised.
@@ -28,7 +30,11 @@ pub(crate) struct Schema {
 
 /// The present schema.
 pub(crate) const SCHEMA: Schema = Schema {
-    create: concat!(include_str!("../sql/schema.sql"), include_str!("../sql/imports.sql")),
+    create: concat!(
+        include_str!("../sql/schema.sql"),
+        include_str!("../sql/imports.sql"),
+        include_str!("../sql/ledger.sql"),
+    ),
     upgrades: &[to_version_2, to_version_3, to_version_4],
 };
 
@@ -42,7 +48,8 @@ fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 
 fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))?;
-    tx.execute_batch(include_str!("../sql/imports.sql"))
+    tx.execute_batch(include_str!("../sql/imports.sql"))?;
+    tx.execute_batch(include_str!("../sql/ledger.sql"))
 }
 
 /// What a file turned out to be.
@@ -92,17 +99,21 @@ impl Schema {
         &self,
         conn: &mut Connection,
         begun_wall_ms: i64,
-        replaced: Option<&Path>,
+        replaced: Option<(&Path, Option<LedgerHead>)>,
     ) -> rusqlite::Result<()> {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(self.create)?;
         tx.execute("INSERT INTO history (one, begun_wall_ms) VALUES (1, ?1)", [begun_wall_ms])?;
-        if let Some(moved) = replaced {
+        let at = Stamp::by_wall_clock(begun_wall_ms);
+        let mut begun = ledger::history_begun(&at, self.version());
+        if let Some((moved, head)) = replaced {
+            begun = ledger::history_replaced(&at, moved, head);
             tx.execute(
                 "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, 'file_replaced', ?2)",
                 rusqlite::params![begun_wall_ms, moved.display().to_string()],
             )?;
         }
+        enter(&tx, &begun)?;
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", self.version())?;
         tx.commit()
@@ -144,20 +155,28 @@ impl Schema {
                 Some("the upgrade left dangling references".to_owned()),
             ));
         }
+        let detail = format!(
+            "from schema version {from} to {}; the file as it was is kept as {}",
+            self.version(),
+            backup.display()
+        );
         tx.execute(
             "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, 'upgraded', ?2)",
-            rusqlite::params![
-                now_wall_ms,
-                format!(
-                    "from schema version {from} to {}; the file as it was is kept as {}",
-                    self.version(),
-                    backup.display()
-                )
-            ],
+            rusqlite::params![now_wall_ms, detail],
         )?;
+        enter(&tx, &ledger::history(&Stamp::by_wall_clock(now_wall_ms), "upgraded", &detail))?;
         tx.pragma_update(None, "user_version", self.version())?;
         tx.commit()
     }
+}
+
+/// Puts a fact into the ledger, where there is one.
+fn enter(tx: &Transaction<'_>, fact: &Fact) -> rusqlite::Result<()> {
+    if ledger::rows::is_there(tx)? {
+        let last = ledger::rows::head(tx)?;
+        ledger::rows::append(tx, last, [fact])?;
+    }
+    Ok(())
 }
 
 /// A consistent copy of the database, its log included.

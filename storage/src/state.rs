@@ -3,8 +3,9 @@
 
 use crate::events::{Reports, RowBudget, WitnessedState};
 use crate::exposures::Exposure;
+use crate::ledger::Pace;
 use scrubjay_model::{
-    BadPage, BootEnd, BootId, ControllerKey, Counter, CveId, KnownController, ModuleKey,
+    BadPage, BootEnd, BootId, ControllerKey, Counter, CveId, Digest, KnownController, ModuleKey,
     ModuleRecord, Outcome, SeriesKey, SourceId, SourceState, Stamp,
 };
 use std::collections::BTreeMap;
@@ -110,10 +111,24 @@ pub(crate) struct Run {
     pub(crate) listening: bool,
     /// The state of each source as last recorded in this run.
     pub(crate) sources: BTreeMap<SourceId, SourceWord>,
+    /// What the agent was told to do.
+    pub(crate) settings: SettingsDigests,
+    /// What it told the ledger.
+    pub(crate) pace: Pace,
     /// When the slowly changing parts were last written: see [`crate::plan::QUIET_FLUSH`].
     pub(crate) flushed: Stamp,
     /// When the reset windows were last written: see [`crate::counters::WINDOW_FLUSH`].
     pub(crate) windows_flushed: Stamp,
+}
+
+/// What an agent was told to do, by hashes: that two runs had the same settings, and that a
+/// configuration that is shown is the one it had.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SettingsDigests {
+    /// Of all settings.
+    pub configuration: Option<Digest>,
+    /// Of those that decide on verdicts and on what is done.
+    pub policy: Option<Digest>,
 }
 
 /// The stored part of a run.

@@ -27,6 +27,8 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
         bad_pages,
         exposures,
         exposure_turns,
+        // Numbered and chained by its keeper, in the same transaction.
+        ledger: _,
         entries,
         folded: _,
     } = changes;

@@ -1,6 +1,6 @@
 //! `dimms` and `show`, as they read on a healthy host, after swaps, and where little is known.
 
-use crate::harness::{output, scrubjay, stdout};
+use crate::harness::{output, pretty_json, scrubjay, stdout};
 use scrubjay_tests::firmware::{BoardSlot, filled, tables};
 use scrubjay_tests::{golden, trees};
 use std::path::{Path, PathBuf};
@@ -41,15 +41,14 @@ impl Watched {
     }
 
     fn compare(&self, name: &str, dimm: &str) {
-        let pretty = |json: &str| {
-            let json: serde_json::Value = serde_json::from_str(json).unwrap();
-            serde_json::to_string_pretty(&json).unwrap() + "\n"
-        };
         golden::compare(&format!("{name}.dimms.txt"), &self.run(&["dimms"]));
-        golden::compare(&format!("{name}.dimms.json"), &pretty(&self.run(&["dimms", "--json"])));
+        golden::compare(
+            &format!("{name}.dimms.json"),
+            &pretty_json(&self.run(&["dimms", "--json"])),
+        );
         golden::compare(&format!("{name}.show.txt"), &self.run(&["show", dimm]));
         let json = self.run(&["show", dimm, "--json"]);
-        golden::compare(&format!("{name}.show.json"), &pretty(&json));
+        golden::compare(&format!("{name}.show.json"), &pretty_json(&json));
     }
 }
 

@@ -125,6 +125,26 @@ pub(crate) fn sample(page: &str, series: &str) -> Option<u64> {
         .and_then(|line| line.rsplit(' ').next()?.parse().ok())
 }
 
+/// JSON for a golden text, less the hash of the ledger's head, which is of the version and the
+/// settings too.
+pub(crate) fn pretty_json(text: &str) -> String {
+    let mut json: serde_json::Value = serde_json::from_str(text).unwrap();
+    if let Some(hash) = json.pointer_mut("/history/value/ledger_head/hash") {
+        *hash = "…".into();
+    }
+    serde_json::to_string_pretty(&json).unwrap() + "\n"
+}
+
+/// The head of the ledger, as `--expect` takes it.
+pub(crate) fn ledger_head(page: &str) -> String {
+    let line = page.lines().find(|line| line.starts_with("scrubjay_ledger_head_info{")).unwrap();
+    let label = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    format!("{}:{}", label("seq"), label("hash"))
+}
+
 /// The sum over all samples of a family.
 pub(crate) fn sum(page: &str, family: &str) -> u64 {
     page.lines()

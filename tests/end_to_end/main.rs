@@ -21,6 +21,7 @@ mod golden;
 mod harness;
 mod imported;
 mod large;
+mod ledger;
 mod pages;
 mod server;
 mod traps;

@@ -4,7 +4,8 @@ use super::*;
 use crate::testing;
 use proptest::prelude::*;
 use scrubjay_model::{
-    BootMemory, ErrorMemory, ErrorsTaken, ImportTaken, LeftOut, Origin, availability, merged_boots,
+    BootMemory, Digest, ErrorMemory, ErrorsTaken, ImportTaken, LedgerFault, LedgerFaultKind,
+    LedgerHead, LeftOut, Origin, availability, merged_boots,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,6 +238,7 @@ fn every_key_is_documented() {
         failure("x"),
         pages(&testing::page_list()),
         boot_arguments(&testing::boot_words(), None),
+        ledger(&looked_at()),
     ] {
         keys(&parsed(text), &mut found);
     }
@@ -248,6 +250,33 @@ fn every_key_is_documented() {
         .collect();
     assert_eq!(undocumented, Vec::<&String>::new());
     assert!(found.contains("earliest_awake_seconds") && found.contains("kernel_doc"));
+}
+
+/// A ledger with a fault.
+fn looked_at() -> LedgerReport {
+    let head = LedgerHead { seq: 2, hash: Digest([7; 32]) };
+    LedgerReport {
+        rows: 2,
+        head: Some(head),
+        faults: vec![LedgerFault {
+            seq: 1,
+            kind: LedgerFaultKind::Altered,
+            detail: "its columns say something else than its line".to_owned(),
+        }],
+        more_faults: 0,
+        confirmed: vec![head],
+    }
+}
+
+#[test]
+fn a_ledger_is_intact_or_says_where_it_is_not() {
+    let report = looked_at();
+    let json = parsed(ledger(&report));
+    assert_eq!(json["intact"], false);
+    assert_eq!(json["faults"][0]["kind"], "altered");
+    assert_eq!(json["head"]["hash"], "07".repeat(32));
+    let json = parsed(ledger(&LedgerReport { faults: Vec::new(), ..report }));
+    assert_eq!(json["intact"], true);
 }
 
 proptest! {

@@ -2,8 +2,8 @@
 
 use super::{Samples, seconds};
 use scrubjay_model::{
-    AgentStats, BootEnd, EventPath, HistorySummary, HostView, MetricDef, Reading, Snapshot,
-    SourceState, SourceStats, SourceStatus, StorageStats, metrics,
+    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, MetricDef, Reading,
+    Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -33,12 +33,16 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
         covered_without_gap: _,
         // Told with the reasons for it.
         reboot_needed: _,
+        ledger_head,
     } = summary;
     for end in BootEnd::ALL {
         samples.push(&metrics::BOOTS, [end.as_str()], summary.boots_ended(end));
     }
     samples.push(&metrics::CLOCK_STEPS, [], *clock_steps);
     samples.push(&metrics::HISTORY_COVERED, [], covered.as_secs_f64());
+    if let Some(LedgerHead { seq, hash }) = ledger_head {
+        samples.push(&metrics::LEDGER_HEAD, [&seq.to_string(), &hash.to_string()], true);
+    }
 }
 
 /// What [`observe_agent`] can give.

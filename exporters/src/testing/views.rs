@@ -29,6 +29,7 @@ fn history() -> Reading<HistorySummary> {
             since_wall_ms: NOW_MS - 9 * 86_400_000,
             reasons: vec![("kernel-behind".to_owned(), NOW_MS - 9 * 86_400_000)],
         }),
+        ledger_head: Some(LedgerHead { seq: 1_203, hash: Digest([0xa7; 32]) }),
     })
 }
 

@@ -10,8 +10,9 @@ mod processes;
 use super::page::Page;
 use super::words::{self, count, moment_ago, reading, size, span};
 use scrubjay_model::{
-    BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel, KernelHealth, Kexec, Lockdown,
-    MachineCheck, Platform, Reading, RebootMarkers, Section, Taint, Uptime, VulnerabilityState,
+    BootEnd, CpuVulnerability, HistorySummary, HostHeader, Kernel, KernelHealth, Kexec, LedgerHead,
+    Lockdown, MachineCheck, Platform, Reading, RebootMarkers, Section, Taint, Uptime,
+    VulnerabilityState,
 };
 
 pub(super) use agent::agent;
@@ -302,6 +303,9 @@ pub(super) fn machine_check(page: &mut Page, section: &Option<Section<MachineChe
     });
 }
 
+/// Digits of a hash by which a person tells it from others.
+const SHORT_HASH: usize = 12;
+
 pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms: i64) {
     let summary = match history.as_ref().into_result() {
         Ok(summary) => summary,
@@ -318,6 +322,7 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
         covered,
         covered_without_gap,
         reboot_needed,
+        ledger_head,
     } = summary;
     page.field(2, "history", &format!("since {}", moment_ago(*since_wall_ms, now_ms)));
     // A running agent writes its coverage down every few minutes only.
@@ -338,6 +343,11 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     let ends = if ends.is_empty() { "none".to_owned() } else { ends.join(", ") };
     page.more(2, &format!("boots: {ends}; {}", count(*clock_steps, "clock step", "clock steps")));
     page.more(2, path);
+    if let Some(LedgerHead { seq, hash }) = ledger_head {
+        let hash = hash.to_string();
+        let short = hash.get(..SHORT_HASH).unwrap_or_default();
+        page.more(2, &format!("ledger: {seq} rows, the last is {short}…"));
+    }
     if let Some(need) = reboot_needed {
         let reasons: Vec<&str> = need.reasons.iter().map(|(reason, _)| reason.as_str()).collect();
         let since = moment_ago(need.since_wall_ms, now_ms);

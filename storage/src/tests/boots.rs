@@ -304,6 +304,11 @@ fn identical_passes_of_a_day_write_next_to_nothing() {
     let written = after.size_bytes.unwrap() - before.size_bytes.unwrap();
     // The budget is 2 MiB; two pages a flush are 1.2 MB.
     assert!(written <= 1_250_000, "{written} bytes");
+    // What a quiet day leaves for good is one checkpoint.
+    let last = "SELECT kind, length(line) FROM ledger ORDER BY seq DESC LIMIT 1";
+    let (kind, bytes): (String, i64) =
+        history.conn.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert!(kind == "checkpoint" && bytes <= 600, "{kind}, {bytes} bytes");
 }
 
 #[test]

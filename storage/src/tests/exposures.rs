@@ -55,7 +55,7 @@ fn assessment(runs: &str, debt: Reading<Vec<MissingFix>>, reasons: Vec<Finding>)
     Assessment { patches: Some(PatchTruth { kernel, debt }), ..assessment }
 }
 
-fn behind(reboot_helps: RebootHelps) -> Finding {
+pub(super) fn behind(reboot_helps: RebootHelps) -> Finding {
     Finding {
         code: "kernel-behind",
         verdict: Verdict::Plan,

@@ -2,7 +2,7 @@
 
 use super::support::{Host, INTERVAL, Mc, directory};
 use crate::events::Reports;
-use crate::state::State;
+use crate::state::{SettingsDigests, State};
 use crate::{Heard, History, load, plan, query};
 use proptest::prelude::*;
 use scrubjay_model::{Accumulated, SeriesKey, Snapshot, Stamp};
@@ -186,7 +186,8 @@ fn empty_state() -> State {
 fn undisturbed(tells: bool, events: &[Event]) -> Accumulated {
     let mut stage = Stage::new(tells);
     let mut state = empty_state();
-    let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+    let _changes =
+        plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
     for event in events {
         if stage.play(event) == Cue::Look {
             plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap();
@@ -263,6 +264,16 @@ proptest! {
 
         history.end_run(&stage.host.at()).unwrap();
         prop_assert_eq!(&load::state(&history.conn).unwrap(), &history.state);
+        // Its ledger is whole, has each run and boot, and no sum has fallen below a checkpoint.
+        let report = crate::ledger::rows::verify(&history.conn, &[]).unwrap();
+        prop_assert!(report.is_intact(), "{:?}", report);
+        for (kind, table) in [("agent_started", "agent_run"), ("boot_began", "boot")] {
+            let differ = format!(
+                "SELECT (SELECT COUNT(*) FROM ledger WHERE kind = '{kind}')
+                        <> (SELECT COUNT(*) FROM {table})"
+            );
+            prop_assert!(!history.conn.query_row(&differ, [], |row| row.get::<_, bool>(0)).unwrap());
+        }
         let mut last_end = (0, i64::MIN);
         for (boot, from, to, started, stopped) in coverage(&history) {
             prop_assert!((boot, from) > last_end, "overlaps");
@@ -280,7 +291,7 @@ proptest! {
     fn sums_never_fall((tells, events) in story()) {
         let mut stage = Stage::new(tells);
         let mut state = empty_state();
-        let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+        let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         let mut before = BTreeMap::new();
         for event in &events {
             if stage.play(event) == Cue::Look {
@@ -300,7 +311,7 @@ proptest! {
     fn folded_points_keep_the_sums((tells, events) in story()) {
         let mut stage = Stage::new(tells);
         let mut state = empty_state();
-        let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL);
+        let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         for event in &events {
             if stage.play(event) == Cue::Look {
                 pending.merge(plan::pass(&mut state, &stage.host.snapshot(), Heard::NOTHING).unwrap().changes);

@@ -9,6 +9,7 @@ mod exposures;
 mod faults;
 mod forced;
 mod laws;
+mod ledger;
 mod module_events;
 mod modules;
 mod page_requests;

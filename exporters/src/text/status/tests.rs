@@ -227,6 +227,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
+                   ledger: 1203 rows, the last is a7a7a7a7a7a7…
       reboot asked since 2026-11-15T06:02:00Z (9 d ago): kernel-behind
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
@@ -379,6 +380,7 @@ fn a_kernel_that_contradicts_itself() {
                    d 3 h
                    boots: 1 running, 2 clean, 1 unclean; 1 clock step
                    /var/lib/scrubjay/history.db
+                   ledger: 1203 rows, the last is a7a7a7a7a7a7…
       reboot asked since 2026-11-15T06:02:00Z (9 d ago): kernel-behind
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms

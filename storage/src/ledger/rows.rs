@@ -1,0 +1,146 @@
+//! The ledger in SQL.
+
+use super::chain::{digest, link};
+use super::checkpoint;
+use super::fact::{Fact, Kind};
+use super::verify::Verifier;
+use crate::load;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use scrubjay_model::{Digest, LedgerHead, LedgerReport};
+
+/// Appends facts after the row that is the last so far; returns the new last one. Whoever calls
+/// commits, and only then is it the last.
+pub(crate) fn append<'f>(
+    tx: &Transaction<'_>,
+    mut last: Option<LedgerHead>,
+    facts: impl IntoIterator<Item = &'f Fact>,
+) -> rusqlite::Result<Option<LedgerHead>> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO ledger (seq, wall_ms, kind, line, hash)
+         VALUES (:seq, :wall_ms, :kind, :line, :hash)",
+    )?;
+    for fact in facts {
+        let link = link(last, fact)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        insert.execute(named_params! {
+            ":seq": i64::try_from(link.head.seq).unwrap_or(i64::MAX),
+            ":wall_ms": link.wall_ms,
+            ":kind": link.kind,
+            ":line": link.line,
+            ":hash": link.head.hash.0,
+        })?;
+        last = Some(link.head);
+    }
+    Ok(last)
+}
+
+/// Whether the database has a ledger: older schemas have none.
+pub(crate) fn is_there(conn: &Connection) -> rusqlite::Result<bool> {
+    conn.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ledger'")?.exists([])
+}
+
+/// The last row, and whether its hash is that of its line.
+pub(crate) fn last(conn: &Connection) -> rusqlite::Result<Option<(LedgerHead, bool)>> {
+    conn.prepare_cached("SELECT seq, line, hash FROM ledger ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| {
+            let (line, hash) = (bytes(row.get_ref("line")?), Digest(row.get("hash")?));
+            let seq = row.get::<_, i64>("seq")?.unsigned_abs();
+            Ok((LedgerHead { seq, hash }, digest(line) == hash))
+        })
+        .optional()
+}
+
+/// The last row.
+pub(crate) fn head(conn: &Connection) -> rusqlite::Result<Option<LedgerHead>> {
+    Ok(last(conn)?.map(|(head, _)| head))
+}
+
+/// Boots seen.
+pub(super) fn boots(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
+    tx.query_row("SELECT COUNT(*) FROM boot", [], |row| row.get(0))
+}
+
+/// When the last checkpoint was made, as its row tells.
+pub(super) fn last_checkpoint(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.query_row(
+        "SELECT wall_ms FROM ledger WHERE kind = :kind ORDER BY seq DESC LIMIT 1",
+        named_params! { ":kind": Kind::Checkpoint.as_str() },
+        |row| row.get(0),
+    )
+    .optional()
+}
+
+/// A row as it is found. Somebody may have put anything into it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredRow<'a> {
+    pub(super) seq: i64,
+    pub(super) wall_ms: i64,
+    pub(super) kind: &'a [u8],
+    pub(super) line: &'a [u8],
+    pub(super) hash: &'a [u8],
+}
+
+/// Text or bytes; nothing for what is neither, which is then no line.
+fn bytes(value: ValueRef<'_>) -> &[u8] {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => &[],
+    }
+}
+
+fn stored<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredRow<'r>> {
+    Ok(StoredRow {
+        seq: row.get("seq")?,
+        wall_ms: row.get("wall_ms")?,
+        kind: bytes(row.get_ref("kind")?),
+        line: bytes(row.get_ref("line")?),
+        hash: bytes(row.get_ref("hash")?),
+    })
+}
+
+/// Looks at all rows. `held` are copies that others hold.
+pub(crate) fn verify(conn: &Connection, held: &[LedgerHead]) -> rusqlite::Result<LedgerReport> {
+    let mut verifier = Verifier::new(held);
+    let mut statement =
+        conn.prepare("SELECT seq, wall_ms, kind, line, hash FROM ledger ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        verifier.look(stored(row)?);
+    }
+    Ok(verifier.finish(&checkpoint::sums(&load::state(conn)?)))
+}
+
+/// A row for an export.
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerLine<'a> {
+    /// Its canonical JSON.
+    pub line: &'a str,
+    /// The hash that is stored with it, in hexadecimal digits.
+    pub hash: &'a str,
+}
+
+/// Gives each row from the first that was written at or after a moment of the wall clock, and all
+/// after it, so that the chain is whole; returns how many there were.
+pub(crate) fn export<E>(
+    conn: &Connection,
+    since_wall_ms: Option<i64>,
+    mut give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+) -> rusqlite::Result<Result<u64, E>> {
+    let mut statement = conn.prepare(
+        "SELECT line, lower(hex(hash)) AS hash FROM ledger
+         WHERE seq >= (SELECT MIN(seq) FROM ledger WHERE wall_ms >= :since) ORDER BY seq",
+    )?;
+    let mut rows =
+        statement.query(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) })?;
+    let mut given = 0_u64;
+    while let Some(row) = rows.next()? {
+        let line = String::from_utf8_lossy(bytes(row.get_ref("line")?));
+        let hash: String = row.get("hash")?;
+        if let Err(error) = give(LedgerLine { line: &line, hash: &hash }) {
+            return Ok(Err(error));
+        }
+        given = given.saturating_add(1);
+    }
+    Ok(Ok(given))
+}
