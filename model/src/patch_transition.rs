@@ -35,7 +35,9 @@ impl Snapshot {
             return logged;
         }
         let now = self.at.awake?;
+        // What is seen for the first time may be of any age.
         let watched = seen.get(patch).and_then(|first| now.checked_sub(*first));
+        let watched = watched.filter(|age| !age.is_zero());
         let watched = watched.map(|age| TransitionAge { age, at_least: true });
         logged.into_iter().chain(watched).max_by_key(|told| told.age)
     }

@@ -45,8 +45,8 @@ const FOREIGN: &[(&str, &[&str])] = &[(MODEL, &["serde"]), (PROCMAP, &["rustix"]
 const FENCES: &[(&str, &[&str])] = &[
     // Knows SQL.
     ("rusqlite", &[STORAGE]),
-    // Makes hashes that are held against others'.
-    ("sha2", &[STORAGE]),
+    // Makes the hashes of the ledger, and those that package managers keep of files.
+    ("sha2", &[COLLECTOR, STORAGE]),
     // Opens kernel files, and asks them in `procmap`; the binary reads clocks with it.
     ("rustix", &[PROCMAP, COLLECTOR, BINARY]),
     ("procfs", &[COLLECTOR]),

@@ -284,6 +284,7 @@ fn where_the_log_does_not_tell_a_transition_is_as_old_as_it_was_seen() {
     let other = Transitions::from([("other".to_owned(), Duration::ZERO)]);
     assert_eq!(seen_with_log(&other, |log| log.cut = true), None);
     assert_eq!(seen_with_log(&seen(9999), |log| log.cut = true), None);
+    assert_eq!(seen_with_log(&seen(3600), |log| log.cut = true), None, "first seen now");
 }
 
 #[test]
