@@ -80,6 +80,7 @@ pub(crate) fn a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and
     guest.next_pass();
     add(&mut truth, &guest.truth());
 
+    let mut heads = vec![head(&mut guest)];
     let mut guest = guest.reboot(Down::InOrder);
     guest.load("scrubjay_edac");
     guest.order("corrected mc=1 channel=0 slot=0 count=65535");
@@ -91,6 +92,7 @@ pub(crate) fn a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and
     guest.next_pass();
     add(&mut truth, &guest.truth());
 
+    heads.push(head(&mut guest));
     let mut guest = guest.reboot(Down::PlugPulled);
     guest.load("scrubjay_edac");
     guest.start_agent();
@@ -119,4 +121,21 @@ pub(crate) fn a_sum_equals_the_truth_after_three_reboots_two_reloads_a_reset_and
         boots["boots"].as_array().unwrap().iter().map(|b| b["end"].as_str().unwrap()).collect();
     assert_eq!(ends, ["clean", "unclean", "clean", "running"], "{boots}");
     assert_eq!(page.value("scrubjay_boots", "end=\"unclean\""), Some(1));
+
+    // The ledger tells of all of this, and of nothing less than what was seen of it at each boot.
+    heads.push(head(&mut guest));
+    let expect: Vec<String> = heads.iter().map(|head| format!("--expect {head}")).collect();
+    let report = guest.json(&format!("ledger verify {}", expect.join(" ")));
+    assert_eq!(report["intact"], true, "{report}");
+    let rows = guest.run("scrubjay ledger export --state-dir /state/history");
+    let kinds = |kind: &str| rows.matches(&format!("\"kind\":\"{kind}\"")).count();
+    assert_eq!((kinds("boot_began"), kinds("boot_ended")), (4, 3), "{rows}");
+    assert!(kinds("agent_started") >= 9, "one start for each boot and each kill:\n{rows}");
+}
+
+/// The ledger's head, as a copy is taken of it.
+fn head(guest: &mut Guest) -> String {
+    let status = guest.status();
+    let head = &status["history"]["value"]["ledger_head"];
+    format!("{}:{}", head["seq"], head["hash"].as_str().unwrap())
 }
