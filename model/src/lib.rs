@@ -59,11 +59,12 @@ mod smbios;
 mod snapshot;
 mod source_doc;
 mod stamp;
+mod stretches;
 mod text;
 mod verdict;
 mod view;
 
-pub use agent::{AgentStats, OfflineStats, SourceStats, StorageStats};
+pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
 pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
@@ -178,6 +179,7 @@ pub use smbios::{
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
+pub use stretches::share_of_stretch;
 pub use text::span;
 pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
 pub use view::{HistorySummary, HostHeader, HostView};

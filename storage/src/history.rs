@@ -8,7 +8,7 @@ use crate::schema::SCHEMA;
 use crate::state::State;
 use crate::{
     BootImport, StorageError, boot_imports, conclusions, event_rows, files, load, open,
-    page_requests, plan, query, write,
+    page_requests, plan, query, tiers, write,
 };
 use rusqlite::{Connection, TransactionBehavior};
 use scrubjay_model::{
@@ -30,9 +30,10 @@ pub struct History {
     pub(crate) conn: Connection,
     /// Held for as long as the connection; declared after it, so released after it.
     _lock: File,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     pub(crate) state: State,
     pub(crate) pending: Changes,
+    pub(crate) keeping: tiers::Keeping,
     replaced: Option<String>,
     writes: u64,
     write_failures: u64,
@@ -71,7 +72,9 @@ impl History {
         let state = load::state(&conn).map_err(database("read the history", &path))?;
         let replaced =
             query::replaced(&conn, now.wall_ms).map_err(database("read the history", &path))?;
+        let keeping = tiers::Keeping::load(&conn).map_err(database("read the history", &path))?;
         Ok(Self {
+            keeping,
             conn,
             _lock: lock,
             path,
@@ -129,6 +132,7 @@ impl History {
     /// If it cannot be written; it waits in memory and is written with a later snapshot.
     pub fn note(&mut self, at: &Stamp, assessment: &Assessment) -> Result<(), StorageError> {
         self.pending.merge(conclusions::note(&mut self.state, assessment, at));
+        self.keeping.note(assessment);
         self.settle(at)
     }
 
@@ -312,6 +316,8 @@ impl History {
             last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
             replaced: self.replaced.clone(),
             pages_refused: self.pages_refused,
+            max_bytes: Some(self.keeping.max_bytes()),
+            folded: self.keeping.folded().clone(),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod boot_end;
 mod boot_imports;
+mod buckets;
 mod changes;
 mod conclusions;
 mod convert;
@@ -19,6 +20,7 @@ mod exposure_rows;
 mod exposures;
 mod facts;
 mod files;
+mod fold_rows;
 mod history;
 mod load;
 mod module_events;
@@ -31,8 +33,10 @@ mod pages;
 mod plan;
 mod query;
 mod reader;
+mod retention;
 mod schema;
 mod state;
+mod tiers;
 mod write;
 
 #[cfg(test)]
@@ -45,3 +49,4 @@ pub use files::has_history;
 pub use history::{Appended, History};
 pub use pages::PagesSeen;
 pub use reader::HistoryReader;
+pub use retention::DEFAULT_MAX_BYTES;

@@ -106,8 +106,9 @@ pub(crate) fn summary(
     let live = run.and_then(|run| Some((run.row.id, run.stretch?)));
     let written = conn
         .prepare_cached(
-            "SELECT COALESCE(SUM(to_since_boot_ns - from_since_boot_ns), 0) FROM coverage
-             WHERE run IS NOT :run OR from_since_boot_ns IS NOT :from",
+            "SELECT COALESCE(SUM(to_since_boot_ns - from_since_boot_ns), 0)
+                      + (SELECT COALESCE(SUM(covered_ns), 0) FROM coverage_day)
+             FROM coverage WHERE run IS NOT :run OR from_since_boot_ns IS NOT :from",
         )?
         .query_row(
             named_params! {

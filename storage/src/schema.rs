@@ -28,7 +28,7 @@ pub(crate) struct Schema {
 
 /// The present schema.
 pub(crate) const SCHEMA: Schema = Schema {
-    create: include_str!("../sql/schema.sql"),
+    create: concat!(include_str!("../sql/schema.sql"), include_str!("../sql/tiers.sql")),
     upgrades: &[to_version_2, to_version_3, to_version_4],
 };
 
@@ -41,7 +41,8 @@ fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 }
 
 fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))
+    tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))?;
+    tx.execute_batch(include_str!("../sql/tiers.sql"))
 }
 
 /// What a file turned out to be.
