@@ -196,21 +196,23 @@ fn put_counters(
 }
 
 /// Reports that are neither of uncorrected errors nor of pages, nor the newest, whose id must not be
-/// given again. `:open` is a list of places, and `:whether` whether reports of these are meant or all
+/// given again. `:open` is a list of places and controllers, and `:whether` whether reports of these are meant or all
 /// others.
 pub(crate) const REPORTS: &str = "
     SELECT event.id, first_wall_ms, boot, witness, class, what, place, message, detail,
-           COALESCE((SELECT key FROM controller WHERE id = event.controller) || '/'
-                    || counter_place, '') AS counter,
+           COALESCE(controller.key || '/' || counter_place, '') AS counter,
            reports, errors, counted, last_since_boot_ns
-    FROM event JOIN agent_run ON agent_run.id = event.run
+    FROM event
+    JOIN agent_run ON agent_run.id = event.run
+    LEFT JOIN controller ON controller.id = event.controller
     WHERE first_wall_ms >= :from AND first_wall_ms < :before
       AND class NOT IN ('uncorrected', 'fatal')
       AND what NOT IN (SELECT id FROM wording WHERE text GLOB '{\"kind\":\"page\"*'
                        UNION ALL
                        SELECT id FROM wording WHERE text GLOB '{\"kind\":\"soft_offline\"*')
       AND event.id < (SELECT MAX(id) FROM event)
-      AND (counter IN (SELECT value FROM json_each(:open))) = :whether
+      AND (counter IN (SELECT value FROM json_each(:open))
+           OR COALESCE(controller.key, '') IN (SELECT value FROM json_each(:open))) = :whether
     ORDER BY first_wall_ms LIMIT :most";
 
 fn reports(

@@ -5,7 +5,7 @@ use crate::buckets::Width;
 use crate::error::database;
 use crate::fold_rows::{self, Folded};
 use crate::history::History;
-use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, Progress, What};
+use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, MOST_ROWS, Progress, What};
 use crate::{StorageError, write};
 use rusqlite::{Connection, TransactionBehavior, named_params};
 use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch};
@@ -14,8 +14,8 @@ use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Bites that found nothing are followed by the next one; so many at a time.
-const MOST_EMPTY_BITES: usize = 24;
+/// Bites that found little are followed by the next one; so many at a time.
+const MOST_BITES: usize = 24;
 
 /// Free pages that are kept for the rows to come, and those given back at a time: 1 MiB each.
 const FREE_PAGES_KEPT: u64 = 256;
@@ -25,10 +25,10 @@ const FREE_PAGES_RETURNED: u32 = 256;
 #[derive(Debug)]
 pub(crate) struct Keeping {
     max_bytes: u64,
-    progress: Progress,
+    pub(crate) progress: Progress,
     /// The places that findings of at least *watch* stand against. `None` until something was
     /// concluded: until then nothing is taken to be closed.
-    open: Option<BTreeSet<String>>,
+    pub(crate) open: Option<BTreeSet<String>>,
     /// What was folded since the history began.
     folded: FoldedRows,
 }
@@ -109,8 +109,9 @@ impl History {
             .map_err(database("open the history", &self.path))
     }
 
-    /// Folds some of what is old, if anything is: at most 2,000 rows, in one transaction. Meant to be
-    /// called after each pass. Returns whether there may be more to do at once.
+    /// Folds some of what is old, if anything is: at most 2,000 rows in one transaction, and in one
+    /// call hardly more. Meant to be called after each pass. Returns whether there may be more to do
+    /// at once.
     ///
     /// # Errors
     /// If it cannot be read or written; nothing is folded then.
@@ -119,16 +120,22 @@ impl History {
     }
 
     fn fold_once(&mut self, at: &Stamp) -> rusqlite::Result<bool> {
-        for _ in 0..MOST_EMPTY_BITES {
+        let mut rows = 0;
+        for _ in 0..MOST_BITES {
             let fill = fill(&self.conn, self.keeping.max_bytes)?;
             let Some(bite) = retention::plan(at.wall_ms, fill, &self.keeping.progress) else {
-                return give_back(&self.conn, fill);
+                return Ok(give_back(&self.conn, fill)? || rows > 0);
             };
             let folded = self.take(&bite, fill, at)?;
             self.keeping.progress.note(&bite, folded.rows, folded.last_wall_ms);
+            // A text is less work than a row, and a report has two of its own.
+            let weight = if bite.what == What::Texts { 4 } else { 1 };
+            rows += folded.rows / weight;
             if folded.rows > 0 {
                 self.keeping.folded = self::folded(&self.conn)?;
-                return Ok(true);
+            }
+            if rows >= MOST_ROWS {
+                break;
             }
         }
         Ok(true)

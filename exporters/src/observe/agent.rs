@@ -106,9 +106,17 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         unreadable: _,
         replaced,
         pages_refused: _,
+        max_bytes,
+        folded,
     } = storage;
     if let Some(size_bytes) = size_bytes {
         samples.push(&metrics::HISTORY_SIZE, [], *size_bytes);
+    }
+    if let Some(max_bytes) = max_bytes {
+        samples.push(&metrics::HISTORY_MAX_SIZE, [], *max_bytes);
+    }
+    for (what, rows) in &folded.rows {
+        samples.push(&metrics::HISTORY_FOLDED, [what], *rows);
     }
     samples.push(&metrics::HISTORY_WRITES, [], *writes);
     samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);

@@ -15,4 +15,5 @@ mod page_requests;
 mod pages;
 mod sources;
 mod support;
+mod tiers;
 mod upgrades;
