@@ -207,6 +207,7 @@ impl Agent {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open(&settings.state_dir, &at)?;
+        history.keep_within(settings.history_max_bytes);
         if let Err(error) = history.begin_run(&at, env!("CARGO_PKG_VERSION"), settings.interval) {
             // A full disk is no reason not to watch: the run has begun, what it sees waits in
             // memory, and a finding says so.
@@ -300,6 +301,9 @@ impl Agent {
         )
         .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+        if let Err(error) = self.history.fold(&snapshot.at) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         let history = match self.history.summary(&snapshot.at) {

@@ -34,6 +34,7 @@ pub(crate) struct Inputs {
     pub(crate) uptime_days: Input<u32>,
     pub(crate) accepted_pin: Input<String>,
     pub(crate) import: Input<bool>,
+    pub(crate) max_size_mib: Input<u32>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -78,6 +79,9 @@ const DEFAULT_BUDGET_PAGES_TOTAL: u32 = 64;
 const DEFAULT_CRITICAL_DAYS: u32 = 30;
 /// None: a long uptime is no fault in itself.
 const DEFAULT_UPTIME_DAYS: u32 = 0;
+
+/// Room for decades of a host whose memory fails now and then.
+const DEFAULT_MAX_SIZE_MIB: u32 = 64;
 
 impl Environment {
     pub(crate) fn of_this_process() -> Self {
@@ -137,6 +141,7 @@ impl Inputs {
             uptime_days: number(DEFAULT_UPTIME_DAYS),
             accepted_pin: default(""),
             import: Input { value: true, origin: Origin::Default },
+            max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -164,6 +169,7 @@ impl Inputs {
             set(&mut inputs.uptime_days, &patches.uptime_days, path, text);
             take(&mut inputs.accepted_pin, &patches.accepted_pin);
             set(&mut inputs.import, &fragment.history.import, path, text);
+            set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

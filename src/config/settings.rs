@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) patches: PatchPolicy,
     /// Whether the agent begins with the boots that other tools remember.
     pub(crate) import_boots: bool,
+    /// How large the history may grow, bytes.
+    pub(crate) history_max_bytes: u64,
 }
 
 /// The state directory of the system service.
@@ -90,6 +92,7 @@ impl Settings {
             offline: offline(inputs)?,
             patches: patches(inputs)?,
             import_boots: inputs.import.value,
+            history_max_bytes: max_bytes(&inputs.max_size_mib)?,
         })
     }
 }
@@ -184,6 +187,17 @@ fn patches(inputs: &Inputs) -> Result<PatchPolicy, ConfigError> {
     })
 }
 
+/// What a storm can add between two looks at the size has room in this.
+const SMALLEST_HISTORY_MIB: u32 = 16;
+
+fn max_bytes(input: &Input<u32>) -> Result<u64, ConfigError> {
+    if input.value < SMALLEST_HISTORY_MIB {
+        let why = format!("must be at least {SMALLEST_HISTORY_MIB}");
+        return Err(wrong(input, "history.max_size_mib", why));
+    }
+    Ok(u64::from(input.value) << 20)
+}
+
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
     let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
     input
@@ -266,7 +280,13 @@ impl Inputs {
                 ("accepted_pin", quoted(&pin.value), &pin.origin),
             ],
         );
-        section("history", &[("import", self.import.value.to_string(), &self.import.origin)]);
+        section(
+            "history",
+            &[
+                ("import", self.import.value.to_string(), &self.import.origin),
+                ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
+            ],
+        );
         text
     }
 }
@@ -293,6 +313,15 @@ mod tests {
         assert_eq!(settings.interval, Duration::from_secs(60));
         assert_eq!(settings.listen_address.to_string(), "127.0.0.1:10072");
         assert_eq!(settings.state_dir, PathBuf::from(SYSTEM_STATE_DIR));
+        assert_eq!(settings.history_max_bytes, scrubjay_storage::DEFAULT_MAX_BYTES);
+    }
+
+    #[test]
+    fn a_history_has_room_for_what_comes_between_two_looks() {
+        assert_eq!(
+            error("[history]\nmax_size_mib = 4\n"),
+            "a.toml:2:16: history.max_size_mib = \"4\": must be at least 16"
+        );
     }
 
     #[test]
