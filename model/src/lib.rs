@@ -38,6 +38,7 @@ mod livepatch_modules;
 mod livepatch_systems;
 mod log_fact;
 mod machine;
+mod memory_buckets;
 mod memory_map;
 mod microcode;
 mod offline;
@@ -145,6 +146,9 @@ pub use log_fact::{
 pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
     SoftOfflined,
+};
+pub use memory_buckets::{
+    BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use microcode::{

@@ -118,17 +118,14 @@ fn changes(tx: &Transaction<'_>, bite: &Bite) -> rusqlite::Result<Folded> {
     Ok(done(&found, |(_, key, _)| key.from_wall_ms))
 }
 
+pub(crate) const HOURS: &str = "
+    SELECT from_wall_ms, series, boot, by, points, restarts, max_by, last_total
+    FROM counter_rollup
+    WHERE hours = 1 AND from_wall_ms >= :from AND from_wall_ms < :before
+    ORDER BY from_wall_ms LIMIT :most";
+
 fn change_hours(tx: &Transaction<'_>, bite: &Bite) -> rusqlite::Result<Folded> {
-    let found = rows(
-        tx,
-        "SELECT from_wall_ms, series, boot, by, points, restarts, max_by, last_total
-         FROM counter_rollup
-         WHERE hours = 1 AND from_wall_ms >= :from AND from_wall_ms < :before
-         ORDER BY from_wall_ms LIMIT :most",
-        bite,
-        &[],
-        |row| Ok((counter_key(row)?, counter_sum(row)?)),
-    )?;
+    let found = rows(tx, HOURS, bite, &[], |row| Ok((counter_key(row)?, counter_sum(row)?)))?;
     put_counters(tx, Width::Day, found.iter().copied())?;
     let mut delete = tx.prepare_cached(
         "DELETE FROM counter_rollup
@@ -260,18 +257,15 @@ fn reports(
     Ok(done(&found, |(_, _, key, _)| key.from_wall_ms))
 }
 
+const REPORT_HOURS: &str = "
+    SELECT from_wall_ms, boot, witness, class, what, place, counter, groups, reports, errors, counted,
+           max_errors, last_since_boot_ns
+    FROM event_rollup
+    WHERE hours = 1 AND from_wall_ms >= :from AND from_wall_ms < :before
+    ORDER BY from_wall_ms LIMIT :most";
+
 fn report_hours(tx: &Transaction<'_>, bite: &Bite) -> rusqlite::Result<Folded> {
-    let found = rows(
-        tx,
-        "SELECT from_wall_ms, boot, witness, class, what, place, counter, groups, reports, errors,
-                counted, max_errors, last_since_boot_ns
-         FROM event_rollup
-         WHERE hours = 1 AND from_wall_ms >= :from AND from_wall_ms < :before
-         ORDER BY from_wall_ms LIMIT :most",
-        bite,
-        &[],
-        |row| Ok((report_key(row)?, report_sum(row)?)),
-    )?;
+    let found = rows(tx, REPORT_HOURS, bite, &[], |row| Ok((report_key(row)?, report_sum(row)?)))?;
     let mut uses = Uses::default();
     put_reports(tx, Width::Day, found.iter().cloned(), &mut uses)?;
     let mut delete = tx.prepare_cached(

@@ -36,6 +36,7 @@ mod reader;
 mod retention;
 mod schema;
 mod state;
+mod sums;
 mod tiers;
 mod write;
 

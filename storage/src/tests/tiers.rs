@@ -384,3 +384,51 @@ fn a_storm_does_not_grow_the_file_past_its_limit() {
     let pages: u32 = history.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     assert!(u64::from(pages) * 4_096 < MAX_BYTES, "{pages} pages");
 }
+
+/// What is asked often, or while a pass waits, looks through no table that grows with time.
+#[test]
+fn no_hot_query_looks_through_a_large_table() {
+    const LARGE: [&str; 8] = [
+        "event",
+        "counter_point",
+        "counter_rollup",
+        "event_rollup",
+        "fact",
+        "snapshot",
+        "wording",
+        "event_loss",
+    ];
+    let dir = directory();
+    let history = start(dir.path(), &Host::new().at());
+    for query in [
+        fold_rows::CHANGES,
+        fold_rows::REPORTS,
+        fold_rows::HOURS,
+        crate::event_rows::LAST_FROM_LOG,
+        crate::query::FACTS,
+        crate::query::MEMORY,
+        crate::query::BEFORE_ENDS,
+        crate::sums::SINGLE,
+        crate::sums::WHOLE,
+    ] {
+        for step in plan(&history.conn, query) {
+            let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+            // In the order in which rows came, up to a limit.
+            let by_id = query == crate::query::MEMORY && step == "SCAN snapshot";
+            // Once a start, among sums.
+            let at_start = query == crate::event_rows::LAST_FROM_LOG && step == "SCAN event_rollup";
+            let is_large = table.is_some_and(|table| LARGE.contains(&table));
+            assert!(!is_large || by_id || at_start, "{step} in {query}");
+        }
+    }
+    let facts = plan(&history.conn, crate::query::FACTS).join("\n");
+    assert!(facts.contains("fact USING PRIMARY KEY (name>? AND name<?)"), "{facts}");
+    let reports = plan(&history.conn, fold_rows::REPORTS).join("\n");
+    assert!(reports.contains("event USING INDEX event_wall"), "{reports}");
+    assert!(!reports.contains("ORDER BY"), "{reports}");
+}
+
+fn plan(conn: &Connection, query: &str) -> Vec<String> {
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    statement.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect()
+}

@@ -1,0 +1,111 @@
+//! What the history holds of a time, whether one by one or as sums.
+
+use crate::buckets::{HOUR_MS, Width};
+use crate::convert::{boot_id, duration, odd, uncount};
+use crate::load;
+use rusqlite::{Connection, Row, named_params};
+use scrubjay_model::{BootId, CounterSum, CoverageDay, SeriesKey};
+use std::collections::BTreeMap;
+
+/// Changes that are kept one by one.
+pub(crate) const SINGLE: &str = "
+    SELECT wall_ms AS from_wall_ms, series, boot, by, 1 AS points,
+           step IN ('reboot', 'zeroed', 'assumed') AS restarts, by AS max_by,
+           step = 'first' AS is_first
+    FROM snapshot
+    CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
+    JOIN agent_run ON agent_run.id = snapshot.run
+    WHERE wall_ms >= :from AND wall_ms < :until
+    ORDER BY snapshot.id, series";
+
+/// Sums of an hour or a day.
+pub(crate) const WHOLE: &str = "
+    SELECT from_wall_ms, series, boot, by, points, restarts, max_by, 0 AS is_first
+    FROM counter_rollup
+    WHERE hours = :hours AND from_wall_ms > :from AND from_wall_ms < :until
+    ORDER BY from_wall_ms";
+
+/// Changes of counters between two moments: sums of a day first, then of an hour, then single ones.
+pub(crate) fn counters(
+    conn: &Connection,
+    from_wall_ms: i64,
+    until_wall_ms: i64,
+) -> rusqlite::Result<Vec<CounterSum>> {
+    let names = Names::load(conn)?;
+    let mut found = Vec::new();
+    for width in [Width::Day, Width::Hour] {
+        let width_ms = width.hours().saturating_mul(HOUR_MS);
+        let mut query = conn.prepare_cached(WHOLE)?;
+        let mut rows = query.query(named_params! {
+            ":hours": width.hours(),
+            ":from": from_wall_ms.saturating_sub(width_ms),
+            ":until": until_wall_ms,
+        })?;
+        while let Some(row) = rows.next()? {
+            found.push(names.sum(row, width_ms)?);
+        }
+    }
+    let mut query = conn.prepare_cached(SINGLE)?;
+    let mut rows = query.query(named_params! { ":from": from_wall_ms, ":until": until_wall_ms })?;
+    while let Some(row) = rows.next()? {
+        found.push(names.sum(row, 0)?);
+    }
+    Ok(found)
+}
+
+/// Series and boots by their row ids, which rows of sums name by the thousand.
+struct Names {
+    series: BTreeMap<i64, SeriesKey>,
+    boots: BTreeMap<i64, BootId>,
+}
+
+impl Names {
+    fn load(conn: &Connection) -> rusqlite::Result<Self> {
+        let series = conn
+            .prepare(
+                "SELECT series.id, key, place, class
+                 FROM series JOIN controller ON controller.id = series.controller",
+            )?
+            .query_map([], |row| Ok((row.get("id")?, load::series_key(row)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let boots = conn
+            .prepare("SELECT id, boot_id FROM boot")?
+            .query_map([], |row| Ok((row.get("id")?, boot_id(&row.get::<_, String>("boot_id")?)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Self { series, boots })
+    }
+
+    fn sum(&self, row: &Row<'_>, width_ms: i64) -> rusqlite::Result<CounterSum> {
+        let from_wall_ms: i64 = row.get("from_wall_ms")?;
+        let (series, boot): (i64, i64) = (row.get("series")?, row.get("boot")?);
+        Ok(CounterSum {
+            from_wall_ms,
+            to_wall_ms: from_wall_ms.saturating_add(width_ms),
+            boot: self.boots.get(&boot).ok_or_else(|| odd("boot", boot))?.clone(),
+            series: self.series.get(&series).ok_or_else(|| odd("series", series))?.clone(),
+            by: uncount(row.get("by")?)?,
+            points: uncount(row.get("points")?)?,
+            restarts: uncount(row.get("restarts")?)?,
+            max_by: uncount(row.get("max_by")?)?,
+            is_first: row.get("is_first")?,
+        })
+    }
+}
+
+/// Days of coverage, in order.
+pub(crate) fn coverage_days(conn: &Connection) -> rusqlite::Result<Vec<CoverageDay>> {
+    conn.prepare(
+        "SELECT from_wall_ms, boot_id, covered_ns, stretches
+         FROM coverage_day JOIN boot ON boot.id = coverage_day.boot
+         ORDER BY from_wall_ms, boot",
+    )?
+    .query_map([], |row| {
+        Ok(CoverageDay {
+            from_wall_ms: row.get("from_wall_ms")?,
+            boot: boot_id(&row.get::<_, String>("boot_id")?)?,
+            covered: duration(row.get("covered_ns")?)?,
+            stretches: uncount(row.get("stretches")?)?,
+        })
+    })?
+    .collect()
+}
