@@ -8,14 +8,15 @@ mod mask;
 
 use crate::PageError;
 use crate::printable::acts;
-use crate::text::ExplainedRule;
+use crate::text::{ExplainedRule, Kept};
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
-    ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
-    EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary, HostHeader, HostView,
-    ImportLine, KernelDebt, KernelState, LivePatches, LossRecord, MemoryRecord, ModuleTurn,
-    NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults,
-    SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
+    BucketBy, BucketSum, ClockStepRecord, ControllerKey, Coverage, CoverageDay, CoverageRecord,
+    DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, ExposureRecord, FactRecord,
+    FoldedRows, HistorySummary, HostHeader, HostView, ImportLine, KernelDebt, KernelState,
+    LivePatches, LossRecord, MemoryBucket, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
+    PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults, SeriesKey, SeriesPlace, Snapshot,
+    SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -97,6 +98,31 @@ struct PatchHistory<'a> {
     coverage: &'a [CoverageRecord],
 }
 
+#[derive(Serialize)]
+struct Buckets<'a> {
+    schema_version: u32,
+    by: BucketBy,
+    folded: &'a FoldedRows,
+    buckets: Vec<Bucket<'a>>,
+}
+
+#[derive(Serialize)]
+struct Bucket<'a> {
+    #[serde(flatten)]
+    bucket: &'a MemoryBucket,
+    /// Where this is false nothing is known, which is not the same as no errors.
+    is_watched: bool,
+    errors: Vec<SeriesSum<'a>>,
+}
+
+#[derive(Serialize)]
+struct SeriesSum<'a> {
+    #[serde(flatten)]
+    series: &'a SeriesKey,
+    #[serde(flatten)]
+    sum: &'a BucketSum,
+}
+
 /// The sum of one counter over all its lives.
 #[derive(Serialize)]
 struct Total<'a> {
@@ -155,7 +181,11 @@ struct Memory<'a> {
     schema_version: u32,
     totals: Vec<Total<'a>>,
     changes: &'a [MemoryRecord],
+    /// Whether there are earlier changes than those listed.
+    cut: bool,
     coverage: &'a [CoverageRecord],
+    coverage_days: &'a [CoverageDay],
+    folded: &'a FoldedRows,
 }
 
 #[derive(Serialize)]
@@ -326,9 +356,26 @@ pub fn memory(
     changes: &[MemoryRecord],
     accumulated: &Accumulated,
     coverage: &[CoverageRecord],
+    kept: Kept<'_>,
 ) -> Result<String, PageError> {
     let totals = totals(accumulated);
-    line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
+    let Kept { is_cut: cut, folded, days: coverage_days } = kept;
+    let schema_version = SCHEMA_VERSION;
+    line(&Memory { schema_version, totals, changes, cut, coverage, coverage_days, folded })
+}
+
+/// Errors by time or boot, each with the time watched: `history memory --by … --json`.
+pub fn memory_buckets(
+    buckets: &[MemoryBucket],
+    by: BucketBy,
+    folded: &FoldedRows,
+) -> Result<String, PageError> {
+    let buckets = buckets.iter().map(|bucket| {
+        let errors = bucket.series.iter().map(|(key, sum)| SeriesSum { series: key, sum });
+        Bucket { bucket, is_watched: bucket.is_watched(), errors: errors.collect() }
+    });
+    let buckets = buckets.collect();
+    line(&Buckets { schema_version: SCHEMA_VERSION, by, folded, buckets })
 }
 
 /// Reports of errors and those lost: `events --json`. `cut` tells that there were more before.

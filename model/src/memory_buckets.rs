@@ -4,7 +4,10 @@
 
 use crate::civil;
 use crate::seconds;
-use crate::{BootId, BootRecord, CoverageRecord, SeriesKey, SeriesPlace, share_of_stretch};
+use crate::{
+    BootId, BootRecord, ControllerKey, CoverageRecord, ErrorClass, SeriesKey, SeriesPlace,
+    share_of_stretch,
+};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -124,8 +127,8 @@ impl MemoryBucket {
 
     /// Errors of a class on the whole host, `None` where nobody looked. A controller counts again
     /// what its places count, and may count more.
-    pub fn of_host(&self, class: crate::ErrorClass) -> Option<u64> {
-        let mut totals: BTreeMap<&crate::ControllerKey, (u64, u64)> = BTreeMap::new();
+    pub fn of_host(&self, class: ErrorClass) -> Option<u64> {
+        let mut totals: BTreeMap<&ControllerKey, (u64, u64)> = BTreeMap::new();
         for (key, sum) in self.series.iter().filter(|(key, _)| key.class == class) {
             let (total, places) = totals.entry(&key.controller).or_default();
             let which = if key.place == SeriesPlace::Total { total } else { places };
@@ -135,9 +138,9 @@ impl MemoryBucket {
         self.is_watched().then_some(errors)
     }
 
-    /// Whether errors may be missing.
-    pub fn is_lower_bound(&self) -> bool {
-        self.series.values().any(|sum| sum.restarts > 0)
+    /// Whether errors of a class may be missing.
+    pub fn is_lower_bound(&self, class: ErrorClass) -> bool {
+        self.series.iter().any(|(key, sum)| key.class == class && sum.restarts > 0)
     }
 
     fn take(&mut self, sum: &CounterSum) {
@@ -300,7 +303,7 @@ fn between(from_wall_ms: i64, to_wall_ms: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ControllerKey, ErrorClass, Place};
+    use crate::Place;
     use proptest::prelude::*;
 
     fn series() -> SeriesKey {

@@ -14,6 +14,10 @@ fn parsed(text: Result<String, PageError>) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+fn kept(folded: &FoldedRows) -> Kept<'_> {
+    Kept { is_cut: false, folded, days: &[] }
+}
+
 #[test]
 fn the_top_level_keys_are_stable() {
     let text = snapshot(&testing::server()).unwrap();
@@ -93,7 +97,7 @@ fn doctor_joins_each_source_with_its_description() {
 
 #[test]
 fn histories_state_their_exposure() {
-    let json = parsed(memory(&[], &Accumulated::default(), &[]));
+    let json = parsed(memory(&[], &Accumulated::default(), &[], kept(&FoldedRows::default())));
     assert_eq!(json["coverage"], serde_json::json!([]));
     assert_eq!(json["changes"], serde_json::json!([]));
     assert_eq!(parsed(boots(&[], &[], None, &[], &[]))["schema_version"], 1);
@@ -212,7 +216,7 @@ fn every_key_is_documented() {
         snapshot(&testing::guest()),
         boots(&own, &told, availability(&told).as_ref(), std::slice::from_ref(&stretch), &[step]),
         imports(&[import, nothing]),
-        memory(&[change], &view.accumulated, &[stretch]),
+        memory(&[change], &view.accumulated, &[stretch], kept(&FoldedRows::default())),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),
         dimms(&remembering, &lines, &[testing::remembered().1]),

@@ -54,6 +54,8 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 17] = [
     &metrics::AGENT_LATE,
     &metrics::AGENT_PASS_DURATION,
     &metrics::HISTORY_SIZE,
+    &metrics::HISTORY_MAX_SIZE,
+    &metrics::HISTORY_FOLDED,
     &metrics::HISTORY_WRITES,
     &metrics::HISTORY_FAILURES,
     &metrics::HISTORY_REPLACED,
