@@ -42,7 +42,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 17] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 19] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
