@@ -177,6 +177,15 @@ impl HistoryReader {
         self.ask(sums::coverage_days)
     }
 
+    /// How many bytes of the file each table and index takes, the largest first, with the rows of
+    /// tables. It looks at every page.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn sizes(&self) -> Result<Vec<(String, u64, Option<u64>)>, StorageError> {
+        self.ask(sums::sizes)
+    }
+
     /// What became sums of an hour or a day, and from when on nothing did.
     ///
     /// # Errors

@@ -109,3 +109,20 @@ pub(crate) fn coverage_days(conn: &Connection) -> rusqlite::Result<Vec<CoverageD
     })?
     .collect()
 }
+
+/// Bytes of each table and index, the largest first, with the rows of tables.
+pub(crate) fn sizes(conn: &Connection) -> rusqlite::Result<Vec<(String, u64, Option<u64>)>> {
+    let mut found: Vec<(String, u64, Option<u64>)> = conn
+        .prepare("SELECT name, SUM(pgsize) AS bytes FROM dbstat GROUP BY name ORDER BY bytes DESC")?
+        .query_map([], |row| Ok((row.get("name")?, uncount(row.get("bytes")?)?, None)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, _, rows) in &mut found {
+        let is_table =
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        if conn.query_row(is_table, [name.as_str()], |row| row.get(0))? {
+            let count = format!("SELECT COUNT(*) FROM \"{name}\"");
+            *rows = Some(conn.query_row(&count, [], |row| row.get(0)).and_then(uncount)?);
+        }
+    }
+    Ok(found)
+}
