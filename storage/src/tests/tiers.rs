@@ -356,7 +356,7 @@ fn a_storm_does_not_grow_the_file_past_its_limit() {
     // A finding stands against the very DIMM that storms.
     history.keeping.open = Some(["skylake-socket-0-imc-0".to_owned()].into());
     let mut largest = 0;
-    for minute in 0..150 {
+    for minute in 0..50 {
         let storm = (0..1_000).map(|n| {
             let usual = report(minute * 1_000 + n, 5, 1, &host);
             Sighting { counted: 1, ..usual }
@@ -375,7 +375,7 @@ fn a_storm_does_not_grow_the_file_past_its_limit() {
     let told = rows(&history.conn, "SELECT detail FROM incident WHERE kind = 'folded'");
     assert_eq!(told.len(), 1, "{told:?}");
     let stats = history.stats();
-    assert!(stats.folded.rows["open_reports"] > 100_000, "{:?}", stats.folded);
+    assert!(stats.folded.rows["open_reports"] > 20_000, "{:?}", stats.folded);
 
     // When it is over and a year has passed, the file is small again.
     host.pass(Duration::from_secs(365 * 86_400));
