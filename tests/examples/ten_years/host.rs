@@ -8,6 +8,7 @@ use scrubjay_model::{
     MemoryDevice, MemoryType, ModuleSize, Origin, Place, Reading, Section, SeriesPlace, Sighting,
     Smbios, Snapshot, SourceReport, Stamp, TypeDetail, Witness, ZeroedWindow,
 };
+use scrubjay_tests::snapshots::nothing_read;
 use std::time::Duration;
 
 pub(crate) struct Host {
@@ -47,7 +48,12 @@ impl Host {
             wall_ms,
             counts: vec![(0, 0); DIMMS],
             serials: (0..DIMMS).map(|dimm| format!("S{dimm:06}")).collect(),
-            snapshot: empty(),
+            snapshot: nothing_read(Stamp {
+                boot: BootId::unknown(),
+                since_boot: None,
+                awake: None,
+                wall_ms,
+            }),
             reports: 0,
         };
         host.build();
@@ -267,35 +273,5 @@ fn set(counts: &mut ErrorCounts, (correctable, uncorrectable): (u64, u64)) {
         if let Reading::Value(counter) = counter {
             counter.value = value;
         }
-    }
-}
-
-fn empty() -> Snapshot {
-    Snapshot {
-        at: Stamp { boot: BootId::unknown(), since_boot: None, awake: None, wall_ms: 0 },
-        edac: None,
-        memory_failure: None,
-        uptime: None,
-        kernel: None,
-        kernel_health: None,
-        cpu_vulnerabilities: None,
-        kexec: None,
-        lockdown: None,
-        livepatch: None,
-        reboot_markers: None,
-        machine_check: None,
-        platform: None,
-        kernel_log: None,
-        scrub: None,
-        previous_boot: None,
-        smbios: None,
-        dimm_labels: None,
-        packages: None,
-        boot_images: None,
-        cve_lists: None,
-        microcode: None,
-        livepatch_modules: None,
-        livepatch_systems: None,
-        processes: None,
     }
 }

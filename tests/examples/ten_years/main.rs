@@ -232,9 +232,12 @@ fn report(dir: &Path, largest: u64) {
         let rows = rows.map(|rows| rows.to_string()).unwrap_or_default();
         println!("| {name} | {bytes} | {rows} |");
     }
-    let mib = |bytes: u64| format!("{}.{:02} MiB", bytes >> 20, (bytes & 0xf_ffff) * 100 >> 20);
+    let mib = |bytes: u64| format!("{}.{:02} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 100) >> 20);
     println!("\nin use {}; largest file with its log {}", mib(sum), mib(largest));
 }
+
+/// A query of a command; tells how many rows came.
+type Query<'a> = Box<dyn Fn(&HistoryReader) -> usize + 'a>;
 
 /// Asks what the commands ask, each time with a reader of its own, and prints the slowest of five.
 fn ask(dir: &Path, now_ms: i64, snapshot: &Snapshot) {
@@ -253,7 +256,7 @@ fn ask(dir: &Path, now_ms: i64, snapshot: &Snapshot) {
             memory_buckets(by, from, now_ms, tiers).len()
         }
     };
-    let queries: Vec<(&str, Box<dyn Fn(&HistoryReader) -> usize>)> = vec![
+    let queries: Vec<(&str, Query<'_>)> = vec![
         (
             "history memory",
             Box::new(|reader| {
