@@ -92,7 +92,7 @@ pub struct StorageStats {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FoldedRows {
     /// How many, by kind: `changes`, `reports`, `open_reports`, `change_hours`, `report_hours`,
-    /// `losses`, `source_states`, `stretches`, `texts`.
+    /// `losses`, `source_states`, `stretches`, `texts`, `facts`.
     pub rows: BTreeMap<String, u64>,
     /// From when on single changes of counters are kept; `None` if all are.
     pub single_changes_from_wall_ms: Option<i64>,

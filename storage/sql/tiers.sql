@@ -89,7 +89,7 @@ CREATE TABLE coverage_day (
 CREATE TABLE folding (
   what TEXT PRIMARY KEY
     CHECK (what IN ('changes', 'change_hours', 'reports', 'open_reports', 'report_hours', 'losses',
-                    'source_states', 'stretches', 'texts')),
+                    'source_states', 'stretches', 'texts', 'facts')),
   rows INTEGER NOT NULL CHECK (rows > 0),
   -- No row from this moment on was folded.
   until_wall_ms INTEGER NOT NULL

@@ -1,8 +1,8 @@
 //! Bites in SQL: the rows of one become sums, in one transaction. Whoever calls commits.
 //!
 //! Never folded are the first and the newest change of a counter, reports of uncorrected errors and
-//! of pages, the newest report, the newest state of each source, and facts, boots, turns of sticks
-//! and clock steps. A snapshot goes when nothing refers to it any more.
+//! of pages, the newest report, the newest state of each source, the first and the newest changes of
+//! facts, and boots, turns of sticks and clock steps. A snapshot goes when nothing refers to it any more.
 
 use crate::buckets::{CounterKey, CounterSum, HOUR_MS, ReportKey, ReportSum, Width, roll_up};
 use crate::convert::{duration, nanos};
@@ -10,6 +10,7 @@ use crate::event_rows::{Uses, wording};
 use crate::retention::{Bite, MOST_ROWS, What};
 use crate::tiers;
 use rusqlite::{Row, ToSql, Transaction, named_params};
+use scrubjay_model::MODULE_PLACES;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a bite did.
@@ -41,6 +42,7 @@ pub(crate) fn fold(
         What::ReportHours => report_hours(tx, bite)?,
         What::SourceStates => source_states(tx, bite)?,
         What::Stretches => stretches(tx, MOST_STRETCHES)?,
+        What::Facts => facts(tx, bite, CHANGES_OF_FACT)?,
     };
     if folded.rows > 0 {
         let until = folded.last_wall_ms.map_or(bite.from_wall_ms, |last| last.saturating_add(1));
@@ -424,6 +426,54 @@ fn source_states(tx: &Transaction<'_>, bite: &Bite) -> rusqlite::Result<Folded> 
     }
     forget_snapshots(tx, found.iter().map(|(snapshot, ..)| *snapshot))?;
     Ok(done(&found, |(_, _, wall_ms)| *wall_ms))
+}
+
+/// Changes of a fact that are kept whatever happens, the newest ones, beside the first. A kernel that is
+/// replaced every week takes twenty years to have so many.
+const CHANGES_OF_FACT: i64 = 1_000;
+
+/// Changes of facts that have very many, between the first and the newest. Where sticks were is left as
+/// it is: their reports are found by that.
+pub(crate) fn facts(tx: &Transaction<'_>, bite: &Bite, kept: i64) -> rusqlite::Result<Folded> {
+    let often: Vec<(String, String)> = tx
+        .prepare_cached(
+            "SELECT name, subject FROM fact WHERE name <> :places
+             GROUP BY name, subject HAVING COUNT(*) > :kept + 1",
+        )?
+        .query_map(named_params! { ":places": MODULE_PLACES, ":kept": kept }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut select = tx.prepare_cached(
+        "SELECT fact.snapshot, wall_ms FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+         WHERE name = :name AND subject = :subject AND wall_ms < :before
+           AND fact.snapshot > (SELECT MIN(snapshot) FROM fact
+                                WHERE name = :name AND subject = :subject)
+           AND fact.snapshot <= (SELECT snapshot FROM fact
+                                 WHERE name = :name AND subject = :subject
+                                 ORDER BY snapshot DESC LIMIT 1 OFFSET :kept)
+         ORDER BY fact.snapshot LIMIT :most",
+    )?;
+    let mut delete =
+        tx.prepare_cached("DELETE FROM fact WHERE name = ?1 AND subject = ?2 AND snapshot = ?3")?;
+    let mut found: Vec<(i64, i64)> = Vec::new();
+    for (name, subject) in often {
+        let most = i64::try_from(MOST_ROWS.saturating_sub(found.len())).unwrap_or(i64::MAX);
+        let params = named_params! {
+            ":name": name,
+            ":subject": subject,
+            ":before": bite.before_wall_ms,
+            ":kept": kept,
+            ":most": most,
+        };
+        let rows = select.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (snapshot, wall_ms) in rows.collect::<rusqlite::Result<Vec<(i64, i64)>>>()? {
+            delete.execute(rusqlite::params![name, subject, snapshot])?;
+            found.push((snapshot, wall_ms));
+        }
+    }
+    forget_snapshots(tx, found.iter().map(|(snapshot, _)| *snapshot))?;
+    Ok(done(&found, |(_, wall_ms)| *wall_ms))
 }
 
 fn forget_snapshots(

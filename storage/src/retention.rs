@@ -39,11 +39,13 @@ pub(crate) enum What {
     Stretches,
     /// Reports of places that a finding stands against.
     OpenReports,
+    /// Facts that changed to and fro very often: what lies between their first and their last changes.
+    Facts,
 }
 
 impl What {
     /// In the order in which they are looked at: what costs least to give up comes first.
-    const AGEING: [Self; 8] = [
+    const AGEING: [Self; 9] = [
         Self::Losses,
         Self::Changes,
         Self::Reports,
@@ -52,6 +54,7 @@ impl What {
         Self::SourceStates,
         Self::Stretches,
         Self::OpenReports,
+        Self::Facts,
     ];
 
     /// A stable word for the database and the metrics.
@@ -66,6 +69,7 @@ impl What {
             Self::SourceStates => "source_states",
             Self::Stretches => "stretches",
             Self::OpenReports => "open_reports",
+            Self::Facts => "facts",
         }
     }
 }
@@ -75,7 +79,8 @@ impl What {
 pub(crate) struct Step {
     /// Single changes, reports and losses.
     pub(crate) single: Duration,
-    /// Reports of places that a finding stands against; `None` for never.
+    /// Reports of places that a finding stands against, and facts that change all the time; `None`
+    /// for never.
     pub(crate) open: Option<Duration>,
     /// Sums of an hour; also earlier states of sources.
     pub(crate) hours: Duration,
@@ -150,7 +155,8 @@ impl Progress {
             | What::Changes
             | What::ChangeHours
             | What::SourceStates
-            | What::Stretches => {}
+            | What::Stretches
+            | What::Facts => {}
         }
         match last_wall_ms.filter(|_| more) {
             Some(last) => drop(self.rest.insert(bite.what, last)),
@@ -209,7 +215,7 @@ impl Step {
         match what {
             What::Losses | What::Changes | What::Reports => Some(self.single),
             What::ChangeHours | What::ReportHours | What::SourceStates => Some(self.hours),
-            What::OpenReports => self.open,
+            What::OpenReports | What::Facts => self.open,
             // Their number decides.
             What::Stretches => Some(Duration::ZERO),
             What::Texts => None,
@@ -253,7 +259,7 @@ mod tests {
         assert_eq!(bites.first().map(|bite| bite.what), Some(What::Texts));
         for bite in &bites[1..] {
             assert_eq!(bite.step, 0);
-            assert_ne!(bite.what, What::OpenReports);
+            assert!(!matches!(bite.what, What::OpenReports | What::Facts), "{bite:?}");
             let single = NOW - 90 * 86_400_000;
             assert!(bite.before_wall_ms <= single || bite.what == What::Stretches, "{bite:?}");
         }

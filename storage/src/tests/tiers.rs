@@ -1,14 +1,15 @@
 //! What is old becomes sums, and nothing else changes.
 
 use super::events::sighting;
-use super::support::{Host, Mc, directory, kill, start};
-use crate::retention::Progress;
+use super::support::{Host, Mc, absent, answered, directory, kill, start};
+use crate::retention::{Bite, Progress, What};
 use crate::{Heard, History, fold_rows, load};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use scrubjay_model::{
-    EventClass, EventGroup, EventWhat, OfflineAsker, PageOutcome, Sighting, Sightings, Witness,
+    EventClass, EventGroup, EventWhat, Kernel, OfflineAsker, PageOutcome, Reading, Sighting,
+    Sightings, Witness,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -82,7 +83,7 @@ fn report(number: u64, of: u8, errors: u64, host: &Host) -> Sighting {
 #[derive(Debug, Clone, PartialEq)]
 struct Kept(BTreeMap<&'static str, Vec<Vec<Value>>>);
 
-const KEPT: [(&str, &str); 15] = [
+const KEPT: [(&str, &str); 16] = [
     (
         "errors of each counter in each boot",
         "SELECT series, boot, SUM(by) FROM (
@@ -146,6 +147,10 @@ const KEPT: [(&str, &str); 15] = [
     ("what was witnessed", "SELECT * FROM witnessed"),
     ("counters", "SELECT * FROM counter_state"),
     ("facts", "SELECT * FROM fact"),
+    (
+        "the newest state of each source",
+        "SELECT source, MAX(snapshot), state FROM source_state GROUP BY source",
+    ),
     ("boots", "SELECT * FROM boot"),
     ("turns of sticks", "SELECT * FROM module_turn"),
 ];
@@ -342,6 +347,45 @@ fn stretches_that_are_too_many_become_days_of_the_same_length() {
     assert_eq!(history.summary(&host.at()).unwrap().covered, covered);
     let sums = "SELECT SUM(stretches) FROM coverage_day";
     assert_eq!(rows(&history.conn, sums)[0][0], Value::Integer(150));
+}
+
+#[test]
+fn a_fact_that_changes_all_the_time_keeps_its_first_and_its_newest_changes() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    for n in 0..30 {
+        host.pass(Duration::from_secs(60));
+        let mut snapshot = host.snapshot();
+        let release = Reading::Value(format!("6.{n}"));
+        snapshot.kernel = Some(answered(Reading::Value(kernel(release))));
+        assert!(history.append(&snapshot).error.is_none());
+    }
+    let releases = "SELECT value FROM fact WHERE name = 'kernel.release' ORDER BY snapshot";
+    let before = rows(&history.conn, releases);
+    assert_eq!(before.len(), 30);
+    let bite = Bite { what: What::Facts, from_wall_ms: 0, before_wall_ms: i64::MAX, step: 1 };
+    let tx = history.conn.transaction().unwrap();
+    assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 19);
+    assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 0);
+    tx.commit().unwrap();
+    let after = rows(&history.conn, releases);
+    assert_eq!(after[0], before[0]);
+    assert_eq!(after[1..], before[20..]);
+    check(&history.conn);
+}
+
+fn kernel(release: Reading<String>) -> Kernel {
+    Kernel {
+        release,
+        version: absent(),
+        banner: absent(),
+        version_signature: absent(),
+        uname: absent(),
+        modules_supported: absent(),
+        modules_root: absent(),
+        modules_directory: absent(),
+    }
 }
 
 /// A storm over every page, kept up for hours, with the file at its limit.
