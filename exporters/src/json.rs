@@ -4,19 +4,21 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+mod buckets;
 mod mask;
+
+pub use buckets::memory_buckets;
 
 use crate::PageError;
 use crate::printable::acts;
 use crate::text::{ExplainedRule, Kept};
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
-    BucketBy, BucketSum, ClockStepRecord, ControllerKey, Coverage, CoverageDay, CoverageRecord,
-    DimmDetail, DimmLine, ErrorClass, EventClass, EventRecord, ExposureRecord, FactRecord,
-    FoldedRows, HistorySummary, HostHeader, HostView, ImportLine, KernelDebt, KernelState,
-    LivePatches, LossRecord, MemoryBucket, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
-    PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults, SeriesKey, SeriesPlace, Snapshot,
-    SourceDoc, SourceId, SourceState, Witness,
+    ClockStepRecord, ControllerKey, Coverage, CoverageDay, CoverageRecord, DimmDetail, DimmLine,
+    ErrorClass, EventClass, EventRecord, ExposureRecord, FactRecord, FoldedRows, HistorySummary,
+    HostHeader, HostView, ImportLine, KernelDebt, KernelState, LivePatches, LossRecord,
+    MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth, Reading, RebootNeed,
+    ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -96,31 +98,6 @@ struct PatchHistory<'a> {
     exposures: &'a [ExposureRecord],
     changes: &'a [FactRecord],
     coverage: &'a [CoverageRecord],
-}
-
-#[derive(Serialize)]
-struct Buckets<'a> {
-    schema_version: u32,
-    by: BucketBy,
-    folded: &'a FoldedRows,
-    buckets: Vec<Bucket<'a>>,
-}
-
-#[derive(Serialize)]
-struct Bucket<'a> {
-    #[serde(flatten)]
-    bucket: &'a MemoryBucket,
-    /// Where this is false nothing is known, which is not the same as no errors.
-    is_watched: bool,
-    errors: Vec<SeriesSum<'a>>,
-}
-
-#[derive(Serialize)]
-struct SeriesSum<'a> {
-    #[serde(flatten)]
-    series: &'a SeriesKey,
-    #[serde(flatten)]
-    sum: &'a BucketSum,
 }
 
 /// The sum of one counter over all its lives.
@@ -362,20 +339,6 @@ pub fn memory(
     let Kept { is_cut: cut, folded, days: coverage_days } = kept;
     let schema_version = SCHEMA_VERSION;
     line(&Memory { schema_version, totals, changes, cut, coverage, coverage_days, folded })
-}
-
-/// Errors by time or boot, each with the time watched: `history memory --by … --json`.
-pub fn memory_buckets(
-    buckets: &[MemoryBucket],
-    by: BucketBy,
-    folded: &FoldedRows,
-) -> Result<String, PageError> {
-    let buckets = buckets.iter().map(|bucket| {
-        let errors = bucket.series.iter().map(|(key, sum)| SeriesSum { series: key, sum });
-        Bucket { bucket, is_watched: bucket.is_watched(), errors: errors.collect() }
-    });
-    let buckets = buckets.collect();
-    line(&Buckets { schema_version: SCHEMA_VERSION, by, folded, buckets })
 }
 
 /// Reports of errors and those lost: `events --json`. `cut` tells that there were more before.

@@ -20,6 +20,7 @@ mod exposure_rows;
 mod exposures;
 mod facts;
 mod files;
+mod fold_reports;
 mod fold_rows;
 mod history;
 mod load;

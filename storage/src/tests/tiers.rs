@@ -3,7 +3,7 @@
 use super::events::sighting;
 use super::support::{Host, Mc, absent, answered, directory, kill, start};
 use crate::retention::{Bite, Progress, What};
-use crate::{Heard, History, fold_rows, load};
+use crate::{Heard, History, fold_reports, fold_rows, load};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -446,7 +446,7 @@ fn no_hot_query_looks_through_a_large_table() {
     let history = start(dir.path(), &Host::new().at());
     for query in [
         fold_rows::CHANGES,
-        fold_rows::REPORTS,
+        fold_reports::REPORTS,
         fold_rows::HOURS,
         crate::event_rows::LAST_FROM_LOG,
         crate::query::FACTS,
@@ -467,7 +467,7 @@ fn no_hot_query_looks_through_a_large_table() {
     }
     let facts = plan(&history.conn, crate::query::FACTS).join("\n");
     assert!(facts.contains("fact USING PRIMARY KEY (name>? AND name<?)"), "{facts}");
-    let reports = plan(&history.conn, fold_rows::REPORTS).join("\n");
+    let reports = plan(&history.conn, fold_reports::REPORTS).join("\n");
     assert!(reports.contains("event USING INDEX event_wall"), "{reports}");
     assert!(!reports.contains("ORDER BY"), "{reports}");
 }

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! The passes, the reports and what becomes of old rows are those of the agent; only the host is made
-//! up, with its clocks. A minute in which nothing happens leaves no row, so that quiet time is passed
-//! over in steps of two minutes, which leave no gap. Errors come ten times as often as in the field,
+//! up, with its clocks. A pass that finds nothing new leaves no row, so that quiet time is passed over in
+//! steps of twenty minutes, by an agent that is told that they leave no gap; while errors come it looks
+//! every minute. Errors come ten times as often as in the field,
 //! beside a channel that fails for two weeks, a storm, a DIMM that fails for half a year, uncorrected
 //! errors and the swaps that follow, reboots, crashes, gaps of the agent, and steps of the clock.
 
@@ -28,6 +29,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// Minutes between passes while nothing happens. Two and a half times what the agent is told is a gap.
+const QUIET: u64 = 20;
+const TOLD: Duration = Duration::from_secs(600);
 const DAY: u64 = 1_440;
 const BEGIN_WALL_MS: i64 = 1_480_000_000_000;
 const DAY_MS: i64 = 86_400_000;
@@ -119,12 +123,12 @@ impl Life<'_> {
         let snapshot = self.host.snapshot();
         let appended = history.append_heard(snapshot, told);
         assert!(appended.error.is_none(), "{:?}", appended.error);
-        if heard_some || minute.is_multiple_of(DAY) {
+        if heard_some || minute % DAY < minutes {
             note(history, snapshot, &appended.accumulated);
         }
         self.folds += u64::from(history.fold(&self.host.at()).unwrap());
         self.passes += 1;
-        if minute.is_multiple_of(720) {
+        if minute % 720 < minutes {
             self.largest = self.largest.max(history.stats().size_bytes.unwrap_or(0));
         }
         for dimm in failed {
@@ -157,7 +161,7 @@ impl Life<'_> {
 fn open(dir: &Path, host: &Host) -> History {
     let mut history = History::open(dir, &host.at()).unwrap();
     history.write_without_sync().unwrap();
-    history.begin_run(&host.at(), "1.0.0", MINUTE).unwrap();
+    history.begin_run(&host.at(), "1.0.0", TOLD).unwrap();
     history
 }
 
@@ -188,7 +192,7 @@ fn main() {
     let mut life = Life { host, history, errors, chance, dir, largest: 0, passes: 0, folds: 0 };
     let mut minute = 0;
     while minute < minutes {
-        let mut step = 2;
+        let mut step = QUIET;
         if let Some(((next, _), _)) = life.errors.first_key_value() {
             step = step.min(next.saturating_sub(minute).max(1));
         }
