@@ -137,12 +137,24 @@ pub(crate) struct Progress {
     rest: BTreeMap<What, i64>,
     /// Whether texts may have lost their last use.
     texts: bool,
+    /// The last moment asked for.
+    seen: Option<i64>,
 }
 
 impl Progress {
     /// Nothing was looked at yet; the process before may have left texts.
     pub(crate) fn new() -> Self {
         Self { texts: true, ..Self::default() }
+    }
+
+    /// Begins anew if the clock was set back: what was done by a clock that was ahead says nothing of
+    /// rows that come now.
+    pub(crate) fn see(&mut self, now_wall_ms: i64) {
+        let ahead = self.seen.map_or(0, |seen| seen.saturating_sub(now_wall_ms));
+        if ahead > LOOK_AGAIN_MS.1 {
+            *self = Self::new();
+        }
+        self.seen = Some(now_wall_ms);
     }
 
     /// Notes what came of a bite: rows folded, and the moment of the last of them.
@@ -290,12 +302,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_looked_for_again_within_an_hour_or_after_the_clock_was_set_back() {
+    fn nothing_is_looked_for_again_within_an_hour_unless_the_clock_was_set_back() {
         let mut progress = Progress::new();
+        progress.see(NOW);
         all(ROOM, &mut progress, 0);
-        for now in [NOW, NOW + 60_000, NOW - 86_400_000] {
+        for now in [NOW, NOW + 60_000, NOW - 60_000] {
+            progress.see(now);
             assert_eq!(plan(now, ROOM, &progress), None, "{now}");
         }
         assert!(plan(NOW + LOOK_AGAIN_MS.1, ROOM, &progress).is_some());
+        progress.see(NOW - 86_400_000);
+        assert!(plan(NOW - 86_400_000, ROOM, &progress).is_some());
     }
 }

@@ -120,6 +120,7 @@ impl History {
     }
 
     fn fold_once(&mut self, at: &Stamp) -> rusqlite::Result<bool> {
+        self.keeping.progress.see(at.wall_ms);
         let mut rows = 0;
         for _ in 0..MOST_BITES {
             let fill = fill(&self.conn, self.keeping.max_bytes)?;
