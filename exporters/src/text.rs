@@ -30,7 +30,7 @@ pub use boots::boots;
 pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;
-pub use events::{Slots, events, more_events, slots};
+pub use events::{Slots, earlier_events, events, more_events, slots};
 pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
 pub use history::{Kept, memory};
 pub use imports::imports;

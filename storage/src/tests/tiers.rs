@@ -482,3 +482,38 @@ fn plan(conn: &Connection, query: &str) -> Vec<String> {
     }
     steps
 }
+
+/// What version 3 did not count is counted when it is upgraded.
+#[test]
+fn a_history_of_version_3_is_upgraded_with_its_totals_and_uses() {
+    let dir = directory();
+    super::upgrades::make(dir.path(), 3);
+    let conn = Connection::open(dir.path().join("history.db")).unwrap();
+    conn.execute_batch(
+        "INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+           VALUES (1, 'unknown', 1, 2, 'running', '');
+         INSERT INTO agent_run (id, boot, version, interval_ns, started_wall_ms)
+           VALUES (1, 1, '0', 60, 1);
+         INSERT INTO controller (id, key) VALUES (1, 'mc0');
+         INSERT INTO series VALUES (1, 1, 'dimm0', 'correctable', 1);
+         INSERT INTO counter_state (series, boot, value, total, restarts) VALUES (1, 1, 5, 5, 0);
+         INSERT INTO snapshot (id, run, wall_ms) VALUES (1, 1, 1), (2, 1, 2);
+         INSERT INTO counter_point VALUES (1, 1, 'first', 2, 2, 2), (2, 1, 'advanced', 3, 5, 5);
+         INSERT INTO wording VALUES (1, '{\"kind\":\"memory\"}'), (2, '{\"kind\":\"address\"}'), (3, '');
+         INSERT INTO event VALUES
+           (1, 1, 1, 1, 1, 'mc_event', 'corrected', 1, 2, NULL, NULL, 1, 6, 1, 2, 3, 3, NULL, 3, 3,
+            'nothing'),
+           (2, 1, 2, 2, 2, 'mc_event', 'corrected', 1, 2, NULL, NULL, 1, 6, 1, 1, 1, 1, NULL, 3, 3,
+            'nothing');",
+    )
+    .unwrap();
+    drop(conn);
+    let history = History::open(dir.path(), &Host::new().at()).unwrap();
+    check(&history.conn);
+    let totals = rows(&history.conn, "SELECT reports, errors, counted FROM report_total");
+    assert_eq!(totals, [[3, 4, 4].map(Value::Integer)]);
+    let last = rows(&history.conn, "SELECT series, snapshot FROM counter_last");
+    assert_eq!(last, [[1, 2].map(Value::Integer)]);
+    let uses = rows(&history.conn, "SELECT uses FROM wording_use ORDER BY wording");
+    assert_eq!(uses.concat(), [2, 2, 4].map(Value::Integer));
+}
