@@ -15,6 +15,10 @@ const DAY: Duration = Duration::from_secs(86_400);
 const LOOK_AGAIN_MS: (i64, i64) = (60_000, 3_600_000);
 const SHARE_OF_AGE: i64 = 64;
 
+/// How often rows that were kept are looked at again: the newest change of a counter may have a
+/// successor, a finding may be gone.
+const SWEEP_AGAIN_MS: i64 = 86_400_000;
+
 /// How large the file may grow unless the settings say otherwise.
 pub const DEFAULT_MAX_BYTES: u64 = 64 << 20;
 
@@ -135,6 +139,9 @@ pub(crate) struct Progress {
     done: BTreeMap<What, i64>,
     /// From which moment the rest of an unfinished kind begins.
     rest: BTreeMap<What, i64>,
+    /// When a kind was last looked through from its beginning. In between it is enough to look from
+    /// where it is done: what is kept there does not become less every minute.
+    swept: BTreeMap<What, i64>,
     /// Whether texts may have lost their last use.
     texts: bool,
     /// The last moment asked for.
@@ -157,14 +164,31 @@ impl Progress {
         self.seen = Some(now_wall_ms);
     }
 
+    /// Sums of an hour may have come that are old already.
+    fn begin_anew(&mut self, what: What) {
+        self.done.remove(&what);
+        self.swept.remove(&what);
+        self.rest.remove(&what);
+    }
+
     /// Notes what came of a bite: rows folded, and the moment of the last of them.
     pub(crate) fn note(&mut self, bite: &Bite, rows: usize, last_wall_ms: Option<i64>) {
         let more = rows >= MOST_ROWS;
+        if bite.from_wall_ms == i64::MIN {
+            self.swept.extend(self.seen.map(|now| (bite.what, now)));
+        }
         match bite.what {
             What::Texts => self.texts = more,
-            What::Reports | What::OpenReports | What::ReportHours => self.texts |= rows > 0,
+            What::Reports | What::OpenReports if rows > 0 => {
+                self.texts = true;
+                self.begin_anew(What::ReportHours);
+            }
+            What::Changes if rows > 0 => self.begin_anew(What::ChangeHours),
+            What::ReportHours => self.texts |= rows > 0,
             What::Losses
             | What::Changes
+            | What::Reports
+            | What::OpenReports
             | What::ChangeHours
             | What::SourceStates
             | What::Stretches
@@ -214,7 +238,10 @@ pub(crate) fn plan(now_wall_ms: i64, fill: Fill, progress: &Progress) -> Option<
             let before_wall_ms = before.saturating_sub(before.rem_euclid(unit));
             let done = progress.done.get(&what).copied().unwrap_or(i64::MIN);
             if before_wall_ms > done {
-                let from_wall_ms = progress.rest.get(&what).copied().unwrap_or(i64::MIN);
+                let is_swept = |swept: &i64| now_wall_ms.saturating_sub(*swept) < SWEEP_AGAIN_MS;
+                let from_done = progress.swept.get(&what).is_some_and(is_swept).then_some(done);
+                let rest = progress.rest.get(&what).copied();
+                let from_wall_ms = rest.or(from_done).unwrap_or(i64::MIN);
                 return Some(Bite { what, from_wall_ms, before_wall_ms, step });
             }
         }
@@ -299,6 +326,19 @@ mod tests {
         assert_eq!(plan(NOW, ROOM, &progress), Some(Bite { from_wall_ms: 77, ..first }));
         progress.note(&first, MOST_ROWS - 1, Some(99));
         assert_ne!(plan(NOW, ROOM, &progress).unwrap().what, first.what);
+    }
+
+    #[test]
+    fn what_was_looked_through_today_is_not_looked_through_again() {
+        let mut progress = Progress::new();
+        progress.see(NOW);
+        all(ROOM, &mut progress, 0);
+        let hours_later = |hours: i64| NOW + hours * LOOK_AGAIN_MS.1;
+        progress.see(hours_later(1));
+        let next = plan(hours_later(1), ROOM, &progress).unwrap();
+        assert_eq!(next.before_wall_ms - next.from_wall_ms, LOOK_AGAIN_MS.1);
+        progress.see(hours_later(24));
+        assert_eq!(plan(hours_later(24), ROOM, &progress).unwrap().from_wall_ms, i64::MIN);
     }
 
     #[test]
