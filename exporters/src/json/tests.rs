@@ -3,7 +3,9 @@
 use super::*;
 use crate::testing;
 use proptest::prelude::*;
-use scrubjay_model::{BootMemory, ImportTaken, Origin, availability, merged_boots};
+use scrubjay_model::{
+    BootMemory, BucketBy, BucketSum, ImportTaken, MemoryBucket, Origin, availability, merged_boots,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -209,6 +211,23 @@ fn every_key_is_documented() {
     }));
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
+    let sum = BucketSum { errors: 5, ..BucketSum::default() };
+    let bucket = MemoryBucket {
+        from_wall_ms: 0,
+        to_wall_ms: 1,
+        boot: None,
+        watched: Duration::ZERO,
+        not_watched: Duration::ZERO,
+        series: BTreeMap::from([(change.series.clone(), sum)]),
+    };
+    let day = CoverageDay {
+        from_wall_ms: 0,
+        boot: testing::boot(),
+        covered: Duration::ZERO,
+        stretches: 1,
+    };
+    let nothing_folded = FoldedRows::default();
+    let by_the_day = Kept { is_cut: true, folded: &nothing_folded, days: &[day] };
     let mut found = BTreeSet::new();
     for text in [
         snapshot(&view),
@@ -216,7 +235,8 @@ fn every_key_is_documented() {
         snapshot(&testing::guest()),
         boots(&own, &told, availability(&told).as_ref(), std::slice::from_ref(&stretch), &[step]),
         imports(&[import, nothing]),
-        memory(&[change], &view.accumulated, &[stretch], kept(&FoldedRows::default())),
+        memory(&[change], &view.accumulated, &[stretch], by_the_day),
+        memory_buckets(&[bucket], BucketBy::Day, &nothing_folded),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),
         dimms(&remembering, &lines, &[testing::remembered().1]),
