@@ -87,6 +87,8 @@ struct Life<'a> {
     largest: u64,
     passes: u64,
     folds: u64,
+    /// The longest that a pass was held up by it.
+    longest_fold: Duration,
 }
 
 impl Life<'_> {
@@ -126,7 +128,9 @@ impl Life<'_> {
         if heard_some || minute % DAY < minutes {
             note(history, snapshot, &appended.accumulated);
         }
+        let began = now();
         self.folds += u64::from(history.fold(&self.host.at()).unwrap());
+        self.longest_fold = self.longest_fold.max(began.elapsed());
         self.passes += 1;
         if minute % 720 < minutes {
             self.largest = self.largest.max(history.stats().size_bytes.unwrap_or(0));
@@ -189,7 +193,17 @@ fn main() {
     let host = Host::new(BEGIN_WALL_MS);
     let history = Some(open(dir, &host));
     let (minutes_with_errors, turns_planned) = (errors.len(), turns.len());
-    let mut life = Life { host, history, errors, chance, dir, largest: 0, passes: 0, folds: 0 };
+    let mut life = Life {
+        host,
+        history,
+        errors,
+        chance,
+        dir,
+        largest: 0,
+        passes: 0,
+        folds: 0,
+        longest_fold: Duration::ZERO,
+    };
     let mut minute = 0;
     while minute < minutes {
         let mut step = QUIET;
@@ -209,12 +223,13 @@ fn main() {
     let at = life.host.at();
     let folded = life.history.as_ref().unwrap().stats().folded;
     life.stop(true);
-    let Life { mut host, largest, passes, folds, .. } = life;
+    let Life { mut host, largest, passes, folds, longest_fold, .. } = life;
     let snapshot = host.snapshot();
     println!(
         "{years} years, seed {seed}: {passes} passes, {minutes_with_errors} minutes of a DIMM with \
-         errors, {turns_planned} reboots, gaps and clock steps, {folds} passes that folded, made in \
-         {:.0} s",
+         errors, {turns_planned} reboots, gaps and clock steps, {folds} passes that folded, the \
+         longest for {:.0} ms, made in {:.0} s",
+        longest_fold.as_secs_f64() * 1e3,
         began.elapsed().as_secs_f64()
     );
     println!("folded: {:?}", folded.rows);
