@@ -100,3 +100,5 @@ CREATE INDEX fact_snapshot ON fact (snapshot);
 -- What the kernel log told in a boot is asked for whenever the agent starts.
 CREATE INDEX event_from_log ON event (run, last_since_boot_ns)
   WHERE substr(witness, 1, 4) = 'log_';
+-- What became of pages is asked for by itself, and few reports tell of it.
+CREATE INDEX event_of_pages ON event (id) WHERE witness IN ('memory_failure', 'log_memory_failure');

@@ -233,13 +233,20 @@ pub(crate) fn records(
 /// Most reports of pages that are read, the last ones. The registry holds as many pages.
 const MOST_OF_PAGES: usize = scrubjay_model::MOST_BAD_PAGES;
 
+/// Only the kernel's memory-failure code tells of pages, and its reports have an index.
+pub(crate) fn of_pages_query() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE witness IN ('memory_failure', 'log_memory_failure')
+           AND what.text ->> 'kind' IN ('page', 'soft_offline')
+         ORDER BY event.id DESC LIMIT :limit"
+    )
+}
+
 /// Reports of what became of pages, in the order in which they were taken in.
 pub(crate) fn of_pages(conn: &Connection) -> rusqlite::Result<Vec<EventRecord>> {
     let mut found: Vec<EventRecord> = conn
-        .prepare(&format!(
-            "SELECT {COLUMNS} FROM {TABLES}
-             WHERE what.text ->> 'kind' IN ('page', 'soft_offline') ORDER BY event.id DESC LIMIT :limit"
-        ))?
+        .prepare(&of_pages_query())?
         .query_map(
             named_params! { ":limit": i64::try_from(MOST_OF_PAGES).unwrap_or(i64::MAX) },
             record,

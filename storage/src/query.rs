@@ -328,13 +328,15 @@ pub(crate) fn memory(
     Ok(found)
 }
 
+/// From the newest on, until there are enough: by the index of the wall clock all of them would be
+/// sorted first.
 pub(crate) const MEMORY: &str = "
     SELECT wall_ms, controller.key, place, class, by, total, step
     FROM snapshot
     CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
     JOIN series ON series.id = counter_point.series
     JOIN controller ON controller.id = series.controller
-    WHERE wall_ms >= :from AND wall_ms < :until
+    WHERE +wall_ms >= :from AND +wall_ms < :until
     ORDER BY snapshot.id DESC, series.id DESC LIMIT :most";
 
 fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {

@@ -1,36 +1,34 @@
 //! What the history holds of a time, whether one by one or as sums.
 
-use crate::buckets::{HOUR_MS, Width};
+use crate::buckets::{CounterKey, CounterSum, HOUR_MS, Sum as _, Width};
 use crate::convert::{boot_id, duration, odd, uncount};
 use crate::load;
-use rusqlite::{Connection, Row, named_params};
-use scrubjay_model::{BootId, CounterSum, CoverageDay, SeriesKey};
+use rusqlite::{Connection, named_params};
+use scrubjay_model::{BootId, CounterSum as Record, CoverageDay, SeriesKey};
 use std::collections::BTreeMap;
 
 /// Changes that are kept one by one.
 pub(crate) const SINGLE: &str = "
-    SELECT wall_ms AS from_wall_ms, series, boot, by, 1 AS points,
-           step IN ('reboot', 'zeroed', 'assumed') AS restarts, by AS max_by,
-           step = 'first' AS is_first
+    SELECT wall_ms, series, boot, by, step IN ('reboot', 'zeroed', 'assumed'), step = 'first'
     FROM snapshot
     CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
     JOIN agent_run ON agent_run.id = snapshot.run
-    WHERE wall_ms >= :from AND wall_ms < :until
-    ORDER BY snapshot.id, series";
+    WHERE wall_ms >= :from AND wall_ms < :until";
 
 /// Sums of an hour or a day.
 pub(crate) const WHOLE: &str = "
-    SELECT from_wall_ms, series, boot, by, points, restarts, max_by, 0 AS is_first
+    SELECT from_wall_ms, series, boot, by, points, restarts, max_by, last_total
     FROM counter_rollup
     WHERE hours = :hours AND from_wall_ms > :from AND from_wall_ms < :until
     ORDER BY from_wall_ms";
 
-/// Changes of counters between two moments: sums of a day first, then of an hour, then single ones.
+/// Changes of counters between two moments: sums of a day, then of an hour; single changes are added up
+/// to hours, which is as fine as anybody asks.
 pub(crate) fn counters(
     conn: &Connection,
     from_wall_ms: i64,
     until_wall_ms: i64,
-) -> rusqlite::Result<Vec<CounterSum>> {
+) -> rusqlite::Result<Vec<Record>> {
     let names = Names::load(conn)?;
     let mut found = Vec::new();
     for width in [Width::Day, Width::Hour] {
@@ -42,13 +40,36 @@ pub(crate) fn counters(
             ":until": until_wall_ms,
         })?;
         while let Some(row) = rows.next()? {
-            found.push(names.sum(row, width_ms)?);
+            let key =
+                CounterKey { from_wall_ms: row.get(0)?, series: row.get(1)?, boot: row.get(2)? };
+            let sum = CounterSum {
+                by: row.get(3)?,
+                points: row.get(4)?,
+                restarts: row.get(5)?,
+                max_by: row.get(6)?,
+                last_total: row.get(7)?,
+            };
+            found.push(names.named(key, sum, false, width_ms)?);
         }
     }
     let mut query = conn.prepare_cached(SINGLE)?;
     let mut rows = query.query(named_params! { ":from": from_wall_ms, ":until": until_wall_ms })?;
+    let mut hours: BTreeMap<(CounterKey, bool), CounterSum> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        found.push(names.sum(row, 0)?);
+        // By position: there may be very many.
+        let key = CounterKey {
+            from_wall_ms: Width::Hour.begin(row.get(0)?),
+            series: row.get(1)?,
+            boot: row.get(2)?,
+        };
+        let by = row.get(3)?;
+        let restarts = row.get(4)?;
+        let sum = CounterSum { by, points: 1, restarts, max_by: by, last_total: by };
+        let known = hours.entry((key, row.get(5)?));
+        known.and_modify(|known| known.add(&sum)).or_insert(sum);
+    }
+    for ((key, is_first), sum) in hours {
+        found.push(names.named(key, sum, is_first, HOUR_MS)?);
     }
     Ok(found)
 }
@@ -75,19 +96,24 @@ impl Names {
         Ok(Self { series, boots })
     }
 
-    fn sum(&self, row: &Row<'_>, width_ms: i64) -> rusqlite::Result<CounterSum> {
-        let from_wall_ms: i64 = row.get("from_wall_ms")?;
-        let (series, boot): (i64, i64) = (row.get("series")?, row.get("boot")?);
-        Ok(CounterSum {
+    fn named(
+        &self,
+        key: CounterKey,
+        sum: CounterSum,
+        is_first: bool,
+        width_ms: i64,
+    ) -> rusqlite::Result<Record> {
+        let CounterKey { from_wall_ms, series, boot } = key;
+        Ok(Record {
             from_wall_ms,
             to_wall_ms: from_wall_ms.saturating_add(width_ms),
             boot: self.boots.get(&boot).ok_or_else(|| odd("boot", boot))?.clone(),
             series: self.series.get(&series).ok_or_else(|| odd("series", series))?.clone(),
-            by: uncount(row.get("by")?)?,
-            points: uncount(row.get("points")?)?,
-            restarts: uncount(row.get("restarts")?)?,
-            max_by: uncount(row.get("max_by")?)?,
-            is_first: row.get("is_first")?,
+            by: uncount(sum.by)?,
+            points: uncount(sum.points)?,
+            restarts: uncount(sum.restarts)?,
+            max_by: uncount(sum.max_by)?,
+            is_first,
         })
     }
 }

@@ -465,6 +465,8 @@ fn no_hot_query_looks_through_a_large_table() {
             assert!(!is_large || by_id || at_start, "{step} in {query}");
         }
     }
+    let pages = plan(&history.conn, &crate::event_rows::of_pages_query()).join("\n");
+    assert!(pages.contains("USING INDEX event_of_pages") && !pages.contains("TEMP"), "{pages}");
     let facts = plan(&history.conn, crate::query::FACTS).join("\n");
     assert!(facts.contains("fact USING PRIMARY KEY (name>? AND name<?)"), "{facts}");
     let reports = plan(&history.conn, fold_reports::REPORTS).join("\n");
