@@ -207,6 +207,7 @@ impl Agent {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open(&settings.state_dir, &at)?;
+        history.keep_within(settings.history_max_bytes);
         let digests = SettingsDigests {
             configuration: Some(sha256(settings.configuration.as_bytes())),
             policy: Some(sha256(settings.policy_text().as_bytes())),
@@ -309,6 +310,9 @@ impl Agent {
         )
         .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+        if let Err(error) = self.history.fold(&snapshot.at) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         if let Some(head) = self.history.new_checkpoint() {

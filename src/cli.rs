@@ -132,13 +132,13 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
     /// Boots: when, how long, which kernel, how they ended
-    Boots(ReadArgs),
-    /// Memory errors: sums and every change, with the time that was watched
+    Boots(PastArgs),
+    /// Memory errors: sums and changes, with the time that was watched
     Memory(MemoryArgs),
     /// Kernels, live patches and reboot reasons over time, and how long fixes were owed
-    Patches(ReadArgs),
+    Patches(PastArgs),
     /// Bad pages: when and why each was registered, and what became of it
-    Pages(ReadArgs),
+    Pages(PastArgs),
     /// Errors that other tools recorded, as they were imported
     Imported(ReadArgs),
 }
@@ -168,12 +168,41 @@ pub(crate) struct LedgerExportArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MemoryArgs {
+pub(crate) struct PastArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Show changes of the last SPAN only, for example 30d
-    #[arg(long, value_name = "SPAN")]
+    /// Write comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// Begin at WHEN: a day such as 2026-11-01 (UTC), a time such as 2026-11-01T06:00Z, or a span back
+    /// from now such as 36h or 30d
+    #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
+    /// End before WHEN, given as with --since
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    #[command(flatten)]
+    pub(crate) past: PastArgs,
+    /// Add errors up, each sum beside the time that was watched [without --since: the last 48 hours,
+    /// the last 60 days, or all]
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) by: Option<By>,
+    /// Show the last N changes
+    #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "by")]
+    pub(crate) last: u32,
+}
+
+/// What errors are added up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    Hour,
+    Day,
+    Month,
+    Boot,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,9 @@ pub enum PageError {
     /// A value that JSON cannot hold.
     #[error("cannot write the page as JSON (a defect of scrubjay, please report)")]
     Json(#[from] serde_json::Error),
+    /// A table that cannot be written as comma-separated values.
+    #[error("cannot write the page as CSV (a defect of scrubjay, please report)")]
+    Csv(#[from] ::csv::Error),
     /// A family that the Prometheus text format cannot hold.
     #[error("cannot write the metrics page (a defect of scrubjay, please report)")]
     Metrics(#[from] ::prometheus::Error),

@@ -4,19 +4,22 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+mod buckets;
 mod mask;
+
+pub use buckets::memory_buckets;
 
 use crate::PageError;
 use crate::printable::acts;
-use crate::text::ExplainedRule;
+use crate::text::{ExplainedRule, Kept};
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
-    ClockStepRecord, ControllerKey, Coverage, CoverageRecord, DimmDetail, DimmLine, ErrorClass,
-    ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord, HistorySummary,
-    HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState, LedgerReport,
-    LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList, PatchTruth,
-    Reading, RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc, SourceId,
-    SourceState, Witness,
+    ClockStepRecord, ControllerKey, Coverage, CoverageDay, CoverageRecord, DimmDetail, DimmLine,
+    ErrorClass, ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord, FoldedRows,
+    HistorySummary, HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState,
+    LedgerReport, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
+    PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc,
+    SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -172,7 +175,11 @@ struct Memory<'a> {
     schema_version: u32,
     totals: Vec<Total<'a>>,
     changes: &'a [MemoryRecord],
+    /// Whether there are earlier changes than those listed.
+    cut: bool,
     coverage: &'a [CoverageRecord],
+    coverage_days: &'a [CoverageDay],
+    folded: &'a FoldedRows,
 }
 
 #[derive(Serialize)]
@@ -356,9 +363,12 @@ pub fn memory(
     changes: &[MemoryRecord],
     accumulated: &Accumulated,
     coverage: &[CoverageRecord],
+    kept: Kept<'_>,
 ) -> Result<String, PageError> {
     let totals = totals(accumulated);
-    line(&Memory { schema_version: SCHEMA_VERSION, totals, changes, coverage })
+    let Kept { is_cut: cut, folded, days: coverage_days } = kept;
+    let schema_version = SCHEMA_VERSION;
+    line(&Memory { schema_version, totals, changes, cut, coverage, coverage_days, folded })
 }
 
 /// Reports of errors and those lost: `events --json`. `cut` tells that there were more before.

@@ -5,6 +5,7 @@
 //! pure functions: nothing here opens a file or reads a clock. The one exception is [`http`],
 //! which owns sockets and is given its clock.
 
+pub mod csv;
 pub mod docs;
 mod error;
 pub mod http;

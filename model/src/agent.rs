@@ -82,4 +82,20 @@ pub struct StorageStats {
     pub replaced: Option<String>,
     /// Reports of bad pages since the agent started for which the registry had no room.
     pub pages_refused: u64,
+    /// How large the database may grow, bytes; `None` beside the agent.
+    pub max_bytes: Option<u64>,
+    /// What became sums since the history began.
+    pub folded: FoldedRows,
+}
+
+/// Rows of the history that became sums of an hour or a day, since it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FoldedRows {
+    /// How many, by kind: `changes`, `reports`, `open_reports`, `change_hours`, `report_hours`,
+    /// `losses`, `source_states`, `stretches`, `texts`, `facts`.
+    pub rows: BTreeMap<String, u64>,
+    /// From when on single changes of counters are kept; `None` if all are.
+    pub single_changes_from_wall_ms: Option<i64>,
+    /// From when on sums of an hour are kept; `None` if all are.
+    pub hours_from_wall_ms: Option<i64>,
 }

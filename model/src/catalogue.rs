@@ -248,6 +248,10 @@ catalogue! {
     LEDGER_HEAD: Gauge "" "scrubjay_ledger_head_info" ["seq", "hash"];
     /// Size of the history with its write-ahead log.
     HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [];
+    /// Size that the history stays below: what is old becomes sums sooner if it must.
+    HISTORY_MAX_SIZE: Gauge "bytes" "scrubjay_history_max_size_bytes" [];
+    /// Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began.
+    HISTORY_FOLDED: Counter "" "scrubjay_history_folded_rows_total" ["what"];
     /// Transactions committed to the history since the agent started.
     HISTORY_WRITES: Counter "" "scrubjay_history_writes_total" [];
     /// Transactions that failed since the agent started; nothing is lost while the agent runs, the next one catches up.

@@ -38,6 +38,16 @@ pub fn text_of_day(day: i64) -> String {
     }
 }
 
+/// The first day of the month that a day lies in, and of the next; `None` outside the years 1 to 9999.
+pub(crate) fn month_of_day(day: i64) -> Option<(i64, i64)> {
+    let text = text_of_day(day);
+    let mut parts = text.split('-');
+    let year = parts.next()?.parse::<i64>().ok()?;
+    let month = parts.next()?.parse::<u32>().ok()?;
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    Some((day_of(year, month, 1)?, days_before(next_year, next_month)))
+}
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

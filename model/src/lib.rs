@@ -41,6 +41,7 @@ mod livepatch_modules;
 mod livepatch_systems;
 mod log_fact;
 mod machine;
+mod memory_buckets;
 mod memory_map;
 mod microcode;
 mod offline;
@@ -62,11 +63,12 @@ mod smbios;
 mod snapshot;
 mod source_doc;
 mod stamp;
+mod stretches;
 mod text;
 mod verdict;
 mod view;
 
-pub use agent::{AgentStats, OfflineStats, SourceStats, StorageStats};
+pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
 pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
@@ -154,6 +156,9 @@ pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
     SoftOfflined,
 };
+pub use memory_buckets::{
+    BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
+};
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
@@ -187,6 +192,7 @@ pub use smbios::{
 pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, SourceStatus};
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
+pub use stretches::share_of_stretch;
 pub use text::span;
 pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
 pub use view::{HistorySummary, HostHeader, HostView};

@@ -47,14 +47,9 @@ pub(crate) fn run(settings: &Settings, args: &EventsArgs) -> anyhow::Result<Exit
         print(&if args.read.json {
             json::events(&found, &losses, &scrub, cut)?
         } else {
-            text::events(
-                &found,
-                &losses,
-                &scrub,
-                cut,
-                &text::slots(&reader.modules()?),
-                &style(true),
-            )
+            let slots = text::slots(&reader.modules()?);
+            text::events(&found, &losses, &scrub, cut, &slots, &style(true))
+                + &text::earlier_events(&reader.folded()?, &style(true))
         })?;
     }
     if args.follow { follow(&reader, last, args.read.json) } else { Ok(Exit::Ok) }

@@ -1,36 +1,49 @@
 //! `scrubjay history`: what was remembered, always with the time that was watched.
 
-use super::{past, print, reading, style};
-use crate::cli::{HistoryCommand, MemoryArgs, ReadArgs};
+use super::past::{self, Window};
+use super::{print, reading, style};
+use crate::cli::{By, HistoryCommand, MemoryArgs, PastArgs, ReadArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
 use scrubjay_collector::Collector;
-use scrubjay_exporters::{json, text};
+use scrubjay_exporters::text::Kept;
+use scrubjay_exporters::{csv, json, text};
 use scrubjay_model::{
-    BootId, BootWitnesses, CoverageRecord, Snapshot, Stamp, availability, merged_boots, page_lives,
+    BootId, BootWitnesses, BucketBy, Snapshot, Stamp, Tiers, availability, memory_buckets,
+    merged_boots, page_lives,
 };
 use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
     let Some(reader) = past::open(settings, &host)? else { return Ok(Exit::NoData) };
     let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
+    let now_ms = collector.stamp().wall_ms;
     match command {
-        HistoryCommand::Boots(args) => boots(&reader, args),
-        HistoryCommand::Memory(args) => memory(&reader, args, &collector.snapshot()),
-        HistoryCommand::Pages(args) => pages(&reader, args),
+        HistoryCommand::Boots(args) => boots(&reader, args, now_ms),
+        HistoryCommand::Memory(args) => match args.by {
+            Some(by) => memory_by(&reader, args, by, now_ms),
+            None => memory(&reader, args, &collector.snapshot()),
+        },
+        HistoryCommand::Pages(args) => pages(&reader, args, now_ms),
         HistoryCommand::Imported(args) => imported(&reader, args, &collector.stamp()),
-        HistoryCommand::Patches(args) => patches(&reader, args, collector.stamp().wall_ms),
+        HistoryCommand::Patches(args) => patches(&reader, args, now_ms),
     }
 }
 
-fn pages(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
+fn pages(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
     let (requests, reports) = (reader.page_requests()?, reader.page_reports()?);
-    let lives = page_lives(reader.bad_pages()?, &requests, &reports);
-    print(&if args.json {
+    let mut lives = page_lives(reader.bad_pages()?, &requests, &reports);
+    lives.retain(|life| {
+        window.meets(life.page.first_seen_wall_ms, Some(life.page.last_seen_wall_ms))
+    });
+    print(&if args.csv {
+        csv::page_lives(&lives)?
+    } else if args.read.json {
         json::page_lives(&lives)?
     } else {
         text::page_lives(&lives, &style(true))
@@ -61,10 +74,15 @@ const PATCH_FACTS: [&str; 9] = [
     "verdict",
 ];
 
-fn patches(reader: &HistoryReader, args: &ReadArgs, now_ms: i64) -> anyhow::Result<Exit> {
-    let (exposures, changes) = (reader.exposures()?, reader.facts(&PATCH_FACTS)?);
-    let coverage = reader.coverage()?;
-    print(&if args.json {
+fn patches(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
+    let (mut exposures, mut changes) = (reader.exposures()?, reader.facts(&PATCH_FACTS)?);
+    exposures.retain(|owed| window.meets(owed.first_wall_ms, owed.ended_wall_ms()));
+    changes.retain(|change| window.meets(change.at_wall_ms, Some(change.at_wall_ms)));
+    let coverage = window.clip(reader.coverage()?);
+    print(&if args.csv {
+        csv::patch_history(&exposures, &changes)?
+    } else if args.read.json {
         json::patch_history(&exposures, &changes, &coverage)?
     } else {
         text::patch_history(&exposures, &changes, &coverage, now_ms, &style(true))
@@ -72,8 +90,9 @@ fn patches(reader: &HistoryReader, args: &ReadArgs, now_ms: i64) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
-    let (own, coverage, steps) = (reader.boots()?, reader.coverage()?, reader.clock_steps()?);
+fn boots(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
+    let (mut own, mut steps) = (reader.boots()?, reader.clock_steps()?);
     let mut steps_of: BTreeMap<BootId, u32> = BTreeMap::new();
     for step in &steps {
         let count = steps_of.entry(step.boot.clone()).or_default();
@@ -81,8 +100,14 @@ fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
     }
     let mut lines = merged_boots(&own, &reader.imported_boots()?, &steps_of);
     BootWitnesses::of(&own, &reader.boot_facts()?).explain(&mut lines);
+    lines.retain(|line| window.meets(line.booted_wall_ms, line.ended_wall_ms));
+    own.retain(|boot| window.meets(boot.booted_wall_ms, Some(boot.last_seen_wall_ms)));
+    steps.retain(|step| window.meets(step.at_wall_ms, Some(step.at_wall_ms)));
+    let coverage = window.clip(reader.coverage()?);
     let sum = availability(&lines);
-    print(&if args.json {
+    print(&if args.csv {
+        csv::boots(&lines)?
+    } else if args.read.json {
         json::boots(&own, &lines, sum.as_ref(), &coverage, &steps)?
     } else {
         text::boots(&lines, sum.as_ref(), &coverage, &steps, &style(true))
@@ -91,52 +116,85 @@ fn boots(reader: &HistoryReader, args: &ReadArgs) -> anyhow::Result<Exit> {
 }
 
 fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> anyhow::Result<Exit> {
-    let since_wall_ms = past::since(args.since.as_deref(), snapshot.at.wall_ms)?;
-    let changes = reader.memory(since_wall_ms)?;
-    let (accumulated, mut coverage) = (reader.accumulate(snapshot)?, reader.coverage()?);
-    if let Some(since) = since_wall_ms {
-        coverage = within(coverage, since);
+    let MemoryArgs { past, by: _, last } = args;
+    let window = Window::of(past, snapshot.at.wall_ms)?;
+    let (from, until) = (window.from.unwrap_or(i64::MIN), window.until.unwrap_or(i64::MAX));
+    // One more than asked for tells whether there are more.
+    let mut changes = reader.memory_between(from, until, last.saturating_add(1))?;
+    let is_cut = changes.len() > usize::try_from(*last).unwrap_or(usize::MAX);
+    if is_cut {
+        changes.remove(0);
     }
-    print(&if args.read.json {
-        json::memory(&changes, &accumulated, &coverage)?
+    let (accumulated, coverage) = (reader.accumulate(snapshot)?, window.clip(reader.coverage()?));
+    let (folded, mut days) = (reader.folded()?, reader.coverage_days()?);
+    days.retain(|day| window.meets(day.from_wall_ms, Some(day.from_wall_ms + DAY_MS)));
+    let kept = Kept { is_cut, folded: &folded, days: &days };
+    print(&if past.csv {
+        csv::memory(&changes)?
+    } else if past.read.json {
+        json::memory(&changes, &accumulated, &coverage, kept)?
     } else {
-        text::memory(&changes, &accumulated, &coverage, &style(true))
+        text::memory(&changes, &accumulated, &coverage, kept, &style(true))
     })?;
     Ok(Exit::Ok)
 }
 
-/// What of the coverage lies after a moment: that no change is listed must not be said of a time
-/// in which nobody was looking.
-fn within(coverage: Vec<CoverageRecord>, since_wall_ms: i64) -> Vec<CoverageRecord> {
-    let clip = |stretch: CoverageRecord| {
-        let before_ms = u64::try_from(since_wall_ms.saturating_sub(stretch.from_wall_ms));
-        let before = Duration::from_millis(before_ms.unwrap_or(0));
-        CoverageRecord {
-            from_wall_ms: stretch.from_wall_ms.max(since_wall_ms),
-            length: stretch.length.saturating_sub(before),
-            ..stretch
-        }
-    };
-    let after = coverage.into_iter().filter(|stretch| stretch.to_wall_ms >= since_wall_ms);
-    after.map(clip).collect()
+const DAY_MS: i64 = 86_400_000;
+
+/// How far back a page goes that names no beginning: as far as it is read at a glance.
+fn usual_from(by: By, now_ms: i64) -> Option<i64> {
+    match by {
+        By::Hour => Some(now_ms.saturating_sub(2 * DAY_MS)),
+        By::Day => Some(now_ms.saturating_sub(60 * DAY_MS)),
+        By::Month | By::Boot => None,
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::within;
-    use scrubjay_model::{BootId, CoverageRecord};
-    use std::time::Duration;
+fn memory_by(
+    reader: &HistoryReader,
+    args: &MemoryArgs,
+    by: By,
+    now_ms: i64,
+) -> anyhow::Result<Exit> {
+    let window = Window::of(&args.past, now_ms)?;
+    let until = window.until.unwrap_or(now_ms).min(now_ms);
+    let (coverage, coverage_days) = (reader.coverage()?, reader.coverage_days()?);
+    // Before the history began there is nothing to be said of any time.
+    let began = coverage.iter().map(|stretch| stretch.from_wall_ms);
+    let began = began.chain(coverage_days.iter().map(|day| day.from_wall_ms)).min();
+    let from = window.from.or_else(|| usual_from(by, until)).or(began).unwrap_or(until);
+    let from = began.map_or(from, |began| from.max(began));
+    // The first bucket may begin before that, and a boot long before.
+    let earliest = match by {
+        By::Hour | By::Day | By::Month => from.saturating_sub(32 * DAY_MS),
+        By::Boot => i64::MIN,
+    };
+    let (sums, boots) = (reader.counter_sums(earliest, until)?, reader.boots()?);
+    let tiers =
+        Tiers { sums: &sums, coverage: &coverage, coverage_days: &coverage_days, boots: &boots };
+    let by = match by {
+        By::Hour => BucketBy::Hour,
+        By::Day => BucketBy::Day,
+        By::Month => BucketBy::Month,
+        By::Boot => BucketBy::Boot,
+    };
+    let buckets = memory_buckets(by, from, until, tiers);
+    let folded = reader.folded()?;
+    print(&if args.past.csv {
+        csv::memory_buckets(&buckets)?
+    } else if args.past.read.json {
+        json::memory_buckets(&buckets, by, &folded)?
+    } else {
+        text::memory_buckets(&buckets, by, &folded, shows_bars(), &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
 
-    #[test]
-    fn time_before_the_window_is_not_said_to_have_been_watched_in_it() {
-        let stretch = |from_wall_ms, to_wall_ms| CoverageRecord {
-            boot: BootId::unknown(),
-            from_wall_ms,
-            to_wall_ms,
-            length: Duration::from_millis(u64::try_from(to_wall_ms - from_wall_ms).unwrap()),
-        };
-        let coverage = vec![stretch(0, 10), stretch(20, 100), stretch(200, 300)];
-        assert_eq!(within(coverage.clone(), 60), [stretch(60, 100), stretch(200, 300)]);
-        assert_eq!(within(coverage, 301), []);
-    }
+/// Whether stdout is a terminal whose characters are Unicode.
+fn shows_bars() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    // The first that is set holds.
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    std::io::stdout().is_terminal() && (locale.contains("utf-8") || locale.contains("utf8"))
 }

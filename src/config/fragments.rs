@@ -82,6 +82,7 @@ pub(super) struct PatchesFragment {
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryFragment {
     pub(super) import: Option<Spanned<bool>>,
+    pub(super) max_size_mib: Option<Spanned<u32>>,
 }
 
 /// A file with its text, which positions refer to.

@@ -38,6 +38,7 @@ pub(crate) struct Inputs {
     pub(crate) stalled_after: Input<String>,
     pub(crate) stuck_after: Input<String>,
     pub(crate) import: Input<bool>,
+    pub(crate) max_size_mib: Input<u32>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -90,6 +91,9 @@ const DEFAULT_LAYERS: u32 = 3;
 const DEFAULT_STALLED_AFTER: &str = "75s";
 /// Who cannot end a transition in a day will not end it by chance.
 const DEFAULT_STUCK_AFTER: &str = "24h";
+
+/// Room for decades of a host whose memory fails now and then.
+const DEFAULT_MAX_SIZE_MIB: u32 = 64;
 
 impl Environment {
     pub(crate) fn of_this_process() -> Self {
@@ -153,6 +157,7 @@ impl Inputs {
             stalled_after: default(DEFAULT_STALLED_AFTER),
             stuck_after: default(DEFAULT_STUCK_AFTER),
             import: Input { value: true, origin: Origin::Default },
+            max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -184,6 +189,7 @@ impl Inputs {
             take(&mut inputs.stalled_after, &patches.stalled_after);
             take(&mut inputs.stuck_after, &patches.stuck_after);
             set(&mut inputs.import, &fragment.history.import, path, text);
+            set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) import_boots: bool,
     /// Every setting with its value, a line each, as `config show` writes them without origins.
     pub(crate) configuration: String,
+    /// How large the history may grow, bytes.
+    pub(crate) history_max_bytes: u64,
 }
 
 /// The state directory of the system service.
@@ -93,6 +95,7 @@ impl Settings {
             patches: patches(inputs)?,
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
+            history_max_bytes: max_bytes(&inputs.max_size_mib)?,
         })
     }
 
@@ -222,6 +225,17 @@ fn patches(inputs: &Inputs) -> Result<PatchPolicy, ConfigError> {
     })
 }
 
+/// What a storm can add between two looks at the size has room in this.
+const SMALLEST_HISTORY_MIB: u32 = 16;
+
+fn max_bytes(input: &Input<u32>) -> Result<u64, ConfigError> {
+    if input.value < SMALLEST_HISTORY_MIB {
+        let why = format!("must be at least {SMALLEST_HISTORY_MIB}");
+        return Err(wrong(input, "history.max_size_mib", why));
+    }
+    Ok(u64::from(input.value) << 20)
+}
+
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
     let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
     input
@@ -316,7 +330,13 @@ impl Inputs {
                 ("stuck_after", quoted(&stuck.value), &stuck.origin),
             ],
         );
-        section("history", &[("import", self.import.value.to_string(), &self.import.origin)]);
+        section(
+            "history",
+            &[
+                ("import", self.import.value.to_string(), &self.import.origin),
+                ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
+            ],
+        );
         text
     }
 }
@@ -343,6 +363,15 @@ mod tests {
         assert_eq!(settings.interval, Duration::from_secs(60));
         assert_eq!(settings.listen_address.to_string(), "127.0.0.1:10072");
         assert_eq!(settings.state_dir, PathBuf::from(SYSTEM_STATE_DIR));
+        assert_eq!(settings.history_max_bytes, scrubjay_storage::DEFAULT_MAX_BYTES);
+    }
+
+    #[test]
+    fn a_history_has_room_for_what_comes_between_two_looks() {
+        assert_eq!(
+            error("[history]\nmax_size_mib = 4\n"),
+            "a.toml:2:16: history.max_size_mib = \"4\": must be at least 16"
+        );
     }
 
     #[test]

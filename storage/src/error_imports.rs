@@ -3,7 +3,7 @@
 //! and one that has grown adds what is new.
 
 use crate::convert::{count, odd, uncount};
-use crate::event_rows::{Wordings, json, parsed, word, wording};
+use crate::event_rows::{Uses, Wordings, json, parsed, word, wording};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
 use scrubjay_model::{
     ErrorMemory, ErrorRecords, EventClass, ForeignErrors, ForeignReport, ImportedErrors, Witness,
@@ -45,13 +45,14 @@ pub(crate) fn take_in(
             },
             |row| row.get(0),
         )?;
-    let mut known = Wordings::new();
+    let (mut known, mut uses) = (Wordings::new(), Uses::default());
     let mut taken = ErrorImport { memory: told.memory, records_added: 0, errors_added: 0 };
     for group in &told.errors {
-        let (records, errors) = put(tx, import, told.memory, group, &mut known)?;
+        let (records, errors) = put(tx, import, told.memory, group, &mut known, &mut uses)?;
         taken.records_added = taken.records_added.saturating_add(records);
         taken.errors_added = taken.errors_added.saturating_add(errors);
     }
+    uses.write(tx)?;
     tx.prepare_cached(
         "UPDATE error_import SET records_added = :records, errors_added = :errors WHERE id = :id",
     )?
@@ -70,6 +71,7 @@ fn put(
     memory: ErrorMemory,
     group: &ForeignErrors,
     known: &mut Wordings,
+    uses: &mut Uses,
 ) -> rusqlite::Result<(u64, u64)> {
     let ForeignErrors {
         hour,
@@ -139,6 +141,10 @@ fn put(
         })?;
         return Ok(added);
     }
+    let (message, detail) = (wording(tx, message, known)?, wording(tx, detail, known)?);
+    for text in [what, place, message, detail] {
+        uses.add(text, 1);
+    }
     tx.prepare_cached(
         "INSERT INTO imported_error
            (import, memory, origin, first_row, last_row, hour, first_wall_ms, last_wall_ms, witness,
@@ -166,8 +172,8 @@ fn put(
         ":address": address.map(u64::cast_signed),
         ":grain_bits": grain_bits,
         ":syndrome": syndrome.map(u64::cast_signed),
-        ":message": wording(tx, message, known)?,
-        ":detail": wording(tx, detail, known)?,
+        ":message": message,
+        ":detail": detail,
     })?;
     Ok((*records, *errors))
 }

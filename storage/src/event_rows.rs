@@ -3,22 +3,87 @@
 use crate::convert::{boot_id, count, duration, nanos, odd, optional_duration, uncount};
 use crate::events::{EventRow, LossRow};
 use rusqlite::{Connection, Row, Transaction, named_params};
-use scrubjay_model::{BootId, EventClass, EventGroup, EventRecord, Folded, LossRecord, Witness};
+use scrubjay_model::{
+    BootId, EventClass, EventGroup, EventRecord, Folded, LossRecord, ReportTotal, Witness,
+};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// Ids of texts that were looked up in this transaction. Reports of a storm differ in numbers and
 /// share their texts, and the database is asked once for each text instead of once for each report.
 pub(crate) type Wordings = HashMap<String, i64>;
 
-/// Adds reports.
-pub(crate) fn add(tx: &Transaction<'_>, events: &[EventRow]) -> rusqlite::Result<()> {
-    let mut known = Wordings::new();
-    events.iter().try_for_each(|event| add_one(tx, event, &mut known))
+/// By how much more, or less, texts are named than before.
+#[derive(Debug, Default)]
+pub(crate) struct Uses(BTreeMap<i64, i64>);
+
+impl Uses {
+    /// So many more columns name a text.
+    pub(crate) fn add(&mut self, text: i64, more: i64) {
+        let uses = self.0.entry(text).or_default();
+        *uses = uses.saturating_add(more);
+    }
+
+    /// Writes it down.
+    pub(crate) fn write(self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        let mut add =
+            tx.prepare_cached("UPDATE wording_use SET uses = uses + ?2 WHERE wording = ?1")?;
+        let mut begin =
+            tx.prepare_cached("INSERT INTO wording_use (wording, uses) VALUES (?1, ?2)")?;
+        for (text, more) in self.0 {
+            if add.execute([text, more])? == 0 {
+                begin.execute([text, more])?;
+            }
+        }
+        Ok(())
+    }
 }
 
-fn add_one(tx: &Transaction<'_>, event: &EventRow, known: &mut Wordings) -> rusqlite::Result<()> {
+/// Adds reports.
+pub(crate) fn add(tx: &Transaction<'_>, events: &[EventRow]) -> rusqlite::Result<()> {
+    let (mut known, mut uses) = (Wordings::new(), Uses::default());
+    let mut totals: BTreeMap<(Witness, EventClass), ReportTotal> = BTreeMap::new();
+    for event in events {
+        add_one(tx, event, &mut known, &mut uses)?;
+        let total = totals.entry((event.group.witness, event.group.class)).or_default();
+        total.reports = total.reports.saturating_add(event.group.reports);
+        total.errors = total.errors.saturating_add(event.group.errors);
+        total.counted = total.counted.saturating_add(event.counted);
+    }
+    uses.write(tx)?;
+    totals.into_iter().try_for_each(|(key, total)| add_total(tx, key, total))
+}
+
+fn add_total(
+    tx: &Transaction<'_>,
+    (witness, class): (Witness, EventClass),
+    ReportTotal { reports, errors, counted }: ReportTotal,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO report_total (witness, class, reports, errors, counted)
+         VALUES (:witness, :class, :reports, :errors, :counted)
+         ON CONFLICT (witness, class) DO UPDATE SET
+           reports = reports + excluded.reports,
+           errors = errors + excluded.errors,
+           counted = counted + excluded.counted",
+    )?
+    .execute(named_params! {
+        ":witness": witness.as_str(),
+        ":class": class.as_str(),
+        ":reports": count(reports),
+        ":errors": count(errors),
+        ":counted": count(counted),
+    })
+    .map(drop)
+}
+
+fn add_one(
+    tx: &Transaction<'_>,
+    event: &EventRow,
+    known: &mut Wordings,
+    uses: &mut Uses,
+) -> rusqlite::Result<()> {
     let EventRow { id, run, first_wall_ms, group, counter, counted, same_as } = event;
     let EventGroup {
         first,
@@ -36,7 +101,13 @@ fn add_one(tx: &Transaction<'_>, event: &EventRow, known: &mut Wordings) -> rusq
         detail,
         folded,
     } = group;
-    let (what, place) = (json(what)?, json(place)?);
+    let mut text = |text: &str| -> rusqlite::Result<i64> {
+        let id = wording(tx, text, known)?;
+        uses.add(id, 1);
+        Ok(id)
+    };
+    let (what, place) = (text(&json(what)?)?, text(&json(place)?)?);
+    let (message, detail) = (text(message)?, text(detail)?);
     tx.prepare_cached(
         "INSERT INTO event
            (id, run, first_wall_ms, first_since_boot_ns, last_since_boot_ns, witness, class, what,
@@ -56,8 +127,8 @@ fn add_one(tx: &Transaction<'_>, event: &EventRow, known: &mut Wordings) -> rusq
         ":last": nanos(*last),
         ":witness": witness.as_str(),
         ":class": class.as_str(),
-        ":what": wording(tx, &what, known)?,
-        ":place": wording(tx, &place, known)?,
+        ":what": what,
+        ":place": place,
         ":controller": counter.as_ref().map(|(controller, _)| controller.as_str()),
         ":counter_place": counter.as_ref().map(|(_, place)| place.to_string()),
         ":address": address.map(u64::cast_signed),
@@ -67,8 +138,8 @@ fn add_one(tx: &Transaction<'_>, event: &EventRow, known: &mut Wordings) -> rusq
         ":errors": count(*errors),
         ":counted": count(*counted),
         ":same_as": same_as,
-        ":message": wording(tx, message, known)?,
-        ":detail": wording(tx, detail, known)?,
+        ":message": message,
+        ":detail": detail,
         ":folded": folded.as_str(),
     })
     .map(drop)
@@ -162,13 +233,20 @@ pub(crate) fn records(
 /// Most reports of pages that are read, the last ones. The registry holds as many pages.
 const MOST_OF_PAGES: usize = scrubjay_model::MOST_BAD_PAGES;
 
+/// Only the kernel's memory-failure code tells of pages, and its reports have an index.
+pub(crate) fn of_pages_query() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE witness IN ('memory_failure', 'log_memory_failure')
+           AND what.text ->> 'kind' IN ('page', 'soft_offline')
+         ORDER BY event.id DESC LIMIT :limit"
+    )
+}
+
 /// Reports of what became of pages, in the order in which they were taken in.
 pub(crate) fn of_pages(conn: &Connection) -> rusqlite::Result<Vec<EventRecord>> {
     let mut found: Vec<EventRecord> = conn
-        .prepare(&format!(
-            "SELECT {COLUMNS} FROM {TABLES}
-             WHERE what.text ->> 'kind' IN ('page', 'soft_offline') ORDER BY event.id DESC LIMIT :limit"
-        ))?
+        .prepare(&of_pages_query())?
         .query_map(
             named_params! { ":limit": i64::try_from(MOST_OF_PAGES).unwrap_or(i64::MAX) },
             record,
@@ -231,17 +309,22 @@ pub(crate) fn last_from_log(
     conn: &Connection,
     boot: &BootId,
 ) -> rusqlite::Result<Option<Duration>> {
-    let last: Option<i64> = conn.query_row(
-        "SELECT MAX(event.last_since_boot_ns)
-         FROM event
-         JOIN agent_run ON agent_run.id = event.run
-         JOIN boot ON boot.id = agent_run.boot
-         WHERE boot_id = ?1 AND substr(witness, 1, 4) = 'log_'",
-        [boot.as_str()],
-        |row| row.get(0),
-    )?;
+    let last: Option<i64> = conn.query_row(LAST_FROM_LOG, [boot.as_str()], |row| row.get(0))?;
     optional_duration(last)
 }
+
+/// What was folded told of it as well.
+pub(crate) const LAST_FROM_LOG: &str = "
+    SELECT MAX(last) FROM (
+      SELECT MAX(event.last_since_boot_ns) AS last
+      FROM boot
+      JOIN agent_run ON agent_run.boot = boot.id
+      JOIN event ON event.run = agent_run.id AND substr(witness, 1, 4) = 'log_'
+      WHERE boot_id = ?1
+      UNION ALL
+      SELECT MAX(last_since_boot_ns) FROM event_rollup
+      WHERE boot = (SELECT id FROM boot WHERE boot_id = ?1) AND substr(witness, 1, 4) = 'log_'
+    )";
 
 /// Reports that were lost since a moment, in order.
 pub(crate) fn losses(

@@ -9,7 +9,7 @@ use crate::schema::SCHEMA;
 use crate::state::{SettingsDigests, State};
 use crate::{
     BootImport, ErrorImport, StorageError, boot_imports, conclusions, error_imports, event_rows,
-    files, load, open, page_requests, plan, query, write,
+    files, load, open, page_requests, plan, query, tiers, write,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{
@@ -31,10 +31,11 @@ pub struct History {
     pub(crate) conn: Connection,
     /// Held for as long as the connection; declared after it, so released after it.
     _lock: File,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     pub(crate) state: State,
     pub(crate) pending: Changes,
     pub(crate) ledger: Keeper,
+    pub(crate) keeping: tiers::Keeping,
     replaced: Option<String>,
     writes: u64,
     write_failures: u64,
@@ -76,7 +77,9 @@ impl History {
         let mut pending = Changes::default();
         let ledger =
             Keeper::open(&conn, now, &mut pending).map_err(database("read the history", &path))?;
+        let keeping = tiers::Keeping::load(&conn).map_err(database("read the history", &path))?;
         Ok(Self {
+            keeping,
             conn,
             _lock: lock,
             path,
@@ -167,6 +170,7 @@ impl History {
     pub fn note(&mut self, at: &Stamp, assessment: &Assessment) -> Result<(), StorageError> {
         let changes = conclusions::note(&mut self.state, assessment, at);
         self.take(changes);
+        self.keeping.note(assessment);
         self.settle(at)
     }
 
@@ -395,6 +399,8 @@ impl History {
             last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
             replaced: self.replaced.clone(),
             pages_refused: self.pages_refused,
+            max_bytes: Some(self.keeping.max_bytes()),
+            folded: self.keeping.folded().clone(),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod boot_end;
 mod boot_imports;
+mod buckets;
 mod changes;
 mod conclusions;
 mod convert;
@@ -20,6 +21,8 @@ mod exposure_rows;
 mod exposures;
 mod facts;
 mod files;
+mod fold_reports;
+mod fold_rows;
 mod history;
 mod ledger;
 mod load;
@@ -33,8 +36,11 @@ mod pages;
 mod plan;
 mod query;
 mod reader;
+mod retention;
 mod schema;
 mod state;
+mod sums;
+mod tiers;
 mod write;
 
 #[cfg(test)]
@@ -54,4 +60,5 @@ pub use history::{Appended, History};
 pub use ledger::LedgerLine;
 pub use pages::PagesSeen;
 pub use reader::HistoryReader;
+pub use retention::DEFAULT_MAX_BYTES;
 pub use state::SettingsDigests;

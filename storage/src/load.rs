@@ -166,11 +166,7 @@ fn witnessed(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, Witnesse
 
 fn reports(conn: &Connection) -> rusqlite::Result<Reports> {
     let totals = conn
-        .prepare(
-            "SELECT witness, class, SUM(reports) AS reports, SUM(errors) AS errors,
-                    SUM(counted) AS counted
-             FROM event GROUP BY witness, class",
-        )?
+        .prepare("SELECT witness, class, reports, errors, counted FROM report_total")?
         .query_map([], |row| {
             let key =
                 (word(row, "witness", Witness::parse)?, word(row, "class", EventClass::parse)?);

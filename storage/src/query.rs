@@ -107,8 +107,9 @@ pub(crate) fn summary(
     let live = run.and_then(|run| Some((run.row.id, run.stretch?)));
     let written = conn
         .prepare_cached(
-            "SELECT COALESCE(SUM(to_since_boot_ns - from_since_boot_ns), 0) FROM coverage
-             WHERE run IS NOT :run OR from_since_boot_ns IS NOT :from",
+            "SELECT COALESCE(SUM(to_since_boot_ns - from_since_boot_ns), 0)
+                      + (SELECT COALESCE(SUM(covered_ns), 0) FROM coverage_day)
+             FROM coverage WHERE run IS NOT :run OR from_since_boot_ns IS NOT :from",
         )?
         .query_row(
             named_params! {
@@ -187,27 +188,32 @@ fn reboot_needed(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<Reboo
 
 /// Changes of facts whose names begin with one of those given, in the order in which they were seen.
 pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<Vec<FactRecord>> {
-    let mut found: Vec<FactRecord> = Vec::new();
-    let mut statement = conn.prepare(
-        "SELECT wall_ms, name, subject, value, state
-         FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
-         ORDER BY fact.snapshot, name, subject",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let name: String = row.get("name")?;
-        if beginnings.iter().any(|beginning| name.starts_with(beginning)) {
-            found.push(FactRecord {
+    let mut found: BTreeMap<(i64, String, String), FactRecord> = BTreeMap::new();
+    let mut statement = conn.prepare_cached(FACTS)?;
+    for beginning in beginnings {
+        // No name has that character.
+        let behind = format!("{beginning}\u{10ffff}");
+        let mut rows =
+            statement.query(named_params! { ":beginning": beginning, ":behind": behind })?;
+        while let Some(row) = rows.next()? {
+            let (name, subject): (String, String) = (row.get("name")?, row.get("subject")?);
+            let record = FactRecord {
                 at_wall_ms: row.get("wall_ms")?,
-                subject: row.get("subject")?,
+                name: name.clone(),
+                subject: subject.clone(),
                 value: row.get("value")?,
                 state: row.get("state")?,
-                name,
-            });
+            };
+            found.insert((row.get("snapshot")?, name, subject), record);
         }
     }
-    Ok(found)
+    Ok(found.into_values().collect())
 }
+
+pub(crate) const FACTS: &str = "
+    SELECT wall_ms, name, subject, value, state, snapshot
+    FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+    WHERE name >= :beginning AND name < :behind";
 
 /// Whether so much time has passed since the end of a stretch that it does not go on.
 fn is_gap(now: Duration, end: Duration, interval: Duration, slack: Duration) -> bool {
@@ -305,23 +311,35 @@ pub(crate) fn clock_steps(conn: &Connection) -> rusqlite::Result<Vec<ClockStepRe
     .collect()
 }
 
-/// The changes of error counters, in the order in which they were seen.
+/// The changes of error counters between two moments that are kept one by one, in the order in which
+/// they were seen; the last `most`.
 pub(crate) fn memory(
     conn: &Connection,
-    since_wall_ms: Option<i64>,
+    from_wall_ms: i64,
+    until_wall_ms: i64,
+    most: u32,
 ) -> rusqlite::Result<Vec<MemoryRecord>> {
-    conn.prepare(
-        "SELECT wall_ms, controller.key, place, class, by, total, step
-         FROM snapshot
-         JOIN counter_point ON counter_point.snapshot = snapshot.id
-         JOIN series ON series.id = counter_point.series
-         JOIN controller ON controller.id = series.controller
-         WHERE wall_ms >= :since
-         ORDER BY snapshot.id, series.id",
-    )?
-    .query_map(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) }, memory_record)?
-    .collect()
+    let mut found: Vec<MemoryRecord> = conn
+        .prepare_cached(MEMORY)?
+        .query_map(
+            named_params! { ":from": from_wall_ms, ":until": until_wall_ms, ":most": most },
+            memory_record,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    found.reverse();
+    Ok(found)
 }
+
+/// From the newest on, until there are enough: by the index of the wall clock all of them would be
+/// sorted first.
+pub(crate) const MEMORY: &str = "
+    SELECT wall_ms, controller.key, place, class, by, total, step
+    FROM snapshot
+    CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
+    JOIN series ON series.id = counter_point.series
+    JOIN controller ON controller.id = series.controller
+    WHERE +wall_ms >= :from AND +wall_ms < :until
+    ORDER BY snapshot.id DESC, series.id DESC LIMIT :most";
 
 fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {
     Ok(MemoryRecord {
@@ -337,6 +355,18 @@ fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {
 /// and counts errors all the time fills it in a week.
 const MOST_BEFORE_ENDS: i64 = 65_536;
 
+pub(crate) const BEFORE_ENDS: &str = "
+    SELECT snapshot.wall_ms, controller.key, place, class, by, total, step
+    FROM boot
+    CROSS JOIN snapshot ON snapshot.wall_ms BETWEEN last_wall_ms - :within AND last_wall_ms
+    JOIN agent_run ON agent_run.id = snapshot.run AND agent_run.boot = boot.id
+    CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
+    JOIN series ON series.id = counter_point.series
+    JOIN controller ON controller.id = series.controller
+    WHERE ended = 'unclean'
+      AND last_wall_ms >= (SELECT MAX(booted_wall_ms) FROM boot) - :back
+    ORDER BY snapshot.id DESC, series.id DESC LIMIT :most";
+
 /// All boots, and the changes of counters seen within a time before each unclean end, as far back
 /// from the beginning of the latest boot as is asked.
 pub(crate) fn unclean_ends(
@@ -346,19 +376,7 @@ pub(crate) fn unclean_ends(
 ) -> rusqlite::Result<(Vec<BootRecord>, Vec<MemoryRecord>)> {
     let milliseconds = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let mut records: Vec<MemoryRecord> = conn
-        .prepare(
-            "SELECT snapshot.wall_ms, controller.key, place, class, by, total, step
-             FROM boot
-             JOIN agent_run ON agent_run.boot = boot.id
-             JOIN snapshot ON snapshot.run = agent_run.id
-               AND snapshot.wall_ms BETWEEN last_wall_ms - :within AND last_wall_ms
-             JOIN counter_point ON counter_point.snapshot = snapshot.id
-             JOIN series ON series.id = counter_point.series
-             JOIN controller ON controller.id = series.controller
-             WHERE ended = 'unclean'
-               AND last_wall_ms >= (SELECT MAX(booted_wall_ms) FROM boot) - :back
-             ORDER BY snapshot.id DESC, series.id DESC LIMIT :most",
-        )?
+        .prepare(BEFORE_ENDS)?
         .query_map(
             named_params! {
                 ":within": milliseconds(within),

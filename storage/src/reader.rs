@@ -4,14 +4,14 @@ use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
     LedgerLine, StorageError, boot_imports, error_imports, event_rows, exposure_rows, ledger, load,
-    module_events, module_rows, open, page_requests, page_rows, query,
+    module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CoverageRecord, EventPattern,
-    EventRecord, EventsStatus, ExposureRecord, FactRecord, HistorySummary, ImportedBoot,
-    ImportedErrors, LedgerHead, LedgerReport, LossRecord, MemoryRecord, ModuleKey, ModuleRecord,
-    ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
+    Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CounterSum, CoverageDay,
+    CoverageRecord, EventPattern, EventRecord, EventsStatus, ExposureRecord, FactRecord,
+    FoldedRows, HistorySummary, ImportedBoot, ImportedErrors, LedgerHead, LedgerReport, LossRecord,
+    MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -141,13 +141,66 @@ impl HistoryReader {
         self.ask(exposure_rows::all)
     }
 
-    /// The changes of error counters seen at or after a moment of the wall clock, in the order in
-    /// which they were seen; all of them if none is given.
+    /// The changes of error counters that are kept one by one and were seen at or after a moment of
+    /// the wall clock, in the order in which they were seen; all of them if none is given.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn memory(&self, since_wall_ms: Option<i64>) -> Result<Vec<MemoryRecord>, StorageError> {
-        self.ask(|conn| query::memory(conn, since_wall_ms))
+        let since = since_wall_ms.unwrap_or(i64::MIN);
+        self.ask(|conn| query::memory(conn, since, i64::MAX, u32::MAX))
+    }
+
+    /// The same between two moments, the second excluded; the last `most` of them.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn memory_between(
+        &self,
+        from_wall_ms: i64,
+        until_wall_ms: i64,
+        most: u32,
+    ) -> Result<Vec<MemoryRecord>, StorageError> {
+        self.ask(|conn| query::memory(conn, from_wall_ms, until_wall_ms, most))
+    }
+
+    /// The changes of error counters between two moments, however they are kept: one by one, or as
+    /// sums of an hour or a day that overlap that time.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn counter_sums(
+        &self,
+        from_wall_ms: i64,
+        until_wall_ms: i64,
+    ) -> Result<Vec<CounterSum>, StorageError> {
+        self.ask(|conn| sums::counters(conn, from_wall_ms, until_wall_ms))
+    }
+
+    /// Coverage of days whose stretches were too many to be kept one by one, in order. It belongs to
+    /// what [`HistoryReader::coverage`] tells, and is over before that begins.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn coverage_days(&self) -> Result<Vec<CoverageDay>, StorageError> {
+        self.ask(sums::coverage_days)
+    }
+
+    /// How many bytes of the file each table and index takes, the largest first, with the rows of
+    /// tables. It looks at every page.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn sizes(&self) -> Result<Vec<(String, u64, Option<u64>)>, StorageError> {
+        self.ask(sums::sizes)
+    }
+
+    /// What became sums of an hour or a day, and from when on nothing did.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn folded(&self) -> Result<FoldedRows, StorageError> {
+        self.ask(tiers::folded)
     }
 
     /// Reports of errors that the history took in after the one with the id `after` and that were

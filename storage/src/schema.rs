@@ -34,6 +34,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../sql/schema.sql"),
         include_str!("../sql/imports.sql"),
         include_str!("../sql/ledger.sql"),
+        include_str!("../sql/tiers.sql"),
     ),
     upgrades: &[to_version_2, to_version_3, to_version_4],
 };
@@ -49,7 +50,8 @@ fn to_version_3(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v4.sql"))?;
     tx.execute_batch(include_str!("../sql/imports.sql"))?;
-    tx.execute_batch(include_str!("../sql/ledger.sql"))
+    tx.execute_batch(include_str!("../sql/ledger.sql"))?;
+    tx.execute_batch(include_str!("../sql/tiers.sql"))
 }
 
 /// What a file turned out to be.

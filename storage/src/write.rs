@@ -329,13 +329,18 @@ fn add_point(
     point: &Point,
 ) -> rusqlite::Result<()> {
     let Point { step, by, value, total } = point;
+    let series = series_id(tx, key)?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO counter_last (series, snapshot) VALUES (:series, :snapshot)",
+    )?
+    .execute(named_params! { ":series": series, ":snapshot": snapshot })?;
     tx.prepare_cached(
         "INSERT INTO counter_point (snapshot, series, step, by, value, total)
          VALUES (:snapshot, :series, :step, :by, :value, :total)",
     )?
     .execute(named_params! {
         ":snapshot": snapshot,
-        ":series": series_id(tx, key)?,
+        ":series": series,
         ":step": step.as_str(),
         ":by": count(*by),
         ":value": count(*value),

@@ -19,6 +19,7 @@ mod crash;
 mod dimms;
 mod golden;
 mod harness;
+mod history;
 mod imported;
 mod large;
 mod ledger;

@@ -4,8 +4,8 @@ use super::*;
 use crate::testing;
 use proptest::prelude::*;
 use scrubjay_model::{
-    BootMemory, Digest, ErrorMemory, ErrorsTaken, ImportTaken, LedgerFault, LedgerFaultKind,
-    LedgerHead, LeftOut, Origin, availability, merged_boots,
+    BootMemory, BucketBy, BucketSum, Digest, ErrorMemory, ErrorsTaken, ImportTaken, LedgerFault,
+    LedgerFaultKind, LedgerHead, LeftOut, MemoryBucket, Origin, availability, merged_boots,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,10 @@ fn parsed(text: Result<String, PageError>) -> Value {
     let text = text.unwrap();
     assert!(text.ends_with('\n') && text.lines().count() == 1);
     serde_json::from_str(&text).unwrap()
+}
+
+fn kept(folded: &FoldedRows) -> Kept<'_> {
+    Kept { is_cut: false, folded, days: &[] }
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn doctor_joins_each_source_with_its_description() {
 
 #[test]
 fn histories_state_their_exposure() {
-    let json = parsed(memory(&[], &Accumulated::default(), &[]));
+    let json = parsed(memory(&[], &Accumulated::default(), &[], kept(&FoldedRows::default())));
     assert_eq!(json["coverage"], serde_json::json!([]));
     assert_eq!(json["changes"], serde_json::json!([]));
     assert_eq!(parsed(boots(&[], &[], None, &[], &[]))["schema_version"], 1);
@@ -222,6 +226,23 @@ fn every_key_is_documented() {
     };
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
+    let sum = BucketSum { errors: 5, ..BucketSum::default() };
+    let bucket = MemoryBucket {
+        from_wall_ms: 0,
+        to_wall_ms: 1,
+        boot: None,
+        watched: Duration::ZERO,
+        not_watched: Duration::ZERO,
+        series: BTreeMap::from([(change.series.clone(), sum)]),
+    };
+    let day = CoverageDay {
+        from_wall_ms: 0,
+        boot: testing::boot(),
+        covered: Duration::ZERO,
+        stretches: 1,
+    };
+    let nothing_folded = FoldedRows::default();
+    let by_the_day = Kept { is_cut: true, folded: &nothing_folded, days: &[day] };
     let mut found = BTreeSet::new();
     for text in [
         snapshot(&view),
@@ -230,7 +251,8 @@ fn every_key_is_documented() {
         boots(&own, &told, availability(&told).as_ref(), std::slice::from_ref(&stretch), &[step]),
         imports(&[import, nothing], &[recorded]),
         imported_errors(&testing::imported_errors(), 1),
-        memory(&[change], &view.accumulated, &[stretch]),
+        memory(&[change], &view.accumulated, &[stretch], by_the_day),
+        memory_buckets(&[bucket], BucketBy::Day, &nothing_folded),
         doctor(&testing::blind(), &[doc]),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),
         dimms(&remembering, &lines, &[testing::remembered().1]),

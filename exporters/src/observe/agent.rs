@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 17] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 19] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -58,6 +58,8 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 17] = [
     &metrics::AGENT_LATE,
     &metrics::AGENT_PASS_DURATION,
     &metrics::HISTORY_SIZE,
+    &metrics::HISTORY_MAX_SIZE,
+    &metrics::HISTORY_FOLDED,
     &metrics::HISTORY_WRITES,
     &metrics::HISTORY_FAILURES,
     &metrics::HISTORY_REPLACED,
@@ -110,9 +112,17 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         unreadable: _,
         replaced,
         pages_refused: _,
+        max_bytes,
+        folded,
     } = storage;
     if let Some(size_bytes) = size_bytes {
         samples.push(&metrics::HISTORY_SIZE, [], *size_bytes);
+    }
+    if let Some(max_bytes) = max_bytes {
+        samples.push(&metrics::HISTORY_MAX_SIZE, [], *max_bytes);
+    }
+    for (what, rows) in &folded.rows {
+        samples.push(&metrics::HISTORY_FOLDED, [what], *rows);
     }
     samples.push(&metrics::HISTORY_WRITES, [], *writes);
     samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);

@@ -505,6 +505,13 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_history_size_bytes Size of the history with its write-ahead log.
     # TYPE scrubjay_history_size_bytes gauge
     scrubjay_history_size_bytes 1258291
+    # HELP scrubjay_history_max_size_bytes Size that the history stays below: what is old becomes sums sooner if it must.
+    # TYPE scrubjay_history_max_size_bytes gauge
+    scrubjay_history_max_size_bytes 67108864
+    # HELP scrubjay_history_folded_rows_total Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began.
+    # TYPE scrubjay_history_folded_rows_total counter
+    scrubjay_history_folded_rows_total{what="changes"} 4096
+    scrubjay_history_folded_rows_total{what="reports"} 512
     # HELP scrubjay_history_writes_total Transactions committed to the history since the agent started.
     # TYPE scrubjay_history_writes_total counter
     scrubjay_history_writes_total 420

@@ -63,6 +63,12 @@ fn agent() -> AgentStats {
             last_error: None,
             replaced: None,
             pages_refused: 0,
+            max_bytes: Some(64 << 20),
+            folded: scrubjay_model::FoldedRows {
+                rows: [("changes".to_owned(), 4_096), ("reports".to_owned(), 512)].into(),
+                single_changes_from_wall_ms: Some(1_700_000_000_000),
+                hours_from_wall_ms: None,
+            },
         },
         offlining: OfflineStats::NONE,
         node_reboot_required: true,

@@ -5,8 +5,8 @@ use super::page::{Cell, FAINT, Page, WARN, paint_of};
 use super::words::{count, moment, span};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, LastPass,
-    LossRecord, ModuleRecord, OfflineAsker, ScrubResults, Verdict,
+    Confidence, EventClass, EventGroup, EventPlace, EventRecord, EventWhat, Folded, FoldedRows,
+    LastPass, LossRecord, ModuleRecord, OfflineAsker, ScrubResults, Verdict,
 };
 use std::collections::BTreeMap;
 
@@ -47,6 +47,21 @@ pub fn events(
         let mut rows = vec![head()];
         rows.extend(records.iter().map(|record| row(record, slots)));
         page.table(0, &rows);
+    }
+    page.into_text()
+}
+
+/// What became of earlier reports, if anything did: below the page.
+pub fn earlier_events(folded: &FoldedRows, style: &Style) -> String {
+    let mut page = Page::new(*style);
+    let kinds = ["reports", "open_reports"];
+    let rows = kinds.iter().filter_map(|kind| folded.rows.get(*kind)).sum::<u64>();
+    if rows > 0 {
+        let groups = count(rows, "earlier group of reports is", "earlier groups of reports are");
+        page.sentence(
+            0,
+            &format!("{groups} kept as sums; none of them is of an uncorrected error"),
+        );
     }
     page.into_text()
 }
@@ -263,6 +278,15 @@ mod tests {
     use crate::testing::{events as three, loss, scrub_results};
 
     const PLAIN: Style = Style { colour: false, all: false };
+
+    #[test]
+    fn that_earlier_reports_became_sums_is_said() {
+        let mut folded = FoldedRows::default();
+        assert_eq!(earlier_events(&folded, &PLAIN), "");
+        folded.rows = [("reports".to_owned(), 40), ("open_reports".to_owned(), 2)].into();
+        let told = earlier_events(&folded, &PLAIN);
+        assert!(told.starts_with("42 earlier groups of reports are kept as sums"), "{told}");
+    }
 
     #[test]
     fn each_report_has_a_line_and_what_is_told_again_counts_nothing() {

@@ -7,7 +7,8 @@ use super::Style;
 use super::page::{Cell, FAINT, Page, WARN};
 use super::words::{count, moment, span};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CoverageRecord, ErrorClass, MemoryRecord, SeriesPlace, SeriesTotal,
+    Accumulated, ControllerKey, CoverageDay, CoverageRecord, ErrorClass, FoldedRows, MemoryRecord,
+    SeriesPlace, SeriesTotal,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,10 +33,11 @@ pub fn memory(
     changes: &[MemoryRecord],
     accumulated: &Accumulated,
     coverage: &[CoverageRecord],
+    kept: Kept<'_>,
     style: &Style,
 ) -> String {
     let mut page = Page::new(*style);
-    exposure(&mut page, coverage);
+    exposure(&mut page, coverage, kept.days);
     page.blank();
     page.heading("sums:");
     sums(&mut page, accumulated);
@@ -46,10 +48,28 @@ pub fn memory(
         (true, false) => page.sentence(2, "none in the time watched"),
         (false, _) => write_changes(&mut page, changes),
     }
+    if kept.is_cut {
+        page.sentence(2, "there are earlier ones (--last shows more, --by sums)");
+    }
+    if let Some(from) = kept.folded.single_changes_from_wall_ms {
+        let from = moment(from);
+        page.sentence(2, &format!("before {from} changes are kept as sums: --by day shows them"));
+    }
     page.into_text()
 }
 
-fn exposure(page: &mut Page, coverage: &[CoverageRecord]) {
+/// What of the past is there, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// Whether there are earlier changes than those given.
+    pub is_cut: bool,
+    /// What became sums.
+    pub folded: &'a FoldedRows,
+    /// Coverage that is kept by the day.
+    pub days: &'a [CoverageDay],
+}
+
+fn exposure(page: &mut Page, coverage: &[CoverageRecord], days: &[CoverageDay]) {
     page.heading("exposure:");
     let mut stretches: Vec<&CoverageRecord> = coverage.iter().collect();
     stretches.sort_by_key(|stretch| stretch.from_wall_ms);
@@ -59,6 +79,11 @@ fn exposure(page: &mut Page, coverage: &[CoverageRecord]) {
         page.field(2, "watched", "never: there is no data, which is not the same as no errors");
         return;
     };
+    if !days.is_empty() {
+        let (covered, told) = (span(sum(days.iter().map(|day| day.covered))), days.len());
+        let told = count(told, "day", "days");
+        page.field(2, "before", &format!("{covered} on {told} that are kept as sums"));
+    }
     let watched = span(sum(stretches.iter().map(|stretch| stretch.length)));
     let stretches_told = count(stretches.len(), "stretch", "stretches");
     page.field(2, "watched", &format!("{watched} in {stretches_told}"));

@@ -6,7 +6,7 @@ use crate::boot_imports::BootImport;
 use crate::error_imports::ErrorImport;
 use crate::plan::longest_gap;
 use crate::state::{BootState, RunRow, SettingsDigests};
-use scrubjay_model::{LedgerHead, Stamp};
+use scrubjay_model::{FoldedRows, LedgerHead, Stamp};
 use std::path::Path;
 use std::time::Duration;
 
@@ -155,8 +155,21 @@ pub(crate) fn gap_before_run(last: &Stamp, at: &Stamp, interval: Duration) -> Op
     (!is_short).then(|| gap(last.wall_ms, last.since_boot.filter(|_| in_boot), at))
 }
 
-/// Data was folded or dropped to keep the history small; `what` says how much of which.
-#[allow(dead_code, reason = "retention tells by it what it did")]
-pub(crate) fn retention<const N: usize>(at: &Stamp, what: [(&'static str, i64); N]) -> Fact {
-    Fact::new(at, Kind::Retention, what.map(|(name, number)| (name, number.into())))
+/// Old rows became sums to keep the history small: how many since it began, by kind, and from which
+/// moments on there are single changes and sums of an hour.
+pub(crate) fn retention(at: &Stamp, folded: &FoldedRows) -> Fact {
+    let FoldedRows { rows, single_changes_from_wall_ms, hours_from_wall_ms } = folded;
+    let of_kind = |(kind, rows): (&String, &u64)| {
+        Object::from([("kind", kind.as_str().into()), ("rows", (*rows).into())])
+    };
+    let rows: Vec<Object> = rows.iter().map(of_kind).collect();
+    Fact::new(
+        at,
+        Kind::Retention,
+        [
+            ("rows", rows.into()),
+            ("single_changes_from_wall_ms", (*single_changes_from_wall_ms).into()),
+            ("hours_from_wall_ms", (*hours_from_wall_ms).into()),
+        ],
+    )
 }

@@ -16,5 +16,6 @@ mod page_requests;
 mod pages;
 mod sources;
 mod support;
+mod tiers;
 mod transitions;
 mod upgrades;

@@ -28,7 +28,7 @@ fn definitions(conn: &Connection) -> Vec<String> {
 }
 
 /// Makes a history as version `version` made it.
-fn make(dir: &Path, version: usize) {
+pub(super) fn make(dir: &Path, version: usize) {
     let steps: &'static [Upgrade] = &SCHEMA.upgrades[..version - 1];
     let then = Schema { create: RELEASED[version - 1], upgrades: steps };
     drop(open::for_writing(dir, 1_000, &then).unwrap());

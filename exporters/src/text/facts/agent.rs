@@ -1,7 +1,7 @@
 //! The agent's own health, as `status` shows it.
 
 use crate::text::page::Page;
-use crate::text::words::{count, moment_ago, reading, size, span};
+use crate::text::words::{count, moment, moment_ago, reading, size, span};
 use scrubjay_model::{AgentStats, EventPath, EventsStatus, ExtlogSent, OfflineStats, StorageStats};
 
 fn listening(page: &mut Page, events: &EventsStatus) {
@@ -105,15 +105,21 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         unreadable: _,
         replaced,
         pages_refused,
+        max_bytes,
+        folded,
     } = storage;
     let file = size_bytes.map_or_else(|| "size not known".to_owned(), size);
+    let most = max_bytes.map(|max| format!(" of {} at most", size(max))).unwrap_or_default();
     page.more(
         2,
         &format!(
-            "history file {file}, {}, {write_failures} failed",
+            "history file {file}{most}, {}, {write_failures} failed",
             count(*writes, "write", "writes")
         ),
     );
+    if let Some(from) = folded.single_changes_from_wall_ms {
+        page.more(2, &format!("changes before {} are kept as sums of an hour", moment(from)));
+    }
     if let Some(error) = last_error {
         page.warning(2, &format!("the history cannot be written: {error}"));
     }

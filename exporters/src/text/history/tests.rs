@@ -11,6 +11,15 @@ fn boot_id(n: u32) -> BootId {
     BootId::parse(&format!("{n:08x}-0000-0000-0000-000000000000")).unwrap()
 }
 
+fn all_kept() -> Kept<'static> {
+    static NOTHING: FoldedRows = FoldedRows {
+        rows: BTreeMap::new(),
+        single_changes_from_wall_ms: None,
+        hours_from_wall_ms: None,
+    };
+    Kept { is_cut: false, folded: &NOTHING, days: &[] }
+}
+
 fn stretch(n: u32, from_day: i64, days: i64) -> CoverageRecord {
     CoverageRecord {
         boot: boot_id(n),
@@ -46,7 +55,7 @@ fn memory_errors_are_told_with_their_exposure() {
     ];
     let coverage = [stretch(1, -100, 60), stretch(2, -38, 20), stretch(3, -10, 10)];
     let accumulated = testing::server().accumulated;
-    insta::assert_snapshot!(memory(&changes, &accumulated, &coverage, &PLAIN), @r"
+    insta::assert_snapshot!(memory(&changes, &accumulated, &coverage, all_kept(), &PLAIN), @r"
     exposure:
       watched      90 d in 3 stretches
       between      2026-08-16T06:02:00Z and 2026-11-24T06:02:00Z
@@ -75,7 +84,7 @@ fn memory_errors_are_told_with_their_exposure() {
 
 #[test]
 fn no_data_is_not_no_errors() {
-    insta::assert_snapshot!(memory(&[], &Accumulated::default(), &[], &PLAIN), @r"
+    insta::assert_snapshot!(memory(&[], &Accumulated::default(), &[], all_kept(), &PLAIN), @r"
     exposure:
       watched      never: there is no data, which is not the same as no errors
 
@@ -97,7 +106,7 @@ fn watched_and_quiet_is_told_as_such() {
         total.total = 0;
     }
     view.snapshot = Snapshot { edac: None, ..view.snapshot };
-    insta::assert_snapshot!(memory(&[], &quiet, &[stretch(1, -10, 10)], &PLAIN), @r"
+    insta::assert_snapshot!(memory(&[], &quiet, &[stretch(1, -10, 10)], all_kept(), &PLAIN), @r"
     exposure:
       watched      10 d in 1 stretch
       between      2026-11-14T06:02:00Z and 2026-11-24T06:02:00Z

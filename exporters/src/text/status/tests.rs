@@ -234,7 +234,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    resident memory 9 MiB, CPU time 1 min 33 s
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
-                   history file 1.1 MiB, 420 writes, 1 failed
+                   history file 1.1 MiB of 64 MiB at most, 420 writes, 1 failed
+                   changes before 2023-11-14T22:13:20Z are kept as sums of an hour
     "#);
 }
 
@@ -387,7 +388,8 @@ fn a_kernel_that_contradicts_itself() {
                    resident memory 9 MiB, CPU time 1 min 33 s
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
-                   history file 1.1 MiB, 420 writes, 1 failed
+                   history file 1.1 MiB of 64 MiB at most, 420 writes, 1 failed
+                   changes before 2023-11-14T22:13:20Z are kept as sums of an hour
     "#);
 }
 

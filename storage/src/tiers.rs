@@ -1,0 +1,242 @@
+//! The life of old rows: what the plan of [`crate::retention`] asks for is done here, a bite at a
+//! time, and space that became free is given back.
+
+use crate::buckets::Width;
+use crate::error::database;
+use crate::fold_rows::{self, Folded};
+use crate::history::History;
+use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, MOST_ROWS, Progress, What};
+use crate::{StorageError, ledger, write};
+use rusqlite::{Connection, TransactionBehavior, named_params};
+use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Bites that found little are followed by the next one; so many at a time.
+const MOST_BITES: usize = 24;
+
+/// Free pages that are kept for the rows to come, and those given back at a time: 1 MiB each.
+const FREE_PAGES_KEPT: u64 = 256;
+const FREE_PAGES_RETURNED: u32 = 256;
+
+/// What the writer knows of old rows.
+#[derive(Debug)]
+pub(crate) struct Keeping {
+    max_bytes: u64,
+    pub(crate) progress: Progress,
+    /// The places that findings of at least *watch* stand against. `None` until something was
+    /// concluded: until then nothing is taken to be closed.
+    pub(crate) open: Option<BTreeSet<String>>,
+    /// What was folded since the history began.
+    folded: FoldedRows,
+    /// What of that the ledger was told last, and on which day.
+    told: (FoldedRows, Option<i64>),
+}
+
+impl Keeping {
+    /// As a history that was just opened has it.
+    pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Self> {
+        let (max_bytes, progress) = (DEFAULT_MAX_BYTES, Progress::new());
+        let folded = folded(conn)?;
+        let told = (folded.clone(), None);
+        Ok(Self { max_bytes, progress, open: None, folded, told })
+    }
+
+    /// Takes in what was concluded.
+    pub(crate) fn note(&mut self, assessment: &Assessment) {
+        let stands = assessment.findings.iter().filter(|found| found.verdict >= Verdict::Watch);
+        self.open = Some(stands.map(|finding| finding.subject.clone()).collect());
+    }
+
+    /// Bytes the file may have.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    /// What was folded since the history began.
+    pub(crate) fn folded(&self) -> &FoldedRows {
+        &self.folded
+    }
+}
+
+/// What was folded since the history began, by kind.
+pub(crate) fn folded(conn: &Connection) -> rusqlite::Result<FoldedRows> {
+    let mut folded = FoldedRows::default();
+    let mut query = conn.prepare("SELECT what, rows, until_wall_ms FROM folding")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let what: String = row.get(0)?;
+        let until: i64 = row.get(2)?;
+        if what == What::Changes.as_str() {
+            folded.single_changes_from_wall_ms = Some(until);
+        } else if what == What::ChangeHours.as_str() {
+            folded.hours_from_wall_ms = Some(until.saturating_add(DAY_MS - 1) / DAY_MS * DAY_MS);
+        }
+        folded.rows.insert(what, crate::convert::uncount(row.get(1)?)?);
+    }
+    Ok(folded)
+}
+
+/// The parts of a stretch of coverage, by the day they lie in; together they are as long as it.
+pub(crate) fn by_day(from_wall_ms: i64, to_wall_ms: i64, length: Duration) -> Vec<(i64, Duration)> {
+    let mut parts = Vec::new();
+    let mut left = length;
+    let mut day = Width::Day.begin(from_wall_ms);
+    loop {
+        let next = day.saturating_add(DAY_MS);
+        let share = share_of_stretch(from_wall_ms, to_wall_ms, length, day, next).min(left);
+        left = left.saturating_sub(share);
+        parts.push((day, share));
+        if left.is_zero() || next <= day {
+            return parts;
+        }
+        day = next;
+    }
+}
+
+impl History {
+    /// Sets how large the file may grow. What is old is folded sooner so that it stays below.
+    pub fn keep_within(&mut self, max_bytes: u64) {
+        self.keeping.max_bytes = max_bytes;
+    }
+
+    /// Leaves it to the system when what is written gets to the disk. A crash of the host may then
+    /// cost the whole file: only for histories that can be made again.
+    ///
+    /// # Errors
+    /// If the database refuses.
+    pub fn write_without_sync(&mut self) -> Result<(), StorageError> {
+        self.conn
+            .pragma_update(None, "synchronous", "OFF")
+            .map_err(database("open the history", &self.path))
+    }
+
+    /// Folds some of what is old, if anything is: at most 2,000 rows in one transaction, and in one
+    /// call hardly more. Meant to be called after each pass. Returns whether there may be more to do
+    /// at once.
+    ///
+    /// # Errors
+    /// If it cannot be read or written; nothing is folded then.
+    pub fn fold(&mut self, at: &Stamp) -> Result<bool, StorageError> {
+        self.fold_once(at).map_err(database("fold what is old in the history", &self.path))
+    }
+
+    fn fold_once(&mut self, at: &Stamp) -> rusqlite::Result<bool> {
+        self.keeping.progress.see(at.wall_ms);
+        let mut rows = 0;
+        for _ in 0..MOST_BITES {
+            let fill = fill(&self.conn, self.keeping.max_bytes)?;
+            let Some(bite) = retention::plan(at.wall_ms, fill, &self.keeping.progress) else {
+                self.tell_ledger(at);
+                return Ok(give_back(&self.conn, fill)? || rows > 0);
+            };
+            let folded = self.fold_bite(&bite, fill, at)?;
+            self.keeping.progress.note(&bite, folded.rows, folded.last_wall_ms);
+            // A text is less work than a row, and a report has two of its own.
+            let weight = if bite.what == What::Texts { 4 } else { 1 };
+            rows += folded.rows / weight;
+            if folded.rows > 0 {
+                self.keeping.folded = self::folded(&self.conn)?;
+            }
+            if rows >= MOST_ROWS {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells the ledger what was folded, once a day. It is written with the next pass.
+    fn tell_ledger(&mut self, at: &Stamp) {
+        let (told, day) = &self.keeping.told;
+        let today = at.wall_ms.div_euclid(DAY_MS);
+        if *told != self.keeping.folded && *day != Some(today) && self.state.run.is_some() {
+            self.pending.ledger.push(ledger::retention(at, &self.keeping.folded));
+            self.keeping.told = (self.keeping.folded.clone(), Some(today));
+        }
+    }
+
+    fn fold_bite(&mut self, bite: &Bite, fill: Fill, at: &Stamp) -> rusqlite::Result<Folded> {
+        let nothing_known = BTreeSet::new();
+        let open = match (&self.keeping.open, bite.what) {
+            (Some(open), _) => open,
+            // Nothing is known to be closed, and nothing to be open.
+            (None, What::Reports) => return Ok(Folded::default()),
+            (None, _) => &nothing_known,
+        };
+        let unchecked = bite.what == What::Texts;
+        if unchecked {
+            self.conn.pragma_update(None, "foreign_keys", false)?;
+        }
+        let mut act = || {
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let folded = fold_rows::fold(&tx, bite, open)?;
+            if bite.step > 0 && folded.rows > 0 {
+                tell(&tx, bite, fill, at.wall_ms)?;
+            }
+            tx.commit()?;
+            Ok(folded)
+        };
+        let folded = act();
+        if unchecked {
+            self.conn.pragma_update(None, "foreign_keys", true)?;
+        }
+        folded
+    }
+}
+
+/// How full the file is.
+pub(crate) fn fill(conn: &Connection, max_bytes: u64) -> rusqlite::Result<Fill> {
+    let ask = |name: &str| -> rusqlite::Result<u64> {
+        conn.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map(u64::from)
+    };
+    let (size, pages, free) = (ask("page_size")?, ask("page_count")?, ask("freelist_count")?);
+    let used_bytes = pages.saturating_sub(free).saturating_mul(size);
+    Ok(Fill { used_bytes, free_bytes: free.saturating_mul(size), max_bytes })
+}
+
+/// Gives free pages back to the file system, as far as they are more than the rows to come need.
+fn give_back(conn: &Connection, fill: Fill) -> rusqlite::Result<bool> {
+    let size: u64 = conn.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+    let too_many = (fill.free_bytes.checked_div(size).unwrap_or(0)).saturating_sub(FREE_PAGES_KEPT);
+    let pages = u32::try_from(too_many).unwrap_or(u32::MAX).min(FREE_PAGES_RETURNED);
+    if pages == 0 {
+        return Ok(false);
+    }
+    // Each page is a row of its own.
+    let mut rows = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut rows = rows.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(true)
+}
+
+/// Notes, once a day, that the size of the file and not age decides.
+fn tell(
+    tx: &rusqlite::Transaction<'_>,
+    bite: &Bite,
+    fill: Fill,
+    now_wall_ms: i64,
+) -> rusqlite::Result<()> {
+    let lately: bool = tx
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM incident
+                            WHERE kind = 'folded' AND wall_ms BETWEEN :since AND :now)",
+        )?
+        .query_row(
+            named_params! { ":since": now_wall_ms.saturating_sub(DAY_MS), ":now": now_wall_ms },
+            |row| row.get(0),
+        )?;
+    let Some(ages) = LADDER.get(bite.step).filter(|_| !lately) else { return Ok(()) };
+    let mib = |bytes: u64| bytes >> 20;
+    let hours = |age: Duration| age.as_secs() / 3_600;
+    let detail = format!(
+        "{} of the {} MiB that the history may have were in use: single changes and reports older \
+         than {} h become sums of an hour, and sums of an hour older than {} h sums of a day",
+        mib(fill.used_bytes),
+        mib(fill.max_bytes),
+        hours(ages.single),
+        hours(ages.hours),
+    );
+    write::incident(tx, now_wall_ms, "folded", &detail)
+}
