@@ -4,6 +4,7 @@
 mod boot_imports;
 mod boots;
 mod counting;
+mod error_imports;
 mod events;
 mod exposures;
 mod faults;
