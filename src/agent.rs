@@ -45,11 +45,11 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
     if once {
         let mut agent = Agent::start(settings, &host)?;
         let view = agent.pass();
-        agent.stop()?;
+        let stopped = agent.stop();
         let mut out = anstream::stdout().lock();
         out.write_all(prometheus::render(&view, false)?.as_bytes())?;
         out.flush()?;
-        return Ok(Exit::Ok);
+        return stopped.map(|()| Exit::Ok);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -206,7 +206,7 @@ impl Agent {
     fn start(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
-        let mut history = History::open(&settings.state_dir, &at)?;
+        let mut history = History::open_or_remember(&settings.state_dir, &at)?;
         history.keep_within(settings.history_max_bytes);
         let digests = SettingsDigests {
             configuration: Some(sha256(settings.configuration.as_bytes())),
@@ -218,7 +218,16 @@ impl Agent {
             // memory, and a finding says so.
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
-        tracing::info!("keeping the history in {}", settings.state_dir.display());
+        match history.stats().last_error {
+            Some(error) if history.is_away() => {
+                tracing::error!(
+                    "keeping the history in memory, and trying again: failed to {error}"
+                );
+            }
+            Some(_) | None => {
+                tracing::info!("keeping the history in {}", settings.state_dir.display());
+            }
+        }
         if settings.import_boots {
             import_once(host, &mut history, &at);
         }
@@ -228,6 +237,9 @@ impl Agent {
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
+            if let Some(salvaged) = history.stats().salvaged {
+                tracing::error!("{salvaged}");
+            }
         }
         let not_yet = || Origin::new("proc/self/stat");
         let stats = AgentStats {

@@ -60,6 +60,9 @@ pub(crate) enum Command {
     /// Check or write the ledger: facts that matter, chained by their hashes
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Check, copy or tidy the file of the history, or try its upgrade
+    #[command(subcommand)]
+    Db(DbCommand),
     /// Show what was reported of errors: when, where, how severe, by whom
     Events(EventsArgs),
     /// Show pages of memory that are held to be bad
@@ -149,6 +152,36 @@ pub(crate) enum LedgerCommand {
     Verify(LedgerVerifyArgs),
     /// Write the rows as NDJSON, for whoever keeps them or checks them elsewhere
     Export(LedgerExportArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Look at every page, reference, sum and row of the ledger: exit 0 if whole, 4 if not
+    Check(ReadArgs),
+    /// Copy the history to a new file, also while the agent runs, and check the copy
+    Backup(DbBackupArgs),
+    /// Say what an agent of this version would do to the file when it starts
+    Migrate(DbMigrateArgs),
+    /// Give back the space that the file does not use; the agent must not run
+    Vacuum(ReadArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbBackupArgs {
+    /// The copy; must not be there yet
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DbMigrateArgs {
+    /// Try it on a copy and leave the file as it is; the agent does it when it starts
+    #[arg(long, required = true)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +320,7 @@ impl Cli {
             | Command::RebootRequired(_)
             | Command::History(_)
             | Command::Ledger(_)
+            | Command::Db(_)
             | Command::Events(_)
             | Command::Pages(_)
             | Command::Dimms(_)

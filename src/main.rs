@@ -51,6 +51,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Doctor(_)
         | Command::History(_)
         | Command::Ledger(_)
+        | Command::Db(_)
         | Command::Events(_)
         | Command::Pages(_)
         | Command::Dimms(_)
@@ -79,6 +80,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
         Command::Ledger(command) => commands::ledger::run(&settings, command),
+        Command::Db(command) => commands::db::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),
         Command::Dimms(args) => commands::dimms::list(&settings, args),

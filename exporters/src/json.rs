@@ -5,9 +5,11 @@
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
 mod buckets;
+mod database;
 mod mask;
 
 pub use buckets::memory_buckets;
+pub use database::{database_backup, database_check, database_migration, database_vacuum};
 
 use crate::PageError;
 use crate::printable::acts;

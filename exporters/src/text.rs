@@ -5,6 +5,7 @@
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
 mod boots;
+mod database;
 mod dimm;
 mod dimms;
 mod doctor;
@@ -29,6 +30,7 @@ mod status;
 mod words;
 
 pub use boots::boots;
+pub use database::{database_backup, database_check, database_migration, database_vacuum};
 pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;

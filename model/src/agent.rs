@@ -80,6 +80,8 @@ pub struct StorageStats {
     pub unreadable: Option<String>,
     /// Where a corrupt database was moved to when this one was begun.
     pub replaced: Option<String>,
+    /// What was taken over from it, and what could not be.
+    pub salvaged: Option<String>,
     /// Reports of bad pages since the agent started for which the registry had no room.
     pub pages_refused: u64,
     /// How large the database may grow, bytes; `None` beside the agent.

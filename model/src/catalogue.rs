@@ -256,6 +256,9 @@ catalogue! {
     HISTORY_WRITES: Counter "" "scrubjay_history_writes_total" [];
     /// Transactions that failed since the agent started; nothing is lost while the agent runs, the next one catches up.
     HISTORY_FAILURES: Counter "" "scrubjay_history_write_failures_total" [];
+    /// Whether the history cannot be written at present, or is gone from its place; what happens is
+    /// then kept in memory.
+    HISTORY_FAILING: Gauge "" "scrubjay_history_failing" [];
     /// Whether the history had to be begun anew because the file was corrupt; the old file was kept.
     HISTORY_REPLACED: Gauge "" "scrubjay_history_replaced" [];
     /// Version of scrubjay; always 1.

@@ -94,7 +94,8 @@ fn slug(name: &str) -> String {
 /// A controller is recognised, in this order, by
 /// 1. its name, where exactly one known and one seen controller bear it;
 /// 2. its index and name together;
-/// 3. its index alone, where one of the two names could not be read.
+/// 3. its index alone, where one of the two names could not be read;
+/// 4. its key, where that is all a damaged history still told of it.
 ///
 /// Where drivers give all controllers the same name (amd64_edac), renumbering cannot be noticed
 /// from EDAC alone; rule 2 then keeps the index.
@@ -110,10 +111,14 @@ pub fn match_controllers(known: &[KnownController], seen: &[SeenController]) -> 
     };
 
     type Rule<'a> = &'a dyn Fn(&KnownController, &SeenController) -> bool;
-    let rules: [Rule<'_>; 3] = [
+    let rules: [Rule<'_>; 4] = [
         &|k, s| k.name == s.name && seen_once(&s.name) && known_once(&k.name),
         &|k, s| k.index == s.index && k.name == s.name,
         &|k, s| k.index == s.index && (k.name.is_none() || s.name.is_none()),
+        &|k, s| {
+            k.name.is_none()
+                && k.key == ControllerKey::mint(s, seen_once(&s.name), &BTreeSet::new())
+        },
     ];
     for same in rules {
         for s in seen.iter().filter(|s| !matched.contains_key(&s.index)).collect::<Vec<_>>() {
@@ -194,6 +199,18 @@ mod tests {
         let keys = match_controllers(&[], &first);
         let other = match_controllers(&remember(&keys, &first), &[seen(0, "F19h")]);
         assert_eq!(texts(&other), ["f19h"]);
+    }
+
+    #[test]
+    fn a_controller_of_which_only_the_key_is_known_keeps_it() {
+        let known = [KnownController {
+            key: ControllerKey::from_stored("skylake-socket-0-imc-1"),
+            index: u32::MAX,
+            name: None,
+        }];
+        let both = [seen(0, "Skylake Socket#0 IMC#0"), seen(1, "Skylake Socket#0 IMC#1")];
+        let keys = match_controllers(&known, &both);
+        assert_eq!(texts(&keys), ["skylake-socket-0-imc-0", "skylake-socket-0-imc-1"]);
     }
 
     #[test]

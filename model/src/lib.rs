@@ -17,6 +17,7 @@ mod counter;
 mod cper;
 mod cve;
 mod cve_lists;
+mod database;
 mod dimm;
 mod dimm_labels;
 mod edac;
@@ -92,6 +93,9 @@ pub use cper::{
 };
 pub use cve::CveId;
 pub use cve_lists::{CveListContent, CveListFile, CveListForm, CveLists, CveRank, Severity};
+pub use database::{
+    DatabaseBackup, DatabaseCheck, DatabaseMigration, DatabaseVacuum, MigrationOutcome,
+};
 pub use dimm::{
     Confidence, DimmDetail, DimmKind, DimmLine, DimmModule, EventPattern, Gone, Identity,
     Inventory, KnownModule, LifeChange, ModuleKey, ModuleLife, ModuleLives, ModulePlace,

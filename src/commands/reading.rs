@@ -84,7 +84,8 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
     let read = || -> Result<_, StorageError> {
         let Some(reader) = open_history(&dirs)? else { return Ok(None) };
         let at = &snapshot.at;
-        let storage = StorageStats { replaced: reader.replaced(at)?, ..StorageStats::default() };
+        let (replaced, salvaged) = (reader.replaced(at)?, reader.salvaged(at)?);
+        let storage = StorageStats { replaced, salvaged, ..StorageStats::default() };
         Ok(Some(Remembered {
             accumulated: reader.accumulate(snapshot)?,
             history: Reading::Value(reader.summary(at)?),

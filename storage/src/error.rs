@@ -107,6 +107,19 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A copy for somebody who asked for one failed.
+    #[error(
+        "copy the history to {path}; name a new file in a directory with room that this user may \
+         write to",
+        path = path.display()
+    )]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// What failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// SQLite failed.
     #[error("{doing} {path}; {}", fault.remedy(), path = path.display())]
     Database {
@@ -120,9 +133,45 @@ pub enum StorageError {
         #[source]
         source: rusqlite::Error,
     },
+    /// There is no file at present to write to.
+    #[error(
+        "write the history {path}: it is kept in memory until the file can be used",
+        path = path.display()
+    )]
+    InMemory {
+        /// The database.
+        path: PathBuf,
+    },
     /// `append` was called without `begin_run`.
     #[error("append to the history before a run was begun; this is a defect, please report it")]
     NoRun,
+}
+
+impl StorageError {
+    /// Whether only the disk, its mount or a permission is in the way: the agent then goes on from
+    /// memory and tries again. What is not is another agent, another program's or a newer file, and
+    /// a place that can never hold one; those want a decision by whoever started the agent.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Directory { source, .. } => !matches!(
+                source.kind(),
+                io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::AlreadyExists
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::Other
+            ),
+            Self::MoveAside { .. } | Self::NotReadable { .. } | Self::Backup { .. } => true,
+            Self::Database { fault, .. } => *fault != DatabaseFault::Other,
+            Self::InUse { .. }
+            | Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::Foreign { .. }
+            | Self::Copy { .. }
+            | Self::InMemory { .. }
+            | Self::NoRun => false,
+        }
+    }
 }
 
 /// The kinds of failure of the database that call for different remedies.
@@ -154,7 +203,8 @@ impl DatabaseFault {
             Self::ReadOnly => "make it and its directory writable for the agent's user",
             Self::Busy => "close the other program that holds it, such as a database shell",
             Self::Corrupt => {
-                "restart the agent, which moves the damaged file aside and begins a new one"
+                "the agent moves the damaged file aside, and begins a new one with what can be had of \
+                 it; if this stays, restart it"
             }
             Self::Io => "check the disk and the kernel log; the agent tries again at every pass",
             Self::CannotOpen => "check that it and its directory belong to the agent's user",

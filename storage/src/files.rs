@@ -6,7 +6,7 @@ use crate::StorageError;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const DATABASE: &str = "history.db";
@@ -82,6 +82,30 @@ pub(crate) fn check_readable(path: &Path) -> Result<(), StorageError> {
     }
 }
 
+/// Which file is under a path: its device and inode. `None` if there is none, or it cannot be told.
+pub(crate) fn place(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Whether that file is still under its path. What cannot be told is taken to be so.
+pub(crate) fn is_in_place(path: &Path, place: Option<(u64, u64)>) -> bool {
+    match fs::metadata(path) {
+        Ok(found) => place.is_none_or(|place| place == (found.dev(), found.ino())),
+        Err(error) => {
+            !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        }
+    }
+}
+
+/// The path with `suffix`, or with a number too if that is taken.
+pub(crate) fn free_name(path: &Path, suffix: &str) -> PathBuf {
+    let plain = beside(path, suffix);
+    let numbered = (1_u32..).map(|n| beside(&plain, &format!("-{n}")));
+    let mut names = std::iter::once(plain.clone()).chain(numbered);
+    names.find(|candidate| is_free(candidate)).unwrap_or(plain)
+}
+
 /// Size of a file in bytes; `None` if it is missing or cannot be told.
 pub(crate) fn size_bytes(path: &Path) -> Option<u64> {
     Some(fs::metadata(path).ok()?.len())
@@ -119,14 +143,41 @@ pub(crate) fn move_aside(path: &Path, wall_ms: i64) -> Result<PathBuf, StorageEr
     Ok(target)
 }
 
+/// The names of all that were moved aside.
+pub(crate) fn all_aside(path: &Path) -> Vec<String> {
+    let prefix = format!("{DATABASE}.corrupt-");
+    let Some(parent) = path.parent() else { return Vec::new() };
+    #[expect(clippy::disallowed_methods, reason = "the state directory is ours")]
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let is_sidecar = |name: &str| SIDECARS.iter().any(|suffix| name.ends_with(suffix));
+    let mut names: Vec<String> =
+        names.filter(|name| name.starts_with(&prefix) && !is_sidecar(name)).collect();
+    names.sort();
+    names
+}
+
+/// The damaged database that was moved aside last, if there is one.
+pub(crate) fn last_aside(path: &Path) -> Option<PathBuf> {
+    let prefix = format!("{DATABASE}.corrupt-");
+    let number = |entry: &fs::DirEntry| -> Option<(i64, u32)> {
+        let name = entry.file_name().into_string().ok()?;
+        let rest = name.strip_prefix(&prefix)?;
+        match rest.rsplit_once('-') {
+            Some((wall_ms, n)) if !wall_ms.is_empty() => {
+                Some((wall_ms.parse().ok()?, n.parse().ok()?))
+            }
+            Some(_) | None => Some((rest.parse().ok()?, 0)),
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "the state directory is ours")]
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
+    entries.filter_map(|entry| Some((number(&entry)?, entry.path()))).max().map(|(_, path)| path)
+}
+
 /// The first free name for a copy made before an upgrade from `version`.
 pub(crate) fn backup_path(path: &Path, version: u32) -> PathBuf {
-    let plain = beside(path, &format!(".v{version}"));
-    let numbered = (1_u32..).map(|n| beside(&plain, &format!("-{n}")));
-    std::iter::once(plain.clone())
-        .chain(numbered)
-        .find(|candidate| is_free(candidate))
-        .unwrap_or(plain)
+    free_name(path, &format!(".v{version}"))
 }
 
 /// Whether nothing bears that name, nor one of the names that belong to it.

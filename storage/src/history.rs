@@ -1,7 +1,8 @@
 //! The one writer.
 
+use crate::away::{Away, Place};
 use crate::changes::Changes;
-use crate::error::{chain, database};
+use crate::error::{DatabaseFault, chain, database};
 use crate::events::Heard;
 use crate::ledger::{self, Fact, Keeper};
 use crate::pages::{self, PagesSeen};
@@ -9,7 +10,7 @@ use crate::schema::SCHEMA;
 use crate::state::{SettingsDigests, State};
 use crate::{
     BootImport, ErrorImport, StorageError, boot_imports, conclusions, error_imports, event_rows,
-    files, load, open, page_requests, plan, query, tiers, write,
+    files, open, page_requests, plan, query, tiers, write,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{
@@ -29,23 +30,33 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct History {
     pub(crate) conn: Connection,
-    /// Held for as long as the connection; declared after it, so released after it.
-    _lock: File,
+    /// Held for as long as the connection; declared after it, so released after it. None while the
+    /// history is in memory.
+    pub(crate) lock: Option<File>,
     pub(crate) path: PathBuf,
+    /// The file that is open, to notice when another one takes its place.
+    pub(crate) place: Option<Place>,
     pub(crate) state: State,
     pub(crate) pending: Changes,
     pub(crate) ledger: Keeper,
     pub(crate) keeping: tiers::Keeping,
-    replaced: Option<String>,
-    writes: u64,
-    write_failures: u64,
-    pages_refused: u64,
-    trouble: Option<Trouble>,
+    pub(crate) replaced: Option<String>,
+    pub(crate) salvaged: Option<String>,
+    pub(crate) writes: u64,
+    pub(crate) write_failures: u64,
+    pub(crate) pages_refused: u64,
+    pub(crate) trouble: Option<Trouble>,
+    /// There is no file at present.
+    pub(crate) away: Option<Away>,
+    /// The file is gone from its place, and there is no place for another.
+    pub(crate) vanished: Option<String>,
+    /// What happened to the file, to be written into the one that follows.
+    pub(crate) tell: Option<(&'static str, String)>,
 }
 
 /// Writing fails at present.
 #[derive(Debug)]
-struct Trouble {
+pub(crate) struct Trouble {
     since_wall_ms: i64,
     failures: u64,
     last_error: String,
@@ -63,35 +74,16 @@ pub struct Appended {
 impl History {
     /// Opens the history in the state directory `dir`, making both if they are missing.
     ///
-    /// A damaged file is moved aside with everything that belongs to it, a new history is begun,
-    /// and the fact is kept in it and in [`History::stats`]. Nothing is ever deleted.
+    /// A damaged file is moved aside with everything that belongs to it, a new history is begun with
+    /// what can be had of it, and the fact is kept in it and in [`History::stats`]. Nothing is ever
+    /// deleted.
     ///
     /// # Errors
     /// If the directory cannot be used, another agent uses it, the file is of a newer version or
     /// of another program (both stay untouched), or the database fails.
     pub fn open(dir: &Path, now: &Stamp) -> Result<Self, StorageError> {
         let open::Writer { conn, lock, path } = open::for_writing(dir, now.wall_ms, &SCHEMA)?;
-        let state = load::state(&conn).map_err(database("read the history", &path))?;
-        let replaced =
-            query::replaced(&conn, now.wall_ms).map_err(database("read the history", &path))?;
-        let mut pending = Changes::default();
-        let ledger =
-            Keeper::open(&conn, now, &mut pending).map_err(database("read the history", &path))?;
-        let keeping = tiers::Keeping::load(&conn).map_err(database("read the history", &path))?;
-        Ok(Self {
-            keeping,
-            conn,
-            _lock: lock,
-            path,
-            state,
-            pending,
-            ledger,
-            replaced,
-            writes: 0,
-            write_failures: 0,
-            pages_refused: 0,
-            trouble: None,
-        })
+        Self::of(conn, Some(lock), path, now)
     }
 
     /// Begins a run of the agent of the given version, which plans a pass every `interval`. If
@@ -153,13 +145,28 @@ impl History {
     /// As [`History::append`], with the reports of errors received since the pass before, which go
     /// into the same transaction.
     pub fn append_heard(&mut self, snapshot: &Snapshot, heard: Heard<'_>) -> Appended {
+        let found = self.look_after_file(&snapshot.at);
         let Some(plan::Pass { changes, keys }) = plan::pass(&mut self.state, snapshot, heard)
         else {
             let accumulated = query::accumulate(self.state.clone(), snapshot);
             return Appended { accumulated, error: Some(StorageError::NoRun) };
         };
         self.take(changes);
-        let error = if self.pending.urgent { self.flush(&snapshot.at).err() } else { None };
+        if let Some(Away::Since(kept)) = &mut self.away {
+            kept.see(snapshot, heard, &self.state);
+        }
+        let error = match found {
+            Ok(()) if self.pending.urgent => self.flush(&snapshot.at).err(),
+            Ok(()) => None,
+            // Gone from its place, it may still take what is written.
+            Err(error) => {
+                if self.away.is_none() && self.pending.urgent {
+                    self.flush(&snapshot.at).err().or(Some(error))
+                } else {
+                    Some(error)
+                }
+            }
+        };
         Appended { accumulated: plan::accumulated(&self.state, keys, &snapshot.at), error }
     }
 
@@ -180,6 +187,9 @@ impl History {
     /// # Errors
     /// If it cannot be written. The reports wait in memory and are written with a later snapshot.
     pub fn hear(&mut self, at: &Stamp, heard: Heard<'_>) -> Result<(), StorageError> {
+        if let Some(Away::Since(kept)) = &mut self.away {
+            kept.hear(heard);
+        }
         let changes = plan::hear(&mut self.state, at, heard);
         self.take(changes);
         self.settle(at)
@@ -266,6 +276,7 @@ impl History {
         at: &Stamp,
         physical_address: u64,
     ) -> Result<i64, StorageError> {
+        self.on_disk()?;
         let run = self.state.run.as_ref().ok_or(StorageError::NoRun)?.row.id;
         page_requests::begin(&self.conn, run, at.wall_ms, physical_address)
             .map_err(database("write the history", &self.path))
@@ -325,6 +336,7 @@ impl History {
         take: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Vec<T>>,
         news: impl Fn(&T) -> Option<Fact>,
     ) -> Result<Vec<T>, StorageError> {
+        self.on_disk()?;
         let write = || {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let taken = take(&tx)?;
@@ -372,6 +384,10 @@ impl History {
     /// # Errors
     /// If it cannot be written; the run then looks like one that was cut off.
     pub fn end_run(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        if self.away.is_some() {
+            // The last chance; why it failed is said when writing fails.
+            let _ = self.look_after_file(at);
+        }
         let changes = plan::end(&mut self.state, at);
         self.take(changes);
         self.flush(at)
@@ -396,8 +412,12 @@ impl History {
             writes: self.writes,
             write_failures: self.write_failures,
             unreadable: None,
-            last_error: self.trouble.as_ref().map(|trouble| trouble.last_error.clone()),
+            last_error: match (&self.vanished, &self.trouble) {
+                (Some(why), _) => Some(why.clone()),
+                (None, trouble) => trouble.as_ref().map(|trouble| trouble.last_error.clone()),
+            },
             replaced: self.replaced.clone(),
+            salvaged: self.salvaged.clone(),
             pages_refused: self.pages_refused,
             max_bytes: Some(self.keeping.max_bytes()),
             folded: self.keeping.folded().clone(),
@@ -405,36 +425,53 @@ impl History {
     }
 
     fn flush(&mut self, at: &Stamp) -> Result<(), StorageError> {
+        self.on_disk()?;
         if let Err(source) = self.write(at) {
+            let is_damaged = DatabaseFault::of(&source) == DatabaseFault::Corrupt;
             let error = database("write the history", &self.path)(source);
+            self.note_trouble(at, &error);
             self.ledger.look_again(&self.conn, at, &mut self.pending);
-            self.write_failures = self.write_failures.saturating_add(1);
-            let trouble = self.trouble.get_or_insert(Trouble {
-                since_wall_ms: at.wall_ms,
-                failures: 0,
-                last_error: String::new(),
-            });
-            trouble.failures = trouble.failures.saturating_add(1);
-            trouble.last_error = chain(&error);
+            // What is in memory is whole, and is written into the file that takes its place.
+            if is_damaged && self.leave_damaged(at).is_ok() {
+                self.write(at).map_err(database("write the history", &self.path))?;
+                self.written(at);
+            }
             return Err(error);
         }
+        self.written(at);
+        Ok(())
+    }
+
+    pub(crate) fn note_trouble(&mut self, at: &Stamp, error: &StorageError) {
+        self.write_failures = self.write_failures.saturating_add(1);
+        let trouble = self.trouble.get_or_insert(Trouble {
+            since_wall_ms: at.wall_ms,
+            failures: 0,
+            last_error: String::new(),
+        });
+        trouble.failures = trouble.failures.saturating_add(1);
+        trouble.last_error = chain(error);
+    }
+
+    fn written(&mut self, at: &Stamp) {
         self.writes = self.writes.saturating_add(1);
         self.pending = Changes::default();
         self.trouble = None;
+        self.tell = None;
         let at = self.state.placed(at);
         if let Some(run) = &mut self.state.run {
             run.flushed = at;
         }
-        Ok(())
     }
 
-    fn take(&mut self, changes: Changes) {
+    pub(crate) fn take(&mut self, changes: Changes) {
         self.ledger.take(changes, &mut self.pending);
     }
 
     fn write(&mut self, at: &Stamp) -> rusqlite::Result<()> {
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         write::changes(&tx, &self.pending)?;
+        Self::write_tell(&tx, self.tell.as_ref(), at)?;
         let mut caught_up = None;
         if let Some(trouble) = &self.trouble {
             let detail = format!(

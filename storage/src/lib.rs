@@ -6,9 +6,11 @@
 //! (`write`). A pass that changes nothing writes nothing. `docs/design/storage.md` holds the
 //! schema, the pragmas and the budget.
 
+mod away;
 mod boot_end;
 mod boot_imports;
 mod buckets;
+mod care;
 mod changes;
 mod conclusions;
 mod convert;
@@ -37,6 +39,7 @@ mod plan;
 mod query;
 mod reader;
 mod retention;
+mod salvage;
 mod schema;
 mod state;
 mod sums;
@@ -52,6 +55,7 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
 }
 
 pub use boot_imports::BootImport;
+pub use care::{back_up_database, check_database, try_migration, vacuum_database};
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;

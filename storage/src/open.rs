@@ -7,7 +7,8 @@ use crate::StorageError;
 use crate::error::{DatabaseFault, database};
 use crate::files;
 use crate::ledger;
-use crate::schema::{Found, Schema};
+use crate::salvage::sums;
+use crate::schema::{Found, SCHEMA, Schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use scrubjay_model::LedgerHead;
@@ -21,6 +22,10 @@ use std::time::Duration;
 /// How long to wait for a lock. In WAL mode readers and the writer do not wait for each other;
 /// this covers checkpoints, recovery after a crash and a curious database shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Up to this size indexes are compared with their tables too. Above, the check of pages and cells
+/// has to do: comparing takes several times as long.
+const WHOLE_CHECK_UP_TO_BYTES: u64 = 64 << 20;
 
 /// Set once, before the first table exists.
 const AT_CREATION: &str = "PRAGMA auto_vacuum = INCREMENTAL;";
@@ -68,7 +73,7 @@ pub(crate) fn for_writing(
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
     }
     let mut old_head = None;
-    let mut conn = match connect_checked(&path)? {
+    let mut conn = match connect_checked(&path, schema)? {
         Checked::Sound(conn) => conn,
         Checked::Damaged(head) => {
             old_head = head;
@@ -77,6 +82,10 @@ pub(crate) fn for_writing(
         }
     };
     let found = schema.recognise(&conn, &path)?;
+    if found == Found::Empty && replaced.is_none() {
+        // Cut off between moving a damaged one aside and beginning anew: it is not forgotten.
+        replaced = files::last_aside(&path);
+    }
 
     if found == Found::Empty {
         conn.execute_batch(AT_CREATION).map_err(database("create the history", &path))?;
@@ -113,14 +122,24 @@ enum Checked {
 }
 
 /// Connects and checks the whole file.
-fn connect_checked(path: &Path) -> Result<Checked, StorageError> {
+fn connect_checked(path: &Path, schema: &Schema) -> Result<Checked, StorageError> {
     let attempt = || -> rusqlite::Result<Checked> {
         let conn = connect(path)?;
+        let is_small = files::size_bytes(path).unwrap_or(0) <= WHOLE_CHECK_UP_TO_BYTES;
+        let check = if is_small { "PRAGMA integrity_check(1)" } else { "PRAGMA quick_check(1)" };
         // Reports the first defect as text, if it does not fail on it.
-        let report = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        let report = conn.query_row(check, [], |row| row.get::<_, String>(0));
         let fault = report.as_ref().err().map(DatabaseFault::of);
         match (report, fault) {
-            (Ok(report), _) if report == "ok" => Ok(Checked::Sound(conn)),
+            (Ok(report), _) if report == "ok" => {
+                // Only what this version wrote is known so well.
+                let is_ours = schema.version() == SCHEMA.version()
+                    && matches!(schema.recognise(&conn, path), Ok(Found::Present));
+                if is_ours && !sums::is_sound(&conn)? {
+                    return Ok(Checked::Damaged(last_head(&conn)));
+                }
+                Ok(Checked::Sound(conn))
+            }
             // Now, as this connection leaves the log as it is; another one might not.
             (Ok(_), _) | (Err(_), Some(DatabaseFault::Corrupt)) => {
                 Ok(Checked::Damaged(last_head(&conn)))
@@ -176,7 +195,7 @@ pub(crate) fn for_reading(
 /// Reading in WAL mode needs the `-shm` file, which SQLite cannot make where this user may not
 /// write. While an agent runs, and after one was killed, the file is there. After an orderly stop
 /// it is not, but neither is a log, so the database alone is complete and can be read as immutable.
-fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
+pub(crate) fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let attempt = |path: &Path, flags| -> rusqlite::Result<Connection> {
         let conn = Connection::open_with_flags(path, flags)?;
@@ -202,8 +221,33 @@ fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
         .map_err(database("read the history", path))
 }
 
+/// Rewrites a sound file of the present version without what it does not use. The caller holds the
+/// lock.
+pub(crate) fn vacuum(path: &Path, schema: &Schema) -> Result<(), StorageError> {
+    let Checked::Sound(conn) = connect_checked(path, schema)? else {
+        let why = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let source = rusqlite::Error::SqliteFailure(why, None);
+        return Err(database("vacuum the history", path)(source));
+    };
+    match schema.recognise(&conn, path)? {
+        Found::Present | Found::Empty => {}
+        Found::Older(found) => {
+            let known = schema.version();
+            return Err(StorageError::Older { path: path.to_owned(), found, known });
+        }
+    }
+    let rewrite = || -> rusqlite::Result<()> {
+        conn.execute_batch(ALWAYS)?;
+        conn.execute_batch(FOR_WRITING)?;
+        conn.execute_batch("VACUUM")?;
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+    };
+    rewrite().map_err(database("vacuum the history", path))
+}
+
 /// The URI that opens a file as immutable.
-fn immutable(path: &Path) -> PathBuf {
+pub(crate) fn immutable(path: &Path) -> PathBuf {
     let mut uri = b"file:".to_vec();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -218,7 +262,6 @@ fn immutable(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::SCHEMA;
 
     #[test]
     fn a_history_is_readable_as_immutable_wherever_it_lies() {

@@ -10,7 +10,7 @@ use scrubjay_model::{
     FactRecord, HistorySummary, MemoryRecord, REBOOT_REASON, RebootNeed, RunRecord, Snapshot,
     Stamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,13 +72,45 @@ const REPLACEMENT_SHOWN_MS: i64 = 30 * 86_400_000;
 
 /// Where a corrupt file was moved to, if that was lately.
 pub(crate) fn replaced(conn: &Connection, now_wall_ms: i64) -> rusqlite::Result<Option<String>> {
+    lately(conn, "file_replaced", now_wall_ms)
+}
+
+/// What was salvaged of it.
+pub(crate) fn salvaged(conn: &Connection, now_wall_ms: i64) -> rusqlite::Result<Option<String>> {
+    lately(conn, "salvaged", now_wall_ms)
+}
+
+fn lately(conn: &Connection, kind: &str, now_wall_ms: i64) -> rusqlite::Result<Option<String>> {
     conn.query_row(
-        "SELECT detail FROM incident WHERE kind = 'file_replaced' AND wall_ms > :since
+        "SELECT detail FROM incident WHERE kind = :kind AND wall_ms > :since
          ORDER BY id DESC LIMIT 1",
-        named_params! { ":since": now_wall_ms.saturating_sub(REPLACEMENT_SHOWN_MS) },
+        named_params! {
+            ":kind": kind,
+            ":since": now_wall_ms.saturating_sub(REPLACEMENT_SHOWN_MS),
+        },
         |row| row.get(0),
     )
     .optional()
+}
+
+/// What was noted of the history at that moment of the wall clock.
+pub(crate) fn told_at(
+    conn: &Connection,
+    kind: &str,
+    wall_ms: i64,
+) -> rusqlite::Result<Option<String>> {
+    conn.query_row(
+        "SELECT detail FROM incident WHERE kind = :kind AND wall_ms = :wall_ms
+         ORDER BY id DESC LIMIT 1",
+        named_params! { ":kind": kind, ":wall_ms": wall_ms },
+        |row| row.get(0),
+    )
+    .optional()
+}
+
+/// The ids of all boots.
+pub(crate) fn boot_ids(conn: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    conn.prepare("SELECT boot_id FROM boot")?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The history in figures. `run` is the run of this very process, which knows more than what is

@@ -67,6 +67,14 @@ impl HistoryReader {
         self.ask(|conn| query::replaced(conn, at.wall_ms))
     }
 
+    /// What was salvaged of it.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn salvaged(&self, at: &Stamp) -> Result<Option<String>, StorageError> {
+        self.ask(|conn| query::salvaged(conn, at.wall_ms))
+    }
+
     /// All boots, in the order in which they were first seen.
     ///
     /// # Errors

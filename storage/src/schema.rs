@@ -9,6 +9,7 @@ use crate::StorageError;
 use crate::error::database;
 use crate::files;
 use crate::ledger::{self, Fact};
+use crate::salvage;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{LedgerHead, Stamp};
 use std::path::Path;
@@ -54,6 +55,29 @@ fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/tiers.sql"))
 }
 
+/// The definitions in a database, in a fixed order, without comments and differences in white space.
+pub(crate) fn definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let text = |sql: String| -> String {
+        let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+        code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    };
+    conn.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")?
+        .query_map([], |row| row.get(0).map(text))?
+        .collect()
+}
+
+/// Whether everything is defined as the present schema has it: a name in a definition in which a
+/// bit fell over is another name. What somebody added is none of our business.
+pub(crate) fn is_as_created(conn: &Connection) -> rusqlite::Result<bool> {
+    let fresh = Connection::open_in_memory()?;
+    fresh.execute_batch(SCHEMA.create)?;
+    let there = definitions(conn)?;
+    // A trigger that is gone was taken away: what was done without it the ledger tells.
+    let mut wanted = definitions(&fresh)?;
+    wanted.retain(|definition| !definition.starts_with("CREATE TRIGGER"));
+    Ok(wanted.iter().all(|definition| there.contains(definition)))
+}
+
 /// What a file turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -96,7 +120,8 @@ impl Schema {
         Ok(if found == known { Found::Present } else { Found::Older(found) })
     }
 
-    /// Creates the schema in an empty database, and notes where the one it replaces was moved.
+    /// Creates the schema in an empty database. Of a damaged one that it replaces it takes over what
+    /// can be had, and notes where that was moved.
     pub(crate) fn create(
         &self,
         conn: &mut Connection,
@@ -105,17 +130,31 @@ impl Schema {
     ) -> rusqlite::Result<()> {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(self.create)?;
-        tx.execute("INSERT INTO history (one, begun_wall_ms) VALUES (1, ?1)", [begun_wall_ms])?;
         let at = Stamp::by_wall_clock(begun_wall_ms);
-        let mut begun = ledger::history_begun(&at, self.version());
+        let mut facts = vec![ledger::history_begun(&at, self.version())];
+        let mut begun = begun_wall_ms;
         if let Some((moved, head)) = replaced {
-            begun = ledger::history_replaced(&at, moved, head);
-            tx.execute(
-                "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, 'file_replaced', ?2)",
-                rusqlite::params![begun_wall_ms, moved.display().to_string()],
-            )?;
+            // Before anything else is in it: rows keep their numbers.
+            let salvaged = salvage::salvage(&tx, moved)?;
+            begun = salvaged.begun_wall_ms.map_or(begun, |old| old.min(begun));
+            let told = salvaged.to_string();
+            facts = vec![
+                ledger::history_replaced(&at, moved, head),
+                ledger::history(&at, "salvaged", &told),
+            ];
+            for (kind, detail) in
+                [("file_replaced", moved.display().to_string()), ("salvaged", told)]
+            {
+                tx.execute(
+                    "INSERT INTO incident (wall_ms, kind, detail) VALUES (?1, ?2, ?3)",
+                    rusqlite::params![begun_wall_ms, kind, detail],
+                )?;
+            }
         }
-        enter(&tx, &begun)?;
+        tx.execute("INSERT INTO history (one, begun_wall_ms) VALUES (1, ?1)", [begun])?;
+        for fact in &facts {
+            enter(&tx, fact)?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", self.version())?;
         tx.commit()
@@ -182,9 +221,20 @@ fn enter(tx: &Transaction<'_>, fact: &Fact) -> rusqlite::Result<()> {
 }
 
 /// A consistent copy of the database, its log included.
-fn copy(conn: &Connection, target: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    // VACUUM INTO accepts an empty file, and keeps the mode we give it here.
+pub(crate) fn copy(
+    conn: &Connection,
+    target: &Path,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // Accepted while it is empty, and keeps the mode we give it here.
     drop(files::create(target)?);
+    copy_into(conn, target)
+}
+
+/// The same into an empty file that is there.
+pub(crate) fn copy_into(
+    conn: &Connection,
+    target: &Path,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let target = target.to_str().ok_or("the path is not UTF-8")?;
     conn.execute("VACUUM INTO ?1", [target])?;
     Ok(())

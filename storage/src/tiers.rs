@@ -44,6 +44,12 @@ impl Keeping {
         Ok(Self { max_bytes, progress, open: None, folded, told })
     }
 
+    /// Another file took the place of the one that was kept, with old rows of its own.
+    pub(crate) fn go_on_with(&mut self, there: Self) {
+        let (max_bytes, open) = (self.max_bytes, self.open.take());
+        *self = Self { max_bytes, open, ..there };
+    }
+
     /// Takes in what was concluded.
     pub(crate) fn note(&mut self, assessment: &Assessment) {
         let stands = assessment.findings.iter().filter(|found| found.verdict >= Verdict::Watch);
@@ -120,6 +126,9 @@ impl History {
     /// # Errors
     /// If it cannot be read or written; nothing is folded then.
     pub fn fold(&mut self, at: &Stamp) -> Result<bool, StorageError> {
+        if self.is_away() {
+            return Ok(false);
+        }
         self.fold_once(at).map_err(database("fold what is old in the history", &self.path))
     }
 

@@ -1,19 +1,10 @@
 //! kill -9 between any two samples: no increment is lost, none is counted twice.
 
-use crate::harness::{Agent, ledger_head, scrubjay, stdout, sum};
+use crate::harness::{Agent, corrected, ledger_head, scrubjay, stdout, sum};
 use scrubjay_tests::directory;
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
 use std::path::Path;
 use std::time::Duration;
-
-const CORRECTED: [&str; 2] = [
-    "scrubjay_dimm_correctable_errors_total",
-    "scrubjay_controller_unattributed_correctable_errors_total",
-];
-
-fn corrected(page: &str) -> u64 {
-    CORRECTED.iter().map(|family| sum(page, family)).sum()
-}
 
 /// Lets the kernel count, and shows what it then shows.
 fn count(kernel: &mut Kernel, root: &Path, errors: u16) {

@@ -41,16 +41,20 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts an agent on a free port and waits until it serves.
     pub(crate) fn start(home: &Path, root: &Path) -> Self {
-        let mut child = scrubjay(home)
+        Self::start_with(home, root, |_| ())
+    }
+
+    /// The same, of a command that is changed before.
+    pub(crate) fn start_with(home: &Path, root: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = scrubjay(home);
+        command
             .args(["agent", "--web.listen-address", "127.0.0.1:0", "--interval", "1s"])
             .arg("--root")
             .arg(root)
             .arg("--state-dir")
-            .arg(home.join("state"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .arg(home.join("state"));
+        change(&mut command);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();
         let address = loop {
@@ -151,4 +155,15 @@ pub(crate) fn sum(page: &str, family: &str) -> u64 {
         .filter(|line| line.strip_prefix(family).is_some_and(|rest| rest.starts_with('{')))
         .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
         .sum()
+}
+
+/// Families that together hold each corrected error once.
+const CORRECTED: [&str; 2] = [
+    "scrubjay_dimm_correctable_errors_total",
+    "scrubjay_controller_unattributed_correctable_errors_total",
+];
+
+/// Corrected errors, over everything.
+pub(crate) fn corrected(page: &str) -> u64 {
+    CORRECTED.iter().map(|family| sum(page, family)).sum()
 }

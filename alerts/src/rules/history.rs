@@ -11,6 +11,7 @@ pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
         last_error,
         unreadable,
         replaced,
+        salvaged,
         // So many pages are a finding of their own.
         pages_refused: _,
         // Old rows become sums by plan, and nothing that is open is among them.
@@ -44,8 +45,15 @@ pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
             "history-replaced",
             Verdict::Unknown,
             Action::FixVisibility,
-            "the history was corrupt and has been begun anew: sums start from the kernel's \
-             counters, and earlier boots are not known",
+            match salvaged {
+                Some(salvaged) => format!(
+                    "the history was corrupt and has been begun anew with what could be had of it: \
+                     {salvaged}"
+                ),
+                None => "the history was corrupt and has been begun anew: sums start from the \
+                         kernel's counters, and earlier boots are not known"
+                    .to_owned(),
+            },
             format!("the old file was kept as {path}: examine it, or restore it from a backup"),
         )
         .seen_in(path.trim_start_matches('/'))

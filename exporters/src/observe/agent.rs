@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 19] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -62,6 +62,7 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 19] = [
     &metrics::HISTORY_FOLDED,
     &metrics::HISTORY_WRITES,
     &metrics::HISTORY_FAILURES,
+    &metrics::HISTORY_FAILING,
     &metrics::HISTORY_REPLACED,
     &metrics::PROCESS_START,
     &metrics::PROCESS_RESIDENT,
@@ -108,9 +109,10 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         size_bytes,
         writes,
         write_failures,
-        last_error: _,
+        last_error,
         unreadable: _,
         replaced,
+        salvaged: _,
         pages_refused: _,
         max_bytes,
         folded,
@@ -126,6 +128,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     }
     samples.push(&metrics::HISTORY_WRITES, [], *writes);
     samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);
+    samples.push(&metrics::HISTORY_FAILING, [], last_error.is_some());
     samples.push(&metrics::HISTORY_REPLACED, [], replaced.is_some());
 
     samples.push(&metrics::PROCESS_START, [], seconds(*started_wall_ms));

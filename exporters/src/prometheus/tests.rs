@@ -518,6 +518,9 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_history_write_failures_total Transactions that failed since the agent started; nothing is lost while the agent runs, the next one catches up.
     # TYPE scrubjay_history_write_failures_total counter
     scrubjay_history_write_failures_total 1
+    # HELP scrubjay_history_failing Whether the history cannot be written at present, or is gone from its place; what happens is then kept in memory.
+    # TYPE scrubjay_history_failing gauge
+    scrubjay_history_failing 0
     # HELP scrubjay_history_replaced Whether the history had to be begun anew because the file was corrupt; the old file was kept.
     # TYPE scrubjay_history_replaced gauge
     scrubjay_history_replaced 0

@@ -62,6 +62,7 @@ fn agent() -> AgentStats {
             unreadable: None,
             last_error: None,
             replaced: None,
+            salvaged: None,
             pages_refused: 0,
             max_bytes: Some(64 << 20),
             folded: scrubjay_model::FoldedRows {

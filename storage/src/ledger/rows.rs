@@ -61,6 +61,81 @@ pub(super) fn boots(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
     tx.query_row("SELECT COUNT(*) FROM boot", [], |row| row.get(0))
 }
 
+/// Whether a row of another file continues the chain in this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Continued {
+    Yes,
+    No,
+}
+
+/// Takes over rows of another file, in their order, for as long as the chain holds.
+#[derive(Debug)]
+pub(crate) struct Continuation<'t> {
+    insert: rusqlite::Statement<'t>,
+    last: Option<LedgerHead>,
+}
+
+/// What a line says of the row before.
+#[derive(serde::Deserialize)]
+struct Names {
+    prev: String,
+    seq: u64,
+    wall_ms: i64,
+    kind: String,
+}
+
+impl<'t> Continuation<'t> {
+    pub(crate) fn new(tx: &'t Transaction<'_>) -> rusqlite::Result<Self> {
+        let insert = tx.prepare(
+            "INSERT INTO ledger (seq, wall_ms, kind, line, hash)
+             VALUES (:seq, :wall_ms, :kind, :line, :hash)",
+        )?;
+        Ok(Self { insert, last: head(tx)? })
+    }
+
+    /// The row, with the columns of [`StoredRow`], is put into the ledger if it is the next one.
+    pub(crate) fn take(&mut self, row: &Row<'_>) -> rusqlite::Result<Continued> {
+        let Some(head) = self.next(row) else { return Ok(Continued::No) };
+        let stored = stored(row)?;
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        self.insert.execute(named_params! {
+            ":seq": stored.seq,
+            ":wall_ms": stored.wall_ms,
+            ":kind": text(stored.kind),
+            ":line": text(stored.line),
+            ":hash": stored.hash,
+        })?;
+        self.last = Some(head);
+        Ok(Continued::Yes)
+    }
+
+    fn next(&self, row: &Row<'_>) -> Option<LedgerHead> {
+        let StoredRow { seq, wall_ms, kind, line, hash } = stored(row).ok()?;
+        let found = digest(line);
+        let names: Names = serde_json::from_slice(line).ok()?;
+        let before = self.last.map_or((0, Digest::NONE), |last| (last.seq, last.hash));
+        let is_next = names.seq == before.0.saturating_add(1)
+            && i64::try_from(names.seq) == Ok(seq)
+            && names.prev == before.1.to_string()
+            && (names.wall_ms, names.kind.as_bytes()) == (wall_ms, kind)
+            && hash == found.0;
+        is_next.then_some(LedgerHead { seq: names.seq, hash: found })
+    }
+}
+
+/// The highest sum that checkpoints tell of each counter and each stick, by its name.
+pub(crate) fn sums_told(conn: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let mut verifier = Verifier::new(&[]);
+    let mut statement = conn.prepare(
+        "SELECT seq, wall_ms, kind, line, hash FROM ledger WHERE kind = :kind ORDER BY seq",
+    )?;
+    let mut rows = statement.query(named_params! { ":kind": Kind::Checkpoint.as_str() })?;
+    while let Some(row) = rows.next()? {
+        verifier.remember_sums(0, &stored(row)?);
+    }
+    Ok(verifier.sums_told())
+}
+
 /// When the last checkpoint was made, as its row tells.
 pub(super) fn last_checkpoint(conn: &Connection) -> rusqlite::Result<Option<i64>> {
     conn.query_row(

@@ -136,7 +136,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    fn remember_sums(&mut self, seq: u64, row: &StoredRow<'_>) {
+    pub(super) fn remember_sums(&mut self, seq: u64, row: &StoredRow<'_>) {
         if row.kind != Kind::Checkpoint.as_str().as_bytes() {
             return;
         }
@@ -148,6 +148,11 @@ impl<'a> Verifier<'a> {
                 *told = (sum, seq);
             }
         }
+    }
+
+    /// The highest sums that checkpoints told.
+    pub(super) fn sums_told(self) -> Vec<(String, u64)> {
+        self.told.into_iter().map(|(name, (sum, _))| (name, sum)).collect()
     }
 
     /// After the last row. `sums` are those that the history has now: they never fall.

@@ -300,7 +300,7 @@ fn what_waits_for_room_is_chained_when_there_is_some_and_stays_bounded() {
 }
 
 #[test]
-fn a_replaced_history_begins_with_the_head_of_the_old_one() {
+fn a_replaced_history_goes_on_from_the_head_of_the_old_one() {
     let dir = directory();
     let host = story(dir.path());
     let path = files::database_path(dir.path());
@@ -317,8 +317,14 @@ fn a_replaced_history_begins_with_the_head_of_the_old_one() {
     bytes[usize::try_from((root - 1) * 4_096).unwrap()] ^= 0x55;
     std::fs::write(&path, &bytes).unwrap();
     drop(start(dir.path(), &host.at()));
-    let first = &lines(dir.path())[0];
+    // What others hold of the old one holds in the new one.
+    let report = verify(dir.path(), &[head]);
+    assert!(report.is_intact() && report.confirmed == [head], "{report:?}");
+    let all = lines(dir.path());
+    let first = &all[usize::try_from(head.seq).unwrap()];
     assert_eq!(first["body"]["what"], "file_replaced", "{first}");
+    let salvaged = &all[usize::try_from(head.seq).unwrap() + 1];
+    assert_eq!(salvaged["body"]["what"], "salvaged", "{salvaged}");
     let name = format!("history.db.corrupt-{}", host.wall_ms);
     assert_eq!(first["body"]["old_file"], name.as_str());
     assert_eq!(first["body"]["old_head"]["seq"], head.seq);

@@ -1,9 +1,11 @@
 //! Tests of the crate as a whole. They build snapshots from the model's types; the database is a
 //! real one in a temporary directory.
 
+mod away;
 mod boot_imports;
 mod boots;
 mod counting;
+mod damage;
 mod error_imports;
 mod events;
 mod exposures;

@@ -1,7 +1,7 @@
 //! The life of the schema.
 
 use super::support::directory;
-use crate::schema::{SCHEMA, Schema, Upgrade};
+use crate::schema::{self, SCHEMA, Schema, Upgrade};
 use crate::{HistoryReader, StorageError, files, open};
 use rusqlite::{Connection, Transaction};
 use std::path::Path;
@@ -13,18 +13,8 @@ const RELEASED: [&str; 3] = [
     include_str!("../../sql/create_v3.sql"),
 ];
 
-/// The definitions in a database, without comments and differences in white space.
 fn definitions(conn: &Connection) -> Vec<String> {
-    let text = |sql: String| -> String {
-        let code = sql.lines().map(|line| line.split("--").next().unwrap());
-        code.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
-    };
-    conn.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
-        .unwrap()
-        .query_map([], |row| row.get(0).map(text))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect()
+    schema::definitions(conn).unwrap()
 }
 
 /// Makes a history as version `version` made it.

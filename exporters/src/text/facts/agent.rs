@@ -104,6 +104,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         last_error,
         unreadable: _,
         replaced,
+        salvaged,
         pages_refused,
         max_bytes,
         folded,
@@ -132,6 +133,9 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
             2,
             &format!("the history was corrupt and begun anew; the old file is kept as {kept}"),
         );
+    }
+    if let Some(salvaged) = salvaged {
+        page.more(2, salvaged);
     }
 }
 
