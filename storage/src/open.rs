@@ -28,7 +28,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const WHOLE_CHECK_UP_TO_BYTES: u64 = 64 << 20;
 
 /// Set once, before the first table exists.
-const AT_CREATION: &str = "PRAGMA auto_vacuum = INCREMENTAL;";
+pub(crate) const AT_CREATION: &str = "PRAGMA auto_vacuum = INCREMENTAL;";
 
 /// Set at every opening for writing.
 const FOR_WRITING: &str = "

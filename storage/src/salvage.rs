@@ -9,12 +9,14 @@
 //! is counted too little shows as a lower bound, and what is counted twice would be a lie.
 
 mod counts;
+mod definitions;
 pub(crate) mod sums;
 mod walk;
 
 use crate::convert;
 use crate::files;
 use crate::ledger::{self, rows::Continued};
+use crate::schema;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, ffi, params_from_iter};
@@ -27,6 +29,8 @@ use std::path::Path;
 pub(crate) struct Salvaged {
     /// When the old history was begun, if it still says so.
     pub(crate) begun_wall_ms: Option<i64>,
+    /// Whether its definitions of the tables were lost, and with them what its log held.
+    definitions_lost: bool,
     /// Rows brought over.
     rows: u64,
     /// Rows that could be read and were none of a history.
@@ -47,6 +51,9 @@ impl fmt::Display for Salvaged {
             return write!(f, "nothing could be read from the damaged file: {why}");
         }
         write!(f, "{} rows were taken over from the damaged file", self.rows)?;
+        if self.definitions_lost {
+            write!(f, ", whose definitions of its tables were lost, and its log with them")?;
+        }
         if self.refused > 0 {
             write!(f, "; {} more were read and are damaged themselves", self.refused)?;
         }
@@ -75,22 +82,27 @@ pub(crate) fn salvage(tx: &Transaction<'_>, moved: &Path) -> rusqlite::Result<Sa
         let why = "nothing is left of the database itself".to_owned();
         return Ok(Salvaged { unreadable: Some(why), ..salvaged });
     }
-    let old = match open(moved) {
-        Ok(old) => old,
-        Err(error) => {
+    let opened = open(moved);
+    let is_defined = opened.as_ref().is_ok_and(|old| schema::is_as_created(old).unwrap_or(false));
+    let borrowed = if is_defined { None } else { definitions::borrow(moved) };
+    let old = match (&borrowed, &opened) {
+        (Some(borrowed), _) => &borrowed.conn,
+        (None, Ok(old)) => old,
+        (None, Err(error)) => {
             return Ok(Salvaged { unreadable: Some(error.to_string()), ..salvaged });
         }
     };
+    salvaged.definitions_lost = borrowed.is_some();
     salvaged.begun_wall_ms =
         old.query_row("SELECT begun_wall_ms FROM history", [], |row| row.get(0)).ok();
     for table in tables(tx)? {
         match table.as_str() {
             // The new one has its own row.
             "history" => {}
-            "ledger" => take_ledger(tx, &old, &mut salvaged)?,
+            "ledger" => take_ledger(tx, old, &mut salvaged)?,
             table => {
-                take_table(tx, &old, table, &mut salvaged)?;
-                take_names(tx, &old, table, &mut salvaged)?;
+                take_table(tx, old, table, &mut salvaged)?;
+                take_names(tx, old, table, &mut salvaged)?;
             }
         }
     }

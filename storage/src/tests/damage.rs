@@ -164,8 +164,7 @@ fn a_file_cut_short_anywhere_is_salvaged_as_far_as_it_goes() {
     }
     let counts = count(&fates);
     println!("{pages} pages, cut short: {counts:?}");
-    // The definitions of the tables lie behind the first page of each, some 45 pages: before them
-    // nothing can be read. All that is cut behind them keeps its sums.
+    // Without the first pages of the tables nothing can be read; behind them sums are kept.
     assert!(counts[&Fate::Salvaged] >= 10, "{counts:?}");
 }
 
@@ -174,7 +173,7 @@ fn a_page_of_garbage_costs_no_sum_that_is_told_elsewhere() {
     let whole = Whole::new();
     let pages = whole.bytes.len() / PAGE;
     let mut fates = Vec::new();
-    for page in 1..pages {
+    for page in 0..pages {
         for fill in [0_u8, 0xff] {
             let mut bytes = whole.bytes.clone();
             bytes[page * PAGE..(page + 1) * PAGE].fill(fill);
@@ -258,6 +257,46 @@ fn the_ledger_of_a_salvaged_history_continues_the_old_one() {
     assert_eq!(report.confirmed, [before]);
     let text = told(dir.path());
     assert!(text.contains("sums were taken from changes"), "{text}");
+}
+
+#[test]
+fn a_file_without_its_first_page_or_its_definitions_keeps_its_sums_and_its_ledger() {
+    let whole = Whole::new();
+    let last = whole.bytes.len() / PAGE - 1;
+    let definitions = (1..=last).filter(|page| {
+        let page = &whole.bytes[page * PAGE..(page + 1) * PAGE];
+        page.windows(12).any(|text| text == b"CREATE TABLE")
+    });
+    for page in std::iter::once(0).chain(definitions) {
+        let mut bytes = whole.bytes.clone();
+        bytes[page * PAGE..(page + 1) * PAGE].fill(0xee);
+        let what = format!("page {page}");
+        let (fate, dir) = open(&whole, &bytes, &what);
+        assert_eq!(fate, Fate::Salvaged, "{what}: {}", told(dir.path()));
+        assert!(told(dir.path()).contains("definitions"), "{}", told(dir.path()));
+        let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+        assert!(reader.verify_ledger(&[]).unwrap().is_intact(), "{what}");
+        // Nothing of ours is left beside the old file and the new one.
+        let mut names: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.contains("salvage") || name.contains("fresh"))
+            .collect();
+        names.sort();
+        assert_eq!(names, Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn a_file_whose_tables_are_elsewhere_is_not_read_as_if_they_were_not() {
+    let whole = Whole::new();
+    let mut bytes = whole.bytes.clone();
+    let page = root_page(&bytes, "ledger");
+    bytes[..PAGE].fill(0xee);
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xee);
+    let (fate, dir) = open(&whole, &bytes, "first page and ledger");
+    assert_eq!(fate, Fate::Lowered, "{}", told(dir.path()));
+    assert!(told(dir.path()).contains("nothing could be read"), "{}", told(dir.path()));
 }
 
 /// The page, from 0, that is the root of a table.
