@@ -18,7 +18,7 @@ use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    OfflineStats, Origin, Reading, Snapshot, SourceState, Stamp,
+    NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
 use std::io::Write;
@@ -401,16 +401,34 @@ fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
         import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
     });
     for line in boots.unwrap_or_else(not_taken) {
-        if let Some(taken) = line.taken.value() {
-            let (memory, added) = (line.memory.as_str(), taken.added);
-            tracing::info!("took in {added} earlier boots that {memory} remembers");
+        let memory = line.memory.as_str();
+        match line.taken.into_result() {
+            Ok(taken) => {
+                let added = taken.added;
+                tracing::info!("took in {added} earlier boots that {memory} remembers");
+            }
+            Err(why) => tell_not_taken(memory, "remembers", &why),
         }
     }
     for line in errors.unwrap_or_else(not_taken) {
-        if let Some(taken) = line.taken.value() {
-            let (memory, added) = (line.memory.as_str(), taken.errors_added);
-            tracing::info!("took in {added} earlier errors that {memory} recorded");
+        let memory = line.memory.as_str();
+        match line.taken.into_result() {
+            Ok(taken) => {
+                let added = taken.errors_added;
+                tracing::info!("took in {added} earlier errors that {memory} recorded");
+            }
+            Err(why) => tell_not_taken(memory, "recorded", &why),
         }
+    }
+}
+
+/// What is there and cannot be read is worth a word; what is not there is not.
+fn tell_not_taken(memory: &str, what: &str, why: &NonValue) {
+    match why {
+        NonValue::Absent(_) => {}
+        NonValue::Unreadable(..) | NonValue::Malformed(..) => tracing::warn!(
+            "took in nothing of what {memory} {what}: {why}; scrubjay import tries again"
+        ),
     }
 }
 
@@ -419,8 +437,7 @@ fn not_taken<T>(error: StorageError) -> Vec<T> {
     Vec::new()
 }
 
-fn is_deadline(reason: &scrubjay_model::NonValue) -> bool {
-    use scrubjay_model::{NonValue, ReadFault};
+fn is_deadline(reason: &NonValue) -> bool {
     match reason {
         NonValue::Unreadable(_, ReadFault::Deadline | ReadFault::StillRunning) => true,
         NonValue::Unreadable(..) | NonValue::Absent(_) | NonValue::Malformed(..) => false,

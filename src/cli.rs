@@ -285,7 +285,8 @@ pub(crate) struct ImportArgs {
     /// Take in what this one remembers, and no other
     #[arg(long, value_name = "MEMORY")]
     pub(crate) from: Option<ImportFrom>,
-    /// Where the records of rasdaemon or mcelog are, if not at the usual place
+    /// Where the records of rasdaemon or mcelog are, if not at the usual place; with --root, the path
+    /// there
     #[arg(long, value_name = "PATH", requires = "from")]
     pub(crate) file: Option<String>,
 }

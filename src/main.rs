@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Err(error) if commands::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // The chain is printed once, here. The history's errors say what was being done.
+            // Contexts in front of one are worded to go on in the same way.
             let doing = if error.is::<StorageError>() { "failed to " } else { "" };
             let _ = writeln!(anstream::stderr(), "error: {doing}{error}");
             for cause in error.chain().skip(1) {

@@ -82,8 +82,8 @@ pub struct ForeignErrors {
 pub struct LeftOut {
     /// What they are.
     pub what: String,
-    /// How many.
-    pub records: u64,
+    /// How many; `None` where they were not counted.
+    pub records: Option<u64>,
     /// Why they were left out, as a sentence without a full stop.
     pub because: &'static str,
 }

@@ -146,6 +146,8 @@ pub struct LedgerReport {
     pub more_faults: u64,
     /// Copies that others held and that were found in it.
     pub confirmed: Vec<LedgerHead>,
+    /// How many such copies were given.
+    pub copies: u64,
 }
 
 impl LedgerReport {

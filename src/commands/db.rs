@@ -62,8 +62,8 @@ fn vacuum(dir: &Path, args: &ReadArgs) -> anyhow::Result<Option<Exit>> {
     let vacuum = match vacuum_database(dir) {
         Err(error @ StorageError::InUse { .. }) => {
             return Err(error).context(
-                "the agent has the history open: stop it, vacuum, and start it again; nothing was \
-                 changed",
+                "take the history for itself, as an agent has it open: stop the agent, vacuum, and \
+                 start it again; nothing was changed",
             );
         }
         other => other?,

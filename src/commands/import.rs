@@ -10,7 +10,7 @@ use scrubjay_collector::{Collector, HostRoot, foreign_boots, foreign_errors};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
     BootLine, BootMemory, BootSource, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken,
-    ForeignBoots, ImportLine, ImportTaken, ReadFault, Reading, Stamp, merged_boots,
+    ForeignBoots, ImportLine, ImportTaken, Outcome, ReadFault, Reading, Stamp, merged_boots,
 };
 use scrubjay_storage::{
     BootImport, ErrorImport, History, HistoryReader, StorageError, has_history,
@@ -26,9 +26,10 @@ pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit
     let dir = directory(settings, &host)?;
     let at = Collector::new(Arc::clone(&host), reading::options(settings)).stamp();
     let (boots_of, errors_of, file) = sources(args)?;
+    let file = file.map(|file| below_root(&host, file)).transpose()?;
     let mut history = open(&dir, &at)?;
     let boots = take_in(&host, &mut history, &at, &boots_of)?;
-    let errors = take_in_errors(&host, &mut history, &at, &errors_of, file)?;
+    let errors = take_in_errors(&host, &mut history, &at, &errors_of, file.as_deref())?;
     drop(history);
     let boots = count_seen(&dir, boots)?;
     print(&if args.read.json {
@@ -36,9 +37,18 @@ pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit
     } else {
         text::imports(&boots, &errors, &dir.display().to_string(), &style(true))
     })?;
-    let any = boots.iter().any(|line| line.taken.value().is_some())
-        || errors.iter().any(|line| line.taken.value().is_some());
-    Ok(if any { Exit::Ok } else { Exit::NoData })
+    let outcomes = boots.iter().map(|line| line.taken.outcome());
+    let outcomes: Vec<Outcome> =
+        outcomes.chain(errors.iter().map(|line| line.taken.outcome())).collect();
+    // What is there and could not be read is a failure, whatever else was.
+    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Unreadable | Outcome::Malformed);
+    Ok(if outcomes.iter().any(failed) {
+        Exit::Failed
+    } else if outcomes.contains(&Outcome::Ok) {
+        Exit::Ok
+    } else {
+        Exit::NoData
+    })
 }
 
 /// What to read: tools that remember boots, tools that record errors, and a file of the latter.
@@ -60,8 +70,18 @@ fn sources(args: &ImportArgs) -> anyhow::Result<Sources<'_>> {
              --from mcelog; what remembers boots is read below --root"
         );
     }
-    // Paths of the host are relative to its root.
-    Ok((boots, errors, args.file.as_deref().map(|path| path.trim_start_matches('/'))))
+    Ok((boots, errors, args.file.as_deref()))
+}
+
+/// A path as sources have it: below the root of the host that is read.
+fn below_root(host: &HostRoot, file: &str) -> anyhow::Result<String> {
+    let path = Path::new(file);
+    if path.is_relative() && !host.is_this_host() {
+        anyhow::bail!("--file {file}: with --root give its path there, from the root on");
+    }
+    let path = std::path::absolute(path).with_context(|| format!("--file {file}"))?;
+    let path = path.to_str().with_context(|| format!("--file {file}: the path is not UTF-8"))?;
+    Ok(path.trim_start_matches('/').to_owned())
 }
 
 /// The history that an agent of this host keeps, or would.
@@ -81,8 +101,8 @@ fn open(dir: &Path, at: &Stamp) -> anyhow::Result<History> {
     match History::open(dir, at) {
         Ok(history) => Ok(history),
         Err(error @ StorageError::InUse { .. }) => Err(error).context(
-            "the agent has the history open, and it has one writer: stop the agent, import, and \
-             start it again; nothing was changed",
+            "take the history for itself, as an agent has it open: stop the agent, import, and start \
+             it again; nothing was changed",
         ),
         Err(error) => Err(error.into()),
     }

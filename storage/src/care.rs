@@ -1,7 +1,7 @@
 //! Looking after the file by hand: checking, copying, trying an upgrade, giving space back.
 
 use crate::convert;
-use crate::error::database;
+use crate::error::{DatabaseFault, database};
 use crate::ledger;
 use crate::salvage::sums;
 use crate::schema::{self, SCHEMA};
@@ -116,7 +116,19 @@ pub fn back_up_database(dir: &Path, to: &Path) -> Result<Option<DatabaseBackup>,
         return Ok(None);
     }
     files::check_readable(&path)?;
-    let failed = |source| StorageError::Copy { path: to.to_owned(), source };
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+        // What is wrong may be with the history and not with the copy.
+        match source.downcast::<rusqlite::Error>() {
+            Ok(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => {
+                StorageError::Damaged { path: path.clone(), source: *error }
+            }
+            Ok(error) => StorageError::Copy { path: to.to_owned(), source: error },
+            Err(source) => StorageError::Copy { path: to.to_owned(), source },
+        }
+    };
+    if std::fs::symlink_metadata(to).is_ok() {
+        return Err(StorageError::Taken { path: to.to_owned() });
+    }
     // Never over another file, whoever makes it meanwhile.
     let file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(to);
     drop(file.map_err(|error| failed(error.into()))?);

@@ -120,6 +120,25 @@ pub enum StorageError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A copy was asked for under a name that is taken.
+    #[error("copy the history to {path}, which is there already; name another file", path = path.display())]
+    Taken {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The history cannot be copied as a whole.
+    #[error(
+        "copy the history {path}, which is damaged: scrubjay db check says where, and the agent salvages \
+         what is left at its next start",
+        path = path.display()
+    )]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite answered.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// SQLite failed.
     #[error("{doing} {path}; {}", fault.remedy(), path = path.display())]
     Database {
@@ -168,6 +187,8 @@ impl StorageError {
             | Self::Older { .. }
             | Self::Foreign { .. }
             | Self::Copy { .. }
+            | Self::Taken { .. }
+            | Self::Damaged { .. }
             | Self::InMemory { .. }
             | Self::NoRun => false,
         }

@@ -97,7 +97,7 @@ fn explain_reboot_shows_every_rule_with_what_it_found() {
         assert!(found.iter().all(|finding| finding["code"] == rule.code), "{row}");
         let word = rule.verdict.as_str();
         let tail = match found.len() {
-            0 => format!("does not hold ({word} if it did)"),
+            0 => format!("found nothing ({word} if it did)"),
             1 => format!("holds ({word})"),
             more => format!("holds {more} times ({word})"),
         };
@@ -105,7 +105,7 @@ fn explain_reboot_shows_every_rule_with_what_it_found() {
     }
     assert!(page.contains("reboot-marker: holds (plan)"), "{page}");
     assert!(page.contains("livepatch-transition: holds 2 times"), "{page}");
-    let (last, first) = (page.rfind(": holds ").unwrap(), page.find(": does not hold ").unwrap());
+    let (last, first) = (page.rfind(": holds ").unwrap(), page.find(": found nothing ").unwrap());
     assert!(last < first, "those that hold come first");
 }
 

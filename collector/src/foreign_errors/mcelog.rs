@@ -1,8 +1,8 @@
 //! The log of mcelog: records of machine checks, a line for each few of their fields.
 //!
 //! A record begins with `CPU`; fields are names in capitals, each with a value, and whatever is not
-//! understood is to be passed over (mcelog.org/logfile.html). Registers are hexadecimal, with or
-//! without `0x`. `TIME` is in seconds since the Unix epoch, and the date after it is for people.
+//! understood is to be passed over (mcelog.org/logfile.html). Registers and
+//! the number of the socket are hexadecimal, with or without `0x`. `TIME` is in seconds since the Unix epoch, and the date after it is for people.
 
 use super::plausible;
 use crate::machine_check::{MachineCheck, Registers};
@@ -81,11 +81,16 @@ impl Log {
         }
     }
 
+    /// How many records there were, understood or not.
+    pub(super) fn records(&self) -> i64 {
+        self.rows
+    }
+
     /// All records, in groups, and what was left out.
     pub(super) fn finish(self) -> (Vec<ForeignErrors>, Vec<LeftOut>) {
         let left_out = (self.without_status > 0).then(|| LeftOut {
             what: "records of the log".to_owned(),
-            records: self.without_status,
+            records: Some(self.without_status),
             because: "they have no bank or no status, which tells what happened",
         });
         (self.groups.finish(), left_out.into_iter().collect())
@@ -158,7 +163,9 @@ impl Record {
                 "ADDR" => set(&mut self.address, register(value)),
                 "MISC" => set(&mut self.misc, register(value)),
                 "BANK" => set(&mut self.bank, value.parse().ok().map(Some)),
-                "SOCKETID" => set(&mut self.socket, value.parse().ok()),
+                "SOCKETID" => {
+                    set(&mut self.socket, register(value).and_then(|id| u32::try_from(id).ok()))
+                }
                 "TIME" => set(&mut self.time_s, value.parse().ok().map(Some)),
                 "Vendor" => {
                     let known = VENDORS.iter().find(|(vendor, _)| *vendor == value);

@@ -8,7 +8,7 @@ use crate::host::HostRoot;
 use crate::packages::sqlite;
 use crate::reader::{Reader, malformed};
 use crate::rotation::rotated;
-use scrubjay_model::{ErrorMemory, ErrorRecords, Origin, Reading};
+use scrubjay_model::{ErrorMemory, ErrorRecords, LeftOut, Origin, Reading};
 
 const RASDAEMON: &str = "var/lib/rasdaemon/ras-mc_event.db";
 const LOG_FOLDER: &str = "var/log";
@@ -52,45 +52,76 @@ pub fn foreign_errors(
             })
         }
         ErrorMemory::Mcelog => match file {
-            Some(path) => read_logs(&reader, &[path.to_owned()], now_wall_ms),
+            Some(path) => read_logs(&reader, &[path.to_owned()], Vec::new(), now_wall_ms),
             None => {
                 let names = match reader.files(LOG_FOLDER).into_result() {
-                    Ok(names) => rotated(names, MCELOG),
+                    Ok(names) => names,
                     Err(why) => return why.into(),
                 };
-                let paths: Vec<String> =
-                    names.iter().map(|name| format!("{LOG_FOLDER}/{name}")).collect();
-                read_logs(&reader, &paths, now_wall_ms)
+                let compressed = names.iter().filter(|name| is_compressed(name)).cloned().collect();
+                let paths: Vec<String> = rotated(names, MCELOG)
+                    .iter()
+                    .map(|name| format!("{LOG_FOLDER}/{name}"))
+                    .collect();
+                read_logs(&reader, &paths, compressed, now_wall_ms)
             }
         },
     }
 }
 
+/// A part of the log that log rotation has compressed.
+fn is_compressed(name: &str) -> bool {
+    let ends = [".gz", ".xz", ".zst", ".bz2"].into_iter().any(|ending| name.ends_with(ending));
+    ends && name.strip_prefix(MCELOG).is_some_and(|rest| rest.starts_with(['.', '-']))
+}
+
 /// Logs that follow each other, the oldest first.
-fn read_logs(reader: &Reader<'_>, paths: &[String], now_wall_ms: i64) -> Reading<ErrorRecords> {
-    if paths.is_empty() {
+fn read_logs(
+    reader: &Reader<'_>,
+    paths: &[String],
+    compressed: Vec<String>,
+    now_wall_ms: i64,
+) -> Reading<ErrorRecords> {
+    if paths.is_empty() && compressed.is_empty() {
         return Reading::Absent(Origin::new(format!("{LOG_FOLDER}/{MCELOG}")));
     }
     let mut log = mcelog::Log::new(now_wall_ms);
     for path in paths {
+        let before = log.records();
         let read = reader.open(path).into_result().and_then(|file| {
             let length = file.stamp()?.length;
             let fits = usize::try_from(length).ok().filter(|_| length <= LOG_LIMIT);
             let fits = fits.ok_or_else(|| malformed(path, "a file of at most 64 MiB", b"more"))?;
-            log.file(&String::from_utf8_lossy(&file.at(0, fits)?));
-            Ok(())
+            let bytes = file.at(0, fits)?;
+            log.file(&String::from_utf8_lossy(&bytes));
+            // mcelog writes a line at its start; what has neither that nor a record is another file.
+            let is_log = bytes.is_empty() || log.records() > before || names_itself(&bytes);
+            if is_log {
+                Ok(())
+            } else {
+                Err(malformed(path, "a log of mcelog, not compressed", &bytes))
+            }
         });
         if let Err(why) = read {
             return reader.noted(Err(why));
         }
     }
-    let (errors, left_out) = log.finish();
+    let (errors, mut left_out) = log.finish();
+    left_out.extend(compressed.into_iter().map(|name| LeftOut {
+        what: format!("{LOG_FOLDER}/{name}"),
+        records: None,
+        because: "it is compressed; unpack it and give it with --file",
+    }));
     Reading::Value(ErrorRecords {
         memory: ErrorMemory::Mcelog,
         paths: paths.to_vec(),
         errors,
         left_out,
     })
+}
+
+fn names_itself(bytes: &[u8]) -> bool {
+    bytes.windows(MCELOG.len()).any(|word| word == MCELOG.as_bytes())
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ const OTHERS: [(&str, &str); 12] = [
     ("non_standard_event", "what they are about only their maker can tell"),
 ];
 
+/// Bits of AMD's extended error code, from bit 16 of a status on.
+const EXTENDED_CODE: u64 = 0x3f;
+
 /// After so many records it is told how far reading has come.
 const TELL_EVERY: u64 = 4096;
 
@@ -96,7 +99,7 @@ pub(super) fn read(
 
 fn leave(left_out: &mut Vec<LeftOut>, table: &str, rows: u64, because: &'static str) {
     if rows > 0 {
-        left_out.push(LeftOut { what: format!("rows of {table}"), records: rows, because });
+        left_out.push(LeftOut { what: format!("rows of {table}"), records: Some(rows), because });
     }
 }
 
@@ -219,8 +222,11 @@ fn mce_record(row: &Row<'_>, now_wall_ms: i64) -> Option<ForeignError> {
     let bank = u8::try_from(row.number("bank")?).ok()?;
     let vendor = row.bits("cpuvendor").unwrap_or(u64::MAX);
     let check = MachineCheck::new(registers, bank, vendor, row.bits("mcgcap").unwrap_or_default());
-    // Which unit a bank of AMD belongs to is told in words only.
-    let is_memory = check.is_memory() || row.text("bank_name").contains("Memory Controller");
+    // Which unit a bank of AMD belongs to is told in words only. Of the errors of a memory controller
+    // those of extended code 0 are of DRAM, and the address is one of its own channel.
+    let is_controller = row.text("bank_name").contains("Memory Controller");
+    let is_memory =
+        check.is_memory() || (is_controller && registers.status >> 16 & EXTENDED_CODE == 0);
     let what = if is_memory {
         EventWhat::Memory
     } else {
@@ -233,7 +239,7 @@ fn mce_record(row: &Row<'_>, now_wall_ms: i64) -> Option<ForeignError> {
         bank,
     };
     let class = check.class();
-    let (address, grain_bits) = check.address();
+    let (address, grain_bits) = if is_controller { (None, None) } else { check.address() };
     let error = row.error(now_wall_ms, witness, class, what, place)?;
     Some(ForeignError {
         errors: u64::from(check.errors(class)),

@@ -29,7 +29,7 @@ fn record(cpu: u32, time: i64) -> String {
          MISC 86 ADDR 3f1ac0000 \nTIME {time} Tue Jun 18 13:12:24 2013\nMCG status:\nMCi status:\n\
          Corrected error\nMCi_ADDR register valid\n\
          MCA: MEMORY CONTROLLER RD_CHANNEL1_ERR\nTransaction: Memory read error\n\
-         STATUS 8c0000c000010091 MCGSTATUS 0\nMCGCAP 1c09 APICID 0 SOCKETID 1 \n\
+         STATUS 8c0000c000010091 MCGSTATUS 0\nMCGCAP 1c09 APICID 0 SOCKETID 1a \n\
          CPUID Vendor Intel Family 6 Model 26\n"
     )
 }
@@ -41,7 +41,7 @@ fn a_record_tells_time_class_place_and_count() {
     assert_eq!((group.records, group.errors), (1, 3));
     assert_eq!(group.first.class, EventClass::Corrected);
     assert_eq!(group.first.what, EventWhat::Memory);
-    assert_eq!(group.first.place, EventPlace::Bank { cpu: 4, socket: 1, bank: 8 });
+    assert_eq!(group.first.place, EventPlace::Bank { cpu: 4, socket: 26, bank: 8 });
     assert_eq!(group.first.address, Some(0x3_f1ac_0000));
     assert_eq!(group.first.message, "memory read error");
     assert!(group.first.detail.contains("RD_CHANNEL1_ERR"), "{}", group.first.detail);
@@ -75,7 +75,7 @@ fn a_record_without_a_status_is_left_out_and_counted() {
     let read = read(&[("var/log/mcelog", &*format!("{noise}{cut}{}", record(0, 1_371_555_544)))]);
     let read = read.into_result().unwrap();
     assert_eq!(read.records(), 1);
-    assert_eq!(read.left_out.iter().map(|left| left.records).collect::<Vec<_>>(), [1]);
+    assert_eq!(read.left_out.iter().map(|left| left.records).collect::<Vec<_>>(), [Some(1)]);
 }
 
 #[test]
@@ -89,12 +89,31 @@ fn a_machine_check_of_something_else_is_told_as_that() {
 #[test]
 fn a_host_without_a_log_has_none() {
     assert!(read(&[("var/log/syslog", "")]).is_absent());
-    assert!(read(&[("var/log/mcelog.1.gz", "")]).is_absent());
+    assert!(read(&[("var/log/mcelog-client", "")]).is_absent());
+}
+
+#[test]
+fn what_is_compressed_is_told_and_what_is_no_log_is_not_one_without_errors() {
+    let files =
+        [("var/log/mcelog", &*record(0, 1_371_555_544)), ("var/log/mcelog.1.gz", "\x1f\x08")];
+    let read_both = read(&files).into_result().unwrap();
+    assert_eq!(read_both.records(), 1);
+    let left_out: Vec<&str> = read_both.left_out.iter().map(|left| &*left.what).collect();
+    assert_eq!(left_out, ["var/log/mcelog.1.gz"]);
+    assert_eq!(read_both.left_out[0].records, None);
+    let alone = read(&[("var/log/mcelog.1.gz", "\x1f\x08")]).into_result().unwrap();
+    assert_eq!((alone.records(), alone.left_out.len()), (0, 1));
+
+    let other = read(&[("var/log/mcelog", "SQLite format 3\0 and more")]);
+    assert!(matches!(other, Reading::Malformed(..)), "{other:?}");
+    let quiet = read(&[("var/log/mcelog", "mcelog: failed to prefill DIMM database\n")]);
+    assert_eq!(quiet.into_result().unwrap().records(), 0);
+    assert_eq!(read(&[("var/log/mcelog", "")]).into_result().unwrap().records(), 0);
 }
 
 proptest::proptest! {
     #[test]
     fn no_text_panics(text in "(CPU|STATUS|BANK|TIME|[0-9a-f ]|\n|\\PC){0,200}") {
-        let _ = groups(&text);
+        let _ = read(&[("var/log/mcelog", &*text)]);
     }
 }

@@ -221,7 +221,7 @@ fn every_key_is_documented() {
             without_time: 0,
             first_wall_ms: Some(1),
             last_wall_ms: Some(1),
-            left_out: vec![LeftOut { what: "rows".to_owned(), records: 1, because: "x" }],
+            left_out: vec![LeftOut { what: "rows".to_owned(), records: Some(1), because: "x" }],
         }),
     };
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
@@ -287,6 +287,7 @@ fn looked_at() -> LedgerReport {
         }],
         more_faults: 0,
         confirmed: vec![head],
+        copies: 1,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct ExplainedRule<'a> {
     pub reboot_helps: String,
     /// The key of the configuration that moves its limit.
     pub policy_key: Option<&'static str>,
-    /// What it found; empty where it does not hold.
+    /// What it found; empty where it does not hold, or where nothing could be looked at.
     pub findings: Vec<&'a Finding>,
 }
 
@@ -64,7 +64,12 @@ pub fn explain_reboot(view: &HostView, rules: &[ExplainedRule<'_>], style: &Styl
     if let Some(PatchTruth { debt: Reading::Value(debt), .. }) = &view.assessment.patches {
         owed(&mut page, debt, now_ms);
     }
-    page.heading("every rule on patches, those that hold first:");
+    page.heading("every rule on patches, those that found something first:");
+    page.sentence(
+        2,
+        "one finds nothing too where what it rests on could not be read: that stands above, and in \
+         scrubjay doctor",
+    );
     let (hold, do_not): (Vec<_>, Vec<_>) = rules.iter().partition(|one| !one.findings.is_empty());
     for one in hold.into_iter().chain(do_not) {
         rule(&mut page, one);
@@ -77,7 +82,7 @@ fn rule(page: &mut Page, rule: &ExplainedRule<'_>) {
         rule;
     let (word, own) = (verdict.as_str(), (sign_of(*verdict), paint_of(*verdict)));
     let ((sign, paint), tail) = match findings.as_slice() {
-        [] => (("-", Paint::new()), format!(": does not hold ({word} if it did)")),
+        [] => (("-", Paint::new()), format!(": found nothing ({word} if it did)")),
         [_] => (own, format!(": holds ({word})")),
         [_, ..] => (own, format!(": holds {} times ({word})", findings.len())),
     };

@@ -3,7 +3,7 @@
 use super::Style;
 use super::page::Page;
 use super::words::{count, missing, moment};
-use scrubjay_model::{ErrorImportLine, ErrorsTaken, ImportLine, ImportTaken};
+use scrubjay_model::{ErrorImportLine, ErrorsTaken, ImportLine, ImportTaken, LeftOut};
 
 /// What came of each tool that remembers boots and of each that records errors; `place` is where the
 /// history is.
@@ -107,7 +107,9 @@ fn write_errors_taken(page: &mut Page, taken: &ErrorsTaken) {
         page.field(2, "no time", &format!("{records} no time that can be; their errors count"));
     }
     for left in left_out {
-        page.field(2, "left out", &format!("{} {}: {}", left.records, left.what, left.because));
+        let LeftOut { what, records, because } = left;
+        let many = records.map_or_else(String::new, |records| format!("{records} "));
+        page.field(2, "left out", &format!("{many}{what}: {because}"));
     }
 }
 

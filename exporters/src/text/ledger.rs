@@ -7,7 +7,7 @@ use scrubjay_model::{LedgerFault, LedgerReport};
 
 /// What came of looking at every row.
 pub fn ledger(report: &LedgerReport, style: &Style) -> String {
-    let LedgerReport { rows, head, faults, more_faults, confirmed } = report;
+    let LedgerReport { rows, head, faults, more_faults, confirmed, copies } = report;
     let mut page = Page::new(*style);
     let all = count(*rows, "row", "rows");
     if faults.is_empty() {
@@ -28,7 +28,7 @@ pub fn ledger(report: &LedgerReport, style: &Style) -> String {
     if let Some(head) = head {
         page.verbatim(0, &format!("head: {head}"));
     }
-    if confirmed.is_empty() {
+    if *copies == 0 {
         page.sentence(
             0,
             "No copy that somebody else holds was compared, and without one a ledger that was cut \
@@ -36,8 +36,16 @@ pub fn ledger(report: &LedgerReport, style: &Style) -> String {
              with --expect.",
         );
     } else {
-        let copies = count(confirmed.len(), "copy", "copies");
-        page.sentence(0, &format!("It agrees with {copies} that somebody else holds."));
+        let given = count(*copies, "copy", "copies");
+        let agreed = u64::try_from(confirmed.len()).unwrap_or(u64::MAX);
+        page.sentence(
+            0,
+            &if agreed == *copies {
+                format!("It agrees with {given} that somebody else holds.")
+            } else {
+                format!("It agrees with {agreed} of {given} that somebody else holds.")
+            },
+        );
     }
     page.into_text()
 }
@@ -60,13 +68,18 @@ mod tests {
             faults: Vec::new(),
             more_faults: 0,
             confirmed: Vec::new(),
+            copies: 0,
         };
         let text = page(&report);
         assert!(text.starts_with("The ledger is intact: 3 rows"), "{text}");
         assert!(text.contains(&format!("head: {head}\n")) && text.contains("--expect"), "{text}");
         report.confirmed.push(head);
+        report.copies = 1;
         let text = page(&report);
         assert!(text.contains("1 copy") && !text.contains("--expect"), "{text}");
+        report.confirmed.clear();
+        let text = page(&report);
+        assert!(text.contains("agrees with 0 of 1 copy") && !text.contains("--expect"), "{text}");
     }
 
     #[test]
@@ -82,6 +95,7 @@ mod tests {
             faults: vec![fault],
             more_faults: 2,
             confirmed: Vec::new(),
+            copies: 0,
         };
         let text = page(&report);
         assert!(text.starts_with("THE LEDGER IS NOT WHAT WAS WRITTEN: 3 faults"), "{text}");

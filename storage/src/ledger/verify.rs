@@ -58,6 +58,7 @@ impl<'a> Verifier<'a> {
             faults: Vec::new(),
             more_faults: 0,
             confirmed: Vec::new(),
+            copies: u64::try_from(held.len()).unwrap_or(u64::MAX),
         };
         Self { held, last: None, told: BTreeMap::new(), report }
     }

@@ -3,7 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "runs Python and makes files of its own")]
 
 use scrubjay_collector::{HostRoot, foreign_errors};
-use scrubjay_model::{BootId, Clocks, ErrorMemory, ErrorRecords, EventClass, Reading, Stamp};
+use scrubjay_model::{
+    BootId, Clocks, ErrorMemory, ErrorRecords, EventClass, EventWhat, Reading, Stamp,
+};
 use scrubjay_storage::{History, HistoryReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +48,7 @@ fn sums(found: &ErrorRecords) -> Vec<String> {
 }
 
 const OLD: [&str; 3] =
-    ["mc_event corrected 4 11", "mc_event uncorrected 1 2", "mce_record corrected 2 4"];
+    ["mc_event corrected 4 11", "mc_event uncorrected 1 2", "mce_record corrected 3 5"];
 const MIDDLE: [&str; 2] = ["extlog_event uncorrected 1 1", "memory_failure_event uncorrected 1 1"];
 const NEW: [&str; 2] = ["cxl_dram_event corrected 1 1", "cxl_poison_event info 1 1"];
 
@@ -65,8 +67,11 @@ fn databases_of_every_layout_are_read_by_the_names_of_their_columns() {
         let mut expected: Vec<&str> = parts.concat();
         expected.sort_unstable();
         assert_eq!(sums(&found), expected, "{release}");
-        let left_out: Vec<String> =
-            found.left_out.iter().map(|left| format!("{} {}", left.records, left.what)).collect();
+        let left_out: Vec<String> = found
+            .left_out
+            .iter()
+            .map(|left| format!("{} {}", left.records.unwrap(), left.what))
+            .collect();
         assert_eq!(left_out[..2], ["1 rows of mc_event", "2 rows of aer_event"], "{release}");
     }
 }
@@ -112,7 +117,7 @@ fn taking_in_twice_adds_nothing_and_what_was_added_meanwhile_once() {
         let taken = history.import_errors(&[found], &stamp(NOW_MS)).unwrap();
         (taken[0].records_added, taken[0].errors_added)
     };
-    assert_eq!(take(), (11, 21));
+    assert_eq!(take(), (12, 22));
     assert_eq!(take(), (0, 0));
     let more = "
 import sqlite3, sys
@@ -138,6 +143,23 @@ db.commit()
     assert_eq!((first.rows, first.records), ((1, 7), 3));
     assert_eq!(first.message, "memory read error");
     assert_eq!(first.place.to_string(), "mc0:0:1:- CPU_SrcID#0_MC#0_Chan#1_DIMM#0");
+}
+
+#[test]
+fn a_memory_controller_of_amd_tells_no_address_and_not_only_of_memory() {
+    let Some(folder) = host("old") else {
+        println!("skipped: python3 with its module sqlite3 is not there");
+        return;
+    };
+    let found = read(folder.path(), ErrorMemory::Rasdaemon).into_result().unwrap();
+    let of_controller: Vec<_> = found
+        .errors
+        .iter()
+        .map(|group| &group.first)
+        .filter(|first| first.detail.contains("Memory Controller"))
+        .map(|first| (first.what == EventWhat::Memory, first.address))
+        .collect();
+    assert_eq!(of_controller, [(true, None), (false, None)]);
 }
 
 #[test]

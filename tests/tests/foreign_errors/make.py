@@ -61,6 +61,11 @@ ROWS = {
              status=0x9c2040000000011b - (1 << 64), addr=0x1000, misc=0, cpu=1, socketid=0,
              bank=17, cpuvendor=2, bank_name="Unified Memory Controller (bank=17)",
              error_msg="DRAM ECC error."),
+        # Of the same controller, and not of DRAM: extended code 3.
+        dict(timestamp="2026-10-25 03:20:00 +0100", mcgcap=0x11c, mcgstatus=0,
+             status=0x9c2040000003011b - (1 << 64), addr=0x1000, misc=0, cpu=1, socketid=0,
+             bank=17, cpuvendor=2, bank_name="Unified Memory Controller (bank=17)",
+             error_msg="Advanced peripheral bus error."),
     ],
     "memory_failure_event": [
         dict(timestamp="2026-10-25 09:00:01 +0100", pfn="0x3f1ac0", page_type="dirty LRU page",

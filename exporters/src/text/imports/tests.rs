@@ -1,7 +1,7 @@
 //! What was taken in, what was known, and what nobody can tell.
 
 use super::*;
-use scrubjay_model::{BootMemory, ErrorMemory, LeftOut, Origin, ParseFault, Reading};
+use scrubjay_model::{BootMemory, ErrorMemory, Origin, ParseFault, Reading};
 
 #[test]
 fn each_tool_is_accounted_for() {
@@ -74,7 +74,11 @@ fn each_tool_is_accounted_for() {
 
 #[test]
 fn what_was_left_out_of_recorded_errors_is_told_with_the_reason() {
-    let left = |records, what: &str, because| LeftOut { what: what.to_owned(), records, because };
+    let left = |records, what: &str, because| LeftOut {
+        what: what.to_owned(),
+        records: Some(records),
+        because,
+    };
     let taken = ErrorsTaken {
         paths: vec!["var/lib/rasdaemon/ras-mc_event.db".to_owned()],
         records: 12,
