@@ -19,7 +19,8 @@ impl Suspicions {
             match history.unclean_ends(BURST_WITHIN, ENDED_WITHIN) {
                 Ok((boots, records)) => {
                     self.found = suspected_uncorrected_errors(&boots, &records);
-                    self.of = Some(boot.clone());
+                    // In memory there is nothing to be asked yet.
+                    self.of = (!history.is_away()).then(|| boot.clone());
                 }
                 // Asked again at the next pass.
                 Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),

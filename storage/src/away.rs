@@ -11,16 +11,20 @@
 
 use crate::changes::{Changes, Entry};
 use crate::error::database;
+use crate::events::EventRow;
+use crate::exposures::{Exposure, ExposureRow};
 use crate::history::History;
 use crate::ledger::{self, Keeper};
 use crate::schema::SCHEMA;
 use crate::state::{BootState, Known, RunEnd, State};
 use crate::tiers::Keeping;
-use crate::{Heard, StorageError, files, load, open, plan, query, write};
+use crate::{Heard, StorageError, event_rows, files, load, open, plan, query, write};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use scrubjay_model::{BootEnd, BootId, Sighting, Sightings, Snapshot, Stamp};
-use std::collections::BTreeSet;
+use scrubjay_model::{
+    BootEnd, BootId, EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Passes that are kept, two for each new life of a counter. What was counted in lives between
@@ -152,6 +156,7 @@ impl History {
     /// that one is gone on with, from what it holds.
     fn leave_vanished(&mut self) -> Result<(), StorageError> {
         let is_taken = files::place(&self.path).is_some();
+        self.settle_log(is_taken);
         let copied = if is_taken { Ok(()) } else { self.copy_home() };
         let what = match copied {
             Ok(()) if is_taken => {
@@ -180,6 +185,23 @@ impl History {
         Ok(())
     }
 
+    /// Sees to it that the log of the open file is not taken for one of the file that takes its place,
+    /// where both have one directory: what is in it goes into the open file, wherever that is.
+    fn settle_log(&self, is_taken: bool) {
+        let is_settled = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            .is_ok_and(|busy| busy == 0);
+        // Whose log lies beside a file that somebody put there cannot be told.
+        if !is_settled && !is_taken {
+            for suffix in ["-wal", "-shm"] {
+                let log = files::beside(&self.path, suffix);
+                // If it is not there, all is well.
+                let _ = std::fs::rename(&log, files::free_name(&log, ".left"));
+            }
+        }
+    }
+
     /// A copy of the open file where it belongs: under another name first, so that a kill leaves
     /// no part of one.
     fn copy_home(&self) -> Result<(), StorageError> {
@@ -192,7 +214,7 @@ impl History {
             .and_then(|()| std::fs::rename(&part, &self.path).map_err(unusable));
         if copied.is_err() {
             // Half a copy, of ours and of no use. Should that fail too, the next has another name.
-            let _ = std::fs::remove_file(&part);
+            files::discard(&part);
         }
         copied
     }
@@ -221,6 +243,12 @@ impl History {
             query::boot_ids(&home.conn).map_err(database("read the history", &self.path))?;
         let state = &mut self.state;
         state.exposures.clone_from(&home.state.exposures);
+        for row in &self.pending.exposures {
+            let ExposureRow { id, cve, fix_version, .. } = row;
+            let (id, fix_version) = (*id, fix_version.clone());
+            let waiting = Exposure { id, fix_version, mitigated_by: None };
+            state.exposures.entry(*cve).or_insert(waiting);
+        }
         state.next_exposure = state.next_exposure.max(home.state.next_exposure);
         state.next_run = state.next_run.max(home.state.next_run);
         state.next_snapshot = state.next_snapshot.max(home.state.next_snapshot);
@@ -230,6 +258,8 @@ impl History {
                 || pending.exposures.iter().any(|row| row.id == id)
         };
         pending.exposure_turns.retain(|turn| is_known(turn.exposure));
+        event_rows::raise_totals(&home.conn, &written_totals(state, pending))
+            .map_err(database("write the history", &self.path))?;
         let all = everything(state, &home.state, &there, at);
         state.next_snapshot = state.next_snapshot.saturating_add(1);
         self.pending.merge(all);
@@ -251,10 +281,11 @@ impl History {
             );
             home.take(changes);
         }
+        let heard = without_told(heard, &home, at);
         let all: Vec<&Snapshot> = passes.iter().chain(last).collect();
         for (number, snapshot) in all.iter().enumerate() {
             let heard = Heard {
-                sightings: heard,
+                sightings: &heard,
                 listening: *listening,
                 // Told again by the pass that follows.
                 how: None,
@@ -407,6 +438,37 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
     changes.modules.clone_from(modules);
     changes.bad_pages.clone_from(bad_pages);
     changes
+}
+
+/// The sums of reports without those that wait to be written, which will be added to them.
+fn written_totals(
+    state: &State,
+    pending: &Changes,
+) -> BTreeMap<(Witness, EventClass), ReportTotal> {
+    let mut totals = state.reports.totals.clone();
+    for EventRow { group, counted, .. } in &pending.events {
+        if let Some(total) = totals.get_mut(&(group.witness, group.class)) {
+            total.reports = total.reports.saturating_sub(group.reports);
+            total.errors = total.errors.saturating_sub(group.errors);
+            total.counted = total.counted.saturating_sub(*counted);
+        }
+    }
+    totals.retain(|_, total| total.reports > 0);
+    totals
+}
+
+/// Reports without those from the kernel log that the file has already: while it could not be asked,
+/// the log was read from its beginning.
+fn without_told(heard: &Sightings, home: &History, at: &Stamp) -> Sightings {
+    let until = home.log_reports_until(at);
+    let is_told = |sighting: &Sighting| {
+        let group = &sighting.group;
+        group.witness.as_str().starts_with("log_")
+            && until.is_some_and(|until| group.first <= until)
+    };
+    let mut left = heard.clone();
+    left.sightings.retain(|sighting| !is_told(sighting));
+    left
 }
 
 fn lost_boot(id: &BootId) -> BootState {

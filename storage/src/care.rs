@@ -137,7 +137,7 @@ pub fn back_up_database(dir: &Path, to: &Path) -> Result<Option<DatabaseBackup>,
         .and_then(|()| sync(to).map_err(|error| failed(error.into())));
     if let Err(error) = copied {
         // It is ours, and half a copy is none.
-        let _ = fs::remove_file(to);
+        files::discard(to);
         return Err(error);
     }
     Ok(Some(DatabaseBackup { source: path.display().to_string(), copy: check(to)? }))

@@ -55,6 +55,30 @@ pub(crate) fn add(tx: &Transaction<'_>, events: &[EventRow]) -> rusqlite::Result
     totals.into_iter().try_for_each(|(key, total)| add_total(tx, key, total))
 }
 
+/// Sees to it that no sum of reports is below what was known of it.
+pub(crate) fn raise_totals(
+    conn: &Connection,
+    totals: &BTreeMap<(Witness, EventClass), ReportTotal>,
+) -> rusqlite::Result<()> {
+    let mut raise = conn.prepare(
+        "INSERT INTO report_total (witness, class, reports, errors, counted)
+         VALUES (:witness, :class, :reports, :errors, :counted)
+         ON CONFLICT (witness, class) DO UPDATE SET
+           reports = MAX(reports, excluded.reports), errors = MAX(errors, excluded.errors),
+           counted = MAX(counted, excluded.counted)",
+    )?;
+    for ((witness, class), ReportTotal { reports, errors, counted }) in totals {
+        raise.execute(named_params! {
+            ":witness": witness.as_str(),
+            ":class": class.as_str(),
+            ":reports": count(*reports),
+            ":errors": count(*errors),
+            ":counted": count(*counted),
+        })?;
+    }
+    Ok(())
+}
+
 fn add_total(
     tx: &Transaction<'_>,
     (witness, class): (Witness, EventClass),

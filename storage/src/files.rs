@@ -60,6 +60,14 @@ pub(crate) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o640).open(path)
 }
 
+/// Removes a copy that we began and that is of no use, with what SQLite left beside it. What cannot
+/// be removed stays.
+pub(crate) fn discard(copy: &Path) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(copy, suffix));
+    }
+}
+
 /// Whether there is a file of that name; an error if it is something else, or cannot be told.
 pub(crate) fn is_file(path: &Path) -> Result<bool, StorageError> {
     let unusable = |source| StorageError::Directory { path: path.to_owned(), source };

@@ -117,9 +117,10 @@ impl History {
         self.flush(at)
     }
 
-    /// The last row of the ledger that is written.
+    /// The last row of the ledger that is written; none while there is no file, as rows that are in
+    /// memory only are never part of it.
     pub fn ledger_head(&self) -> Option<LedgerHead> {
-        self.ledger.head()
+        if self.is_away() { None } else { self.ledger.head() }
     }
 
     /// What was found wrong with the end of the ledger when it was opened, in words. The rest of it
@@ -398,8 +399,9 @@ impl History {
     /// # Errors
     /// If the database cannot be read.
     pub fn summary(&self, at: &Stamp) -> Result<HistorySummary, StorageError> {
-        query::summary(&self.conn, &self.path, at, self.state.run.as_ref())
-            .map_err(database("read the history", &self.path))
+        let summary = query::summary(&self.conn, &self.path, at, self.state.run.as_ref())
+            .map_err(database("read the history", &self.path))?;
+        Ok(HistorySummary { ledger_head: self.ledger_head().and(summary.ledger_head), ..summary })
     }
 
     /// How the history file fares.
@@ -429,17 +431,25 @@ impl History {
         if let Err(source) = self.write(at) {
             let is_damaged = DatabaseFault::of(&source) == DatabaseFault::Corrupt;
             let error = database("write the history", &self.path)(source);
-            self.note_trouble(at, &error);
-            self.ledger.look_again(&self.conn, at, &mut self.pending);
-            // What is in memory is whole, and is written into the file that takes its place.
-            if is_damaged && self.leave_damaged(at).is_ok() {
-                self.write(at).map_err(database("write the history", &self.path))?;
-                self.written(at);
+            if is_damaged {
+                self.replace_damaged(at, &error);
+            } else {
+                self.note_trouble(at, &error);
+                self.ledger.look_again(&self.conn, at, &mut self.pending);
             }
             return Err(error);
         }
         self.written(at);
         Ok(())
+    }
+
+    /// The file turned out to be damaged. What is in memory is whole, and is written into the one that
+    /// takes its place; if that fails it waits.
+    pub(crate) fn replace_damaged(&mut self, at: &Stamp, error: &StorageError) {
+        self.note_trouble(at, error);
+        if self.leave_damaged(at).is_ok() && self.write(at).is_ok() {
+            self.written(at);
+        }
     }
 
     pub(crate) fn note_trouble(&mut self, at: &Stamp, error: &StorageError) {

@@ -6,6 +6,7 @@
 //! (`write`). A pass that changes nothing writes nothing. `docs/design/storage.md` holds the
 //! schema, the pragmas and the budget.
 
+mod ageing_clock;
 mod away;
 mod boot_end;
 mod boot_imports;

@@ -202,7 +202,18 @@ fn take_table(
 
 /// What all else refers to is named in an index too, which may be whole where the table is not.
 /// When a boot began and ended is not in it, and told as not known.
-const NAMES: [(&str, &str, &str); 3] = [
+const NAMES: [(&str, &str, &str); 5] = [
+    (
+        "agent_run",
+        "SELECT id, boot FROM agent_run INDEXED BY agent_run_boot WHERE boot > 0",
+        "INSERT OR IGNORE INTO agent_run (id, boot, version, interval_ns, started_wall_ms)
+         VALUES (?1, ?2, 'unknown', 0, 0)",
+    ),
+    (
+        "wording",
+        "SELECT id, text FROM wording INDEXED BY sqlite_autoindex_wording_1 WHERE text >= ''",
+        "INSERT OR IGNORE INTO wording (id, text) VALUES (?1, ?2)",
+    ),
     (
         "boot",
         "SELECT id, boot_id FROM boot INDEXED BY sqlite_autoindex_boot_1 WHERE boot_id > ''",

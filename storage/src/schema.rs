@@ -169,10 +169,18 @@ impl Schema {
         now_wall_ms: i64,
     ) -> Result<(), StorageError> {
         let backup = files::backup_path(path, from);
-        copy(conn, &backup)
-            .map_err(|source| StorageError::Backup { path: backup.clone(), source })?;
-        self.run_upgrades(conn, from, now_wall_ms, &backup)
-            .map_err(database("upgrade the history", path))
+        let upgraded = copy(conn, &backup)
+            .map_err(|source| StorageError::Backup { path: backup.clone(), source })
+            .and_then(|()| {
+                self.run_upgrades(conn, from, now_wall_ms, &backup)
+                    .map_err(database("upgrade the history", path))
+            });
+        if upgraded.is_err() {
+            // The file is as it was, and the next attempt makes a copy of its own: one at each pass
+            // would fill the disk that is waited for.
+            files::discard(&backup);
+        }
+        upgraded
     }
 
     fn run_upgrades(

@@ -1,13 +1,14 @@
 //! The life of old rows: what the plan of [`crate::retention`] asks for is done here, a bite at a
 //! time, and space that became free is given back.
 
+use crate::ageing_clock::AgeingClock;
 use crate::buckets::Width;
-use crate::error::database;
+use crate::error::{DatabaseFault, database};
 use crate::fold_rows::{self, Folded};
 use crate::history::History;
 use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, MOST_ROWS, Progress, What};
 use crate::{StorageError, ledger, write};
-use rusqlite::{Connection, TransactionBehavior, named_params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
 use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,6 +27,7 @@ const FREE_PAGES_RETURNED: u32 = 256;
 pub(crate) struct Keeping {
     max_bytes: u64,
     pub(crate) progress: Progress,
+    clock: AgeingClock,
     /// The places that findings of at least *watch* stand against. `None` until something was
     /// concluded: until then nothing is taken to be closed.
     pub(crate) open: Option<BTreeSet<String>>,
@@ -39,9 +41,10 @@ impl Keeping {
     /// As a history that was just opened has it.
     pub(crate) fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let (max_bytes, progress) = (DEFAULT_MAX_BYTES, Progress::new());
+        let clock = AgeingClock::after(newest(conn)?);
         let folded = folded(conn)?;
         let told = (folded.clone(), None);
-        Ok(Self { max_bytes, progress, open: None, folded, told })
+        Ok(Self { max_bytes, progress, clock, open: None, folded, told })
     }
 
     /// Another file took the place of the one that was kept, with old rows of its own.
@@ -65,6 +68,17 @@ impl Keeping {
     pub(crate) fn folded(&self) -> &FoldedRows {
         &self.folded
     }
+}
+
+/// When anything was last seen, by the wall clock of then.
+fn newest(conn: &Connection) -> rusqlite::Result<Option<i64>> {
+    conn.query_row(
+        "SELECT to_wall_ms FROM coverage WHERE run = (SELECT MAX(run) FROM coverage)
+         ORDER BY from_since_boot_ns DESC LIMIT 1",
+        [],
+        |row| row.get(0),
+    )
+    .optional()
 }
 
 /// What was folded since the history began, by kind.
@@ -129,19 +143,34 @@ impl History {
         if self.is_away() {
             return Ok(false);
         }
-        self.fold_once(at).map_err(database("fold what is old in the history", &self.path))
+        self.fold_once(at).map_err(|source| {
+            let is_damaged = DatabaseFault::of(&source) == DatabaseFault::Corrupt;
+            let error = database("fold what is old in the history", &self.path)(source);
+            if is_damaged {
+                self.replace_damaged(at, &error);
+            }
+            error
+        })
     }
 
     fn fold_once(&mut self, at: &Stamp) -> rusqlite::Result<bool> {
-        self.keeping.progress.see(at.wall_ms);
+        let now_wall_ms = self.keeping.clock.now(at.wall_ms, at.since_boot);
+        self.keeping.progress.see(now_wall_ms);
         let mut rows = 0;
         for _ in 0..MOST_BITES {
             let fill = fill(&self.conn, self.keeping.max_bytes)?;
-            let Some(bite) = retention::plan(at.wall_ms, fill, &self.keeping.progress) else {
+            let Some(bite) = retention::plan(now_wall_ms, fill, &self.keeping.progress) else {
                 self.tell_ledger(at);
                 return Ok(give_back(&self.conn, fill)? || rows > 0);
             };
-            let folded = self.fold_bite(&bite, fill, at)?;
+            let folded = match self.fold_bite(&bite, fill, at) {
+                Ok(folded) => folded,
+                Err(error) => {
+                    // What is behind it is not held up: this kind is looked at again when due.
+                    self.keeping.progress.note(&bite, 0, None);
+                    return Err(error);
+                }
+            };
             self.keeping.progress.note(&bite, folded.rows, folded.last_wall_ms);
             // A text is less work than a row, and a report has two of its own.
             let weight = if bite.what == What::Texts { 4 } else { 1 };

@@ -3,7 +3,7 @@
 use rusqlite::Transaction;
 
 /// How often each text is named, which change of a counter is its newest, and how many reports
-/// there were. A text that is named more often than it is known to be would be deleted under
+/// there were, of which the sum that was kept is taken if it is higher: rows may be gone. A text that is named more often than it is known to be would be deleted under
 /// what names it.
 pub(super) fn anew(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(
@@ -20,11 +20,13 @@ pub(super) fn anew(tx: &Transaction<'_>) -> rusqlite::Result<()> {
            ) AS named ON named.id = wording.id GROUP BY wording.id;
          DELETE FROM counter_last;
          INSERT INTO counter_last SELECT series, MAX(snapshot) FROM counter_point GROUP BY series;
-         DELETE FROM report_total;
          INSERT INTO report_total
            SELECT witness, class, SUM(reports), SUM(errors), SUM(counted) FROM (
              SELECT witness, class, reports, errors, counted FROM event
              UNION ALL SELECT witness, class, reports, errors, counted FROM event_rollup
-           ) GROUP BY witness, class;",
+           ) WHERE TRUE GROUP BY witness, class
+           ON CONFLICT (witness, class) DO UPDATE SET
+             reports = MAX(reports, excluded.reports), errors = MAX(errors, excluded.errors),
+             counted = MAX(counted, excluded.counted);",
     )
 }

@@ -8,6 +8,7 @@
 //!
 //! File format: sqlite.org/fileformat2.html.
 
+use crate::files;
 use crate::ledger::digest;
 use crate::open;
 use crate::schema::SCHEMA;
@@ -42,12 +43,7 @@ impl Scratch {
     }
 
     fn remove(&self) {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            let mut name = self.0.clone().into_os_string();
-            name.push(suffix);
-            // Most are not there.
-            let _ = fs::remove_file(name);
-        }
+        files::discard(&self.0);
     }
 }
 

@@ -29,12 +29,18 @@ struct Changes {
     /// What the kernel showed at the last change that became the base of the next.
     base: Option<i64>,
     restarts: i64,
+    /// Whether changes between those that are left became sums.
+    is_folded: bool,
 }
 
 impl Changes {
     /// The sum as the change before the last, and what the last added, make it.
     fn reckoned(&self) -> Option<i64> {
         let last = self.last?;
+        // The one before is not the one it was added to.
+        if self.is_folded {
+            return None;
+        }
         if last.is_first {
             return Some(last.by);
         }
@@ -69,6 +75,15 @@ fn changes(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, Changes>> {
                 known.restarts = known.restarts.saturating_add(1);
             }
         }
+    }
+    drop(rows);
+    let mut statement =
+        conn.prepare("SELECT series, SUM(restarts) AS restarts FROM counter_rollup GROUP BY 1")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let known = all.entry(row.get("series")?).or_default();
+        known.is_folded = true;
+        known.restarts = known.restarts.saturating_add(row.get("restarts")?);
     }
     Ok(all)
 }
@@ -131,6 +146,7 @@ fn mend_by_changes(
     let Some((value, total)) = state else {
         let sum = reckoned.map_or(last.total, |reckoned| reckoned.min(last.total));
         let base = known.base.unwrap_or(sum).min(sum);
+        agree(tx, series, last, base, sum)?;
         return add_state(tx, series, Some(last.snapshot), base, sum, known.restarts);
     };
     let is_later = !is_whole && total > last.total;
@@ -142,6 +158,7 @@ fn mend_by_changes(
         total.min(last.total)
     };
     let base = known.base.map_or(value, |base| base.max(value)).min(sum);
+    agree(tx, series, last, base, sum)?;
     if (base, sum) == (value, total) {
         return Ok(false);
     }
@@ -152,6 +169,25 @@ fn mend_by_changes(
         named_params! { ":total": sum, ":value": base, ":series": series },
     )?;
     Ok(true)
+}
+
+/// Takes back what the last change tells beyond what was decided: it would be found to disagree at
+/// every start.
+fn agree(
+    tx: &Transaction<'_>,
+    series: i64,
+    last: Change,
+    base: i64,
+    sum: i64,
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE counter_point
+         SET total = MIN(total, :sum), value = MIN(value, :base),
+             by = CASE step WHEN 'first' THEN MIN(total, :sum) ELSE MIN(by, :sum) END
+         WHERE snapshot = :snapshot AND series = :series AND (total > :sum OR value > :base)",
+        named_params! { ":sum": sum, ":base": base, ":snapshot": last.snapshot, ":series": series },
+    )
+    .map(drop)
 }
 
 /// A state for a counter that lost its own: of the boot of its last change, or of the last boot.
@@ -214,7 +250,9 @@ fn mend_counter(tx: &Transaction<'_>, name: &str, told: i64) -> rusqlite::Result
         }
     };
     let raised = tx.execute(
-        "UPDATE counter_state SET total = :told WHERE series = :series AND total < :told",
+        // As much of the base as the sum was raised by was counted already.
+        "UPDATE counter_state SET value = MIN(:told, value + :told - total), total = :told
+         WHERE series = :series AND total < :told",
         named_params! { ":told": told, ":series": series },
     )?;
     if raised > 0 {

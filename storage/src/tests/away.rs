@@ -105,6 +105,24 @@ fn what_was_counted_in_memory_continues_the_file_once_it_can_be_opened() {
 }
 
 #[test]
+fn a_head_that_is_in_memory_only_is_given_to_nobody() {
+    let parent = directory();
+    let dir = parent.path().join("mount/state");
+    let mut host = Host::new();
+    with_three(&dir, &mut host);
+    bar(&dir);
+    let mut history = remember(&dir, &host.at());
+    history.append(&host.snapshot());
+    assert_eq!(history.ledger_head(), None);
+    assert_eq!(history.summary(&host.at()).unwrap().ledger_head, None);
+    unbar(&dir);
+    host.pass(MINUTE);
+    append(&mut history, &host);
+    assert!(history.ledger_head().is_some());
+    assert_eq!(history.summary(&host.at()).unwrap().ledger_head, history.ledger_head());
+}
+
+#[test]
 fn a_history_begun_in_memory_becomes_the_first_one_on_disk() {
     let parent = directory();
     let dir = parent.path().join("mount/state");
@@ -147,6 +165,60 @@ fn a_directory_that_vanishes_is_noticed_and_the_whole_history_put_back() {
     assert_eq!(reader.runs().unwrap().len(), 2, "earlier runs came along");
     verified(&dir);
     assert_eq!(correctable(&append(&mut start(&dir, &host.at()), &host), 0), [5, 0]);
+}
+
+/// An agent that was restarted, so that its log holds some pages of the file and not all, and counted
+/// on.
+fn restarted(dir: &Path, host: &mut Host) -> History {
+    with_three(dir, host);
+    let mut history = start(dir, &host.at());
+    for errors in 4..40 {
+        host.pass(MINUTE);
+        *host.dimm(0, 0) = (errors, 0);
+        append(&mut history, host);
+    }
+    history
+}
+
+#[test]
+fn a_file_that_is_taken_away_alone_is_put_back_without_its_old_log() {
+    let parent = directory();
+    let dir = parent.path().join("state");
+    let mut host = Host::new();
+    let mut history = restarted(&dir, &mut host);
+    let path = files::database_path(&dir);
+    fs::rename(&path, parent.path().join("elsewhere")).unwrap();
+    host.pass(MINUTE);
+    *host.dimm(0, 0) = (40, 0);
+    assert_eq!(correctable(&append(&mut history, &host), 0), [40, 0]);
+    assert_eq!(history.stats().replaced, None, "{:?}", files::all_aside(&path));
+    history.end_run(&host.at()).unwrap();
+    drop(history);
+    verified(&dir);
+    assert!(incident(&dir, "vanished").unwrap().contains("a copy of it was put there"));
+}
+
+#[test]
+fn a_backup_that_is_put_in_its_place_alone_is_gone_on_with_as_it_is() {
+    let parent = directory();
+    let dir = parent.path().join("state");
+    let mut host = Host::new();
+    let mut history = restarted(&dir, &mut host);
+    let (path, backup) = (files::database_path(&dir), parent.path().join("backup.db"));
+    crate::back_up_database(&dir, &backup).unwrap().unwrap();
+    for errors in 40..50 {
+        host.pass(MINUTE);
+        *host.dimm(0, 0) = (errors, 0);
+        append(&mut history, &host);
+    }
+    fs::rename(&backup, &path).unwrap();
+    host.pass(MINUTE);
+    *host.dimm(0, 0) = (50, 0);
+    assert_eq!(correctable(&append(&mut history, &host), 0), [50, 0]);
+    assert_eq!(history.stats().replaced, None, "{:?}", files::all_aside(&path));
+    history.end_run(&host.at()).unwrap();
+    drop(history);
+    verified(&dir);
 }
 
 #[test]

@@ -119,9 +119,11 @@ fn open(whole: &Whole, bytes: &[u8], what: &str) -> (Fate, tempfile::TempDir) {
     }
     history.end_run(&whole.host.at()).unwrap();
     drop(history);
-    // It is a history like any other from now on.
+    // It is a history like any other from now on, and nothing more is found wrong with it.
+    let aside = files::all_aside(&path);
     let mut again = start(dir.path(), &whole.host.at());
     assert_eq!(totals(&append(&mut again, &whole.host)), sums, "{what}");
+    assert_eq!(files::all_aside(&path), aside, "{what}: moved aside again");
     (fate, dir)
 }
 
@@ -257,6 +259,69 @@ fn the_ledger_of_a_salvaged_history_continues_the_old_one() {
     assert_eq!(report.confirmed, [before]);
     let text = told(dir.path());
     assert!(text.contains("sums were taken from changes"), "{text}");
+}
+
+/// Half a year of changes, of which the older ones became sums.
+fn folded() -> Whole {
+    let mut host = Host::new();
+    host.controllers[0].dimms = vec![Some((0, 0)); 2];
+    let dir = directory();
+    let mut history = start(dir.path(), &host.at());
+    let mut truth = BTreeMap::new();
+    for n in 0..400_u64 {
+        host.pass(Duration::from_secs(11 * 3_600));
+        host.dimm(0, 0).0 += 1 + n % 3;
+        truth = totals(&append(&mut history, &host));
+        while history.fold(&host.at()).unwrap() {}
+    }
+    // Of each counter no two changes that followed each other are left.
+    host.pass(Duration::from_secs(200 * 86_400));
+    append(&mut history, &host);
+    while history.fold(&host.at()).unwrap() {}
+    history.end_run(&host.at()).unwrap();
+    let left: i64 = history
+        .conn
+        .query_row("SELECT SUM(points) FROM counter_rollup", [], |row| row.get(0))
+        .unwrap();
+    assert!(left > 100, "{left} changes became sums");
+    drop(history);
+    let bytes = fs::read(files::database_path(dir.path())).unwrap();
+    Whole { host, bytes, truth }
+}
+
+#[test]
+fn no_sum_exceeds_the_truth_where_old_changes_became_sums() {
+    let whole = folded();
+    let mut fates = Vec::new();
+    for page in 0..whole.bytes.len() / PAGE {
+        let mut bytes = whole.bytes.clone();
+        bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+        fates.push(open(&whole, &bytes, &format!("page {page}")).0);
+    }
+    println!("folded, each page garbage: {:?}", count(&fates));
+}
+
+#[test]
+fn a_page_of_runs_or_texts_costs_no_rows_of_others() {
+    let whole = Whole::new();
+    let rows = |dir: &Path| -> i64 {
+        let conn = rusqlite::Connection::open(files::database_path(dir)).unwrap();
+        let ask = "SELECT (SELECT COUNT(*) FROM counter_point) + (SELECT COUNT(*) FROM coverage)";
+        conn.query_row(ask, [], |row| row.get(0)).unwrap()
+    };
+    let before = {
+        let dir = directory();
+        fs::write(files::database_path(dir.path()), &whole.bytes).unwrap();
+        rows(dir.path())
+    };
+    for table in ["agent_run", "wording"] {
+        let mut bytes = whole.bytes.clone();
+        let page = root_page(&bytes, table);
+        bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+        let (fate, dir) = open(&whole, &bytes, table);
+        assert_eq!(fate, Fate::Salvaged, "{table}");
+        assert!(rows(dir.path()) >= before, "{table}: {} of {before}", rows(dir.path()));
+    }
 }
 
 #[test]

@@ -305,6 +305,9 @@ proptest! {
         let of_place = rows(&history.conn, places);
         host.pass(Duration::from_secs(4 * 365 * 86_400));
         let covered = history.summary(&host.at()).unwrap().covered;
+        // A clock that is years ahead of the last row is believed after a day.
+        history.fold(&host.at()).unwrap();
+        host.pass(Duration::from_secs(25 * 3_600));
         fold_all(&mut history, &host, 1_000);
         check(&history.conn);
         prop_assert_eq!(history.summary(&host.at()).unwrap().covered, covered);
@@ -518,4 +521,30 @@ fn a_history_of_version_3_is_upgraded_with_its_totals_and_uses() {
     assert_eq!(last, [[1, 2].map(Value::Integer)]);
     let uses = rows(&history.conn, "SELECT uses FROM wording_use ORDER BY wording");
     assert_eq!(uses.concat(), [2, 2, 4].map(Value::Integer));
+}
+
+#[test]
+fn a_clock_that_is_ahead_for_an_hour_makes_nothing_old() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    for _ in 0..10 {
+        host.pass(Duration::from_secs(600));
+        host.dimm(0, 0).0 += 1;
+        assert!(history.append(&host.snapshot()).error.is_none());
+        while history.fold(&host.at()).unwrap() {}
+    }
+    let decade_ms = 315_576_000_000;
+    host.wall_ms += decade_ms;
+    for _ in 0..6 {
+        host.pass(Duration::from_secs(600));
+        host.dimm(0, 0).0 += 1;
+        assert!(history.append(&host.snapshot()).error.is_none());
+        while history.fold(&host.at()).unwrap() {}
+    }
+    host.wall_ms -= decade_ms;
+    host.pass(Duration::from_secs(600));
+    while history.fold(&host.at()).unwrap() {}
+    let sums = rows(&history.conn, "SELECT * FROM counter_rollup");
+    assert_eq!(sums, Vec::<Vec<Value>>::new());
 }

@@ -97,6 +97,8 @@ fn a_failed_upgrade_changes_nothing() {
         let next = Schema { create: RELEASED[0], upgrades: steps };
         let error = open::for_writing(dir.path(), 2_000, &next).unwrap_err();
         assert!(error.to_string().starts_with("upgrade the history"), "{error}");
+        // Nothing is left of the attempt: the next one makes a copy of its own.
+        assert!(!dir.path().join("history.db.v1").exists());
         // The version that wrote it still reads it, with everything in it.
         let again = open::for_writing(dir.path(), 3_000, &FIRST).unwrap();
         assert_eq!(runs(&again.conn), 1);
