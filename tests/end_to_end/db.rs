@@ -66,7 +66,7 @@ fn a_backup_is_made_while_the_agent_runs_and_can_be_started_from() {
     assert!(page.contains("the copy checked") && page.contains("intact"), "{page}");
     let before = std::fs::read(&copy).unwrap();
     let (code, _, stderr) = home.db(&["backup", &name]);
-    assert!(code == 1 && stderr.contains("name a new file"), "{code} {stderr}");
+    assert!(code == 1 && stderr.contains("is there already; name another file"), "{code} {stderr}");
     assert_eq!(std::fs::read(&copy).unwrap(), before, "nothing is written over");
     let (code, _, stderr) = home.db(&["backup", "/nowhere/at/all.db"]);
     assert!(code == 1 && stderr.contains("/nowhere/at/all.db"), "{code} {stderr}");
