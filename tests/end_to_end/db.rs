@@ -73,7 +73,7 @@ fn a_backup_is_made_while_the_agent_runs_and_can_be_started_from() {
 
     // What needs the file alone is refused, and says what to do.
     let (code, _, stderr) = home.db(&["vacuum"]);
-    assert!(code == 1 && stderr.contains("stop it"), "{code} {stderr}");
+    assert!(code == 1 && stderr.contains("stop the agent"), "{code} {stderr}");
     assert_eq!(agent.stop(), 0);
 
     std::fs::rename(&copy, home.database()).unwrap();
