@@ -5,8 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "damages and inspects files of the test itself")]
 
 use super::support::{Host, append, directory, kill, start};
-use crate::{History, HistoryReader, StorageError, files};
-use scrubjay_model::{Accumulated, SeriesKey, Snapshot, Stamp};
+use crate::{Heard, History, HistoryReader, StorageError, files};
+use scrubjay_model::{Accumulated, SeriesKey, Sightings, Snapshot, Stamp};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -322,6 +322,51 @@ fn a_page_of_runs_or_texts_costs_no_rows_of_others() {
         assert_eq!(fate, Fate::Salvaged, "{table}");
         assert!(rows(dir.path()) >= before, "{table}: {} of {before}", rows(dir.path()));
     }
+}
+
+#[test]
+fn a_page_of_texts_costs_no_reports() {
+    let mut host = Host::new();
+    let dir = directory();
+    let mut history = start(dir.path(), &host.at());
+    for number in 0..20 {
+        host.pass(MINUTE);
+        host.dimm(0, 1).0 += 1;
+        let told = vec![super::events::sighting(number, 1)];
+        let sightings = Sightings { sightings: told, lost: 0, undecodable: 0 };
+        let heard = Heard { sightings: &sightings, listening: true, how: None };
+        assert!(history.append_heard(&host.snapshot(), heard).error.is_none());
+    }
+    let truth = totals(&append(&mut history, &host));
+    history.end_run(&host.at()).unwrap();
+    drop(history);
+    let mut bytes = fs::read(files::database_path(dir.path())).unwrap();
+    let page = root_page(&bytes, "wording");
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    let (fate, dir) = open(&Whole { host, bytes: bytes.clone(), truth }, &bytes, "texts");
+    assert_eq!(fate, Fate::Salvaged, "{}", told(dir.path()));
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    assert_eq!(reader.events(0, None, 100).unwrap().len(), 20);
+}
+
+#[test]
+fn what_the_last_change_says_too_much_is_found_wrong_once() {
+    let whole = Whole::new();
+    let dir = directory();
+    let path = files::database_path(dir.path());
+    fs::write(&path, &whole.bytes).unwrap();
+    let raised = rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute(
+            "UPDATE counter_point SET total = total + 1048576
+             WHERE snapshot = (SELECT MAX(snapshot) FROM counter_point)",
+            [],
+        )
+        .unwrap();
+    assert!(raised > 0);
+    let bytes = fs::read(&path).unwrap();
+    let (fate, _) = open(&whole, &bytes, "the last total");
+    assert_eq!(fate, Fate::Salvaged);
 }
 
 #[test]
