@@ -3,7 +3,7 @@
 //! Kernel source: arch/x86/include/asm/mce.h, arch/x86/kernel/cpu/mce/{core,amd,apei}.c. Meaning of
 //! the bits: Intel's SDM 3B chapter 17, AMD's APM 2 chapter 9.
 
-use scrubjay_model::EventClass;
+use scrubjay_model::{EventClass, EventWhat};
 
 /// `cpuvendor`: `X86_VENDOR_*`.
 const INTEL: u64 = 0;
@@ -135,8 +135,13 @@ impl MachineCheck {
     }
 
     /// The error code of the machine-check architecture.
-    pub(crate) fn code(&self) -> u64 {
+    fn code(&self) -> u64 {
         self.registers.status & 0xffff
+    }
+
+    /// What it is about, where that is not memory.
+    pub(crate) fn other(&self) -> EventWhat {
+        EventWhat::Other { about: format!("machine check, code {:#06x}", self.code()) }
     }
 
     /// The syndrome, where the status says that there is one.

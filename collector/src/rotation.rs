@@ -1,6 +1,11 @@
 //! What log rotation leaves of a file, in the order in which it was written.
 
+use crate::reader::{Reader, malformed};
+use scrubjay_model::NonValue;
 use std::cmp::Reverse;
+
+/// Longest file accepted. A login takes two records of 384 bytes, a machine check some 500.
+const LIMIT: u64 = 64 << 20;
 
 /// Of the names of a directory those of a file and of its older parts, the oldest first. Compressed
 /// ones are not among them.
@@ -8,6 +13,15 @@ pub(crate) fn rotated(mut names: Vec<String>, base: &str) -> Vec<String> {
     names.retain(|name| age(name, base).is_some());
     names.sort_by(|a, b| age(a, base).cmp(&age(b, base)));
     names
+}
+
+/// All of such a file.
+pub(crate) fn whole(reader: &Reader<'_>, path: &str) -> Result<Vec<u8>, NonValue> {
+    let file = reader.open(path).into_result()?;
+    let length = file.stamp()?.length;
+    let fits = usize::try_from(length).ok().filter(|_| length <= LIMIT);
+    let fits = fits.ok_or_else(|| malformed(path, "a file of at most 64 MiB", b"more"))?;
+    file.at(0, fits)
 }
 
 /// How a part is called, in an order that begins with the oldest.

@@ -341,33 +341,7 @@ mod tests {
     fn sources_switched_off_give_their_state_and_nothing_else() {
         let mut view = testing::server();
         let at = view.snapshot.at.clone();
-        view.snapshot = Snapshot {
-            at,
-            edac: None,
-            memory_failure: None,
-            uptime: None,
-            kernel: None,
-            kernel_health: None,
-            cpu_vulnerabilities: None,
-            kexec: None,
-            lockdown: None,
-            livepatch: None,
-            reboot_markers: None,
-            machine_check: None,
-            platform: None,
-            kernel_log: None,
-            scrub: None,
-            previous_boot: None,
-            smbios: None,
-            dimm_labels: None,
-            packages: None,
-            boot_images: None,
-            cve_lists: None,
-            microcode: None,
-            livepatch_modules: None,
-            livepatch_systems: None,
-            processes: None,
-        };
+        view.snapshot = Snapshot::of_nothing(at);
         view.agent = None;
         let observations = observations(&view);
         let off = observations

@@ -277,6 +277,37 @@ impl<T> Section<T> {
 }
 
 impl Snapshot {
+    /// A snapshot of a host of which no source was asked.
+    pub fn of_nothing(at: Stamp) -> Self {
+        Self {
+            at,
+            edac: None,
+            memory_failure: None,
+            uptime: None,
+            kernel: None,
+            kernel_health: None,
+            cpu_vulnerabilities: None,
+            kexec: None,
+            lockdown: None,
+            livepatch: None,
+            reboot_markers: None,
+            machine_check: None,
+            platform: None,
+            kernel_log: None,
+            scrub: None,
+            previous_boot: None,
+            smbios: None,
+            dimm_labels: None,
+            packages: None,
+            boot_images: None,
+            cve_lists: None,
+            microcode: None,
+            livepatch_modules: None,
+            livepatch_systems: None,
+            processes: None,
+        }
+    }
+
     /// The state of every source, in the order of [`SourceId::ALL`].
     pub fn sources(&self) -> Vec<SourceStatus> {
         let Self {

@@ -7,7 +7,6 @@ use scrubjay_model::{
 };
 use scrubjay_storage::History;
 use scrubjay_tests::golden;
-use scrubjay_tests::snapshots::nothing_read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -101,7 +100,7 @@ fn lived(home: &Path) -> PathBuf {
     };
     let mut history = History::open(&state, &start).unwrap();
     history.begin_run(&start, "1.0.0", HOUR / 2).unwrap();
-    let nothing = nothing_read(start.clone());
+    let nothing = Snapshot::of_nothing(start.clone());
     let mut life = Life {
         history,
         boot: boot(1),

@@ -14,7 +14,6 @@ pub mod edac_model;
 pub mod firmware;
 pub mod golden;
 pub mod histories;
-pub mod snapshots;
 pub mod timelines;
 pub mod trees;
 

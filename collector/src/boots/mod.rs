@@ -10,7 +10,7 @@ mod wtmp;
 use crate::host::HostRoot;
 use crate::packages::sqlite::{SqliteTable, read_table};
 use crate::reader::{Reader, malformed};
-use crate::rotation::rotated;
+use crate::rotation::{rotated, whole};
 use scrubjay_model::{BootMemory, ForeignBoots, NonValue, Origin, Reading};
 
 /// Debian has a link from the second to the first, or only the second.
@@ -18,8 +18,6 @@ const WTMPDB: [&str; 2] = ["var/lib/wtmpdb/wtmp.db", "var/log/wtmp.db"];
 const TUPTIME: &str = "var/lib/tuptime/tuptime.db";
 const UPTIMED: [&str; 2] = ["var/spool/uptimed/records", "var/spool/uptimed/records.old"];
 const LOG_FOLDER: &str = "var/log";
-/// Longest wtmp accepted; a login takes two records of 384 bytes.
-const WTMP_LIMIT: u64 = 64 << 20;
 
 /// What each tool remembers, in the order of [`BootMemory::ALL`].
 pub fn foreign_boots(host: &HostRoot) -> [(BootMemory, Reading<ForeignBoots>); 4] {
@@ -76,13 +74,8 @@ fn read_wtmp(reader: &Reader<'_>) -> Reading<ForeignBoots> {
     }
     let mut history = wtmp::History::default();
     for path in &paths {
-        let read = reader.open(path).into_result().and_then(|file| {
-            let length = file.stamp()?.length;
-            let fits = usize::try_from(length).ok().filter(|_| length <= WTMP_LIMIT);
-            let fits = fits.ok_or_else(|| malformed(path, "a file of at most 64 MiB", b"more"))?;
-            history
-                .file(&file.at(0, fits)?)
-                .map_err(|found| malformed(path, "records of utmp", found))
+        let read = whole(reader, path).and_then(|bytes| {
+            history.file(&bytes).map_err(|found| malformed(path, "records of utmp", found))
         });
         if let Err(why) = read {
             return reader.noted(Err(why));

@@ -32,7 +32,8 @@ pub(super) struct Log {
 struct Record {
     cpu: u32,
     bank: Option<u8>,
-    socket: u32,
+    /// Older versions do not tell it.
+    socket: Option<u32>,
     status: Option<u64>,
     mcgstatus: u64,
     mcgcap: u64,
@@ -164,7 +165,7 @@ impl Record {
                 "MISC" => set(&mut self.misc, register(value)),
                 "BANK" => set(&mut self.bank, value.parse().ok().map(Some)),
                 "SOCKETID" => {
-                    set(&mut self.socket, register(value).and_then(|id| u32::try_from(id).ok()))
+                    set(&mut self.socket, register(value).map(|id| u32::try_from(id).ok()))
                 }
                 "TIME" => set(&mut self.time_s, value.parse().ok().map(Some)),
                 "Vendor" => {
@@ -193,10 +194,11 @@ impl Record {
         let check = MachineCheck::new(registers, bank, vendor, self.mcgcap);
         let class = check.class();
         let (address, grain_bits) = check.address();
-        let what = if check.is_memory() {
-            EventWhat::Memory
-        } else {
-            EventWhat::Other { about: format!("machine check, code {:#06x}", check.code()) }
+        let what = if check.is_memory() { EventWhat::Memory } else { check.other() };
+        // Without its socket it is not known whose bank it is.
+        let (place, found_by) = match self.socket {
+            Some(socket) => (EventPlace::Bank { cpu: self.cpu, socket, bank }, String::new()),
+            None => (EventPlace::Address, format!("cpu {} bank {bank}; ", self.cpu)),
         };
         Some(ForeignError {
             at_wall_ms: plausible(self.time_s.and_then(|s| s.checked_mul(1000)), now_wall_ms),
@@ -207,12 +209,12 @@ impl Record {
                 witness: Witness::MceRecord,
                 class,
                 what,
-                place: EventPlace::Bank { cpu: self.cpu, socket: self.socket, bank },
+                place,
                 address,
                 grain_bits,
                 syndrome: None,
                 message: String::from_utf8_lossy(check.message()).into_owned(),
-                detail: self.words,
+                detail: found_by + &self.words,
             },
         })
     }

@@ -7,14 +7,12 @@ mod rasdaemon;
 use crate::host::HostRoot;
 use crate::packages::sqlite;
 use crate::reader::{Reader, malformed};
-use crate::rotation::rotated;
+use crate::rotation::{rotated, whole};
 use scrubjay_model::{ErrorMemory, ErrorRecords, LeftOut, Origin, Reading};
 
 const RASDAEMON: &str = "var/lib/rasdaemon/ras-mc_event.db";
 const LOG_FOLDER: &str = "var/log";
 const MCELOG: &str = "mcelog";
-/// Longest log accepted. A record has some 500 bytes.
-const LOG_LIMIT: u64 = 64 << 20;
 
 /// Times before this are of a clock that was not set yet: 2000-01-01.
 const EARLIEST_MS: i64 = 946_684_800_000;
@@ -88,11 +86,7 @@ fn read_logs(
     let mut log = mcelog::Log::new(now_wall_ms);
     for path in paths {
         let before = log.records();
-        let read = reader.open(path).into_result().and_then(|file| {
-            let length = file.stamp()?.length;
-            let fits = usize::try_from(length).ok().filter(|_| length <= LOG_LIMIT);
-            let fits = fits.ok_or_else(|| malformed(path, "a file of at most 64 MiB", b"more"))?;
-            let bytes = file.at(0, fits)?;
+        let read = whole(reader, path).and_then(|bytes| {
             log.file(&String::from_utf8_lossy(&bytes));
             // mcelog writes a line at its start; what has neither that nor a record is another file.
             let is_log = bytes.is_empty() || log.records() > before || names_itself(&bytes);

@@ -227,16 +227,12 @@ fn mce_record(row: &Row<'_>, now_wall_ms: i64) -> Option<ForeignError> {
     let is_controller = row.text("bank_name").contains("Memory Controller");
     let is_memory =
         check.is_memory() || (is_controller && registers.status >> 16 & EXTENDED_CODE == 0);
-    let what = if is_memory {
-        EventWhat::Memory
-    } else {
-        EventWhat::Other { about: format!("machine check, code {:#06x}", check.code()) }
-    };
+    let what = if is_memory { EventWhat::Memory } else { check.other() };
     let witness = if bank == APEI_BANK { Witness::ApeiRecord } else { Witness::MceRecord };
-    let place = EventPlace::Bank {
-        cpu: row.short("cpu").unwrap_or_default(),
-        socket: row.short("socketid").unwrap_or_default(),
-        bank,
+    // Without its CPU and socket a bank is nowhere.
+    let place = match (row.short("cpu"), row.short("socketid")) {
+        (Some(cpu), Some(socket)) => EventPlace::Bank { cpu, socket, bank },
+        _ => EventPlace::Address,
     };
     let class = check.class();
     let (address, grain_bits) = if is_controller { (None, None) } else { check.address() };

@@ -87,6 +87,14 @@ fn a_machine_check_of_something_else_is_told_as_that() {
 }
 
 #[test]
+fn a_socket_that_is_not_told_is_no_socket() {
+    let text = record(4, 1_371_555_544).replace(" SOCKETID 1a", "");
+    let [group] = &groups(&text)[..] else { panic!("one group") };
+    assert_eq!(group.first.place, EventPlace::Address);
+    assert!(group.first.detail.starts_with("cpu 4 bank 8; "), "{}", group.first.detail);
+}
+
+#[test]
 fn a_host_without_a_log_has_none() {
     assert!(read(&[("var/log/syslog", "")]).is_absent());
     assert!(read(&[("var/log/mcelog-client", "")]).is_absent());

@@ -23,11 +23,8 @@ fn text(text: &str) -> Reading<String> {
 
 /// A host of which nothing is known but what runs.
 pub(super) fn host(release: &str, version: &str) -> Snapshot {
+    let at = Stamp { boot: crate::BootId::unknown(), since_boot: None, awake: None, wall_ms: 0 };
     Snapshot {
-        at: Stamp { boot: crate::BootId::unknown(), since_boot: None, awake: None, wall_ms: 0 },
-        edac: None,
-        memory_failure: None,
-        uptime: None,
         kernel: section(Kernel {
             release: text(release),
             version: text(version),
@@ -42,26 +39,7 @@ pub(super) fn host(release: &str, version: &str) -> Snapshot {
             modules_root: Reading::Value(Present),
             modules_directory: Reading::Value(Present),
         }),
-        kernel_health: None,
-        cpu_vulnerabilities: None,
-        kexec: None,
-        lockdown: None,
-        livepatch: None,
-        reboot_markers: None,
-        machine_check: None,
-        platform: None,
-        kernel_log: None,
-        scrub: None,
-        previous_boot: None,
-        smbios: None,
-        dimm_labels: None,
-        packages: None,
-        boot_images: None,
-        cve_lists: None,
-        microcode: None,
-        livepatch_modules: None,
-        livepatch_systems: None,
-        processes: None,
+        ..Snapshot::of_nothing(at)
     }
 }
 

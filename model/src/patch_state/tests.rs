@@ -41,33 +41,7 @@ pub(crate) fn with_kernel() -> Kernel {
 pub(crate) fn bare() -> Snapshot {
     let hour = Some(Duration::from_secs(3600));
     let at = Stamp { boot: BootId::unknown(), since_boot: hour, awake: hour, wall_ms: 0 };
-    let mut snapshot = Snapshot {
-        at,
-        edac: None,
-        memory_failure: None,
-        uptime: None,
-        kernel: None,
-        kernel_health: None,
-        cpu_vulnerabilities: None,
-        kexec: None,
-        lockdown: None,
-        livepatch: None,
-        reboot_markers: None,
-        machine_check: None,
-        platform: None,
-        kernel_log: None,
-        scrub: None,
-        previous_boot: None,
-        smbios: None,
-        dimm_labels: None,
-        packages: None,
-        boot_images: None,
-        cve_lists: None,
-        microcode: None,
-        livepatch_modules: None,
-        livepatch_systems: None,
-        processes: None,
-    };
+    let mut snapshot = Snapshot::of_nothing(at);
     set(&mut snapshot.kernel, with_kernel());
     snapshot
 }

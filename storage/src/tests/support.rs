@@ -145,33 +145,7 @@ impl Mc {
 
 /// A snapshot with every source switched off.
 pub(super) fn empty(at: Stamp) -> Snapshot {
-    Snapshot {
-        at,
-        edac: None,
-        memory_failure: None,
-        uptime: None,
-        kernel: None,
-        kernel_health: None,
-        cpu_vulnerabilities: None,
-        kexec: None,
-        lockdown: None,
-        livepatch: None,
-        reboot_markers: None,
-        machine_check: None,
-        platform: None,
-        kernel_log: None,
-        scrub: None,
-        previous_boot: None,
-        smbios: None,
-        dimm_labels: None,
-        packages: None,
-        boot_images: None,
-        cve_lists: None,
-        microcode: None,
-        livepatch_modules: None,
-        livepatch_systems: None,
-        processes: None,
-    }
+    Snapshot::of_nothing(at)
 }
 
 /// A section read without fault.

@@ -8,7 +8,6 @@ use scrubjay_model::{
     MemoryDevice, MemoryType, ModuleSize, Origin, Place, Reading, Section, SeriesPlace, Sighting,
     Smbios, Snapshot, SourceReport, Stamp, TypeDetail, Witness, ZeroedWindow,
 };
-use scrubjay_tests::snapshots::nothing_read;
 use std::time::Duration;
 
 pub(crate) struct Host {
@@ -48,7 +47,7 @@ impl Host {
             wall_ms,
             counts: vec![(0, 0); DIMMS],
             serials: (0..DIMMS).map(|dimm| format!("S{dimm:06}")).collect(),
-            snapshot: nothing_read(Stamp {
+            snapshot: Snapshot::of_nothing(Stamp {
                 boot: BootId::unknown(),
                 since_boot: None,
                 awake: None,

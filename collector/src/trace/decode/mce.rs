@@ -9,7 +9,7 @@ use super::slot::{Fault, Number};
 use crate::machine_check::{APEI_BANK, MachineCheck, Registers};
 use crate::trace::format::Format;
 use crate::trace::report::{Place, Report, Text, What};
-use scrubjay_model::{EventWhat, Witness};
+use scrubjay_model::Witness;
 
 #[derive(Debug)]
 pub(super) struct MceRecord {
@@ -75,7 +75,7 @@ impl MceRecord {
                 socket: self.socketid.u32(record)?,
                 bank,
             },
-            what: what(&check),
+            what: if check.is_memory() { What::Memory } else { What::Other(check.other()) },
             address,
             grain_bits,
             syndrome: check.syndrome(),
@@ -83,11 +83,4 @@ impl MceRecord {
             detail: Text::Registers(registers),
         })
     }
-}
-
-fn what(check: &MachineCheck) -> What {
-    if check.is_memory() {
-        return What::Memory;
-    }
-    What::Other(EventWhat::Other { about: format!("machine check, code {:#06x}", check.code()) })
 }
