@@ -5,7 +5,7 @@
 //! * [`firmware`]: SMBIOS tables with the sticks of a board.
 //! * [`golden`]: files with what people and scrapers read.
 //! * [`histories`]: random lives of a host, and the loop that plays them to an agent.
-//! * [`snapshots`]: what the collector would have read, where no tree is needed.
+//! * `snapshots`: what the collector would have read, where no tree is needed.
 //! * [`timelines`]: fixed lives of a host, one per way in which counters and clocks mislead.
 //! * [`trees`]: writing host trees, and the trees in `fixtures/`.
 
