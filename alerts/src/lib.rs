@@ -3,6 +3,7 @@
 
 mod correlation;
 mod finding;
+pub mod memory;
 mod offline;
 mod policy;
 mod rules;
