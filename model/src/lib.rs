@@ -20,6 +20,7 @@ mod cve_lists;
 mod database;
 mod dimm;
 mod dimm_labels;
+mod dram_place;
 mod edac;
 mod edac_place;
 mod event;
@@ -45,6 +46,7 @@ mod machine;
 mod memory_buckets;
 mod memory_map;
 mod microcode;
+mod observation;
 mod offline;
 mod package_version;
 mod packages;
@@ -103,6 +105,7 @@ pub use dimm::{
     memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
+pub use dram_place::{Cell, Parity};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -168,6 +171,7 @@ pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,
 };
+pub use observation::{CountsFrom, Hit, Observation, Seconds};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };

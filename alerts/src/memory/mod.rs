@@ -4,6 +4,4 @@
 //! it sees [`Observation`]s and nothing else, so that what `replay` says of a policy holds for
 //! the agent that runs by it.
 
-mod observation;
-
-pub use observation::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
+pub use scrubjay_model::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};

@@ -1,5 +1,7 @@
 //! What is known of the errors of one DIMM, in the order of time.
 
+use crate::{Cell, Parity};
+
 /// A moment: seconds since the Unix epoch, or since the beginning of a simulation.
 pub type Seconds = i64;
 
@@ -67,27 +69,6 @@ pub struct Hit {
     /// Whether scrubbing found it, where the platform says.
     pub by_scrub: Option<bool>,
 }
-
-/// A place in the DRAM of one DIMM, as far as it is known. What is not known is compared with
-/// nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cell {
-    /// Rank.
-    pub rank: Option<u8>,
-    /// DRAM device within the rank.
-    pub device: Option<u8>,
-    /// Bank, the bank group folded in: equal numbers are one bank.
-    pub bank: Option<u16>,
-    /// Row.
-    pub row: Option<u32>,
-    /// Column.
-    pub column: Option<u32>,
-}
-
-/// The wrong bits of one transfer of an x4 device: eight beats of four data lines (DQ), the first
-/// beat in the most significant four bits (Intel's `RetryRdErrLogParity`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Parity(pub u32);
 
 /// Where the number of errors in a record comes from. A platform that counts and reports tells of
 /// the same errors twice.
