@@ -45,6 +45,7 @@ mod log_fact;
 mod machine;
 mod memory_buckets;
 mod memory_map;
+mod memory_trace;
 mod microcode;
 mod observation;
 mod offline;
@@ -167,6 +168,7 @@ pub use memory_buckets::{
     BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use memory_trace::{CounterChange, MemoryTraces, ModuleTrace, Watch};
 pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,

@@ -45,6 +45,7 @@ mod schema;
 mod state;
 mod sums;
 mod tiers;
+mod traces;
 mod write;
 
 #[cfg(test)]

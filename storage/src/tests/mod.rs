@@ -20,5 +20,6 @@ mod pages;
 mod sources;
 mod support;
 mod tiers;
+mod traces;
 mod transitions;
 mod upgrades;
