@@ -4,4 +4,8 @@
 //! it sees [`Observation`]s and nothing else, so that what `replay` says of a policy holds for
 //! the agent that runs by it.
 
+mod trace;
+
+pub use trace::observations;
+
 pub use scrubjay_model::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
