@@ -8,6 +8,7 @@ mod offline;
 mod policy;
 mod rules;
 mod scrub;
+pub mod statistics;
 mod suspected;
 #[cfg(test)]
 mod testing;

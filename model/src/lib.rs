@@ -52,6 +52,7 @@ mod offline;
 mod package_version;
 mod packages;
 mod page_life;
+mod parity;
 mod patch_claims;
 mod patch_cover;
 mod patch_state;

@@ -4,8 +4,39 @@
 //! it sees [`Observation`]s and nothing else, so that what `replay` says of a policy holds for
 //! the agent that runs by it.
 
+mod cells;
+mod classify;
+mod costs;
+mod judge;
+mod judgement;
+mod mode;
+mod neighbours;
+mod observation;
+mod reasons;
+mod risk;
+mod rules_of_others;
+mod scorecard;
+mod state;
+mod storm;
 mod trace;
+mod trend;
+mod windows;
+mod words;
 
+pub use cells::{MOST_CELLS, REMEMBERED, Spot};
+pub use classify::{Fault, LOOSE, MOST_FAULTS, STRICT, classify, faults};
+pub use costs::{Choice, Costs, Decision};
+pub use judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, REASONS, Reason};
+pub use mode::{Mode, RiskClass};
+pub use neighbours::{Neighbours, Topology, neighbours};
+pub use observation::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
+pub use risk::{
+    Calibration, Evidence, LEAST_OUTCOMES, Risk, SCORECARD_DAYS, UNCALIBRATED_SPREAD, Validity,
+};
+pub use rules_of_others::{WholeHistory, faulty_lines, whole_history_rule, window_rule};
+pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
+pub use state::DimmState;
+pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trace::observations;
-
-pub use scrubjay_model::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
+pub use trend::Trend;
+pub use windows::{Bits, CENSORED};
