@@ -7,6 +7,7 @@
 use crate::config::Settings;
 use crate::ends::Suspicions;
 use crate::exit::Exit;
+use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
 use crate::{clock, commands::import, commands::reading, header};
@@ -197,6 +198,7 @@ struct Agent {
     pages: Pages,
     offlining: Offlining,
     suspicions: Suspicions,
+    judge: Judge,
     policy: PatchPolicy,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
@@ -270,6 +272,7 @@ impl Agent {
             pages: Pages::new(host),
             offlining: Offlining::new(settings.offline),
             suspicions: Suspicions::default(),
+            judge: Judge::new(settings),
             policy: settings.patches.clone(),
             edac: None,
         })
@@ -321,6 +324,8 @@ impl Agent {
             &self.policy,
         )
         .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
+        let dimms = self.judge.look(&self.history, &snapshot, &appended.accumulated);
+        let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }

@@ -9,6 +9,7 @@ mod config;
 mod ends;
 mod exit;
 mod header;
+mod judging;
 mod listening;
 mod pages;
 mod windows;

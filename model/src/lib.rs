@@ -20,6 +20,7 @@ mod cve_lists;
 mod database;
 mod dimm;
 mod dimm_labels;
+mod dimm_verdict;
 mod dram_place;
 mod edac;
 mod edac_place;
@@ -107,6 +108,7 @@ pub use dimm::{
     memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
+pub use dimm_verdict::{DimmFault, DimmReason, DimmRisk, DimmVerdict, Probability};
 pub use dram_place::{Cell, Parity};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,

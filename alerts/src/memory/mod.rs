@@ -7,6 +7,7 @@
 mod cells;
 mod classify;
 mod costs;
+mod host;
 mod judge;
 mod judgement;
 mod mode;
@@ -26,6 +27,7 @@ mod words;
 pub use cells::{MOST_CELLS, REMEMBERED, Spot};
 pub use classify::{Fault, LOOSE, MOST_FAULTS, STRICT, classify, faults};
 pub use costs::{Choice, Costs, Decision};
+pub use host::{LOOK_BACK_DAYS, judge_host};
 pub use judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, REASONS, Reason};
 pub use mode::{Mode, RiskClass};
 pub use neighbours::{Neighbours, Topology, neighbours};
