@@ -82,6 +82,13 @@ fn equal_numbers_of_different_banks_and_ranks_are_different_places() {
 fn what_is_missing_is_compared_with_nothing() {
     let vague = Cell { device: None, ..cell(3, 1, 7, 9) };
     assert_eq!(shapes(&[cell(3, 1, 7, 9), vague]).0, Mode::Cell, "it may be the same place");
+    // Half of the reports without their device: one bank of one device all the same.
+    let half: Vec<Cell> = (0..10)
+        .map(|n| cell(3, 1, n * 5_000, n))
+        .map(|c| if c.column < Some(5) { Cell { device: None, ..c } } else { c })
+        .collect();
+    assert_eq!(shapes(&half), (Mode::Bank, Mode::Bank));
+    assert_eq!(faults(&spots(&half), LOOSE)[0].devices, 1);
     let no_column = Cell { column: None, ..cell(3, 1, 7, 9) };
     assert_eq!(shapes(&[no_column]).0, Mode::CellOrRow);
     let rows: Vec<Cell> = (0..3).map(|row| Cell { row: Some(row), ..no_column }).collect();
