@@ -43,9 +43,9 @@ pub struct Fault {
     pub rows: u32,
     /// Distinct columns.
     pub columns: u32,
-    /// Distinct banks of one device.
+    /// Distinct numbers of banks.
     pub banks: u32,
-    /// Distinct devices and ranks.
+    /// Distinct devices of ranks, or ranks where no device was told.
     pub devices: u32,
     /// Distinct pages.
     pub pages: Vec<u64>,
@@ -111,11 +111,8 @@ fn fault(mode: Mode, spots: &[Spot]) -> Fault {
         places,
         rows: distinct(spots, |spot| spot.cell.row),
         columns: distinct(spots, |spot| spot.cell.column),
-        banks: distinct(spots, |spot| spot.cell.bank.map(|bank| (device(spot), bank))),
-        devices: distinct(spots, |spot| {
-            let known = spot.cell.device.is_some() || spot.cell.rank.is_some();
-            known.then(|| device(spot))
-        }),
+        banks: distinct(spots, |spot| spot.cell.bank),
+        devices: distinct(spots, device_of(spots)),
         pages,
         place: common(spots),
     }
@@ -137,9 +134,25 @@ fn common(spots: &[Spot]) -> Cell {
     }
 }
 
-/// Rank and device, as far as known.
-fn device(spot: &Spot) -> (Option<u8>, Option<u8>) {
-    (spot.cell.rank, spot.cell.device)
+/// Rank and device.
+type Device = (Option<u8>, Option<u8>);
+
+/// What tells devices apart among these places: rank and device, as far as any of them told these. A
+/// place that lacks one of them may be of several devices, and so is of none.
+fn device_of(spots: &[Spot]) -> impl Fn(&Spot) -> Option<Device> + Copy {
+    let by_rank = spots.iter().any(|spot| spot.cell.rank.is_some());
+    let by_device = spots.iter().any(|spot| spot.cell.device.is_some());
+    move |spot| {
+        let (rank, device) = (spot.cell.rank, spot.cell.device);
+        let lacks = by_rank && rank.is_none() || by_device && device.is_none();
+        ((by_rank || by_device) && !lacks).then_some((rank, device))
+    }
+}
+
+/// Whether a place can be of that device.
+fn may_be_of(spot: &Spot, device: Device) -> bool {
+    spot.cell.rank.is_none_or(|rank| device.0 == Some(rank))
+        && spot.cell.device.is_none_or(|number| device.1 == Some(number))
 }
 
 /// Folds places of which less is known into places they may be: a report without its device is no
@@ -200,16 +213,17 @@ fn dominant(spots: &[Spot], need: u32) -> (Mode, Vec<bool>) {
         return (mode, vec![true; spots.len()]);
     }
     let mut members: Vec<bool> = spots.iter().map(is_placed).collect();
-    let devices = groups(spots, &members, |spot| {
-        let known = spot.cell.device.is_some() || spot.cell.rank.is_some();
-        known.then(|| device(spot))
-    });
-    if devices.iter().filter(|(_, places)| *places >= need).count() >= 2 {
+    let devices = groups(spots, &members, device_of(spots));
+    let ranks = groups(spots, &members, |spot| spot.cell.rank);
+    let is_wide = |places: &u32| *places >= need;
+    if devices.iter().filter(|(_, places)| is_wide(places)).count() >= 2
+        || ranks.iter().filter(|(_, places)| is_wide(places)).count() >= 2
+    {
         return (Mode::MultiDevice, members);
     }
     if let Some((chosen, _)) = devices.first() {
-        // A place of which the device is not known may be of any, so it stays.
-        keep(spots, &mut members, |spot| device(spot) == *chosen || device(spot) == (None, None));
+        // A place of which the device is not known may be of this one, so it stays.
+        keep(spots, &mut members, |spot| may_be_of(spot, *chosen));
     }
     let banks = groups(spots, &members, |spot| spot.cell.bank);
     let wide: Vec<u16> =

@@ -44,6 +44,14 @@ pub(crate) struct View<'a> {
     pub(crate) at_peak: Decision,
 }
 
+/// What the costs say.
+pub(crate) struct ByCost {
+    pub(crate) verdict: Verdict,
+    pub(crate) advice: Advice,
+    /// Whether it is what was said at the loudest moment, and no more what is said of now.
+    pub(crate) is_held: bool,
+}
+
 impl DimmState {
     /// What is to be said of the DIMM at `now`, which is not before the latest observation.
     pub fn judge(&self, now: Seconds, around: &Neighbours, settings: &MemorySettings) -> Judgement {
@@ -165,8 +173,23 @@ impl<'a> View<'a> {
         self.settings.repairs_at_boot && fault.mode == Mode::Row && !came_back
     }
 
-    /// Level and advice that a choice amounts to.
-    pub(crate) fn by_cost(&self, decision: &Decision, p: f64) -> (Verdict, Advice) {
+    /// Level and advice by cost: of now, or held from the loudest moment if that was worse and the
+    /// silence since is not long enough.
+    pub(crate) fn by_cost(&self) -> ByCost {
+        let now = self.of_choice(&self.decision, self.risk.p);
+        let (then, advice) = self.of_choice(&self.at_peak, 0.0);
+        let held = self.stepped(then);
+        let advice = match held {
+            _ if held == then => advice,
+            Verdict::Plan | Verdict::Act => Advice::PrepareSwap,
+            Verdict::Ok | Verdict::Unknown | Verdict::Watch => Advice::Nothing,
+        };
+        let (verdict, advice) = now.max((held, advice));
+        ByCost { verdict, advice, is_held: now < (verdict, advice) }
+    }
+
+    /// Level and advice that a choice amounts to, at a probability within the horizon.
+    pub(crate) fn of_choice(&self, decision: &Decision, p: f64) -> (Verdict, Advice) {
         if self.evidence.closed || self.is_outside() {
             return (Verdict::Ok, Advice::Nothing);
         }
@@ -200,18 +223,10 @@ impl<'a> View<'a> {
         if has("dimm-wide-storm") {
             return Advice::SwapNow;
         }
-        let (level, advice) = self.by_cost(&self.decision, self.risk.p);
+        let by_cost = self.by_cost();
         match verdict {
-            _ if level > Verdict::Ok && level >= verdict => advice,
-            Verdict::Act | Verdict::Plan => {
-                // Held from the loudest moment: what paid then.
-                let (then, advice) = self.by_cost(&self.at_peak, 0.0);
-                if then == verdict && advice > Advice::Nothing {
-                    advice
-                } else {
-                    Advice::PrepareSwap
-                }
-            }
+            Verdict::Act | Verdict::Plan if by_cost.verdict == verdict => by_cost.advice,
+            Verdict::Act | Verdict::Plan => Advice::PrepareSwap,
             Verdict::Watch if self.page_to_offline().is_some() => Advice::OfflinePage,
             Verdict::Watch => Advice::Observe,
             Verdict::Unknown => Advice::FixVisibility,

@@ -11,6 +11,7 @@ mod host;
 mod judge;
 mod judgement;
 mod mode;
+mod mttf;
 mod neighbours;
 mod observation;
 mod reasons;
@@ -21,6 +22,7 @@ mod state;
 mod storm;
 mod trace;
 mod trend;
+mod uptime;
 mod windows;
 mod words;
 
@@ -30,6 +32,10 @@ pub use costs::{Choice, Costs, Decision};
 pub use host::{LOOK_BACK_DAYS, judge_host};
 pub use judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, REASONS, Reason};
 pub use mode::{Mode, RiskClass};
+pub use mttf::{
+    Ecc, Mttf, ORDER_OF_MAGNITUDE, Spread, even_errors_not_noticed, latent_corruption, mttf,
+    odd_errors_mended_wrongly,
+};
 pub use neighbours::{Neighbours, Topology, neighbours};
 pub use observation::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
 pub use risk::{
@@ -41,4 +47,8 @@ pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trace::observations;
 pub use trend::Trend;
+pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
+
+#[cfg(test)]
+mod tests;
