@@ -8,6 +8,7 @@
 
 mod ageing_clock;
 mod away;
+mod bite_size;
 mod boot_end;
 mod boot_imports;
 mod buckets;

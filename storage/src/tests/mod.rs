@@ -2,6 +2,7 @@
 //! real one in a temporary directory.
 
 mod away;
+mod bites;
 mod boot_imports;
 mod boots;
 mod counting;
