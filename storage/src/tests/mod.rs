@@ -12,6 +12,7 @@ mod events;
 mod exposures;
 mod faults;
 mod forced;
+mod homecoming;
 mod laws;
 mod ledger;
 mod module_events;
