@@ -2,6 +2,7 @@
 //! real one in a temporary directory.
 
 mod away;
+mod bites;
 mod boot_imports;
 mod boots;
 mod counting;
@@ -11,6 +12,7 @@ mod events;
 mod exposures;
 mod faults;
 mod forced;
+mod homecoming;
 mod laws;
 mod ledger;
 mod module_events;
