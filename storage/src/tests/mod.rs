@@ -19,6 +19,7 @@ mod module_events;
 mod modules;
 mod page_requests;
 mod pages;
+mod query_plans;
 mod sources;
 mod support;
 mod tiers;
