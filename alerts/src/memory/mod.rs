@@ -43,7 +43,7 @@ pub use rules_of_others::{WholeHistory, faulty_lines, whole_history_rule, window
 pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
-pub use trend::Trend;
+pub use trend::{Trend, rising_in_fleet};
 pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
 
