@@ -31,7 +31,7 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a MemorySettings,
     pub(crate) faults: Vec<Fault>,
     pub(crate) mode: Mode,
-    /// The shape that three places prove.
+    /// The shape that three places prove, where it is a wide one that stormed.
     pub(crate) strict: Mode,
     /// Seconds since the latest error, if there was one.
     pub(crate) quiet: Option<Seconds>,
@@ -75,7 +75,6 @@ impl<'a> View<'a> {
     ) -> Self {
         let spots = state.spots(now);
         let mut found = faults(&spots, LOOSE);
-        let strict = if found.is_empty() { Mode::Unknown } else { classify(&spots, STRICT) };
         let mut mode = found.first().map_or(Mode::Unknown, |fault| fault.mode);
         let outside = around.shape().filter(|_| state.last_error.is_some() && !mode.is_confined());
         if let Some(outside) = outside {
@@ -84,6 +83,9 @@ impl<'a> View<'a> {
                 fault.mode = outside;
             }
         }
+        // Asked for nothing else, and dear where places are many.
+        let is_wide = mode.is_wide() && state.peak.storms > 0;
+        let strict = if is_wide { classify(&spots, STRICT) } else { Mode::Unknown };
         let quiet = state.last_error().map(|last| now.saturating_sub(last).max(0));
         let trend = trend(&state.windows, window_of(now.saturating_sub(1)), &state.exposure());
         let loudest = state.busiest();
