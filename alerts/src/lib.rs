@@ -8,6 +8,7 @@ mod offline;
 mod policy;
 mod rules;
 mod scrub;
+pub mod simulation;
 mod suspected;
 #[cfg(test)]
 mod testing;
