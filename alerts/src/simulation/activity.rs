@@ -240,7 +240,7 @@ mod tests {
         for share in [0.0, 0.01, 0.3, 1.0] {
             let mut taken = Vec::new();
             thinned(0..100_000, share, &mut draws, |number, _| taken.push(number));
-            let found = taken.len() as f64 / 100_000.0;
+            let found = f64::from(u32::try_from(taken.len()).unwrap()) / 100_000.0;
             assert!((found - share).abs() < 0.01, "{found} of {share}");
             assert!(taken.is_sorted_by(|a, b| a < b));
         }

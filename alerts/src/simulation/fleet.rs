@@ -169,7 +169,8 @@ impl Fleet {
             gap = draws.between(short, long);
         }
         let mut at = 0.0;
-        while settings.unplanned_per_year > 0.0 {
+        loop {
+            // Infinite for a rate of zero.
             at += draws.exponential() * 365.25 * real(DAY) / settings.unplanned_per_year;
             if at >= real(self.settings.end()) {
                 break;
@@ -185,8 +186,9 @@ impl Fleet {
         let rate = self.model.channel_rate(&self.settings, home);
         let end = real(self.settings.end());
         let mut at = -long * real(DAY);
-        while rate > 0.0 {
+        loop {
             at += draws.exponential() / rate;
+            // Infinite for a rate of zero.
             if at >= end {
                 break;
             }
@@ -315,7 +317,8 @@ impl Fleet {
 
         let mut observations = Vec::new();
         record(seen, &mut showing, &plan, &mut observations);
-        observations.extend(boots.iter().map(|boot| Observation::Booted { at: boot.up }));
+        let booted = boots.iter().filter(|boot| boot.up < end);
+        observations.extend(booted.map(|boot| Observation::Booted { at: boot.up }));
         let swaps = slot.swaps;
         observations.extend(swaps.iter().map(|swap| Observation::Replaced { at: swap.at }));
         let mut truth = DimmTruth { swaps, ..DimmTruth::default() };
@@ -399,7 +402,6 @@ fn settle(mut boots: Vec<Boot>, end: Seconds) -> Vec<Boot> {
         }
         meet
     });
-    // Who is not up again by the end is not seen to boot.
     boots
 }
 

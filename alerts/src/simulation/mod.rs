@@ -10,6 +10,7 @@ mod activity;
 mod check;
 mod fault;
 mod fleet;
+mod measure;
 mod mode;
 mod offlining;
 mod random;
@@ -19,6 +20,7 @@ mod truth;
 
 pub use check::SettingsError;
 pub use fleet::Fleet;
+pub use measure::{Measured, Measures};
 pub use mode::{MODES, Mode, ModeSettings};
 pub use settings::{
     Activity, Bits, Boots, Channels, Escalation, FleetSettings, LogNormal, Observers, Offlining,

@@ -172,10 +172,11 @@ mod tests {
     use crate::simulation::random::Draws;
     use std::collections::BTreeSet;
 
-    fn cells(mode: Mode, count: usize, seed: u64) -> Vec<Cell> {
+    fn cells(mode: Mode, count: u16, seed: u64) -> Vec<Cell> {
         let mut draws = Draws::new(seed);
-        let region = Region::draw(mode, true, (count as u32, count as u32), &mut draws);
-        (0..count).map(|number| region.cell(number, &mut draws)).collect()
+        let places = (u32::from(count), u32::from(count));
+        let region = Region::draw(mode, true, places, &mut draws);
+        (0..usize::from(count)).map(|number| region.cell(number, &mut draws)).collect()
     }
 
     fn distinct<T: Ord>(cells: &[Cell], part: impl Fn(&Cell) -> T) -> usize {
@@ -218,7 +219,7 @@ mod tests {
         let last = Cell {
             rank: Some(1),
             device: Some(0),
-            bank: Some(BANKS as u16 - 1),
+            bank: Some(u16::try_from(BANKS).unwrap() - 1),
             row: Some((1 << 17) - 1),
             column: Some(1023),
         };

@@ -218,11 +218,11 @@ fn errors(
                 showing.reported.resize(kind + 1, ((usize::MAX, 0), 0));
             }
             let Some(last) = showing.reported.get_mut(kind) else { continue };
-            if last.0 == stamp {
-                if let Some(Observation::Reported(hit)) = observations.get_mut(last.1) {
-                    hit.errors += 1;
-                    continue;
-                }
+            if last.0 == stamp
+                && let Some(Observation::Reported(hit)) = observations.get_mut(last.1)
+            {
+                hit.errors += 1;
+                continue;
             }
             *last = (stamp, observations.len());
         }
