@@ -10,7 +10,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let nodes = arguments.next().map_or(Ok(10_000), |text| text.parse())?;
     let mut out = std::io::stdout().lock();
     for seed in 1..=seeds {
-        let fleet = Fleet::new(FleetSettings { nodes, ..FleetSettings::with_seed(seed) })?;
+        let mut set = FleetSettings { nodes, ..FleetSettings::with_seed(seed) };
+        if let Ok(b) = std::env::var("BETA") { set.activity.duty.1 = b.parse()?; }
+        if let Ok(b) = std::env::var("CHAN") { set.channels.share = b.parse()?; }
+        let fleet = Fleet::new(set)?;
         let mut measures = Measures::new();
         for node in 0..nodes {
             measures.add(&fleet.node(node));
