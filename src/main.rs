@@ -11,6 +11,7 @@ mod exit;
 mod header;
 mod listening;
 mod pages;
+mod progress;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
@@ -59,7 +60,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Show(_)
         | Command::Import(_)
         | Command::Config(_)
-        | Command::Capture(_) => Exit::Failed,
+        | Command::Capture(_)
+        | Command::Simulate(_) => Exit::Failed,
     }
 }
 
@@ -88,6 +90,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Import(args) => commands::import::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),
     }
 }
