@@ -12,6 +12,7 @@ mod header;
 mod judging;
 mod listening;
 mod pages;
+mod progress;
 mod windows;
 
 use clap::Parser;
@@ -61,7 +62,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Show(_)
         | Command::Import(_)
         | Command::Config(_)
-        | Command::Capture(_) => Exit::Failed,
+        | Command::Capture(_)
+        | Command::Simulate(_) => Exit::Failed,
     }
 }
 
@@ -90,6 +92,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Import(args) => commands::import::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
+pub(crate) mod simulate;
 pub(crate) mod status;
 
 use anstream::{AutoStream, ColorChoice};

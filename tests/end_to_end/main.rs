@@ -29,4 +29,5 @@ mod large;
 mod ledger;
 mod pages;
 mod server;
+mod simulate;
 mod traps;
