@@ -134,14 +134,14 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
-    /// Boots: when, how long, which kernel, how they ended
-    Boots(PastArgs),
+    /// Boots: when, how long, which kernel, how they ended; --by month: availability
+    Boots(SumArgs),
     /// Memory errors: sums and changes, with the time that was watched
     Memory(MemoryArgs),
     /// Kernels, live patches and reboot reasons over time, and how long fixes were owed
-    Patches(PastArgs),
+    Patches(SumArgs),
     /// Bad pages: when and why each was registered, and what became of it
-    Pages(PastArgs),
+    Pages(SumArgs),
     /// Errors that other tools recorded, as they were imported
     Imported(ReadArgs),
 }
@@ -217,19 +217,25 @@ pub(crate) struct PastArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MemoryArgs {
+pub(crate) struct SumArgs {
     #[command(flatten)]
     pub(crate) past: PastArgs,
-    /// Add errors up, each sum beside the time that was watched [without --since: the last 48 hours,
-    /// the last 60 days, or all]
+    /// Add up, each sum beside the time that was watched [without --since: the last 48 hours, the last
+    /// 60 days, or all]
     #[arg(long, value_name = "UNIT")]
     pub(crate) by: Option<By>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    #[command(flatten)]
+    pub(crate) sums: SumArgs,
     /// Show the last N changes
     #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "by")]
     pub(crate) last: u32,
 }
 
-/// What errors are added up by.
+/// What is added up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum By {
     Hour,

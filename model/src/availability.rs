@@ -55,16 +55,38 @@ pub struct Availability {
 /// How many of the longest uptimes are told.
 const LONGEST: usize = 5;
 
-/// Adds up boots that are in the order of their beginnings. `None` if there is none that counts.
-pub fn availability(lines: &[BootLine]) -> Option<Availability> {
+/// A stretch of the past of which one thing is known, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) what: Known,
+    pub(crate) from_wall_ms: i64,
+    pub(crate) to_wall_ms: i64,
+    pub(crate) length: Duration,
+}
+
+/// What is known of a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    Up,
+    Down,
+    Nothing,
+}
+
+/// The boots that count, of those in the order of their beginnings, with their positions; and how many
+/// of the others a clock that was not set had begin before 2001.
+pub(crate) fn counted(lines: &[BootLine]) -> (Vec<(usize, &BootLine)>, usize) {
     let begun = |line: &BootLine| line.booted_wall_ms >= EARLIEST_WALL_MS;
     let of_set_clock: Vec<(usize, &BootLine)> =
         lines.iter().enumerate().filter(|(_, line)| begun(line)).collect();
-    let kept = without_overlaps(&of_set_clock);
+    let not_set = lines.len().saturating_sub(of_set_clock.len());
+    (without_overlaps(&of_set_clock), not_set)
+}
+
+/// Adds up boots that are in the order of their beginnings. `None` if there is none that counts.
+pub fn availability(lines: &[BootLine]) -> Option<Availability> {
+    let (kept, not_set) = counted(lines);
     let (_, first) = kept.first()?;
-    let left_out = |before: usize, after: usize| {
-        u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX)
-    };
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut sum = Availability {
         from_wall_ms: first.booted_wall_ms,
         up: Duration::ZERO,
@@ -76,8 +98,8 @@ pub fn availability(lines: &[BootLine]) -> Option<Availability> {
         unclean: 0,
         unknown_ends: 0,
         set_back: 0,
-        clock_not_set: left_out(lines.len(), of_set_clock.len()),
-        overlapping: left_out(of_set_clock.len(), kept.len()),
+        clock_not_set: number(not_set),
+        overlapping: number(lines.len().saturating_sub(not_set).saturating_sub(kept.len())),
         longest: longest(&kept),
     };
     for (n, (_, line)) in kept.iter().enumerate() {
@@ -135,43 +157,47 @@ impl Availability {
     /// The least and the most of the period, in parts of a million, that the host may have been up.
     /// `None` if the period is empty.
     pub fn bounds_ppm(&self) -> Option<(u64, u64)> {
-        let part = |time: Duration| {
-            // A period below a millisecond is empty.
-            let period = self.period().as_millis();
-            u64::try_from(time.as_millis().checked_mul(1_000_000)?.checked_div(period)?).ok()
-        };
-        Some((part(self.up)?, part(self.up.saturating_add(self.unknown))?))
+        bounds_ppm(self.up, self.down, self.unknown)
     }
 
     fn add(&mut self, line: &BootLine, next: Option<&BootLine>) {
-        let until_next = next.map(|next| {
-            u64::try_from(next.booted_wall_ms.saturating_sub(line.booted_wall_ms))
-                .map_or(Duration::ZERO, Duration::from_millis)
-        });
-        let by_wall = line.ran_by == Some(LengthBasis::WallClock);
-        // Two boots do not overlap: a length by a clock that was set in between is none.
-        let ran = line.ran.filter(|ran| !by_wall || until_next.is_none_or(|time| *ran <= time));
-        let Some(ran) = ran else {
-            self.set_back += u64::from(line.ran.is_some());
-            self.unknown = self.unknown.saturating_add(until_next.unwrap_or_default());
-            return;
-        };
-        self.up = self.up.saturating_add(ran);
-        if by_wall {
-            self.up_by_wall_clock = self.up_by_wall_clock.saturating_add(ran);
-        }
-        self.asleep = self.asleep.saturating_add(line.slept.unwrap_or_default());
-        let Some(next) = next else { return };
-        let Some(ended) = line.ended() else { return };
-        match u64::try_from(next.booted_wall_ms.saturating_sub(ended)) {
-            Err(_) => self.set_back += 1,
-            Ok(ms) => {
-                let gap = Duration::from_millis(ms);
-                let into = if is_downtime(line, next) { &mut self.down } else { &mut self.unknown };
-                *into = into.saturating_add(gap);
-            }
+        let Told { pieces, is_set_back } = line.pieces(next);
+        self.set_back += u64::from(is_set_back);
+        for piece in pieces.into_iter().flatten() {
+            let into = match piece.what {
+                Known::Up => {
+                    if line.ran_by == Some(LengthBasis::WallClock) {
+                        self.up_by_wall_clock = self.up_by_wall_clock.saturating_add(piece.length);
+                    }
+                    let slept = line.slept.unwrap_or_default();
+                    self.asleep = self.asleep.saturating_add(slept);
+                    &mut self.up
+                }
+                Known::Down => &mut self.down,
+                Known::Nothing => &mut self.unknown,
+            };
+            *into = into.saturating_add(piece.length);
         }
     }
+}
+
+/// The least and the most of a period, in parts of a million, that the host may have been up. `None` if
+/// it is empty.
+pub(crate) fn bounds_ppm(up: Duration, down: Duration, unknown: Duration) -> Option<(u64, u64)> {
+    // A period below a millisecond is empty.
+    let period = up.saturating_add(down).saturating_add(unknown).as_millis();
+    let part = |time: Duration| {
+        u64::try_from(time.as_millis().checked_mul(1_000_000)?.checked_div(period)?).ok()
+    };
+    Some((part(up)?, part(up.saturating_add(unknown))?))
+}
+
+/// What a boot tells of the time from its beginning until the next one's.
+pub(crate) struct Told {
+    /// The boot, and the time behind it.
+    pub(crate) pieces: [Option<Piece>; 2],
+    /// Whether the next one began before its end.
+    pub(crate) is_set_back: bool,
 }
 
 /// Whether the host is known to have been down between two boots that follow each other.
@@ -181,8 +207,42 @@ pub(crate) fn is_downtime(line: &BootLine, next: &BootLine) -> bool {
 }
 
 impl BootLine {
+    /// The time from its beginning until the next one's, by what is known of it.
+    pub(crate) fn pieces(&self, next: Option<&Self>) -> Told {
+        let piece = |what, from_wall_ms: i64, to_wall_ms: i64, length| {
+            Some(Piece { what, from_wall_ms, to_wall_ms, length })
+        };
+        let until_next = next.map(|next| {
+            u64::try_from(next.booted_wall_ms.saturating_sub(self.booted_wall_ms))
+                .map_or(Duration::ZERO, Duration::from_millis)
+        });
+        let by_wall = self.ran_by == Some(LengthBasis::WallClock);
+        // Two boots do not overlap: a length by a clock that was set in between is none.
+        let ran = self.ran.filter(|ran| !by_wall || until_next.is_none_or(|time| *ran <= time));
+        let Some(ran) = ran else {
+            let all = next.and_then(|next| {
+                let (from, to) = (self.booted_wall_ms, next.booted_wall_ms);
+                piece(Known::Nothing, from, to, until_next.unwrap_or_default())
+            });
+            return Told { pieces: [all, None], is_set_back: self.ran.is_some() };
+        };
+        let ended = self.ended();
+        let up = piece(Known::Up, self.booted_wall_ms, ended.unwrap_or(self.booted_wall_ms), ran);
+        let mut told = Told { pieces: [up, None], is_set_back: false };
+        let (Some(next), Some(ended)) = (next, ended) else { return told };
+        match u64::try_from(next.booted_wall_ms.saturating_sub(ended)) {
+            Err(_) => told.is_set_back = true,
+            Ok(ms) => {
+                let what = if is_downtime(self, next) { Known::Down } else { Known::Nothing };
+                let gap = Duration::from_millis(ms);
+                told.pieces = [up, piece(what, ended, next.booted_wall_ms, gap)];
+            }
+        }
+        told
+    }
+
     /// When it ended or was last seen by the wall clock, as far as anybody tells.
-    fn ended(&self) -> Option<i64> {
+    pub(crate) fn ended(&self) -> Option<i64> {
         let by_length = |ran: Duration| {
             let ran = i64::try_from(ran.as_millis()).unwrap_or(i64::MAX);
             self.booted_wall_ms.saturating_add(ran)
