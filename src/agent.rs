@@ -18,7 +18,7 @@ use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    LedgerState, NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
 use std::io::Write;
@@ -232,8 +232,8 @@ impl Agent {
             import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
-        if let Some(fault) = history.ledger_fault() {
-            tracing::error!("the ledger was changed by somebody else: {fault}");
+        if let LedgerState::Altered { because } = history.ledger_state() {
+            tracing::error!("the ledger is not what was written: {because}");
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");

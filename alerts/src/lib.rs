@@ -29,7 +29,7 @@ pub use policy::PatchPolicy;
 pub use rules::catalogue::{Reboot, Rule, Rules};
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 81] = [
+pub const CODES: [&str; 82] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -61,6 +61,7 @@ pub const CODES: [&str; 81] = [
     "kernel-overdue",
     "kernel-rebuilt",
     "kernel-unknown",
+    "ledger-altered",
     "live-patch-only",
     "livepatch-applied-with-bug",
     "livepatch-claim-contradicted",

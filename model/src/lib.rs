@@ -146,7 +146,9 @@ pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
     PatchTruth, RunningKernel,
 };
-pub use ledger::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, NoHead};
+pub use ledger::{
+    Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, LedgerState, NoHead,
+};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,

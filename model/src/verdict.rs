@@ -38,6 +38,8 @@ pub enum Action {
     ReinstallPackage,
     /// Find out which component is at fault.
     InvestigateChannelOrCpu,
+    /// Find out what happened, before what is left of it is gone.
+    Investigate,
 }
 
 /// Whether rebooting mends what a finding is about.
@@ -143,6 +145,7 @@ impl Action {
             Self::RebootIntoNewerKernel => "reboot into newer kernel",
             Self::ReinstallPackage => "reinstall package",
             Self::InvestigateChannelOrCpu => "investigate channel or CPU",
+            Self::Investigate => "investigate",
         }
     }
 }
@@ -230,7 +233,8 @@ impl Assessment {
                 | Action::FixVisibility
                 | Action::RestartServices
                 | Action::ReinstallPackage
-                | Action::InvestigateChannelOrCpu => false,
+                | Action::InvestigateChannelOrCpu
+                | Action::Investigate => false,
             };
             let helps = match finding.reboot_helps {
                 RebootHelps::Yes => true,

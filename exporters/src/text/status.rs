@@ -231,7 +231,8 @@ fn advise(page: &mut Page, finding: &Finding) {
         | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::ReinstallPackage
-        | Action::InvestigateChannelOrCpu => {
+        | Action::InvestigateChannelOrCpu
+        | Action::Investigate => {
             page.field(5, "do", &format!("{}: {}", finding.action.as_str(), finding.remedy));
         }
     }
