@@ -9,6 +9,7 @@ use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
+use crate::progress::ProgressArgs;
 use crate::{clock, commands::import, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -398,7 +399,10 @@ fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
         if has {
             return Ok(Vec::new());
         }
-        import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
+        // Whoever watches an agent reads its log.
+        let progress = ProgressArgs { quiet: true };
+        let from = import::ErrorSources { of: &ErrorMemory::ALL, file: None, progress };
+        import::take_in_errors(host, history, at, from)
     });
     for line in boots.unwrap_or_else(not_taken) {
         let memory = line.memory.as_str();

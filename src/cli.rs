@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::config::Flags;
+use crate::progress::ProgressArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrubjay_model::LedgerHead;
 use std::path::PathBuf;
@@ -288,6 +289,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     /// Take in what this one remembers, and no other
     #[arg(long, value_name = "MEMORY")]
     pub(crate) from: Option<ImportFrom>,

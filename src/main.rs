@@ -11,6 +11,7 @@ mod exit;
 mod header;
 mod listening;
 mod pages;
+mod progress;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
