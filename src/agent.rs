@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
+use crate::progress::ProgressArgs;
 use crate::{clock, commands::import, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -19,7 +20,7 @@ use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    LedgerState, NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
 use std::io::Write;
@@ -249,8 +250,8 @@ impl Agent {
             import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
-        if let Some(fault) = history.ledger_fault() {
-            tracing::error!("the ledger was changed by somebody else: {fault}");
+        if let LedgerState::Altered { because } = history.ledger_state() {
+            tracing::error!("the ledger is not what was written: {because}");
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
@@ -423,7 +424,10 @@ fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
         if has {
             return Ok(Vec::new());
         }
-        import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
+        // Whoever watches an agent reads its log.
+        let progress = ProgressArgs { quiet: true };
+        let from = import::ErrorSources { of: &ErrorMemory::ALL, file: None, progress };
+        import::take_in_errors(host, history, at, from)
     });
     for line in boots.unwrap_or_else(not_taken) {
         let memory = line.memory.as_str();

@@ -8,7 +8,7 @@ mod buckets;
 mod database;
 mod mask;
 
-pub use buckets::memory_buckets;
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 
 use crate::PageError;

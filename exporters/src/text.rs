@@ -5,6 +5,7 @@
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
 mod boots;
+mod buckets;
 mod database;
 mod dimm;
 mod dimms;
@@ -19,7 +20,6 @@ mod imported_errors;
 mod imports;
 mod ledger;
 mod log;
-mod memory_buckets;
 mod page;
 mod page_lives;
 mod pages;
@@ -31,6 +31,7 @@ mod status;
 mod words;
 
 pub use boots::boots;
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 pub use dimm::dimm;
 pub use dimms::dimms;
@@ -42,7 +43,6 @@ pub use history::{Kept, memory};
 pub use imported_errors::imported_errors;
 pub use imports::imports;
 pub use ledger::ledger;
-pub use memory_buckets::memory_buckets;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;

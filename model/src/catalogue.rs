@@ -250,6 +250,9 @@ catalogue! {
     HISTORY_COVERED: Gauge "seconds" "scrubjay_history_covered_seconds" [];
     /// The last row of the history's ledger and its hash, for whoever keeps a copy; always 1.
     LEDGER_HEAD: Gauge "" "scrubjay_ledger_head_info" ["seq", "hash"];
+    /// Whether the ledger is not what was written, when it was last looked at: at the start and each day; not
+    /// told where that was not possible.
+    LEDGER_ALTERED: Gauge "" "scrubjay_ledger_altered" [];
     /// Size of the history with its write-ahead log.
     HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [];
     /// Size that the history stays below: what is old becomes sums sooner if it must.

@@ -179,6 +179,8 @@ pub struct ClockStepRecord {
 pub struct FactRecord {
     /// When the change was seen, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,
+    /// The boot it was seen in.
+    pub boot: BootId,
     /// The fact.
     pub name: String,
     /// What it is about; empty for the host.

@@ -44,6 +44,8 @@ pub enum Action {
     RebootForRepair,
     /// Swap a DIMM, or be ready to.
     SwapDimm,
+    /// Find out what happened, before what is left of it is gone.
+    Investigate,
 }
 
 /// Whether rebooting mends what a finding is about.
@@ -154,6 +156,7 @@ impl Action {
             Self::OfflinePage => "take the page out of use",
             Self::RebootForRepair => "reboot for repair",
             Self::SwapDimm => "swap DIMM",
+            Self::Investigate => "investigate",
         }
     }
 }
@@ -242,6 +245,7 @@ impl Assessment {
                 | Action::RestartServices
                 | Action::ReinstallPackage
                 | Action::InvestigateChannelOrCpu
+                | Action::Investigate
                 | Action::OfflinePage
                 | Action::SwapDimm => false,
             };

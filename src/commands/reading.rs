@@ -4,8 +4,8 @@ use crate::config::{SYSTEM_STATE_DIR, Settings};
 use crate::{clock, ends, header, judging};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView, Origin, ParseFault,
-    ReadFault, Reading, SeenController, Snapshot, StorageStats, match_controllers,
+    Accumulated, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView, LedgerState, Origin,
+    ParseFault, ReadFault, Reading, SeenController, Snapshot, StorageStats, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -88,7 +88,15 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
         let Some(reader) = open_history(&dirs)? else { return Ok(None) };
         let at = &snapshot.at;
         let (replaced, salvaged) = (reader.replaced(at)?, reader.salvaged(at)?);
-        let storage = StorageStats { replaced, salvaged, ..StorageStats::default() };
+        // One that cannot be looked at is no reason to know nothing of the rest.
+        let ledger = match reader.verify_ledger(&[]) {
+            Ok(report) => LedgerState::from(&report),
+            Err(error) => {
+                let because = format!("failed to {:#}", anyhow::Error::from(error));
+                LedgerState::NotChecked { because }
+            }
+        };
+        let storage = StorageStats { replaced, salvaged, ledger, ..StorageStats::default() };
         let accumulated = reader.accumulate(snapshot)?;
         Ok(Some(Remembered {
             dimms: judging::once(settings, &reader, snapshot, &accumulated)?,

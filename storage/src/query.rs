@@ -231,6 +231,7 @@ pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<
             let (name, subject): (String, String) = (row.get("name")?, row.get("subject")?);
             let record = FactRecord {
                 at_wall_ms: row.get("wall_ms")?,
+                boot: boot_id(&row.get::<_, String>("boot_id")?)?,
                 name: name.clone(),
                 subject: subject.clone(),
                 value: row.get("value")?,
@@ -243,8 +244,11 @@ pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<
 }
 
 pub(crate) const FACTS: &str = "
-    SELECT wall_ms, name, subject, value, state, snapshot
-    FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+    SELECT snapshot.wall_ms, boot_id, name, subject, value, state, snapshot
+    FROM fact
+    JOIN snapshot ON snapshot.id = fact.snapshot
+    JOIN agent_run ON agent_run.id = snapshot.run
+    JOIN boot ON boot.id = agent_run.boot
     WHERE name >= :beginning AND name < :behind";
 
 /// Whether so much time has passed since the end of a stretch that it does not go on.

@@ -27,13 +27,13 @@ fn plausible(at_wall_ms: Option<i64>, now_wall_ms: i64) -> Option<i64> {
 }
 
 /// What a tool recorded, at its usual place or in the file given. `told` is called with the number
-/// of records read so far.
+/// of records read so far, and with how many there are at most.
 pub fn foreign_errors(
     host: &HostRoot,
     memory: ErrorMemory,
     file: Option<&str>,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
 ) -> Reading<ErrorRecords> {
     let reader = Reader::new(host);
     match memory {

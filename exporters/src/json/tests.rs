@@ -4,8 +4,9 @@ use super::*;
 use crate::testing;
 use proptest::prelude::*;
 use scrubjay_model::{
-    BootMemory, BucketBy, BucketSum, Digest, ErrorMemory, ErrorsTaken, ImportTaken, LedgerFault,
-    LedgerFaultKind, LedgerHead, LeftOut, MemoryBucket, Origin, availability, merged_boots,
+    BootMemory, BucketBy, BucketSum, BucketTime, Digest, ErrorMemory, ErrorsTaken, ImportTaken,
+    LedgerFault, LedgerFaultKind, LedgerHead, LeftOut, MemoryBucket, Origin, availability,
+    merged_boots,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,14 +228,14 @@ fn every_key_is_documented() {
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
     let sum = BucketSum { errors: 5, ..BucketSum::default() };
-    let bucket = MemoryBucket {
+    let time = BucketTime {
         from_wall_ms: 0,
         to_wall_ms: 1,
         boot: None,
         watched: Duration::ZERO,
         not_watched: Duration::ZERO,
-        series: BTreeMap::from([(change.series.clone(), sum)]),
     };
+    let bucket = MemoryBucket { time, series: BTreeMap::from([(change.series.clone(), sum)]) };
     let day = CoverageDay {
         from_wall_ms: 0,
         boot: testing::boot(),

@@ -63,6 +63,7 @@ fn agent() -> AgentStats {
             last_error: None,
             replaced: None,
             salvaged: None,
+            ledger: scrubjay_model::LedgerState::Intact,
             pages_refused: 0,
             max_bytes: Some(64 << 20),
             folded: scrubjay_model::FoldedRows {

@@ -139,7 +139,7 @@ fn end(line: &BootLine) -> String {
 }
 
 /// Parts of a million as per cent, rounded down for the least and up for the most by the caller.
-fn per_cent(ppm: u64) -> String {
+pub(super) fn per_cent(ppm: u64) -> String {
     format!("{}.{:03} %", ppm / 10_000, ppm % 10_000 / 10)
 }
 

@@ -232,6 +232,7 @@ fn advise(page: &mut Page, finding: &Finding) {
         | Action::RebootIntoNewerKernel
         | Action::ReinstallPackage
         | Action::InvestigateChannelOrCpu
+        | Action::Investigate
         | Action::OfflinePage
         | Action::RebootForRepair
         | Action::SwapDimm => {

@@ -21,7 +21,8 @@ use faults::Errors;
 use host::Host;
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_model::{
-    Accumulated, BucketBy, Sightings, Snapshot, Tiers, memory_buckets, merged_boots, page_lives,
+    Accumulated, BucketBy, BucketWindow, Sightings, Snapshot, Watched, memory_buckets,
+    merged_boots, page_lives,
 };
 use scrubjay_storage::{Heard, History, HistoryReader};
 use std::collections::{BTreeMap, VecDeque};
@@ -284,9 +285,9 @@ fn ask(dir: &Path, now_ms: i64, snapshot: &Snapshot) {
             let sums = reader.counter_sums(earliest, now_ms).unwrap();
             let (coverage, days) = (reader.coverage().unwrap(), reader.coverage_days().unwrap());
             let boots = reader.boots().unwrap();
-            let tiers =
-                Tiers { sums: &sums, coverage: &coverage, coverage_days: &days, boots: &boots };
-            memory_buckets(by, from, now_ms, tiers).len()
+            let watched = Watched { coverage: &coverage, coverage_days: &days, boots: &boots };
+            let window = BucketWindow { by, from_wall_ms: from, until_wall_ms: now_ms };
+            memory_buckets(window, &sums, watched).len()
         }
     };
     let queries: Vec<(&str, Query<'_>)> = vec![
