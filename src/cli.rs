@@ -116,7 +116,7 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// "reboot", or the code of a finding
+    /// "reboot", a stick of memory by its slot, key or place, or the code of a finding
     #[arg(value_name = "WHAT", default_value = "reboot")]
     pub(crate) what: String,
     #[command(flatten)]

@@ -9,8 +9,10 @@ mod config;
 mod ends;
 mod exit;
 mod header;
+mod judging;
 mod listening;
 mod pages;
+mod windows;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};

@@ -29,6 +29,7 @@ pub use offline::{
 };
 pub use policy::PatchPolicy;
 pub use rules::catalogue::{Reboot, Rule, Rules};
+pub use rules::dimms::with_dimms;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
 pub const CODES: [&str; 81] = [

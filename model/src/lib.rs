@@ -20,6 +20,8 @@ mod cve_lists;
 mod database;
 mod dimm;
 mod dimm_labels;
+mod dimm_verdict;
+mod dram_place;
 mod edac;
 mod edac_place;
 mod event;
@@ -44,11 +46,14 @@ mod log_fact;
 mod machine;
 mod memory_buckets;
 mod memory_map;
+mod memory_trace;
 mod microcode;
+mod observation;
 mod offline;
 mod package_version;
 mod packages;
 mod page_life;
+mod parity;
 mod patch_claims;
 mod patch_cover;
 mod patch_state;
@@ -103,6 +108,8 @@ pub use dimm::{
     memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
+pub use dimm_verdict::{DimmFault, DimmReason, DimmRisk, DimmVerdict, Probability};
+pub use dram_place::{Cell, Parity};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -164,10 +171,12 @@ pub use memory_buckets::{
     BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use memory_trace::{CounterChange, MemoryTraces, ModuleTrace, Watch};
 pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,
 };
+pub use observation::{CountsFrom, Hit, Observation, Seconds};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };

@@ -39,6 +39,7 @@ pub(crate) struct Inputs {
     pub(crate) stuck_after: Input<String>,
     pub(crate) import: Input<bool>,
     pub(crate) max_size_mib: Input<u32>,
+    pub(crate) windows: Input<Vec<String>>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -158,6 +159,7 @@ impl Inputs {
             stuck_after: default(DEFAULT_STUCK_AFTER),
             import: Input { value: true, origin: Origin::Default },
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
+            windows: Input { value: Vec::new(), origin: Origin::Default },
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -190,6 +192,7 @@ impl Inputs {
             take(&mut inputs.stuck_after, &patches.stuck_after);
             set(&mut inputs.import, &fragment.history.import, path, text);
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
+            set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

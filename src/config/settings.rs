@@ -2,6 +2,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
+use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) configuration: String,
     /// How large the history may grow, bytes.
     pub(crate) history_max_bytes: u64,
+    /// When the host may be rebooted and opened.
+    pub(crate) windows: Vec<MaintenanceWindow>,
 }
 
 /// The state directory of the system service.
@@ -96,12 +99,15 @@ impl Settings {
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
+            windows: windows(&inputs.windows)?,
         })
     }
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        let of_policy = |section: &&str| ["[collector]", "[pages]", "[patches]"].contains(section);
+        let of_policy = |section: &&str| {
+            ["[collector]", "[pages]", "[patches]", "[maintenance]"].contains(section)
+        };
         let mut told = String::new();
         let mut section = "";
         for line in self.configuration.lines() {
@@ -236,6 +242,18 @@ fn max_bytes(input: &Input<u32>) -> Result<u64, ConfigError> {
     Ok(u64::from(input.value) << 20)
 }
 
+fn windows(input: &Input<Vec<String>>) -> Result<Vec<MaintenanceWindow>, ConfigError> {
+    let parsed = input.value.iter().map(|text| {
+        MaintenanceWindow::parse(text).map_err(|why| ConfigError::Value {
+            origin: input.origin.clone(),
+            key: "maintenance.windows",
+            found: text.clone(),
+            why,
+        })
+    });
+    parsed.collect()
+}
+
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
     let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
     input
@@ -336,6 +354,10 @@ impl Inputs {
                 ("import", self.import.value.to_string(), &self.import.origin),
                 ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
             ],
+        );
+        section(
+            "maintenance",
+            &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
         );
         text
     }

@@ -8,6 +8,7 @@
 
 mod ageing_clock;
 mod away;
+mod bite_size;
 mod boot_end;
 mod boot_imports;
 mod buckets;
@@ -33,6 +34,7 @@ mod module_events;
 mod module_rows;
 mod modules;
 mod open;
+mod open_evidence;
 mod page_requests;
 mod page_rows;
 mod pages;
@@ -45,6 +47,7 @@ mod schema;
 mod state;
 mod sums;
 mod tiers;
+mod traces;
 mod write;
 
 #[cfg(test)]

@@ -4,14 +4,15 @@ use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
     LedgerLine, StorageError, boot_imports, error_imports, event_rows, exposure_rows, ledger, load,
-    module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
+    module_events, module_rows, open, page_requests, page_rows, query, sums, tiers, traces,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
     Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CounterSum, CoverageDay,
     CoverageRecord, EventPattern, EventRecord, EventsStatus, ExposureRecord, FactRecord,
     FoldedRows, HistorySummary, ImportedBoot, ImportedErrors, LedgerHead, LedgerReport, LossRecord,
-    MemoryRecord, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord, Snapshot, Stamp,
+    MemoryRecord, MemoryTraces, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord,
+    Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -305,6 +306,14 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn module_turns(&self) -> Result<Vec<ModuleTurn>, StorageError> {
         self.ask(module_rows::turns)
+    }
+
+    /// What is known of the errors of the sticks that are in the host, from a moment on.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn memory_traces(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::MOST_REPORTS))
     }
 
     /// Looks at every row of the ledger. `held` are copies of rows that others hold.
