@@ -91,6 +91,7 @@ pub(crate) fn finding(code: &'static str, verdict: Verdict, subject: &str) -> Fi
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count")),
         hides: &[],
+        count: None,
     }
 }
 
@@ -161,6 +162,7 @@ pub(crate) fn server() -> HostView {
             reboot_helps: RebootHelps::Unknown,
             origin: Some(Origin::new("sys/firmware/acpi/tables/HEST")),
             hides: &[ErrorClass::Correctable],
+            count: None,
             ..finding("firmware-first", Verdict::Unknown, "host")
         }],
     );
@@ -273,6 +275,7 @@ pub(crate) fn guest() -> HostView {
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac")),
         hides: &ErrorClass::ALL,
+        count: None,
     };
     let coverage = Coverage::new(CoverageState::None, CoverageState::Partial, vec![gap]);
     HostView {
