@@ -103,7 +103,7 @@ pub fn boots(lines: &[BootLine]) -> Result<String, PageError> {
     let rows = lines.iter().map(|line| {
         let sources: Vec<&str> = line.sources.iter().map(|source| source.as_str()).collect();
         [
-            moment(line.booted_wall_ms),
+            line.booted_wall_ms.map(moment).unwrap_or_default(),
             line.ended_wall_ms.map(moment).unwrap_or_default(),
             line.ran.map(seconds).unwrap_or_default(),
             line.kernel_release.clone().unwrap_or_default(),

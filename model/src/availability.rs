@@ -45,6 +45,8 @@ pub struct Availability {
     pub set_back: u64,
     /// Boots whose beginning is before 2001, and which are left out.
     pub clock_not_set: u64,
+    /// Boots of which nobody knows when they began, and which are left out.
+    pub time_not_known: u64,
     /// Boots that lie within another that somebody else tells of, and which are left out: two tools
     /// that disagree on when one boot began, or on its kernel.
     pub overlapping: u64,
@@ -57,16 +59,20 @@ const LONGEST: usize = 5;
 
 /// Adds up boots that are in the order of their beginnings. `None` if there is none that counts.
 pub fn availability(lines: &[BootLine]) -> Option<Availability> {
-    let begun = |line: &BootLine| line.booted_wall_ms >= EARLIEST_WALL_MS;
-    let of_set_clock: Vec<(usize, &BootLine)> =
-        lines.iter().enumerate().filter(|(_, line)| begun(line)).collect();
+    let timed: Vec<(usize, i64, &BootLine)> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at, line.booted_wall_ms?, line)))
+        .collect();
+    let of_set_clock: Vec<(usize, i64, &BootLine)> =
+        timed.iter().filter(|(_, begun, _)| *begun >= EARLIEST_WALL_MS).copied().collect();
     let kept = without_overlaps(&of_set_clock);
-    let (_, first) = kept.first()?;
+    let (_, from_wall_ms, _) = *kept.first()?;
     let left_out = |before: usize, after: usize| {
         u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX)
     };
     let mut sum = Availability {
-        from_wall_ms: first.booted_wall_ms,
+        from_wall_ms,
         up: Duration::ZERO,
         up_by_wall_clock: Duration::ZERO,
         asleep: Duration::ZERO,
@@ -76,31 +82,41 @@ pub fn availability(lines: &[BootLine]) -> Option<Availability> {
         unclean: 0,
         unknown_ends: 0,
         set_back: 0,
-        clock_not_set: left_out(lines.len(), of_set_clock.len()),
+        clock_not_set: left_out(timed.len(), of_set_clock.len()),
+        time_not_known: left_out(lines.len(), timed.len()),
         overlapping: left_out(of_set_clock.len(), kept.len()),
         longest: longest(&kept),
     };
-    for (n, (_, line)) in kept.iter().enumerate() {
+    for (n, (at, begun, line)) in kept.iter().enumerate() {
         match line.end {
             BootEnd::Clean => sum.clean += 1,
             BootEnd::Unclean => sum.unclean += 1,
             BootEnd::Unknown => sum.unknown_ends += 1,
             BootEnd::Running => {}
         }
-        sum.add(line, kept.get(n.saturating_add(1)).map(|(_, next)| *next));
+        let next = kept.get(n.saturating_add(1)).map(|(next_at, next_begun, next)| Next {
+            line: next,
+            begun: *next_begun,
+            follows: lines
+                .iter()
+                .take(*next_at)
+                .skip(at.saturating_add(1))
+                .all(|between| between.booted_wall_ms.is_some()),
+        });
+        sum.add(line, *begun, next);
     }
     Some(sum)
 }
 
 /// The boots without those that lie within one that others tell of. Nobody runs two at once, and no
 /// hour counts twice: of two the one that the agent saw stays, else the longer one.
-fn without_overlaps<'a>(lines: &[(usize, &'a BootLine)]) -> Vec<(usize, &'a BootLine)> {
+fn without_overlaps<'a>(lines: &[(usize, i64, &'a BootLine)]) -> Vec<(usize, i64, &'a BootLine)> {
     let weight = |line: &BootLine| (line.sources.contains(&BootSource::Agent), line.ran);
-    let mut kept: Vec<(usize, &BootLine)> = Vec::with_capacity(lines.len());
-    for (at, line) in lines {
+    let mut kept: Vec<(usize, i64, &BootLine)> = Vec::with_capacity(lines.len());
+    for (at, begun, line) in lines {
         let mut stays = true;
-        while let Some((_, last)) = kept.last()
-            && last.ended() > Some(line.booted_wall_ms)
+        while let Some((_, _, last)) = kept.last()
+            && last.ended() > Some(*begun)
             && !last.sources.iter().any(|source| line.sources.contains(source))
         {
             if weight(last) >= weight(line) {
@@ -110,20 +126,30 @@ fn without_overlaps<'a>(lines: &[(usize, &'a BootLine)]) -> Vec<(usize, &'a Boot
             kept.pop();
         }
         if stays {
-            kept.push((*at, line));
+            kept.push((*at, *begun, line));
         }
     }
     kept
 }
 
 /// The boots that ran longest.
-fn longest(lines: &[(usize, &BootLine)]) -> Vec<usize> {
+fn longest(lines: &[(usize, i64, &BootLine)]) -> Vec<usize> {
     let mut known: Vec<_> = lines
         .iter()
-        .filter_map(|(at, line)| line.ran.map(|ran| (std::cmp::Reverse(ran), *at)))
+        .filter_map(|(at, _, line)| line.ran.map(|ran| (std::cmp::Reverse(ran), *at)))
         .collect();
     known.sort();
     known.into_iter().take(LONGEST).map(|(_, at)| at).collect()
+}
+
+/// The boot after another.
+#[derive(Debug, Clone, Copy)]
+struct Next<'a> {
+    line: &'a BootLine,
+    begun: i64,
+    /// Whether no boot was in between of which nobody knows when: the host was up in it, so that the
+    /// time in between is not known to be downtime.
+    follows: bool,
 }
 
 impl Availability {
@@ -143,9 +169,9 @@ impl Availability {
         Some((part(self.up)?, part(self.up.saturating_add(self.unknown))?))
     }
 
-    fn add(&mut self, line: &BootLine, next: Option<&BootLine>) {
+    fn add(&mut self, line: &BootLine, begun: i64, next: Option<Next<'_>>) {
         let until_next = next.map(|next| {
-            u64::try_from(next.booted_wall_ms.saturating_sub(line.booted_wall_ms))
+            u64::try_from(next.begun.saturating_sub(begun))
                 .map_or(Duration::ZERO, Duration::from_millis)
         });
         let by_wall = line.ran_by == Some(LengthBasis::WallClock);
@@ -163,11 +189,12 @@ impl Availability {
         self.asleep = self.asleep.saturating_add(line.slept.unwrap_or_default());
         let Some(next) = next else { return };
         let Some(ended) = line.ended() else { return };
-        match u64::try_from(next.booted_wall_ms.saturating_sub(ended)) {
+        match u64::try_from(next.begun.saturating_sub(ended)) {
             Err(_) => self.set_back += 1,
             Ok(ms) => {
                 let gap = Duration::from_millis(ms);
-                let into = if is_downtime(line, next) { &mut self.down } else { &mut self.unknown };
+                let is_down = next.follows && is_downtime(line, next.line);
+                let into = if is_down { &mut self.down } else { &mut self.unknown };
                 *into = into.saturating_add(gap);
             }
         }
@@ -183,16 +210,16 @@ pub(crate) fn is_downtime(line: &BootLine, next: &BootLine) -> bool {
 impl BootLine {
     /// When it ended or was last seen by the wall clock, as far as anybody tells.
     fn ended(&self) -> Option<i64> {
-        let by_length = |ran: Duration| {
-            let ran = i64::try_from(ran.as_millis()).unwrap_or(i64::MAX);
-            self.booted_wall_ms.saturating_add(ran)
+        let by_length = || {
+            let ran = i64::try_from(self.ran?.as_millis()).unwrap_or(i64::MAX);
+            Some(self.booted_wall_ms?.saturating_add(ran))
         };
-        self.ended_wall_ms.or_else(|| self.ran.map(by_length))
+        self.ended_wall_ms.or_else(by_length)
     }
 
     /// How long the host was down after this boot, if that is known.
     pub fn down_until(&self, next: &Self) -> Option<Duration> {
-        let gap = next.booted_wall_ms.checked_sub(self.ended_wall_ms?)?;
+        let gap = next.booted_wall_ms?.checked_sub(self.ended_wall_ms?)?;
         let gap = u64::try_from(gap).ok().map(Duration::from_millis);
         gap.filter(|_| is_downtime(self, next))
     }

@@ -260,12 +260,11 @@ fn by_boot(from: i64, until: i64, tiers: Tiers<'_>) -> Vec<MemoryBucket> {
     let Tiers { sums, coverage, coverage_days, boots } = tiers;
     let mut buckets: BTreeMap<&BootId, MemoryBucket> = boots
         .iter()
-        .filter(|boot| boot.last_seen_wall_ms >= from && boot.booted_wall_ms < until)
-        .map(|boot| {
-            let to = boot.last_seen_wall_ms.max(boot.booted_wall_ms);
-            let mut bucket = empty(boot.booted_wall_ms, to, Some(boot.boot.clone()));
-            bucket.not_watched = boot.ran;
-            (&boot.boot, bucket)
+        .filter_map(|boot| {
+            let (begun, last) = span_of(boot, tiers)?;
+            let mut bucket = empty(begun, last.max(begun), Some(boot.boot.clone()));
+            bucket.not_watched = boot.ran.unwrap_or_else(|| between(begun, last));
+            (last >= from && begun < until).then_some((&boot.boot, bucket))
         })
         .collect();
     for sum in sums {
@@ -283,6 +282,23 @@ fn by_boot(from: i64, until: i64, tiers: Tiers<'_>) -> Vec<MemoryBucket> {
     }
     // In the order in which they were seen.
     boots.iter().filter_map(|boot| buckets.remove(&boot.boot)).collect()
+}
+
+/// From when until when a boot went on. Of one of which that is not known: from the first until the
+/// last that is known of it, and none if there is nothing.
+fn span_of(boot: &BootRecord, tiers: Tiers<'_>) -> Option<(i64, i64)> {
+    if let Some(span) = boot.booted_wall_ms.zip(boot.last_seen_wall_ms) {
+        return Some(span);
+    }
+    let Tiers { sums, coverage, coverage_days, boots: _ } = tiers;
+    let sums = sums.iter().filter(|sum| sum.boot == boot.boot);
+    let stretches = coverage.iter().filter(|stretch| stretch.boot == boot.boot);
+    let days = coverage_days.iter().filter(|day| day.boot == boot.boot);
+    let known = sums
+        .map(|sum| (sum.from_wall_ms, sum.to_wall_ms))
+        .chain(stretches.map(|stretch| (stretch.from_wall_ms, stretch.to_wall_ms)))
+        .chain(days.map(|day| (day.from_wall_ms, day.from_wall_ms.saturating_add(DAY_MS))));
+    known.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
 }
 
 fn empty(from_wall_ms: i64, to_wall_ms: i64, boot: Option<BootId>) -> MemoryBucket {
@@ -377,6 +393,34 @@ mod tests {
         assert_eq!(from, ["1970-01-01", "1970-02-01", "1970-03-01"]);
         assert_eq!(made[1].watched, Duration::from_secs(14 * 86_400));
         assert!(!made[2].is_watched());
+    }
+
+    #[test]
+    fn a_boot_without_a_time_lasts_as_long_as_what_is_known_of_it() {
+        let boot = BootRecord {
+            boot: BootId::unknown(),
+            booted_wall_ms: None,
+            last_seen_wall_ms: None,
+            ran: None,
+            slept: None,
+            kernel_release: None,
+            kernel_version: None,
+            end: crate::BootEnd::Unknown,
+            evidence: String::new(),
+        };
+        let boots = [boot];
+        let made = |sums: &[CounterSum], coverage: &[CoverageRecord], until_hour: i64| {
+            let tiers = Tiers { sums, coverage, coverage_days: &[], boots: &boots };
+            memory_buckets(BucketBy::Boot, 50 * HOUR_MS, until_hour * HOUR_MS, tiers)
+        };
+        let [bucket] = &made(&[sum(70, 0, 5)], &[stretch(60, 4)], 100)[..] else { panic!() };
+        assert_eq!((bucket.from_wall_ms, bucket.to_wall_ms), (60 * HOUR_MS, 70 * HOUR_MS));
+        assert_eq!(bucket.errors(&series()), Some(5));
+        assert_eq!(bucket.watched, Duration::from_secs(4 * 3_600));
+        assert_eq!(bucket.not_watched, Duration::from_secs(6 * 3_600));
+        // By what is known it was later, and of nothing nothing is told.
+        assert!(made(&[sum(70, 0, 5)], &[], 60).is_empty());
+        assert!(made(&[], &[], 100).is_empty());
     }
 
     proptest! {

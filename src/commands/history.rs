@@ -100,8 +100,10 @@ fn boots(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result
     }
     let mut lines = merged_boots(&own, &reader.imported_boots()?, &steps_of);
     BootWitnesses::of(&own, &reader.boot_facts()?).explain(&mut lines);
-    lines.retain(|line| window.meets(line.booted_wall_ms, line.ended_wall_ms));
-    own.retain(|boot| window.meets(boot.booted_wall_ms, Some(boot.last_seen_wall_ms)));
+    // One of which nobody knows when it was may have been then.
+    let meets = |begun: Option<i64>, ended| begun.is_none_or(|begun| window.meets(begun, ended));
+    lines.retain(|line| meets(line.booted_wall_ms, line.ended_wall_ms));
+    own.retain(|boot| meets(boot.booted_wall_ms, boot.last_seen_wall_ms));
     steps.retain(|step| window.meets(step.at_wall_ms, Some(step.at_wall_ms)));
     let coverage = window.clip(reader.coverage()?);
     let sum = availability(&lines);

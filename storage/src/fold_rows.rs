@@ -1,11 +1,12 @@
 //! Bites in SQL: the rows of one become sums, in one transaction. Whoever calls commits.
 //!
 //! Never folded are the first and the newest change of a counter, reports of uncorrected errors and
-//! of pages, the newest report, the newest state of each source, the first and the newest changes of
+//! of pages, the first and the newest reports of places that findings stand against, the newest report, the newest state of each source, the first and the newest changes of
 //! facts, and boots, turns of sticks and clock steps. A snapshot goes when nothing refers to it any more.
 
 use crate::buckets::{CounterKey, CounterSum, Width, roll_up};
 use crate::convert::{duration, nanos};
+use crate::open_evidence::Open;
 use crate::retention::{Bite, MOST_ROWS, What};
 use crate::{fold_reports, tiers};
 use rusqlite::{Row, ToSql, Transaction, named_params};
@@ -25,12 +26,8 @@ pub(crate) struct Folded {
 /// restarted every other day.
 pub(crate) const MOST_STRETCHES: i64 = 16_384;
 
-/// Folds one bite, and notes that it was. `open` names the places that findings stand against.
-pub(crate) fn fold(
-    tx: &Transaction<'_>,
-    bite: &Bite,
-    open: &BTreeSet<String>,
-) -> rusqlite::Result<Folded> {
+/// Folds one bite, and notes that it was.
+pub(crate) fn fold(tx: &Transaction<'_>, bite: &Bite, open: Open<'_>) -> rusqlite::Result<Folded> {
     let folded = match bite.what {
         What::Texts => texts(tx)?,
         What::Losses => fold_reports::losses(tx, bite)?,

@@ -33,6 +33,7 @@ mod module_events;
 mod module_rows;
 mod modules;
 mod open;
+mod open_evidence;
 mod page_requests;
 mod page_rows;
 mod pages;

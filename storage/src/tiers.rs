@@ -6,10 +6,11 @@ use crate::buckets::Width;
 use crate::error::{DatabaseFault, database};
 use crate::fold_rows::{self, Folded};
 use crate::history::History;
+use crate::open_evidence::{KEPT_AT_EACH_END, Open};
 use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, MOST_ROWS, Progress, What};
 use crate::{StorageError, ledger, write};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
-use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch};
+use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch, span};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -209,6 +210,7 @@ impl History {
         }
         let mut act = || {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let open = Open { subjects: open, max_bytes: fill.max_bytes };
             let folded = fold_rows::fold(&tx, bite, open)?;
             if bite.step > 0 && folded.rows > 0 {
                 tell(&tx, bite, fill, at.wall_ms)?;
@@ -267,14 +269,20 @@ fn tell(
         )?;
     let Some(ages) = LADDER.get(bite.step).filter(|_| !lately) else { return Ok(()) };
     let mib = |bytes: u64| bytes >> 20;
-    let hours = |age: Duration| age.as_secs() / 3_600;
+    let open = ages.open.map_or_else(String::new, |age| {
+        format!(
+            "; of places that a finding stands against, reports older than {}, save the first and \
+             the newest {KEPT_AT_EACH_END} of each, or fewer of more than 64 places",
+            span(age)
+        )
+    });
     let detail = format!(
         "{} of the {} MiB that the history may have were in use: single changes and reports older \
-         than {} h become sums of an hour, and sums of an hour older than {} h sums of a day",
+         than {} become sums of an hour, and sums of an hour older than {} sums of a day{open}",
         mib(fill.used_bytes),
         mib(fill.max_bytes),
-        hours(ages.single),
-        hours(ages.hours),
+        span(ages.single),
+        span(ages.hours),
     );
     write::incident(tx, now_wall_ms, "folded", &detail)
 }

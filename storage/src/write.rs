@@ -111,6 +111,7 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
            (:boot, :booted_wall_ms, :last_wall_ms, :last_since_boot_ns, :last_awake_ns,
             :kernel_release, :kernel_version, :ended, :evidence)
          ON CONFLICT (boot_id) DO UPDATE SET
+           booted_wall_ms = COALESCE(booted_wall_ms, excluded.booted_wall_ms),
            last_wall_ms = excluded.last_wall_ms,
            last_since_boot_ns = excluded.last_since_boot_ns,
            last_awake_ns = excluded.last_awake_ns,

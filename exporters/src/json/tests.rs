@@ -185,9 +185,9 @@ fn every_key_is_documented() {
     };
     let boot = BootRecord {
         boot: testing::boot(),
-        booted_wall_ms: 0,
-        last_seen_wall_ms: 1,
-        ran: Duration::from_millis(1),
+        booted_wall_ms: Some(0),
+        last_seen_wall_ms: Some(1),
+        ran: Some(Duration::from_millis(1)),
         slept: None,
         kernel_release: None,
         kernel_version: None,
@@ -196,7 +196,7 @@ fn every_key_is_documented() {
     };
     let own = [boot];
     let mut told = merged_boots(&own, &[], &BTreeMap::new());
-    told.push(BootLine { booted_wall_ms: testing::NOW_MS, ..told[0].clone() });
+    told.push(BootLine { booted_wall_ms: Some(testing::NOW_MS), ..told[0].clone() });
     let step = ClockStepRecord { boot: testing::boot(), at_wall_ms: 1, by_ms: 1 };
     let line = |taken| ImportLine { memory: BootMemory::Wtmp, taken, cannot_tell: "much" };
     let nothing = line(Reading::Absent(Origin::new("x")));

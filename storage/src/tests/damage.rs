@@ -261,6 +261,57 @@ fn the_ledger_of_a_salvaged_history_continues_the_old_one() {
     assert!(text.contains("sums were taken from changes"), "{text}");
 }
 
+#[test]
+fn a_boot_known_by_its_id_alone_has_no_time_until_it_is_seen_again() {
+    let whole = Whole::new();
+    let mut bytes = whole.bytes.clone();
+    let page = root_page(&bytes, "boot");
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    let (fate, dir) = open(&whole, &bytes, "boot");
+    assert_eq!(fate, Fate::Salvaged, "{}", told(dir.path()));
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let boots = reader.boots().unwrap();
+    assert_eq!(boots.len(), usize::try_from(LIVES).unwrap());
+    let (now, earlier) = boots.split_last().unwrap();
+    for boot in earlier {
+        let times = (boot.booted_wall_ms, boot.last_seen_wall_ms, boot.ran, boot.slept);
+        assert_eq!(times, (None, None, None, None), "{boot:?}");
+    }
+    assert_eq!(now.booted_wall_ms, whole.host.at().booted_wall_ms());
+    assert_eq!(now.ran, whole.host.at().since_boot);
+}
+
+#[test]
+fn a_file_of_an_earlier_version_that_is_damaged_is_read_by_its_own_definitions() {
+    let whole = Whole::new();
+    let dir = directory();
+    super::upgrades::make(dir.path(), 4);
+    let path = files::database_path(dir.path());
+    let sum = {
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        let boot = &whole.host.boot;
+        conn.execute_batch(&format!(
+            "INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+               VALUES (1, '{boot}', 5, 6, 'running', '');
+             INSERT INTO controller (id, key) VALUES (1, 'mc-1');
+             INSERT INTO series VALUES (1, 1, 'dimm0', 'correctable', 5);
+             INSERT INTO counter_state VALUES (1, 1, 3, NULL, NULL, NULL, 7, 0, NULL);"
+        ))
+        .unwrap();
+        7
+    };
+    let mut bytes = fs::read(&path).unwrap();
+    let page = root_page(&bytes, "module_turn");
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    drop(History::open(dir.path(), &whole.host.at()).unwrap());
+    assert!(!told(dir.path()).contains("definitions"), "{}", told(dir.path()));
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let total: i64 =
+        conn.query_row("SELECT total FROM counter_state", [], |row| row.get(0)).unwrap();
+    assert_eq!(total, sum);
+}
+
 /// Half a year of changes, of which the older ones became sums.
 fn folded() -> Whole {
     let mut host = Host::new();

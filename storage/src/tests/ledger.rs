@@ -103,7 +103,7 @@ fn a_story_is_told_in_order() {
         .map(|line| format!("{} {}\n", line["kind"].as_str().unwrap(), line["body"]))
         .collect();
     insta::assert_snapshot!(told, @r##"
-    history {"schema":4,"what":"begun"}
+    history {"schema":5,"what":"begun"}
     boot_began {"booted_wall_ms":1699999900000}
     agent_started {"configuration_sha256":null,"interval_ms":60000,"policy_sha256":null,"run":1,"version":"1.0.0"}
     kernel_running {"release":"6.1.0-1","version":"#1 SMP"}
@@ -163,7 +163,7 @@ fn an_upgraded_history_says_so_in_its_first_row_and_binds_what_was_summed_before
     let first = &lines(dir.path())[0];
     assert_eq!((&first["seq"], &first["kind"]), (&1.into(), &"history".into()));
     assert_eq!(first["body"]["what"], "upgraded");
-    assert!(first["body"]["detail"].as_str().unwrap().contains("from schema version 3 to 4"));
+    assert!(first["body"]["detail"].as_str().unwrap().contains("from schema version 3 to 5"));
     let sums = of_kind(dir.path(), "checkpoint")[0]["body"]["counters"].to_string();
     assert!(sums.contains(r#"{"of":"mc-x/dimm0 correctable","sum":40}"#), "{sums}");
 }
