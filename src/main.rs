@@ -2,6 +2,7 @@
 //! reads, remembers, judges or renders lives in the crates beside it.
 
 mod agent;
+mod alerting;
 mod cli;
 mod clock;
 mod commands;
@@ -10,6 +11,7 @@ mod ends;
 mod exit;
 mod header;
 mod listening;
+mod notify;
 mod pages;
 
 use clap::Parser;
@@ -58,6 +60,9 @@ fn failure(command: &Command) -> Exit {
         | Command::Dimms(_)
         | Command::Show(_)
         | Command::Import(_)
+        | Command::Ack(_)
+        | Command::Unack(_)
+        | Command::Notify(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -87,6 +92,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Dimms(args) => commands::dimms::list(&settings, args),
         Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Import(args) => commands::import::run(&settings, args),
+        Command::Ack(args) => commands::ack::run(&settings, args),
+        Command::Unack(args) => commands::ack::unack(&settings, args),
+        Command::Notify(command) => commands::notify::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

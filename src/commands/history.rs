@@ -30,6 +30,7 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
         },
         HistoryCommand::Pages(args) => pages(&reader, args, now_ms),
         HistoryCommand::Imported(args) => imported(&reader, args, &collector.stamp()),
+        HistoryCommand::Alerts(args) => alerts(&reader, args, now_ms),
         HistoryCommand::Patches(args) => patches(&reader, args, now_ms),
     }
 }
@@ -47,6 +48,20 @@ fn pages(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result
         json::page_lives(&lives)?
     } else {
         text::page_lives(&lives, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn alerts(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
+    let (from, until) = (window.from.unwrap_or(i64::MIN), window.until.unwrap_or(i64::MAX));
+    let (turns, coverage) = (reader.alert_turns(from, until)?, window.clip(reader.coverage()?));
+    print(&if args.csv {
+        csv::alert_history(&turns)?
+    } else if args.read.json {
+        json::alert_history(&turns, &coverage)?
+    } else {
+        text::alert_history(&turns, &coverage, &style(true))
     })?;
     Ok(Exit::Ok)
 }

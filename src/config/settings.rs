@@ -1,8 +1,10 @@
 //! Validated settings: values that cannot be wrong in themselves.
 
+use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use jiff::SignedDuration;
+use scrubjay_alerts::book::AlertPolicy;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
@@ -43,6 +45,10 @@ pub(crate) struct Settings {
     pub(crate) configuration: String,
     /// How large the history may grow, bytes.
     pub(crate) history_max_bytes: u64,
+    /// Which findings are alerts, and when they are told.
+    pub(crate) alerts: AlertPolicy,
+    /// Whom to tell.
+    pub(crate) notify: NotifySettings,
 }
 
 /// The state directory of the system service.
@@ -96,12 +102,16 @@ impl Settings {
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
+            alerts: inputs.alerting.policy()?,
+            notify: inputs.alerting.notify()?,
         })
     }
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        let of_policy = |section: &&str| ["[collector]", "[pages]", "[patches]"].contains(section);
+        const POLICY: [&str; 5] =
+            ["[collector]", "[pages]", "[patches]", "[alerts]", "[[alerts.override]]"];
+        let of_policy = |section: &&str| POLICY.contains(section);
         let mut told = String::new();
         let mut section = "";
         for line in self.configuration.lines() {
@@ -117,7 +127,7 @@ impl Settings {
     }
 }
 
-fn wrong<T: std::fmt::Debug>(
+pub(super) fn wrong<T: std::fmt::Debug>(
     input: &Input<T>,
     key: &'static str,
     why: impl Into<String>,
@@ -127,7 +137,7 @@ fn wrong<T: std::fmt::Debug>(
     ConfigError::Value { origin: input.origin.clone(), key, found, why: why.into() }
 }
 
-fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
+pub(super) fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
     let parsed: Option<SignedDuration> = input.value.parse().ok();
     parsed
         .and_then(|span| Duration::try_from(span).ok())
@@ -337,6 +347,7 @@ impl Inputs {
                 ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
             ],
         );
+        self.alerting.write(&mut text, with_origins);
         text
     }
 }

@@ -361,9 +361,19 @@ fn leave_out_what_cannot_be_loaded(
     tx: &Transaction<'_>,
     salvaged: &mut Salvaged,
 ) -> rusqlite::Result<()> {
-    for table in
-        ["fact", "exposure_turn", "exposure", "bad_page", "module_turn", "event", "incident"]
-    {
+    for table in [
+        "fact",
+        "exposure_turn",
+        "exposure",
+        "bad_page",
+        "module_turn",
+        "event",
+        "incident",
+        "outbox",
+        "alert",
+        "ack",
+        "alert_clock",
+    ] {
         if crate::load::state(tx).is_ok() {
             return Ok(());
         }

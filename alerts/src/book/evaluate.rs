@@ -122,6 +122,26 @@ pub fn evaluate(book: AlertBook, pass: &Pass<'_>, policy: &AlertPolicy, now: &St
     out
 }
 
+/// Takes in what was asked of acknowledgements without a pass, where no agent runs. What that changes
+/// for alerts is told with the next one.
+#[must_use]
+pub fn take_requests(book: AlertBook, requests: &[AckRequest], now: &Stamp) -> Evaluated {
+    let tick = clock::tick(book.clock.as_ref(), now);
+    let mut out = Evaluated {
+        // Nobody looked: for alerts no time has passed.
+        book: AlertBook {
+            clock: book.clock.clone().or(Some(AlertClock { book_ms: 0, at: now.clone() })),
+            ..book
+        },
+        turns: Vec::new(),
+        notices: Vec::new(),
+        given: Vec::new(),
+        ended: Vec::new(),
+    };
+    out.given = acks::take_in(&mut out.book, requests, &tick, &mut out.turns, &mut out.ended);
+    out
+}
+
 /// The step of one alert.
 struct Step<'a> {
     key: AlertKey,

@@ -1,5 +1,6 @@
 //! Views of imagined hosts.
 
+use super::alerts::{book, notifications};
 use super::kernels;
 use super::machine::{
     blocker, kernel, microcode, patch, platform, processes, traces, uptime, vulnerability,
@@ -72,6 +73,7 @@ fn agent() -> AgentStats {
             },
         },
         offlining: OfflineStats::NONE,
+        notifications: notifications(),
         node_reboot_required: true,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
@@ -242,6 +244,7 @@ pub(crate) fn server() -> HostView {
         },
         history: history(),
         assessment: Assessment::new(coverage, findings),
+        alerts: book(),
         agent: Some(agent()),
     }
     .judged()
@@ -339,6 +342,7 @@ pub(crate) fn guest() -> HostView {
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
         assessment: Assessment::new(coverage, Vec::new()),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()
@@ -520,6 +524,7 @@ pub(crate) fn blind() -> HostView {
         accumulated,
         history: denied("history.db"),
         assessment: clear(),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()
