@@ -317,7 +317,7 @@ pub(crate) struct AckArgs {
     #[command(subcommand)]
     pub(crate) command: Option<AckCommand>,
     #[command(flatten)]
-    pub(crate) give: Option<GiveArgs>,
+    pub(crate) give: GiveArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -330,15 +330,15 @@ pub(crate) enum AckCommand {
 pub(crate) struct GiveArgs {
     /// The code of a finding, with or without its subject as CODE:SUBJECT, or what "scrubjay dimms"
     /// calls a stick of memory
-    #[arg(value_name = "DIMM|RULE[:SUBJECT]")]
-    pub(crate) target: String,
+    #[arg(value_name = "DIMM|RULE[:SUBJECT]", required = true)]
+    pub(crate) target: Option<String>,
     /// Why it needs no further word
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: String,
+    #[arg(long, value_name = "TEXT", required = true)]
+    pub(crate) reason: Option<String>,
     /// Until when: a day such as 2026-12-01 (UTC), a time such as 2026-12-01T06:00Z, or a span from now
     /// such as 36h or 7d
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) until: String,
+    #[arg(long, value_name = "WHEN", required = true)]
+    pub(crate) until: Option<String>,
     /// How many errors there may be before it is told again
     #[arg(long, value_name = "N|now", default_value = "now")]
     pub(crate) baseline: String,

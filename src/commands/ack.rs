@@ -22,10 +22,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) fn run(settings: &Settings, args: &AckArgs) -> anyhow::Result<Exit> {
-    match (&args.command, &args.give) {
-        (Some(AckCommand::List(read)), _) => list(settings, read),
-        (None, Some(give)) => acknowledge(settings, give),
-        (None, None) => anyhow::bail!("name what to acknowledge, or give \"list\""),
+    match &args.command {
+        Some(AckCommand::List(read)) => list(settings, read),
+        None => acknowledge(settings, &args.give),
     }
 }
 
@@ -33,17 +32,22 @@ pub(crate) fn run(settings: &Settings, args: &AckArgs) -> anyhow::Result<Exit> {
 type Open = BTreeMap<AlertKey, (Verdict, Option<u64>)>;
 
 fn acknowledge(settings: &Settings, args: &GiveArgs) -> anyhow::Result<Exit> {
+    // Required, unless it is a list that is asked for.
+    let (Some(target), Some(reason), Some(until)) = (&args.target, &args.reason, &args.until)
+    else {
+        anyhow::bail!("name what to acknowledge, why and until when");
+    };
     let view = reading::view(settings)?;
     let at = view.snapshot.at.clone();
-    let until = past::until(&args.until, at.wall_ms)?;
-    anyhow::ensure!(!args.reason.trim().is_empty(), "--reason must say why it is known");
+    let until = past::until(until, at.wall_ms)?;
+    anyhow::ensure!(!reason.trim().is_empty(), "--reason must say why it is known");
     let open = open(&view);
-    let named = named(&view, &open, &args.target)?;
+    let named = named(&view, &open, target)?;
     if named.is_empty() {
         writeln!(
             anstream::stderr(),
             "nothing that is found now, or fires, is called \"{}\": \"scrubjay status\" shows what is",
-            args.target
+            target
         )?;
         return Ok(Exit::NoData);
     }
@@ -54,7 +58,7 @@ fn acknowledge(settings: &Settings, args: &GiveArgs) -> anyhow::Result<Exit> {
             Ok(AckedAlert { key, verdict, count, baseline })
         })
         .collect::<anyhow::Result<_>>()?;
-    let reason = args.reason.trim().to_owned();
+    let reason = reason.trim().to_owned();
     let what = AckChange::Give { reason, until, alerts };
     let request = request(args.by.as_deref(), &at, what);
     let taken_in = put(settings, &request, &at)?;
