@@ -49,6 +49,7 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         let mut agent = Agent::start(settings, &host, || ())?;
         let mut view = agent.pass();
         agent.tell(&mut view);
+        while agent.fold() {}
         let stopped = agent.stop();
         let mut out = anstream::stdout().lock();
         out.write_all(prometheus::render(&view, false)?.as_bytes())?;
@@ -164,7 +165,8 @@ fn passes(
     }
 }
 
-/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile.
+/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile. What is old in
+/// the history is folded then too, so that no pass is held up by more than one bite of that.
 fn wait(
     agent: &mut Agent,
     mut due: Duration,
@@ -172,6 +174,7 @@ fn wait(
     orders: &Receiver<Order>,
 ) -> Option<Order> {
     let mut hear_at: Option<Duration> = None;
+    let mut fold_at = Some(looked);
     let mut heard = looked;
     loop {
         let now = clock::monotonic();
@@ -181,9 +184,20 @@ fn wait(
             agent.hear();
             due = due.min(looked.saturating_add(LOOK_AGAIN_AFTER));
         }
-        let until = hear_at.map_or(due, |at| at.min(due));
+        if fold_at.is_some_and(|at| at <= now) && now < due {
+            // After each bite a rest of the same length: the disk is for others too.
+            let more = agent.fold();
+            let done = clock::monotonic();
+            fold_at = more.then(|| done.saturating_add(done.saturating_sub(now)));
+        }
+        let now = clock::monotonic();
+        let until = [hear_at, fold_at].into_iter().flatten().fold(due, Duration::min);
         match orders.recv_timeout(until.saturating_sub(now)) {
-            Err(RecvTimeoutError::Timeout) if hear_at.is_none_or(|at| at > due) => return None,
+            Err(RecvTimeoutError::Timeout)
+                if clock::monotonic() >= due && hear_at.is_none_or(|at| at > due) =>
+            {
+                return None;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::Hear) => {
                 let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
@@ -226,6 +240,7 @@ impl Agent {
         let at = collector.stamp();
         let mut history = History::open_or_remember(&settings.state_dir, &at)?;
         history.keep_within(settings.history_max_bytes);
+        history.fold_by_clock(clock::monotonic);
         let digests = SettingsDigests {
             configuration: Some(sha256(settings.configuration.as_bytes())),
             policy: Some(sha256(settings.policy_text().as_bytes())),
@@ -321,6 +336,14 @@ impl Agent {
         }
     }
 
+    /// Folds some of what is old in the history. Returns whether there is more.
+    fn fold(&mut self) -> bool {
+        self.history.fold(&self.collector.stamp()).unwrap_or_else(|error| {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+            false
+        })
+    }
+
     /// Reads the host, records what was read, and judges it.
     fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
@@ -349,9 +372,6 @@ impl Agent {
         }
         self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment);
         self.stats.notifications = self.alerting.stats(&self.history);
-        if let Err(error) = self.history.fold(&snapshot.at) {
-            tracing::error!("failed to {:#}", anyhow::Error::from(error));
-        }
         if let Some(head) = self.history.new_checkpoint() {
             tell_head("at a checkpoint", Some(head));
         }

@@ -9,6 +9,7 @@
 mod ageing_clock;
 mod alerts;
 mod away;
+mod bite_size;
 mod boot_end;
 mod boot_imports;
 mod buckets;

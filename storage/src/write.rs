@@ -10,13 +10,14 @@ use crate::module_rows;
 use crate::page_rows;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
-use scrubjay_model::{BootEnd, SeriesKey, SourceId};
+use scrubjay_model::{BootEnd, BootId, SeriesKey, SourceId};
 
 /// Writes all changes. Whoever calls commits.
 pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
     let Changes {
         urgent: _,
         boots,
+        lost_boots,
         runs,
         stretches,
         controllers,
@@ -41,6 +42,9 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for boot in boots.values().filter(is_running) {
         put_boot(tx, boot)?;
+    }
+    for boot in lost_boots {
+        put_lost_boot(tx, boot)?;
     }
     for run in runs.values() {
         put_run(tx, run)?;
@@ -143,6 +147,17 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
         ":ended": ended.as_str(),
         ":evidence": evidence,
     })
+    .map(drop)
+}
+
+/// When it was nobody knows.
+fn put_lost_boot(tx: &Transaction<'_>, boot: &BootId) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO boot (boot_id, ended, evidence)
+         VALUES (?1, 'unknown', 'The file that told when it began and ended is gone.')
+         ON CONFLICT (boot_id) DO NOTHING",
+    )?
+    .execute([boot.as_str()])
     .map(drop)
 }
 

@@ -41,9 +41,19 @@ fn totals(accumulated: &Accumulated) -> BTreeMap<SeriesKey, u64> {
 
 impl Whole {
     fn new() -> Self {
+        Self::begun_in(&directory())
+    }
+
+    /// Of a file that this version of the schema made, which was upgraded since.
+    fn upgraded_from(version: usize) -> Self {
+        let dir = directory();
+        super::upgrades::make(dir.path(), version);
+        Self::begun_in(&dir)
+    }
+
+    fn begun_in(dir: &tempfile::TempDir) -> Self {
         let mut host = Host::new();
         host.controllers[0].dimms = vec![Some((0, 0)); 4];
-        let dir = directory();
         let mut history = start(dir.path(), &host.at());
         let mut truth = BTreeMap::new();
         for life in 0..LIVES {
@@ -61,6 +71,17 @@ impl Whole {
         drop(history);
         let bytes = fs::read(files::database_path(dir.path())).unwrap();
         Self { host, bytes, truth }
+    }
+}
+
+impl Whole {
+    /// How many changes it holds.
+    fn points(&self) -> i64 {
+        let dir = directory();
+        let path = files::database_path(dir.path());
+        fs::write(&path, &self.bytes).unwrap();
+        let conn = rusqlite::Connection::open(path).unwrap();
+        conn.query_row("SELECT COUNT(*) FROM counter_point", [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -445,6 +466,27 @@ fn a_file_without_its_first_page_or_its_definitions_keeps_its_sums_and_its_ledge
             .collect();
         names.sort();
         assert_eq!(names, Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn an_upgraded_file_without_its_first_page_keeps_its_sums_too() {
+    for version in 1..=crate::schema::RELEASED.len() {
+        let whole = Whole::upgraded_from(version);
+        let mut bytes = whole.bytes.clone();
+        bytes[..PAGE].fill(0xee);
+        let what = format!("of version {version}");
+        let (fate, dir) = open(&whole, &bytes, &what);
+        assert_eq!(fate, Fate::Salvaged, "{what}: {}", told(dir.path()));
+        let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+        assert!(reader.verify_ledger(&[]).unwrap().is_intact(), "{what}");
+        let boots = reader.boots().unwrap();
+        assert!(boots.iter().all(|boot| boot.booted_wall_ms.is_some()), "{what}: {boots:?}");
+        let points = whole.points();
+        let conn = rusqlite::Connection::open(files::database_path(dir.path())).unwrap();
+        let kept: i64 =
+            conn.query_row("SELECT COUNT(*) FROM counter_point", [], |row| row.get(0)).unwrap();
+        assert!(kept >= points, "{what}: {kept} of {points} changes; {}", told(dir.path()));
     }
 }
 
