@@ -193,6 +193,7 @@ impl Sending {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else may fail is up to ureq")]
 fn error_in_words(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "it did not answer in time".to_owned(),

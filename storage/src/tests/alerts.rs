@@ -1,6 +1,8 @@
 //! The book of alerts in the history: what is written is read, what waits is carried, what is open is
 //! kept.
 
+#![expect(clippy::disallowed_methods, reason = "makes and lists files of the test itself")]
+
 use super::support::{Host, append, directory, start};
 use crate::alerts::{AlertsState, load};
 use crate::{AlertNews, GivenUp, History, HistoryReader, hand_over, waiting};
@@ -186,7 +188,7 @@ fn a_pass_without_news_writes_nothing_and_its_time_goes_with_the_next_writing() 
     assert_eq!(stored(dir.path()).book.clock.unwrap().book_ms, 60);
     for _ in 0..10 {
         host.pass(MINUTE);
-        append(&mut history, &mut host);
+        append(&mut history, &host);
     }
     assert_eq!(stored(dir.path()).book.clock.unwrap().book_ms, 60_060);
 }
@@ -227,7 +229,7 @@ fn what_happens_while_the_disk_is_full_comes_home() {
     let kept = history.keep_alerts(&host.at(), next);
     drop(kept);
     host.pass(MINUTE);
-    append(&mut history, &mut host);
+    append(&mut history, &host);
     let stored = stored(&dir);
     assert_eq!(stored, history.state.alerts);
     assert_eq!((stored.book.alerts.len(), stored.outbox.len()), (3, 2));
