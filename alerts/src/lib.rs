@@ -1,6 +1,7 @@
 //! From what was read to what it means. Pure: no clock, no file, no state; the same view always
 //! yields the same assessment.
 
+pub mod book;
 mod correlation;
 mod finding;
 pub mod memory;

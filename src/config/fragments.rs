@@ -1,5 +1,6 @@
 //! The configuration files as written.
 
+use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ pub(super) struct Fragment {
     pub(super) history: HistoryFragment,
     #[serde(default)]
     pub(super) maintenance: MaintenanceFragment,
+    #[serde(default)]
+    pub(super) alerts: AlertsFragment,
+    #[serde(default)]
+    pub(super) notify: NotifyFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,5 +1,6 @@
 //! Defaults, files, environment and flags put together; not yet validated.
 
+use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub(crate) struct Inputs {
     pub(crate) import: Input<bool>,
     pub(crate) max_size_mib: Input<u32>,
     pub(crate) windows: Input<Vec<String>>,
+    pub(crate) alerting: AlertingInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -160,6 +162,7 @@ impl Inputs {
             import: Input { value: true, origin: Origin::Default },
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             windows: Input { value: Vec::new(), origin: Origin::Default },
+            alerting: AlertingInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -193,6 +196,7 @@ impl Inputs {
             set(&mut inputs.import, &fragment.history.import, path, text);
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
+            inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {
@@ -207,7 +211,12 @@ impl Inputs {
     }
 }
 
-fn set<T: Clone>(into: &mut Input<T>, from: &Option<Spanned<T>>, path: &Path, text: &str) {
+pub(super) fn set<T: Clone>(
+    into: &mut Input<T>,
+    from: &Option<Spanned<T>>,
+    path: &Path,
+    text: &str,
+) {
     if let Some(spanned) = from {
         let origin = Origin::in_file(path, text, spanned.span().start);
         *into = Input { value: spanned.get_ref().clone(), origin };
