@@ -8,6 +8,7 @@ mod offline;
 mod policy;
 mod rules;
 mod scrub;
+pub mod simulation;
 pub mod statistics;
 mod suspected;
 #[cfg(test)]
