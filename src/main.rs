@@ -11,6 +11,7 @@ mod exit;
 mod header;
 mod listening;
 mod pages;
+mod policies;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
@@ -58,6 +59,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Dimms(_)
         | Command::Show(_)
         | Command::Import(_)
+        | Command::Rules(_)
+        | Command::Replay(_)
         | Command::Config(_)
         | Command::Capture(_) => Exit::Failed,
     }
@@ -87,6 +90,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Dimms(args) => commands::dimms::list(&settings, args),
         Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Import(args) => commands::import::run(&settings, args),
+        Command::Rules(command) => commands::rules::run(command),
+        Command::Replay(args) => commands::replay::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Config(_) => Ok(Exit::Ok),
     }

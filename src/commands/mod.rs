@@ -13,6 +13,8 @@ pub(crate) mod ledger;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
+pub(crate) mod replay;
+pub(crate) mod rules;
 pub(crate) mod status;
 
 use anstream::{AutoStream, ColorChoice};

@@ -1,6 +1,7 @@
 //! The configuration files as written.
 
 use super::error::{ConfigError, place};
+use super::memory::{CostsFragment, MemoryFragment};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -24,6 +25,10 @@ pub(super) struct Fragment {
     pub(super) patches: PatchesFragment,
     #[serde(default)]
     pub(super) history: HistoryFragment,
+    #[serde(default)]
+    pub(super) memory: MemoryFragment,
+    #[serde(default)]
+    pub(super) costs: CostsFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

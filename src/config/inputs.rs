@@ -2,6 +2,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
+use super::memory::MemoryInputs;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -13,7 +14,7 @@ pub(crate) struct Input<T> {
 }
 
 /// Every setting, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Inputs {
     pub(crate) interval: Input<String>,
     pub(crate) state_dir: Input<String>,
@@ -39,6 +40,7 @@ pub(crate) struct Inputs {
     pub(crate) stuck_after: Input<String>,
     pub(crate) import: Input<bool>,
     pub(crate) max_size_mib: Input<u32>,
+    pub(crate) memory: MemoryInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -158,6 +160,7 @@ impl Inputs {
             stuck_after: default(DEFAULT_STUCK_AFTER),
             import: Input { value: true, origin: Origin::Default },
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
+            memory: MemoryInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -190,6 +193,7 @@ impl Inputs {
             take(&mut inputs.stuck_after, &patches.stuck_after);
             set(&mut inputs.import, &fragment.history.import, path, text);
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
+            inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

@@ -8,6 +8,7 @@
 mod error;
 mod fragments;
 mod inputs;
+mod memory;
 mod settings;
 
 pub(crate) use inputs::{Flags, Inputs};

@@ -2,6 +2,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
+use super::memory::MemoryChoice;
 use jiff::SignedDuration;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the program works with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     /// Time between passes.
     pub(crate) interval: Duration,
@@ -37,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) offline: OfflinePolicy,
     /// What is asked of the kernel's patches.
     pub(crate) patches: PatchPolicy,
+    /// By what errors of memory are judged.
+    pub(crate) memory: MemoryChoice,
     /// Whether the agent begins with the boots that other tools remember.
     pub(crate) import_boots: bool,
     /// Every setting with its value, a line each, as `config show` writes them without origins.
@@ -93,6 +96,7 @@ impl Settings {
             node_reboot_required: inputs.node_reboot_required.value,
             offline: offline(inputs)?,
             patches: patches(inputs)?,
+            memory: inputs.memory.validate()?,
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
@@ -101,7 +105,9 @@ impl Settings {
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        let of_policy = |section: &&str| ["[collector]", "[pages]", "[patches]"].contains(section);
+        let of_policy = |section: &&str| {
+            ["[collector]", "[pages]", "[patches]", "[memory]", "[costs]"].contains(section)
+        };
         let mut told = String::new();
         let mut section = "";
         for line in self.configuration.lines() {
@@ -337,6 +343,9 @@ impl Inputs {
                 ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
             ],
         );
+        for (name, values) in self.memory.sections() {
+            section(name, &values);
+        }
         text
     }
 }

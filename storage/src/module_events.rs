@@ -13,15 +13,15 @@ use std::collections::BTreeSet;
 const MOST_GROUPS: u32 = 5_000;
 
 /// Where and when a stick was.
-struct Stay {
+pub(crate) struct Stay {
     /// Controllers and places, as in the rows of events.
-    places: Vec<(i64, String)>,
+    pub(crate) places: Vec<(i64, String)>,
     /// First run of the agent in the boot in which the stick was first seen there. Sticks do not
     /// change places in a running host, and what was reported early in that boot was kept by the
     /// kernel until the agent came.
-    from_run: i64,
+    pub(crate) from_run: i64,
     /// First run of the boot in which it was no longer there.
-    until_run: Option<i64>,
+    pub(crate) until_run: Option<i64>,
 }
 
 /// First run in the boot of the last turn of these kinds.
@@ -41,7 +41,7 @@ const PLACES: &str = "
     WHERE fact.name = :name AND fact.subject = :subject ORDER BY fact.snapshot";
 
 /// Where a stick was and is.
-fn stays(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Vec<Stay>> {
+pub(crate) fn stays(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Vec<Stay>> {
     let told: Vec<(Option<String>, i64)> = conn
         .prepare(PLACES)?
         .query_map(named_params! { ":name": MODULE_PLACES, ":subject": key.as_str() }, |row| {
