@@ -336,6 +336,9 @@ pub(crate) struct ReplayArgs {
     /// Replay a simulated fleet, made from this seed
     #[arg(long, value_name = "SEED", group = "history")]
     pub(crate) simulate: Option<u64>,
+    /// Replay the fleet in a folder that "scrubjay simulate" wrote
+    #[arg(long, value_name = "DIR", group = "history")]
+    pub(crate) simulated: Option<PathBuf>,
     /// Tickets in CSV for --errors: which DIMM failed when
     #[arg(long, value_name = "FILE")]
     pub(crate) failures: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod logs;
 mod own;
+mod simulated;
 mod table;
 
 use super::{past, print, reading};
@@ -177,6 +178,12 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
     }
     if tickets.is_some() {
         bail!("--failures goes with --errors: other histories tell failures themselves");
+    }
+    if let Some(dir) = &args.simulated {
+        let nodes = simulated::nodes(dir, &mut teller("rows"))?;
+        let name = format!("{}: a simulated fleet", dir.display());
+        let notes = vec!["slots without anything to tell are not in these files".to_owned()];
+        return Ok(Some(History::Recorded { nodes, name, notes }));
     }
     let host = reading::host(settings)?;
     if let Some(path) = &args.rasdaemon {
