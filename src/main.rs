@@ -12,6 +12,7 @@ mod header;
 mod listening;
 mod pages;
 mod policies;
+mod progress;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};
@@ -62,7 +63,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Rules(_)
         | Command::Replay(_)
         | Command::Config(_)
-        | Command::Capture(_) => Exit::Failed,
+        | Command::Capture(_)
+        | Command::Simulate(_) => Exit::Failed,
     }
 }
 
@@ -93,6 +95,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Rules(command) => commands::rules::run(command),
         Command::Replay(args) => commands::replay::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),
     }
 }

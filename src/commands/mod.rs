@@ -15,6 +15,7 @@ pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod replay;
 pub(crate) mod rules;
+pub(crate) mod simulate;
 pub(crate) mod status;
 
 use anstream::{AutoStream, ColorChoice};

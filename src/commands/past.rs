@@ -114,7 +114,7 @@ fn moment(text: Option<&str>, option: &str, now_wall_ms: i64) -> anyhow::Result<
 }
 
 /// A span of time, a day being 24 hours.
-fn milliseconds(text: &str) -> anyhow::Result<i64> {
+pub(super) fn milliseconds(text: &str) -> anyhow::Result<i64> {
     let span: Span = text.parse()?;
     anyhow::ensure!(!span.is_negative(), "a span reaches back from now and is not negative");
     let days = SpanRelativeTo::days_are_24_hours();

@@ -149,7 +149,8 @@ fn thinned(
     if probability <= 0.0 {
         return;
     }
-    let rate = -(1.0 - probability).ln();
+    // Exact for the smallest of probabilities too, where 1 - p would be 1 and the rate none.
+    let rate = -(-probability).ln_1p();
     let mut next = range.start;
     loop {
         // How many are left out; none if the probability is one, as the rate is infinite.
@@ -243,6 +244,9 @@ mod tests {
             let found = f64::from(u32::try_from(taken.len()).unwrap()) / 100_000.0;
             assert!((found - share).abs() < 0.01, "{found} of {share}");
             assert!(taken.is_sorted_by(|a, b| a < b));
+        }
+        for tiny in [1e-300, 1e-18, 1e-12] {
+            thinned(-5..100_000, tiny, &mut draws, |number, _| panic!("{number} of {tiny}"));
         }
     }
 

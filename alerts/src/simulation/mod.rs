@@ -29,3 +29,6 @@ pub use settings::{
 pub use truth::{
     Boot, DimmTruth, FaultTruth, SimulatedDimm, SimulatedNode, Swap, UncorrectedTruth, Why,
 };
+
+#[cfg(test)]
+mod tests;

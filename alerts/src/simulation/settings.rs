@@ -298,7 +298,7 @@ impl FleetSettings {
                 between_faults: 0.75,
                 between_windows: 0.66,
                 most: 1800,
-                duty: (0.3, 2.0),
+                duty: (0.3, 3.0),
                 on_days: LogNormal { mean: 1.791_759, deviation: 1.2 },
                 off_days: LogNormal { mean: 2.639_057, deviation: 1.2 },
                 on_factor: 2.2,
@@ -328,7 +328,7 @@ impl FleetSettings {
                 storm_seconds: (0.1, 20.0),
             },
             channels: Channels {
-                share: 0.01,
+                share: 0.006,
                 errors_per_day: (1e3, 1e5),
                 days: (1.0, 30.0),
                 places: (50.0, 1000.0),
