@@ -43,9 +43,9 @@ pub struct Fault {
     pub rows: u32,
     /// Distinct columns.
     pub columns: u32,
-    /// Distinct banks of one device.
+    /// Distinct numbers of banks.
     pub banks: u32,
-    /// Distinct devices and ranks.
+    /// Distinct devices of ranks, or ranks where no device was told.
     pub devices: u32,
     /// Distinct pages.
     pub pages: Vec<u64>,
@@ -111,11 +111,8 @@ fn fault(mode: Mode, spots: &[Spot]) -> Fault {
         places,
         rows: distinct(spots, |spot| spot.cell.row),
         columns: distinct(spots, |spot| spot.cell.column),
-        banks: distinct(spots, |spot| spot.cell.bank.map(|bank| (device(spot), bank))),
-        devices: distinct(spots, |spot| {
-            let known = spot.cell.device.is_some() || spot.cell.rank.is_some();
-            known.then(|| device(spot))
-        }),
+        banks: distinct(spots, |spot| spot.cell.bank),
+        devices: distinct(spots, device_of(spots)),
         pages,
         place: common(spots),
     }
@@ -137,9 +134,25 @@ fn common(spots: &[Spot]) -> Cell {
     }
 }
 
-/// Rank and device, as far as known.
-fn device(spot: &Spot) -> (Option<u8>, Option<u8>) {
-    (spot.cell.rank, spot.cell.device)
+/// Rank and device.
+type Device = (Option<u8>, Option<u8>);
+
+/// What tells devices apart among these places: rank and device, as far as any of them told these. A
+/// place that lacks one of them may be of several devices, and so is of none.
+fn device_of(spots: &[Spot]) -> impl Fn(&Spot) -> Option<Device> + Copy {
+    let by_rank = spots.iter().any(|spot| spot.cell.rank.is_some());
+    let by_device = spots.iter().any(|spot| spot.cell.device.is_some());
+    move |spot| {
+        let (rank, device) = (spot.cell.rank, spot.cell.device);
+        let lacks = by_rank && rank.is_none() || by_device && device.is_none();
+        ((by_rank || by_device) && !lacks).then_some((rank, device))
+    }
+}
+
+/// Whether a place can be of that device.
+fn may_be_of(spot: &Spot, device: Device) -> bool {
+    spot.cell.rank.is_none_or(|rank| device.0 == Some(rank))
+        && spot.cell.device.is_none_or(|number| device.1 == Some(number))
 }
 
 /// Folds places of which less is known into places they may be: a report without its device is no
@@ -200,26 +213,28 @@ fn dominant(spots: &[Spot], need: u32) -> (Mode, Vec<bool>) {
         return (mode, vec![true; spots.len()]);
     }
     let mut members: Vec<bool> = spots.iter().map(is_placed).collect();
-    let devices = groups(spots, &members, |spot| {
-        let known = spot.cell.device.is_some() || spot.cell.rank.is_some();
-        known.then(|| device(spot))
-    });
-    if devices.iter().filter(|(_, places)| *places >= need).count() >= 2 {
+    let devices = groups(spots, &members, device_of(spots));
+    let ranks = groups(spots, &members, |spot| spot.cell.rank);
+    let are_wide =
+        |places: &mut dyn Iterator<Item = u32>| places.filter(|n| *n >= need).count() >= 2;
+    if are_wide(&mut devices.iter().map(|group| group.places))
+        || are_wide(&mut ranks.iter().map(|group| group.places))
+    {
         return (Mode::MultiDevice, members);
     }
-    if let Some((chosen, _)) = devices.first() {
-        // A place of which the device is not known may be of any, so it stays.
-        keep(spots, &mut members, |spot| device(spot) == *chosen || device(spot) == (None, None));
+    if let Some(device) = most(&devices) {
+        // A place of which the device is not known may be of this one, so it stays.
+        keep(spots, &mut members, |spot| may_be_of(spot, device.key));
     }
     let banks = groups(spots, &members, |spot| spot.cell.bank);
     let wide: Vec<u16> =
-        banks.iter().filter(|(_, places)| *places >= need).map(|(bank, _)| *bank).collect();
+        banks.iter().filter(|bank| bank.places >= need).map(|bank| bank.key).collect();
     if wide.len() >= 2 {
         let one = one_column(spots, &members, &wide);
         return (if one { Mode::MultiBankColumn } else { Mode::MultiBank }, members);
     }
-    if let Some((chosen, _)) = banks.first() {
-        keep(spots, &mut members, |spot| spot.cell.bank.is_none_or(|bank| bank == *chosen));
+    if let Some(most) = most(&banks) {
+        keep(spots, &mut members, |spot| spot.cell.bank.is_none_or(|bank| bank == most.key));
     }
     let is_bank_known = !banks.is_empty();
     let mode = within_bank(spots, &mut members, need, is_bank_known);
@@ -259,17 +274,17 @@ fn within_bank(spots: &[Spot], members: &mut [bool], need: u32, is_bank_known: b
     let rows = groups(spots, members, |spot| spot.cell.row.filter(|_| spot.cell.column.is_some()));
     let columns =
         groups(spots, members, |spot| spot.cell.column.filter(|_| spot.cell.row.is_some()));
-    let holds = |most: u32| most >= need && u64::from(most) * 5 >= u64::from(places) * 4;
-    if let Some((row, _)) = rows.first().filter(|(_, most)| holds(*most)) {
-        keep(spots, members, |spot| spot.cell.row == Some(*row));
+    let holds = |inside: u32| inside >= need && u64::from(inside) * 5 >= u64::from(places) * 4;
+    if let Some(row) = most(&rows).filter(|row| holds(row.places)) {
+        keep(spots, members, |spot| spot.cell.row == Some(row.key));
         return Mode::Row;
     }
-    if let Some((column, _)) = columns.first().filter(|(_, most)| holds(*most)) {
-        keep(spots, members, |spot| spot.cell.column == Some(*column));
+    if let Some(column) = most(&columns).filter(|column| holds(column.places)) {
+        keep(spots, members, |spot| spot.cell.column == Some(column.key));
         return Mode::Column;
     }
-    let lowest = rows.iter().map(|(row, _)| *row).min().unwrap_or(0);
-    let highest = rows.iter().map(|(row, _)| *row).max().unwrap_or(0);
+    let lowest = rows.first().map(|row| row.key).unwrap_or(0);
+    let highest = rows.last().map(|row| row.key).unwrap_or(0);
     if highest - lowest <= SUBARRAY_ROWS && columns.len() > 2 {
         return Mode::Subarray;
     }
@@ -303,27 +318,38 @@ fn keep(spots: &[Spot], members: &mut [bool], holds: impl Fn(&Spot) -> bool) {
     }
 }
 
-/// How many members have each value, most first; of equal numbers, what erred last comes first.
+/// How many members have each value, in the order of the values.
 fn groups<K: Ord + Copy>(
     spots: &[Spot],
     members: &[bool],
     of: impl Fn(&Spot) -> Option<K>,
-) -> Vec<(K, u32)> {
+) -> Vec<Group<K>> {
     let mut keys: Vec<(K, Seconds)> =
         chosen(spots, members).filter_map(|spot| Some((of(spot)?, spot.last))).collect();
     keys.sort_unstable();
-    let mut found: Vec<(K, u32, Seconds)> = Vec::new();
+    let mut found: Vec<Group<K>> = Vec::new();
     for (key, last) in keys {
         match found.last_mut() {
-            Some((same, places, latest)) if *same == key => {
-                *places += 1;
-                *latest = last.max(*latest);
+            Some(group) if group.key == key => {
+                group.places += 1;
+                group.last = group.last.max(last);
             }
-            _ => found.push((key, 1, last)),
+            _ => found.push(Group { key, places: 1, last }),
         }
     }
-    found.sort_by_key(|(_, places, latest)| std::cmp::Reverse((*places, *latest)));
-    found.into_iter().map(|(key, places, _)| (key, places)).collect()
+    found
+}
+
+/// Places that have a value in common.
+struct Group<K> {
+    key: K,
+    places: u32,
+    last: Seconds,
+}
+
+/// The value that most places have; of equal numbers, that which erred last.
+fn most<K: Ord + Copy>(groups: &[Group<K>]) -> Option<&Group<K>> {
+    groups.iter().max_by_key(|group| (group.places, group.last, std::cmp::Reverse(group.key)))
 }
 
 /// How many distinct values there are.

@@ -31,7 +31,7 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a MemorySettings,
     pub(crate) faults: Vec<Fault>,
     pub(crate) mode: Mode,
-    /// The shape that three places prove.
+    /// The shape that three places prove, where it is a wide one that stormed.
     pub(crate) strict: Mode,
     /// Seconds since the latest error, if there was one.
     pub(crate) quiet: Option<Seconds>,
@@ -42,6 +42,14 @@ pub(crate) struct View<'a> {
     pub(crate) decision: Decision,
     /// What would have paid at the loudest moment.
     pub(crate) at_peak: Decision,
+}
+
+/// What the costs say.
+pub(crate) struct ByCost {
+    pub(crate) verdict: Verdict,
+    pub(crate) advice: Advice,
+    /// Whether it is what was said at the loudest moment, and no more what is said of now.
+    pub(crate) is_held: bool,
 }
 
 impl DimmState {
@@ -67,7 +75,6 @@ impl<'a> View<'a> {
     ) -> Self {
         let spots = state.spots(now);
         let mut found = faults(&spots, LOOSE);
-        let strict = if found.is_empty() { Mode::Unknown } else { classify(&spots, STRICT) };
         let mut mode = found.first().map_or(Mode::Unknown, |fault| fault.mode);
         let outside = around.shape().filter(|_| state.last_error.is_some() && !mode.is_confined());
         if let Some(outside) = outside {
@@ -76,6 +83,9 @@ impl<'a> View<'a> {
                 fault.mode = outside;
             }
         }
+        // Asked for nothing else, and dear where places are many.
+        let is_wide = mode.is_wide() && state.peak.storms > 0;
+        let strict = if is_wide { classify(&spots, STRICT) } else { Mode::Unknown };
         let quiet = state.last_error().map(|last| now.saturating_sub(last).max(0));
         let trend = trend(&state.windows, window_of(now.saturating_sub(1)), &state.exposure());
         let loudest = state.busiest();
@@ -165,8 +175,23 @@ impl<'a> View<'a> {
         self.settings.repairs_at_boot && fault.mode == Mode::Row && !came_back
     }
 
-    /// Level and advice that a choice amounts to.
-    pub(crate) fn by_cost(&self, decision: &Decision, p: f64) -> (Verdict, Advice) {
+    /// Level and advice by cost: of now, or held from the loudest moment if that was worse and the
+    /// silence since is not long enough.
+    pub(crate) fn by_cost(&self) -> ByCost {
+        let now = self.of_choice(&self.decision, self.risk.p);
+        let (then, advice) = self.of_choice(&self.at_peak, 0.0);
+        let held = self.stepped(then);
+        let advice = match held {
+            _ if held == then => advice,
+            Verdict::Plan | Verdict::Act => Advice::PrepareSwap,
+            Verdict::Ok | Verdict::Unknown | Verdict::Watch => Advice::Nothing,
+        };
+        let (verdict, advice) = now.max((held, advice));
+        ByCost { verdict, advice, is_held: now < (verdict, advice) }
+    }
+
+    /// Level and advice that a choice amounts to, at a probability within the horizon.
+    pub(crate) fn of_choice(&self, decision: &Decision, p: f64) -> (Verdict, Advice) {
         if self.evidence.closed || self.is_outside() {
             return (Verdict::Ok, Advice::Nothing);
         }
@@ -200,18 +225,10 @@ impl<'a> View<'a> {
         if has("dimm-wide-storm") {
             return Advice::SwapNow;
         }
-        let (level, advice) = self.by_cost(&self.decision, self.risk.p);
+        let by_cost = self.by_cost();
         match verdict {
-            _ if level > Verdict::Ok && level >= verdict => advice,
-            Verdict::Act | Verdict::Plan => {
-                // Held from the loudest moment: what paid then.
-                let (then, advice) = self.by_cost(&self.at_peak, 0.0);
-                if then == verdict && advice > Advice::Nothing {
-                    advice
-                } else {
-                    Advice::PrepareSwap
-                }
-            }
+            Verdict::Act | Verdict::Plan if by_cost.verdict == verdict => by_cost.advice,
+            Verdict::Act | Verdict::Plan => Advice::PrepareSwap,
             Verdict::Watch if self.page_to_offline().is_some() => Advice::OfflinePage,
             Verdict::Watch => Advice::Observe,
             Verdict::Unknown => Advice::FixVisibility,

@@ -10,6 +10,7 @@ mod costs;
 mod judge;
 mod judgement;
 mod mode;
+mod mttf;
 mod neighbours;
 mod observation;
 mod parity;
@@ -20,6 +21,7 @@ mod scorecard;
 mod state;
 mod storm;
 mod trend;
+mod uptime;
 mod windows;
 mod words;
 
@@ -28,6 +30,10 @@ pub use classify::{Fault, LOOSE, MOST_FAULTS, STRICT, classify, faults};
 pub use costs::{Choice, Costs, Decision};
 pub use judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, REASONS, Reason};
 pub use mode::{Mode, RiskClass};
+pub use mttf::{
+    Ecc, Mttf, ORDER_OF_MAGNITUDE, Spread, even_errors_not_noticed, latent_corruption, mttf,
+    odd_errors_mended_wrongly,
+};
 pub use neighbours::{Neighbours, Topology, neighbours};
 pub use observation::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
 pub use risk::{
@@ -38,4 +44,8 @@ pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trend::Trend;
+pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
+
+#[cfg(test)]
+mod tests;

@@ -242,10 +242,8 @@ fn risk(view: &View<'_>) -> Option<Reason> {
     if view.evidence.closed || view.is_outside() {
         return None;
     }
-    let (now, _) = view.by_cost(&view.decision, view.risk.p);
-    let (then, _) = view.by_cost(&view.at_peak, 0.0);
-    let held = view.stepped(then);
-    let verdict = now.max(held);
+    let by_cost = view.by_cost();
+    let verdict = by_cost.verdict;
     let p7 = view.risk.p7?;
     let limit = CENSORED;
     let errors = if view.loudest.errors >= limit {
@@ -271,11 +269,11 @@ fn risk(view: &View<'_>) -> Option<Reason> {
         view.decision.break_even
     };
     text.push_str(&format!("; limit {}", percent(limit)));
-    if held > now {
+    if by_cost.is_held {
         let quiet = view.quiet.unwrap_or(0);
         text.push_str(&format!(
-            "; held at {} from its loudest time: quiet for {}, a step down takes {}",
-            held.as_str(),
+            "; held at {} from its loudest time: quiet for {}, and a step down takes {}",
+            verdict.as_str(),
             span(quiet),
             span(view.mode.hold()),
         ));
@@ -358,10 +356,18 @@ pub(crate) fn sentence(view: &View<'_>, advice: Advice) -> String {
             format!("{costs}, so a swap pays from {} on", percent(decision.break_even + risk.p_new))
         }
     };
-    let choice = match decision.choice {
+    let mut choice = match decision.choice {
         Choice::Never => "not worth a swap",
         Choice::AtWindow => "worth a swap at the window",
         Choice::Now => "worth a swap now",
-    };
+    }
+    .to_owned();
+    if view.by_cost().is_held {
+        let quiet = span(view.quiet.unwrap_or(0));
+        let hold = span(view.mode.hold());
+        choice.push_str(&format!(
+            " by now, but it was more at its loudest time, and of {hold} of silence that a step down takes {quiet} have passed"
+        ));
+    }
     format!("{p}; {pays}: {choice}; {action}.")
 }

@@ -2,7 +2,7 @@
 
 use super::cells::{Cells, Spot};
 use super::classify::{LOOSE, classify};
-use super::mode::{DAY, Mode};
+use super::mode::Mode;
 use super::observation::{CountsFrom, Hit, Observation, Seconds};
 use super::storm::Storms;
 use super::trend::{Exposure, days, is_rising};
@@ -232,7 +232,7 @@ impl DimmState {
             return;
         }
         self.active_windows += 1;
-        let day = at.div_euclid(DAY);
+        let day = window.div_euclid(super::windows::A_DAY);
         if self.latest_day.is_none_or(|latest| latest < day) {
             self.active_days += 1;
             self.latest_day = Some(day);

@@ -18,3 +18,6 @@ pub use rates::{RateRatio, log_ratio, rate_ratio, rate_ratio_tail};
 pub use trend::{MannKendall, doubling_days, mann_kendall, theil_sen};
 
 pub(crate) use numbers::{logistic, logit, real, real_signed};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! What the engine may take: memory, time, and records that are not as they should be.
+
+use super::*;
+use proptest::prelude::*;
+
+fn any_cell() -> impl Strategy<Value = Cell> {
+    (
+        prop::option::of(any::<u8>()),
+        prop::option::of(any::<u8>()),
+        prop::option::of(any::<u16>()),
+        prop::option::of(any::<u32>()),
+        prop::option::of(any::<u32>()),
+    )
+        .prop_map(|(rank, device, bank, row, column)| Cell { rank, device, bank, row, column })
+}
+
+fn moment() -> impl Strategy<Value = Seconds> {
+    prop_oneof![
+        -1_000_000_i64..1_000_000,
+        0_i64..4_000_000_000,
+        Just(i64::MAX / 4),
+        Just(i64::MIN / 4),
+    ]
+}
+
+fn any_observation() -> impl Strategy<Value = Observation> {
+    prop_oneof![
+        (moment(), 0_i64..40_000_000, any::<u32>(), any::<u64>(), any::<bool>()).prop_map(
+            |(from, length, watched, errors, at_least)| Observation::Counted {
+                from,
+                until: from + length,
+                watched,
+                errors,
+                at_least,
+            }
+        ),
+        (moment(), any::<u32>(), any_cell(), any::<Option<u64>>(), any::<Option<u32>>()).prop_map(
+            |(at, errors, cell, page, parity)| Observation::Reported(Hit {
+                at,
+                errors,
+                cell,
+                page,
+                parity: parity.map(Parity),
+                by_scrub: None,
+            })
+        ),
+        (moment(), any_cell()).prop_map(|(at, cell)| Observation::Uncorrected {
+            at,
+            cell,
+            page: None
+        }),
+        moment().prop_map(|at| Observation::Booted { at }),
+        (moment(), any::<u64>()).prop_map(|(at, page)| Observation::Offlined { at, page }),
+        moment().prop_map(|at| Observation::Replaced { at }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_record_is_judged_with_reasons_and_without_a_panic(
+        record in prop::collection::vec(any_observation(), 0..40),
+        now in moment(),
+        by_log: bool,
+    ) {
+        let from = if by_log { CountsFrom::Reports } else { CountsFrom::Counters };
+        let mut state = DimmState::new(from);
+        for seen in &record {
+            state.observe(seen);
+        }
+        judged(&state, now, &MemorySettings::default());
+        judged(&state, now, &MemorySettings { window: Some(86_400), ..at_hour(5_000.0) });
+    }
+
+    #[test]
+    fn no_error_of_an_interval_is_lost_however_long_it_is(
+        length in 1_i64..4_000_000, errors in 0_u64..100_000, from in 0_i64..1_000_000,
+    ) {
+        let mut state = DimmState::new(CountsFrom::Counters);
+        state.observe(&counted(from, from + length, errors));
+        prop_assert_eq!(state.errors(), errors);
+        let in_windows: u64 = state.windows.active().iter().map(|active| u64::from(active.errors)).sum();
+        prop_assert_eq!(in_windows, errors);
+        let windows = u64::try_from(length / (6 * HOUR) + 2).unwrap();
+        prop_assert!(state.active_windows() <= windows);
+    }
+}
+
+#[test]
+fn a_storm_of_years_stays_within_its_bounds() {
+    let mut state = DimmState::new(CountsFrom::Reports);
+    for n in 0..200_000_u32 {
+        let place = cell((n % 7) as u8, (n % 11) as u16, n, n % 1_024);
+        state.observe(&Observation::Reported(hit(Seconds::from(n) * 300, place)));
+    }
+    assert_eq!(state.places(), MOST_CELLS);
+    assert!(state.windows.active().len() <= 46 * 4);
+    assert_eq!(state.errors(), 200_000);
+}
+
+#[test]
+fn a_quiet_dimm_takes_some_hundred_bytes() {
+    let bytes = std::mem::size_of::<DimmState>();
+    assert!(bytes <= 1_024, "{bytes}");
+}
+
+#[test]
+fn one_error_in_a_long_interval_is_one_active_window() {
+    let mut state = DimmState::new(CountsFrom::Counters);
+    state.observe(&counted(0, 10 * DAY, 1));
+    assert_eq!((state.active_windows(), state.active_days()), (1, 1));
+    assert_eq!(state.last_error(), Some(10 * DAY));
+    let mut many = DimmState::new(CountsFrom::Counters);
+    many.observe(&counted(0, 10 * DAY, 4_000));
+    assert_eq!((many.active_windows(), many.active_days()), (40, 10));
+}
