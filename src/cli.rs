@@ -369,8 +369,8 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "SPAN")]
     pub(crate) lead: Option<String>,
     /// Threads; the result does not depend on them [default: as many as processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

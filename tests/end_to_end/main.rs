@@ -28,5 +28,6 @@ mod kill;
 mod large;
 mod ledger;
 mod pages;
+mod replay;
 mod server;
 mod traps;

@@ -10,6 +10,7 @@ use crate::cli::ReplayArgs;
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::policies;
+use crate::progress;
 use anyhow::{Context, bail};
 use scrubjay_alerts::memory::{Observation, Seconds};
 use scrubjay_alerts::replay::{Metric, Node, Plan, Policy};
@@ -18,7 +19,6 @@ use scrubjay_collector::Collector;
 use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use table::{Line, Replayed};
 
 /// What is replayed.
@@ -34,33 +34,33 @@ pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
     let policies = chosen(args)?;
     let metric = metric(args)?;
     let ratios = ratios(settings, args)?;
-    let threads = match args.threads {
-        Some(threads) => usize::from(threads),
+    let jobs = match args.jobs {
+        Some(jobs) => usize::from(jobs),
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let Some(history) = history(settings, args)? else { return Ok(Exit::NoData) };
     let plan =
         Plan { policies: &policies, ratios: &ratios, metric, settings: &settings.memory.engine };
-    let watched = std::io::stderr().is_terminal();
     let (history, notes, years, tallies) = match history {
         History::Recorded { nodes, name, notes } => {
-            let progress = Progress::new(watched, nodes.len(), "nodes");
+            let progress = bar(nodes.len());
             let make = |index: usize| -> Result<Node, Infallible> {
                 Ok(nodes.get(index).cloned().unwrap_or_default())
             };
-            let tallies = infallible(plan.nodes(nodes.len(), threads, make, |n| progress.add(n)));
-            progress.end();
+            let tallies =
+                infallible(plan.nodes(nodes.len(), jobs, make, |n| progress.inc(steps(n))));
+            progress.finish_and_clear();
             (name, notes, years(&nodes), tallies)
         }
         History::Simulated { fleet, name } => {
             let settings = fleet.settings();
             let count = usize::try_from(settings.nodes).unwrap_or(usize::MAX);
-            let progress = Progress::new(watched, count, "nodes");
+            let progress = bar(count);
             let make = |index: usize| -> Result<Node, Infallible> {
                 Ok(Node::from(fleet.node(u32::try_from(index).unwrap_or(u32::MAX))))
             };
-            let tallies = infallible(plan.nodes(count, threads, make, |n| progress.add(n)));
-            progress.end();
+            let tallies = infallible(plan.nodes(count, jobs, make, |n| progress.inc(steps(n))));
+            progress.finish_and_clear();
             (name, Vec::new(), Some(f64::from(settings.days) / YEAR_DAYS), tallies)
         }
     };
@@ -80,6 +80,14 @@ pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
         replayed.text()
     })?;
     Ok(Exit::Ok)
+}
+
+fn bar(nodes: usize) -> indicatif::ProgressBar {
+    progress::bar(steps(nodes), "replaying nodes")
+}
+
+fn steps(nodes: usize) -> u64 {
+    u64::try_from(nodes).unwrap_or(u64::MAX)
 }
 
 fn infallible<T>(result: Result<T, Infallible>) -> T {
@@ -223,39 +231,6 @@ fn teller(what: &'static str) -> impl FnMut(u64) {
         if watched {
             // Progress that cannot be shown is no reason to stop.
             let _ = write!(anstream::stderr(), "\rreading: {count} {what}");
-        }
-    }
-}
-
-/// A bar on stderr, if somebody watches.
-struct Progress {
-    watched: bool,
-    all: usize,
-    what: &'static str,
-    done: AtomicUsize,
-    shown: AtomicUsize,
-}
-
-impl Progress {
-    fn new(watched: bool, all: usize, what: &'static str) -> Self {
-        let (done, shown) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
-        Self { watched: watched && all > 1, all, what, done, shown }
-    }
-
-    fn add(&self, more: usize) {
-        let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-        let percent = done * 100 / self.all.max(1);
-        if self.watched && self.shown.swap(percent, Ordering::Relaxed) != percent {
-            let bar = "#".repeat(percent / 4);
-            let (all, what) = (self.all, self.what);
-            let _ =
-                write!(anstream::stderr(), "\r[{bar:<25}] {percent:>3} %  {done} of {all} {what}");
-        }
-    }
-
-    fn end(&self) {
-        if self.watched {
-            let _ = writeln!(anstream::stderr());
         }
     }
 }

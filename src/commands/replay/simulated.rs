@@ -80,7 +80,10 @@ impl Table {
             Ok(number) => Ok(Some(number)),
             Err(_) => {
                 let line = row.position().map_or(0, csv::Position::line);
-                bail!("{}:{line}: {text:?} of column {column} is not its number", self.path.display())
+                bail!(
+                    "{}:{line}: {text:?} of column {column} is not its number",
+                    self.path.display()
+                )
             }
         }
     }
