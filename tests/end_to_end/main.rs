@@ -30,4 +30,5 @@ mod ledger;
 mod pages;
 mod replay;
 mod server;
+mod simulate;
 mod traps;

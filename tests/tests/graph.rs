@@ -60,6 +60,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("prometheus", &[EXPORTERS]),
     // Talks to the person who started it.
     ("clap", &[BINARY]),
+    ("indicatif", &[BINARY]),
     ("toml", &[BINARY]),
     ("anyhow", &[BINARY]),
     // Reads the running host past every root we set.

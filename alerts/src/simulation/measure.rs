@@ -177,21 +177,21 @@ impl Measures {
         let row = |name, unit, value, band, field| Measured { name, unit, value, band, field };
         vec![
             row(
-                "DIMMs with corrected errors in a year",
+                "DIMMs with corrected errors",
                 "%",
                 percent(count(&self.of_dimms), self.seen_dimms),
                 Some((2.0, 4.0)),
                 "1.6 % new faults (DDR4) to 8.2 % (Schroeder 2009)",
             ),
             row(
-                "nodes with corrected errors in a year",
+                "nodes with corrected errors",
                 "%",
                 percent(count(&self.of_nodes), self.seen_nodes),
                 Some((25.0, 45.0)),
                 "about a third (Schroeder 2009)",
             ),
             row(
-                "nodes with an uncorrected error in a year",
+                "nodes with an uncorrected error",
                 "%",
                 percent(self.nodes_failed, self.nodes),
                 Some((0.8, 2.5)),
@@ -247,7 +247,7 @@ impl Measures {
                 "97.8 % of servers in a month (Meza 2015)",
             ),
             row(
-                "errors of a DIMM in a year with any, median",
+                "errors of a DIMM with any, median",
                 "",
                 middle(&self.of_dimms),
                 None,

@@ -82,6 +82,7 @@ impl Host {
         self.file("proc/uptime", &format!("{up}.00 {up}.00"));
         self.file("proc/stat", &format!("btime {}", BEGAN_UNIX_S + booted));
         self.file("proc/sys/kernel/osrelease", "6.12.0-simulated");
+        self.file("proc/sys/kernel/tainted", "0");
         self.file("proc/sys/kernel/version", "#1 SMP SIMULATED");
         self.file("proc/sys/kernel/hostname", &format!("simulated-{}", node.index));
         let seed = fleet.settings().seed;
@@ -140,7 +141,7 @@ impl Host {
                 sum.uncorrected += counters.uncorrected;
                 let (channel, slot) = (dimm.channel, index % per_channel);
                 let path = format!("{controller}/dimm{index}");
-                let label = label(dimm, slot);
+                let label = label(dimm);
                 for (name, value) in [
                     ("dimm_label", label.as_str()),
                     ("dimm_location", &format!("channel {channel} slot {slot} ")),
@@ -190,7 +191,7 @@ impl Host {
             fields.extend(2933_u16.to_le_bytes());
             fields.extend([0; 6]);
             let bank = format!("NODE {}", dimm.socket);
-            let slot = format!("CPU{}-{}", dimm.socket, dimm.slot);
+            let slot = label(dimm);
             let strings = [slot.as_str(), &bank, "SIMULATED", &serial, "SIMULATED-32G"];
             table.extend(structure(17, handle, &fields, &strings)?);
         }
@@ -208,9 +209,10 @@ impl Host {
     }
 }
 
-/// The label that the driver gives.
-fn label(dimm: &SimulatedDimm, slot: u16) -> String {
-    format!("CPU_SrcID#{}_MC#0_Chan#{}_DIMM#{slot}", dimm.socket, dimm.channel)
+/// What is printed beside the slot. Somebody has registered these labels, so that places of EDAC and
+/// slots of SMBIOS are joined.
+fn label(dimm: &SimulatedDimm) -> String {
+    format!("CPU{}-{}", dimm.socket, dimm.slot)
 }
 
 /// What the counters of a DIMM show: errors since the boot. Those of a window that is not over are
