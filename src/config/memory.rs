@@ -41,6 +41,9 @@ pub(crate) struct MemoryInputs {
     reboot_fails: Input<f64>,
 }
 
+/// A section: its name, and each key with its value and where that is from.
+type Section<'a> = (&'static str, Vec<(&'static str, String, &'a Origin)>);
+
 /// Validated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemoryChoice {
@@ -161,7 +164,7 @@ impl MemoryInputs {
     }
 
     /// The sections as a configuration file, each value with where it is from.
-    pub(super) fn sections(&self) -> [(&'static str, Vec<(&'static str, String, &Origin)>); 2] {
+    pub(super) fn sections(&self) -> [Section<'_>; 2] {
         let policy = ("policy", format!("{:?}", self.policy.value), &self.policy.origin);
         let costs = self.costs().into_iter();
         // As TOML has them: a float has a point.

@@ -77,7 +77,9 @@ fn one(source: Source<'_>, file: CaseFile) -> Result<Test, Vec<Fault>> {
         }
     };
     let ratio = file.ratio.as_ref().map(|ratio| *ratio.get_ref());
-    if let Some(ratio) = file.ratio.as_ref().filter(|ratio| !(*ratio.get_ref() > 0.0)) {
+    if let Some(ratio) =
+        file.ratio.as_ref().filter(|ratio| ratio.get_ref().is_nan() || *ratio.get_ref() <= 0.0)
+    {
         faults.push(source.fault(ratio.span(), "must be more than 0"));
     }
     let mut dimms: Vec<CaseDimm> = Vec::new();

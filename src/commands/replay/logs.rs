@@ -14,30 +14,30 @@ use std::io::Read;
 use std::path::Path;
 
 /// What a column is about, with the names it may have, without capitals, `_`, spaces and units.
-const NAMES: [(Column, &[&str]); 19] = [
-    (Column::Time, &["time", "logtime", "datetime", "timestamp", "at"]),
-    (Column::Node, &["node", "host", "server", "idblade"]),
-    (Column::Dimm, &["dimm", "serialnumber", "sn", "serial"]),
-    (Column::Cpu, &["cpuid", "cpu", "socket"]),
-    (Column::Channel, &["channelid", "channel"]),
-    (Column::Slot, &["dimmid", "slot"]),
-    (Column::Rank, &["rankid", "rank"]),
-    (Column::Device, &["deviceid", "device"]),
-    (Column::BankGroup, &["bankgroupid", "bankgroup"]),
-    (Column::Bank, &["bankid", "bank"]),
-    (Column::Row, &["rowid", "row"]),
-    (Column::Column, &["columnid", "column"]),
-    (Column::Parity, &["retryrderrlogparity", "parity"]),
-    (Column::ParityValid, &["retryrderrlog"]),
-    (Column::Kind, &["errortype", "errortypefullname", "type"]),
-    (Column::Errors, &["errors", "count", "errorcount"]),
-    (Column::Page, &["page", "pfn"]),
-    (Column::Address, &["address", "physicaladdress"]),
-    (Column::FailureTime, &["failuretime", "alarmtime"]),
+const NAMES: [(Field, &[&str]); 19] = [
+    (Field::Time, &["time", "logtime", "datetime", "timestamp", "at"]),
+    (Field::Node, &["node", "host", "server", "idblade"]),
+    (Field::Dimm, &["dimm", "serialnumber", "sn", "serial"]),
+    (Field::Cpu, &["cpuid", "cpu", "socket"]),
+    (Field::Channel, &["channelid", "channel"]),
+    (Field::Slot, &["dimmid", "slot"]),
+    (Field::Rank, &["rankid", "rank"]),
+    (Field::Device, &["deviceid", "device"]),
+    (Field::BankGroup, &["bankgroupid", "bankgroup"]),
+    (Field::Bank, &["bankid", "bank"]),
+    (Field::Row, &["rowid", "row"]),
+    (Field::Column, &["columnid", "column"]),
+    (Field::Parity, &["retryrderrlogparity", "parity"]),
+    (Field::ParityValid, &["retryrderrlog"]),
+    (Field::Kind, &["errortype", "errortypefullname", "type"]),
+    (Field::Errors, &["errors", "count", "errorcount"]),
+    (Field::Page, &["page", "pfn"]),
+    (Field::Address, &["address", "physicaladdress"]),
+    (Field::FailureTime, &["failuretime", "alarmtime"]),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Column {
+enum Field {
     Time,
     Node,
     Dimm,
@@ -73,7 +73,7 @@ pub(super) struct Log {
 struct Table<'p, R> {
     path: &'p Path,
     reader: Reader<R>,
-    columns: BTreeMap<Column, usize>,
+    columns: BTreeMap<Field, usize>,
 }
 
 /// Rows after which it is told how far reading has come.
@@ -91,8 +91,8 @@ pub(super) fn errors(path: &Path, told: &mut dyn FnMut(u64)) -> anyhow::Result<L
 
 fn errors_from(path: &Path, input: impl Read, told: &mut dyn FnMut(u64)) -> anyhow::Result<Log> {
     let mut table = Table::new(path, input)?;
-    table.needs(Column::Time)?;
-    if !table.has(Column::Dimm) && !table.has(Column::Slot) {
+    table.needs(Field::Time)?;
+    if !table.has(Field::Dimm) && !table.has(Field::Slot) {
         bail!(
             "{}:1: no column tells the DIMM: name one dimm or serial_number, or cpuid, channelid and \
              dimmid",
@@ -123,12 +123,12 @@ pub(super) fn failures(path: &Path) -> anyhow::Result<Vec<(Key, Seconds)>> {
 
 fn failures_from(path: &Path, input: impl Read) -> anyhow::Result<Vec<(Key, Seconds)>> {
     let mut table = Table::new(path, input)?;
-    let time = match table.has(Column::FailureTime) {
-        true => Column::FailureTime,
-        false => Column::Time,
+    let time = match table.has(Field::FailureTime) {
+        true => Field::FailureTime,
+        false => Field::Time,
     };
     table.needs(time)?;
-    if !table.has(Column::Dimm) && !table.has(Column::Slot) {
+    if !table.has(Field::Dimm) && !table.has(Field::Slot) {
         bail!("{}:1: no column tells the DIMM: name one dimm or serial_number", path.display());
     }
     let mut found = Vec::new();
@@ -160,11 +160,11 @@ impl<'p, R: Read> Table<'p, R> {
         Ok(Self { path, reader, columns })
     }
 
-    fn has(&self, column: Column) -> bool {
+    fn has(&self, column: Field) -> bool {
         self.columns.contains_key(&column)
     }
 
-    fn needs(&self, column: Column) -> anyhow::Result<()> {
+    fn needs(&self, column: Field) -> anyhow::Result<()> {
         if self.has(column) {
             return Ok(());
         }
@@ -188,7 +188,7 @@ impl<'p, R: Read> Table<'p, R> {
         row.position().map_or(0, csv::Position::line)
     }
 
-    fn text<'r>(&self, row: &'r ByteRecord, column: Column) -> anyhow::Result<Option<&'r str>> {
+    fn text<'r>(&self, row: &'r ByteRecord, column: Field) -> anyhow::Result<Option<&'r str>> {
         let Some(bytes) = self.columns.get(&column).and_then(|index| row.get(*index)) else {
             return Ok(None);
         };
@@ -198,7 +198,7 @@ impl<'p, R: Read> Table<'p, R> {
     }
 
     /// A number; −1 and empty stand for what is not known.
-    fn number(&self, row: &ByteRecord, column: Column) -> anyhow::Result<Option<u64>> {
+    fn number(&self, row: &ByteRecord, column: Field) -> anyhow::Result<Option<u64>> {
         let Some(text) = self.text(row, column)? else { return Ok(None) };
         // Tables that were made with missing values in them write whole numbers like 3.0.
         let whole = text.strip_suffix(".0").unwrap_or(text);
@@ -215,11 +215,7 @@ impl<'p, R: Read> Table<'p, R> {
         })
     }
 
-    fn small<T: TryFrom<u64>>(
-        &self,
-        row: &ByteRecord,
-        column: Column,
-    ) -> anyhow::Result<Option<T>> {
+    fn small<T: TryFrom<u64>>(&self, row: &ByteRecord, column: Field) -> anyhow::Result<Option<T>> {
         let Some(number) = self.number(row, column)? else { return Ok(None) };
         T::try_from(number).map(Some).map_err(|_| {
             let (path, line) = (self.path.display(), self.line(row));
@@ -227,7 +223,7 @@ impl<'p, R: Read> Table<'p, R> {
         })
     }
 
-    fn time(&self, row: &ByteRecord, column: Column) -> anyhow::Result<Seconds> {
+    fn time(&self, row: &ByteRecord, column: Field) -> anyhow::Result<Seconds> {
         let text = self.text(row, column)?.unwrap_or_default();
         moment(text).with_context(|| {
             let (path, line) = (self.path.display(), self.line(row));
@@ -239,10 +235,10 @@ impl<'p, R: Read> Table<'p, R> {
     }
 
     fn dimm(&self, row: &ByteRecord) -> anyhow::Result<Key> {
-        let node = self.text(row, Column::Node)?.unwrap_or_default().to_owned();
-        let mut name = self.text(row, Column::Dimm)?.unwrap_or_default().to_owned();
-        if !self.has(Column::Dimm) {
-            let parts = [Column::Cpu, Column::Channel, Column::Slot];
+        let node = self.text(row, Field::Node)?.unwrap_or_default().to_owned();
+        let mut name = self.text(row, Field::Dimm)?.unwrap_or_default().to_owned();
+        if !self.has(Field::Dimm) {
+            let parts = [Field::Cpu, Field::Channel, Field::Slot];
             let parts: Vec<&str> = parts
                 .into_iter()
                 .map(|part| Ok(self.text(row, part)?.unwrap_or("?")))
@@ -256,34 +252,34 @@ impl<'p, R: Read> Table<'p, R> {
     }
 
     fn observation(&self, row: &ByteRecord) -> anyhow::Result<Observation> {
-        let at = self.time(row, Column::Time)?;
-        let bank: Option<u8> = self.small(row, Column::Bank)?;
-        let group: Option<u8> = self.small(row, Column::BankGroup)?;
+        let at = self.time(row, Field::Time)?;
+        let bank: Option<u8> = self.small(row, Field::Bank)?;
+        let group: Option<u8> = self.small(row, Field::BankGroup)?;
         let cell = Cell {
-            rank: self.small(row, Column::Rank)?,
-            device: self.small(row, Column::Device)?,
+            rank: self.small(row, Field::Rank)?,
+            device: self.small(row, Field::Device)?,
             bank: bank.map(|bank| u16::from(group.unwrap_or(0)) << 8 | u16::from(bank)),
-            row: self.small(row, Column::Row)?,
-            column: self.small(row, Column::Column)?,
+            row: self.small(row, Field::Row)?,
+            column: self.small(row, Field::Column)?,
         };
-        let page = match self.number(row, Column::Page)? {
+        let page = match self.number(row, Field::Page)? {
             Some(page) => Some(page),
-            None => self.number(row, Column::Address)?.map(|address| address >> 12),
+            None => self.number(row, Field::Address)?.map(|address| address >> 12),
         };
-        let kind = self.text(row, Column::Kind)?.unwrap_or_default().to_lowercase();
+        let kind = self.text(row, Field::Kind)?.unwrap_or_default().to_lowercase();
         if kind == "ue" || kind.contains("uncorrect") {
             return Ok(Observation::Uncorrected { at, cell, page });
         }
-        let parity: Option<u32> = self.small(row, Column::Parity)?;
+        let parity: Option<u32> = self.small(row, Field::Parity)?;
         // Bit 0 of the log says whether the parity is valid.
-        let valid = match self.has(Column::ParityValid) {
-            true => self.number(row, Column::ParityValid)?.is_some_and(|log| log & 1 == 1),
+        let valid = match self.has(Field::ParityValid) {
+            true => self.number(row, Field::ParityValid)?.is_some_and(|log| log & 1 == 1),
             false => true,
         };
         let scrub = kind.contains("scrub");
         Ok(Observation::Reported(Hit {
             at,
-            errors: self.small(row, Column::Errors)?.unwrap_or(1).max(1),
+            errors: self.small(row, Field::Errors)?.unwrap_or(1).max(1),
             cell,
             page,
             parity: parity.filter(|_| valid).map(Parity),

@@ -6,7 +6,7 @@ use scrubjay_alerts::replay::{Dimm, Node, place};
 use scrubjay_collector::{HostRoot, rasdaemon_records};
 use scrubjay_model::{
     BootRecord, CoverageRecord, ErrorClass, EventClass, EventPlace, EventRecord, EventWhat,
-    ForeignError, PageAnswer, PageRequest, Reading,
+    ForeignError, PageAnswer, PageRequest,
 };
 use scrubjay_storage::{DimmCount, HistoryReader};
 use std::collections::BTreeMap;
@@ -173,12 +173,9 @@ pub(super) fn rasdaemon(
     now_wall_ms: i64,
     told: &mut dyn FnMut(u64),
 ) -> anyhow::Result<(Node, Vec<String>)> {
-    let (errors, left_out) = match rasdaemon_records(host, path, now_wall_ms, told) {
-        Reading::Value(found) => found,
-        other => match other.non_value() {
-            Some(why) => bail!("--rasdaemon: {why}"),
-            None => bail!("--rasdaemon {path}: nothing was read"),
-        },
+    let (errors, left_out) = match rasdaemon_records(host, path, now_wall_ms, told).into_result() {
+        Ok(found) => found,
+        Err(why) => bail!("--rasdaemon: {why}"),
     };
     let mut notes: Vec<String> = left_out
         .into_iter()
