@@ -14,6 +14,7 @@ mod judging;
 mod listening;
 mod notify;
 mod pages;
+mod policies;
 mod progress;
 mod windows;
 
@@ -66,6 +67,8 @@ fn failure(command: &Command) -> Exit {
         | Command::Ack(_)
         | Command::Unack(_)
         | Command::Notify(_)
+        | Command::Rules(_)
+        | Command::Replay(_)
         | Command::Config(_)
         | Command::Capture(_)
         | Command::Simulate(_) => Exit::Failed,
@@ -99,6 +102,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Ack(args) => commands::ack::run(&settings, args),
         Command::Unack(args) => commands::ack::unack(&settings, args),
         Command::Notify(command) => commands::notify::run(&settings, command),
+        Command::Rules(command) => commands::rules::run(command),
+        Command::Replay(args) => commands::replay::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),

@@ -7,6 +7,7 @@ mod finding;
 pub mod memory;
 mod offline;
 mod policy;
+pub mod replay;
 mod rules;
 mod scrub;
 pub mod simulation;

@@ -9,12 +9,11 @@ use crate::testing::{
     patch, set, stale, systems, text, virtual_machine,
 };
 use crate::{CODES, EXPLAINED, PatchPolicy, assess};
+use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout, LedgerState,
-    LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint,
-    Verdict,
+    LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint, Verdict,
 };
-use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -16,6 +16,8 @@ pub(crate) mod notify;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
+pub(crate) mod replay;
+pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod status;
 

@@ -2,6 +2,7 @@
 
 use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
+use super::memory::{CostsFragment, MemoryFragment};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -31,6 +32,10 @@ pub(super) struct Fragment {
     pub(super) alerts: AlertsFragment,
     #[serde(default)]
     pub(super) notify: NotifyFragment,
+    #[serde(default)]
+    pub(super) memory: MemoryFragment,
+    #[serde(default)]
+    pub(super) costs: CostsFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -3,6 +3,7 @@
 use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
+use super::memory::MemoryInputs;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -14,7 +15,7 @@ pub(crate) struct Input<T> {
 }
 
 /// Every setting, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Inputs {
     pub(crate) interval: Input<String>,
     pub(crate) state_dir: Input<String>,
@@ -42,6 +43,7 @@ pub(crate) struct Inputs {
     pub(crate) max_size_mib: Input<u32>,
     pub(crate) windows: Input<Vec<String>>,
     pub(crate) alerting: AlertingInputs,
+    pub(crate) memory: MemoryInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -163,6 +165,7 @@ impl Inputs {
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             windows: Input { value: Vec::new(), origin: Origin::Default },
             alerting: AlertingInputs::defaults(),
+            memory: MemoryInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -197,6 +200,7 @@ impl Inputs {
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
             inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
+            inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

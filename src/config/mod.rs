@@ -9,6 +9,7 @@ mod alerting;
 mod error;
 mod fragments;
 mod inputs;
+mod memory;
 mod settings;
 
 pub(crate) use alerting::{Address, NotifySettings, check_url};

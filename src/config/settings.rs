@@ -3,6 +3,7 @@
 use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
+use super::memory::MemoryChoice;
 use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
 use scrubjay_alerts::book::AlertPolicy;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the program works with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     /// Time between passes.
     pub(crate) interval: Duration,
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) offline: OfflinePolicy,
     /// What is asked of the kernel's patches.
     pub(crate) patches: PatchPolicy,
+    /// By what errors of memory are judged.
+    pub(crate) memory: MemoryChoice,
     /// Whether the agent begins with the boots that other tools remember.
     pub(crate) import_boots: bool,
     /// Every setting with its value, a line each, as `config show` writes them without origins.
@@ -102,6 +105,7 @@ impl Settings {
             node_reboot_required: inputs.node_reboot_required.value,
             offline: offline(inputs)?,
             patches: patches(inputs)?,
+            memory: inputs.memory.validate()?,
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
@@ -113,11 +117,13 @@ impl Settings {
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        const POLICY: [&str; 6] = [
+        const POLICY: [&str; 8] = [
             "[collector]",
             "[pages]",
             "[patches]",
             "[maintenance]",
+            "[memory]",
+            "[costs]",
             "[alerts]",
             "[[alerts.override]]",
         ];
@@ -373,6 +379,9 @@ impl Inputs {
             "maintenance",
             &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
         );
+        for (name, values) in self.memory.sections() {
+            section(name, &values);
+        }
         self.alerting.write(&mut text, with_origins);
         text
     }

@@ -3,9 +3,9 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    LedgerLine, StorageError, alerts, boot_imports, error_imports, event_rows, exposure_rows,
-    ledger, load, module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
-    traces,
+    DimmCount, LedgerLine, StorageError, alerts, boot_imports, dimm_counts, error_imports,
+    event_rows, exposure_rows, ledger, load, module_events, module_rows, open, page_requests,
+    page_rows, query, sums, tiers, traces,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
@@ -315,6 +315,15 @@ impl HistoryReader {
         limit: u32,
     ) -> Result<Vec<EventRecord>, StorageError> {
         self.ask(|conn| module_events::records(conn, module, limit))
+    }
+
+    /// What the counters at the places of a stick counted while it was there, in the order of time:
+    /// one by one as far back as changes are kept so, before that by the hour or day.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn dimm_counts(&self, module: &ModuleKey) -> Result<Vec<DimmCount>, StorageError> {
+        self.ask(|conn| dimm_counts::all(conn, module))
     }
 
     /// What the latest of these reports have in common.

@@ -30,6 +30,7 @@ mod large;
 mod ledger;
 mod pages;
 mod receiver;
+mod replay;
 mod server;
 mod simulate;
 mod traps;

@@ -59,6 +59,17 @@ pub(super) fn read(
     told: &mut dyn FnMut(u64, u64),
 ) -> Result<(Vec<ForeignErrors>, Vec<LeftOut>), Fault> {
     let mut groups = ErrorGroups::default();
+    let left_out = scan(database, now_wall_ms, told, &mut |error| groups.add(error))?;
+    Ok((groups.finish(), left_out))
+}
+
+/// Gives each record of memory; what was left out.
+pub(super) fn scan(
+    database: &Database<'_>,
+    now_wall_ms: i64,
+    told: &mut dyn FnMut(u64, u64),
+    take: &mut dyn FnMut(ForeignError),
+) -> Result<Vec<LeftOut>, Fault> {
     let mut left_out = Vec::new();
     let mut count: u64 = 0;
     // Rows are numbered from 1; of some the number alone may be left.
@@ -80,7 +91,7 @@ pub(super) fn read(
                 told(count, most);
             }
             match read(&Row { table: &table, origin: name, values: &values }, now_wall_ms) {
-                Some(error) => groups.add(error),
+                Some(error) => take(error),
                 None => not_understood = not_understood.saturating_add(1),
             }
             Ok(ControlFlow::Continue(()))
@@ -102,7 +113,7 @@ pub(super) fn read(
         return Err(Fault::Damaged("a database of rasdaemon", found));
     }
     told(count, count);
-    Ok((groups.finish(), left_out))
+    Ok(left_out)
 }
 
 fn leave(left_out: &mut Vec<LeftOut>, table: &str, rows: u64, because: &'static str) {
