@@ -53,8 +53,8 @@ struct View<'a> {
     history: &'a Reading<HistorySummary>,
     assessment: &'a Assessment,
     patches: Option<Patches<'a>>,
-    alerts: Vec<alerts::Named<'a>>,
-    acknowledgements: Vec<alerts::Dated<'a>>,
+    #[serde(flatten)]
+    alerts: alerts::Part<'a>,
     agent: &'a Option<AgentStats>,
 }
 
@@ -284,8 +284,7 @@ pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
 }
 
 fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<String, PageError> {
-    let HostView { header, snapshot: _, accumulated, history, assessment, alerts: book, agent } =
-        view;
+    let HostView { header, snapshot: _, accumulated, history, assessment, alerts, agent } = view;
     let reports = accumulated.reports.iter();
     line(&View {
         schema_version: SCHEMA_VERSION,
@@ -310,8 +309,7 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
             reboot_required: assessment.reboot_required(),
         }),
         assessment,
-        alerts: alerts::alerts(book),
-        acknowledgements: alerts::acknowledgements(book),
+        alerts: alerts::Part::of(alerts),
         agent,
     })
 }

@@ -6,6 +6,7 @@
 
 mod agent;
 mod alert;
+mod alert_notice;
 mod availability;
 mod bad_pages;
 mod boot_args;
@@ -78,9 +79,9 @@ mod view;
 pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
 pub use alert::{
     Ack, AckChange, AckEnd, AckRequest, AckUntil, AckedAlert, Alert, AlertBook, AlertClock,
-    AlertKey, AlertNotice, AlertNoticeKind, AlertState, AlertTurn, AlertTurnKind, EndedAck, Firing,
-    Moment, NotifyStats, Outgoing, ReceiverStats, Sight, Told,
+    AlertKey, AlertState, AlertTurn, AlertTurnKind, EndedAck, Firing, Moment, Sight, Told,
 };
+pub use alert_notice::{AlertNotice, AlertNoticeKind, NotifyStats, Outgoing, ReceiverStats};
 pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,

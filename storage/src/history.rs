@@ -241,9 +241,8 @@ impl History {
         seen.iter().map(|seen| seen.index).zip(keys).collect()
     }
 
-    /// Corrected errors by page since the kernel was last asked for it, in as many windows of 24
-    /// hours as are asked, of pages that had some in the first; the 4,096 with most of them. Only
-    /// what is written is counted.
+    /// Corrected errors by page since the kernel was last asked for it, in as many windows of 24 hours
+    /// as are asked, of the 4,096 pages with most in the first. Only what is written is counted.
     ///
     /// # Errors
     /// If the database cannot be read.

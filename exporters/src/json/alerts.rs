@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// An alert with its name.
 #[derive(Serialize)]
-pub(super) struct Named<'a> {
+struct Named<'a> {
     #[serde(flatten)]
     key: &'a AlertKey,
     #[serde(flatten)]
@@ -20,18 +20,30 @@ pub(super) struct Named<'a> {
 
 /// An acknowledgement with the moment until which it holds.
 #[derive(Serialize)]
-pub(super) struct Dated<'a> {
+struct Dated<'a> {
     #[serde(flatten)]
     ack: &'a Ack,
     until_wall_ms: i64,
 }
 
-pub(super) fn alerts(book: &AlertBook) -> Vec<Named<'_>> {
-    let named = |(key, alert)| Named { key, alert, acknowledged: book.acks.contains_key(key) };
-    book.alerts.iter().map(named).collect()
+/// What `status --json` has of alerts.
+#[derive(Serialize)]
+pub(super) struct Part<'a> {
+    alerts: Vec<Named<'a>>,
+    acknowledgements: Vec<Dated<'a>>,
 }
 
-pub(super) fn acknowledgements(book: &AlertBook) -> Vec<Dated<'_>> {
+impl<'a> Part<'a> {
+    pub(super) fn of(book: &'a AlertBook) -> Self {
+        let named = |(key, alert)| Named { key, alert, acknowledged: book.acks.contains_key(key) };
+        Self {
+            alerts: book.alerts.iter().map(named).collect(),
+            acknowledgements: acknowledgements(book),
+        }
+    }
+}
+
+fn acknowledgements(book: &AlertBook) -> Vec<Dated<'_>> {
     book.acks.values().map(|ack| Dated { ack, until_wall_ms: ack.until_wall_ms() }).collect()
 }
 

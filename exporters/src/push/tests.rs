@@ -1,3 +1,5 @@
+//! What receivers are sent, to the letter.
+
 use super::*;
 use scrubjay_model::Action;
 
