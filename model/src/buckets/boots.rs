@@ -211,6 +211,8 @@ mod tests {
         let lines = [line(0, Some(5), BootEnd::Clean), line(10, Some(5), BootEnd::Clean)];
         let made = buckets(BucketBy::Day, 8, &lines);
         assert_eq!(made.iter().map(|bucket| bucket.counts.begun).sum::<u64>(), 1);
+        // The day is not over, and nobody failed to watch what is left of it.
+        assert_eq!(made[0].time.not_watched, Duration::from_secs(8 * 3_600));
     }
 
     fn end() -> impl Strategy<Value = BootEnd> {

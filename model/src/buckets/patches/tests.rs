@@ -164,6 +164,10 @@ fn what_is_owed_is_told_at_the_end_of_each_time_with_its_clocks() {
     assert_eq!(installed[7], Some(7));
     // It ended as that day began, and was not owed in it.
     assert_eq!((released[9], installed[10]), (None, None));
+    // What is still owed is not told of a day on which nobody looked, neither are its clocks.
+    let made = buckets(BucketBy::Day, 12, &[], &[exposure(5, &[])]);
+    let told: Vec<_> = made[9..].iter().map(|b| (b.owed(), b.longest_released.is_some())).collect();
+    assert_eq!(told, [(Some(1), true), (None, false), (None, false)]);
     // The boot that brings a fix owes it no more; the one before owed it to its end.
     let exposures = [exposure(5, &[(10, Closed)])];
     let made = buckets(BucketBy::Boot, 20, &[], &exposures);
