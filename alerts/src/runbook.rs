@@ -9,12 +9,11 @@ use crate::testing::{
     patch, set, stale, systems, text, virtual_machine,
 };
 use crate::{CODES, EXPLAINED, PatchPolicy, assess};
+use proptest::prelude::*;
 use scrubjay_model::{
     Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout,
-    LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint,
-    Verdict,
+    LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint, Verdict,
 };
-use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -341,9 +340,7 @@ fn head_of(case: &rules::Case) -> String {
         // A row is the only shape that firmware can repair at boot.
         _ => "if the fault is a row and the firmware repairs it".to_owned(),
     };
-    format!(
-        "**Verdict:** {range} · **action:** as its last sentence says · **a reboot helps:** {helps}"
-    )
+    format!("**Verdict:** {range} · **action:** as the finding says · **a reboot helps:** {helps}")
 }
 
 fn words_or(words: &[&str]) -> String {

@@ -6,10 +6,12 @@
 
 mod buckets;
 mod database;
+mod estimate;
 mod mask;
 
 pub use buckets::memory_buckets;
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
+pub use estimate::estimate;
 
 use crate::PageError;
 use crate::printable::acts;

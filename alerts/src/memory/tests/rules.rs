@@ -119,13 +119,8 @@ fn of_what_is_seen() -> Vec<Case> {
     placed.observe(&counted(3 * DAY, 3 * DAY + HOUR, 1));
     placed.observe(&Observation::Reported(hit(3 * DAY + 60, cell(3, 1, 7, 9))));
     let mut unwatched = DimmState::new(CountsFrom::Counters);
-    let errors = Observation::Counted {
-        from: 0,
-        until: 9 * DAY,
-        watched: 0,
-        errors: 5,
-        at_least: false,
-    };
+    let errors =
+        Observation::Counted { from: 0, until: 9 * DAY, watched: 0, errors: 5, at_least: false };
     unwatched.observe(&errors);
     vec![
         Case {

@@ -1,9 +1,9 @@
 //! Rows and findings agree, and the pages made from rows are up to date.
 
 use super::*;
+use crate::memory::REASONS as OF_STICKS;
 use crate::runbook::{example, pages};
 use crate::testing::all;
-use crate::memory::REASONS as OF_STICKS;
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::Accumulated;
 use std::fmt::Write as _;
