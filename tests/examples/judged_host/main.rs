@@ -1,7 +1,7 @@
 //! How long judging one host with 2,048 DIMMs takes that has a history of ten years.
 //!
 //! ```text
-//! cargo run --release -p scrubjay-tests --example judged_host
+//! tests/bench/judged-host
 //! ```
 //!
 //! What is judged is what the agent asks its history for: the last 120 days, in the form in which ten
