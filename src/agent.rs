@@ -4,13 +4,16 @@
 //! The pass thread owns collector and history; the async loop only serves what was posted, and so
 //! can be stalled by neither.
 
+mod imports;
+
+use crate::alerting::Alerting;
 use crate::config::Settings;
 use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::import, commands::reading, header};
+use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
@@ -18,10 +21,10 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, LedgerHead, LedgerState, NonValue,
+    NotifyStats, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState,
 };
-use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
+use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,8 +47,10 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         );
     }
     if once {
-        let mut agent = Agent::start(settings, &host)?;
-        let view = agent.pass();
+        let mut agent = Agent::start(settings, &host, || ())?;
+        let mut view = agent.pass();
+        agent.tell(&mut view);
+        while agent.fold() {}
         let stopped = agent.stop();
         let mut out = anstream::stdout().lock();
         out.write_all(prometheus::render(&view, false)?.as_bytes())?;
@@ -72,7 +77,10 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let mut hang_up = signal(SignalKind::hangup())?;
     let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
-    let mut agent = Agent::start(settings, host)?;
+    let wake = orders.clone();
+    let mut agent = Agent::start(settings, host, move || {
+        let _ = wake.send(Order::Settle);
+    })?;
     let wake = orders.clone();
     // The thread may be gone when the last report comes.
     agent.listen(host, settings, move || {
@@ -119,6 +127,8 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 enum Order {
     /// Reports of errors have come.
     Hear,
+    /// Notices were delivered.
+    Settle,
     /// Come to an end.
     Stop,
 }
@@ -156,7 +166,8 @@ fn passes(
     }
 }
 
-/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile.
+/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile. What is old in
+/// the history is folded then too, so that no pass is held up by more than one bite of that.
 fn wait(
     agent: &mut Agent,
     mut due: Duration,
@@ -164,6 +175,7 @@ fn wait(
     orders: &Receiver<Order>,
 ) -> Option<Order> {
     let mut hear_at: Option<Duration> = None;
+    let mut fold_at = Some(looked);
     let mut heard = looked;
     loop {
         let now = clock::monotonic();
@@ -173,14 +185,26 @@ fn wait(
             agent.hear();
             due = due.min(looked.saturating_add(LOOK_AGAIN_AFTER));
         }
-        let until = hear_at.map_or(due, |at| at.min(due));
+        if fold_at.is_some_and(|at| at <= now) && now < due {
+            // After each bite a rest of the same length: the disk is for others too.
+            let more = agent.fold();
+            let done = clock::monotonic();
+            fold_at = more.then(|| done.saturating_add(done.saturating_sub(now)));
+        }
+        let now = clock::monotonic();
+        let until = [hear_at, fold_at].into_iter().flatten().fold(due, Duration::min);
         match orders.recv_timeout(until.saturating_sub(now)) {
-            Err(RecvTimeoutError::Timeout) if hear_at.is_none_or(|at| at > due) => return None,
+            Err(RecvTimeoutError::Timeout)
+                if clock::monotonic() >= due && hear_at.is_none_or(|at| at > due) =>
+            {
+                return None;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::Hear) => {
                 let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
                 hear_at.get_or_insert(earliest.max(clock::monotonic()));
             }
+            Ok(Order::Settle) => agent.settle(),
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
         }
     }
@@ -199,17 +223,26 @@ struct Agent {
     offlining: Offlining,
     suspicions: Suspicions,
     judge: Judge,
+    alerting: Alerting,
+    /// How long a single pass may take to tell of what it found.
+    tell_within: Duration,
     policy: PatchPolicy,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
 
 impl Agent {
-    fn start(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Self> {
+    /// `settle` is called when notices were delivered.
+    fn start(
+        settings: &Settings,
+        host: &Arc<HostRoot>,
+        settle: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open_or_remember(&settings.state_dir, &at)?;
         history.keep_within(settings.history_max_bytes);
+        history.fold_by_clock(clock::monotonic);
         let digests = SettingsDigests {
             configuration: Some(sha256(settings.configuration.as_bytes())),
             policy: Some(sha256(settings.policy_text().as_bytes())),
@@ -231,11 +264,11 @@ impl Agent {
             }
         }
         if settings.import_boots {
-            import_once(host, &mut history, &at);
+            imports::import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
-        if let Some(fault) = history.ledger_fault() {
-            tracing::error!("the ledger was changed by somebody else: {fault}");
+        if let LedgerState::Altered { because } = history.ledger_state() {
+            tracing::error!("the ledger is not what was written: {because}");
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
@@ -254,12 +287,15 @@ impl Agent {
             events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
             offlining: OfflineStats::NONE,
+            notifications: NotifyStats::default(),
             node_reboot_required: settings.node_reboot_required,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
         let own = HostRoot::open(Path::new("/"), clock::live())?;
         let header = header::read(host, &settings.root);
+        let host_name = header.host_name.value().map(String::as_str);
+        let alerting = Alerting::start(settings, host_name, settle);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
         Ok(Self {
@@ -273,6 +309,8 @@ impl Agent {
             offlining: Offlining::new(settings.offline),
             suspicions: Suspicions::default(),
             judge: Judge::new(settings),
+            alerting,
+            tell_within: settings.notify.timeout,
             policy: settings.patches.clone(),
             edac: None,
         })
@@ -299,6 +337,14 @@ impl Agent {
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
+    }
+
+    /// Folds some of what is old in the history. Returns whether there is more.
+    fn fold(&mut self) -> bool {
+        self.history.fold(&self.collector.stamp()).unwrap_or_else(|error| {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+            false
+        })
     }
 
     /// Reads the host, records what was read, and judges it.
@@ -329,9 +375,8 @@ impl Agent {
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
-        if let Err(error) = self.history.fold(&snapshot.at) {
-            tracing::error!("failed to {:#}", anyhow::Error::from(error));
-        }
+        self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment);
+        self.stats.notifications = self.alerting.stats(&self.history);
         if let Some(head) = self.history.new_checkpoint() {
             tell_head("at a checkpoint", Some(head));
         }
@@ -345,6 +390,7 @@ impl Agent {
             accumulated: appended.accumulated,
             history,
             assessment,
+            alerts: self.history.alert_book().clone(),
             agent: Some(self.stats.clone()),
         }
     }
@@ -372,6 +418,19 @@ impl Agent {
         self.stats.pass_took = clock::monotonic().saturating_sub(began);
     }
 
+    /// Notes that notices were delivered.
+    fn settle(&mut self) {
+        let at = self.collector.stamp();
+        self.alerting.settle(&mut self.history, &at);
+    }
+
+    /// Tells everybody of what a single pass found: nobody tries again before the next one.
+    fn tell(&mut self, view: &mut HostView) {
+        self.alerting.stop(&mut self.history, &view.snapshot.at, Some(self.tell_within));
+        self.stats.notifications = self.alerting.stats(&self.history);
+        view.agent = Some(self.stats.clone());
+    }
+
     fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
@@ -380,6 +439,7 @@ impl Agent {
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
+        self.alerting.stop(&mut self.history, &at, None);
         self.history.end_run(&at).context("cannot close the run in the history")?;
         tell_head("at stop", self.history.ledger_head());
         Ok(())
@@ -391,55 +451,6 @@ fn tell_head(when: &str, head: Option<LedgerHead>) {
     if let Some(head) = head {
         tracing::info!("ledger head {when}: {head}");
     }
-}
-
-/// Begins a history with what other tools remember. None of this is needed to watch, so that what
-/// fails is said and passed over; as long as nothing was found, each start looks again.
-fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
-    let boots = history.has_imported_boots().and_then(|has| {
-        if has { Ok(Vec::new()) } else { import::take_in(host, history, at, &BootMemory::ALL) }
-    });
-    let errors = history.has_imported_errors().and_then(|has| {
-        if has {
-            return Ok(Vec::new());
-        }
-        import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
-    });
-    for line in boots.unwrap_or_else(not_taken) {
-        let memory = line.memory.as_str();
-        match line.taken.into_result() {
-            Ok(taken) => {
-                let added = taken.added;
-                tracing::info!("took in {added} earlier boots that {memory} remembers");
-            }
-            Err(why) => tell_not_taken(memory, "remembers", &why),
-        }
-    }
-    for line in errors.unwrap_or_else(not_taken) {
-        let memory = line.memory.as_str();
-        match line.taken.into_result() {
-            Ok(taken) => {
-                let added = taken.errors_added;
-                tracing::info!("took in {added} earlier errors that {memory} recorded");
-            }
-            Err(why) => tell_not_taken(memory, "recorded", &why),
-        }
-    }
-}
-
-/// What is there and cannot be read is worth a word; what is not there is not.
-fn tell_not_taken(memory: &str, what: &str, why: &NonValue) {
-    match why {
-        NonValue::Absent(_) => {}
-        NonValue::Unreadable(..) | NonValue::Malformed(..) => tracing::warn!(
-            "took in nothing of what {memory} {what}: {why}; scrubjay import tries again"
-        ),
-    }
-}
-
-fn not_taken<T>(error: StorageError) -> Vec<T> {
-    tracing::error!("failed to {:#}", anyhow::Error::from(error));
-    Vec::new()
 }
 
 fn is_deadline(reason: &NonValue) -> bool {

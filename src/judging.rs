@@ -23,7 +23,7 @@ pub(crate) struct MemoryPolicy {
 
 impl MemoryPolicy {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { settings: MemorySettings::default(), windows: settings.windows.clone() }
+        Self { settings: settings.memory.engine.clone(), windows: settings.windows.clone() }
     }
 
     fn at(&self, snapshot: &Snapshot) -> MemorySettings {

@@ -2,6 +2,7 @@
 //! reads, remembers, judges or renders lives in the crates beside it.
 
 mod agent;
+mod alerting;
 mod cli;
 mod clock;
 mod commands;
@@ -11,7 +12,10 @@ mod exit;
 mod header;
 mod judging;
 mod listening;
+mod notify;
 mod pages;
+mod policies;
+mod progress;
 mod windows;
 
 use clap::Parser;
@@ -60,8 +64,14 @@ fn failure(command: &Command) -> Exit {
         | Command::Dimms(_)
         | Command::Show(_)
         | Command::Import(_)
+        | Command::Ack(_)
+        | Command::Unack(_)
+        | Command::Notify(_)
+        | Command::Rules(_)
+        | Command::Replay(_)
         | Command::Config(_)
-        | Command::Capture(_) => Exit::Failed,
+        | Command::Capture(_)
+        | Command::Simulate(_) => Exit::Failed,
     }
 }
 
@@ -89,7 +99,13 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Dimms(args) => commands::dimms::list(&settings, args),
         Command::Show(args) => commands::dimms::show(&settings, args),
         Command::Import(args) => commands::import::run(&settings, args),
+        Command::Ack(args) => commands::ack::run(&settings, args),
+        Command::Unack(args) => commands::ack::unack(&settings, args),
+        Command::Notify(command) => commands::notify::run(&settings, command),
+        Command::Rules(command) => commands::rules::run(command),
+        Command::Replay(args) => commands::replay::run(&settings, args),
         Command::Capture(args) => commands::capture::run(&settings, args),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),
     }
 }

@@ -1,13 +1,16 @@
 //! From what was read to what it means. Pure: no clock, no file, no state; the same view always
 //! yields the same assessment.
 
+pub mod book;
 mod correlation;
 mod finding;
 pub mod memory;
 mod offline;
 mod policy;
+pub mod replay;
 mod rules;
 mod scrub;
+pub mod simulation;
 pub mod statistics;
 mod suspected;
 #[cfg(test)]
@@ -32,7 +35,7 @@ pub use rules::catalogue::{Reboot, Rule, Rules};
 pub use rules::dimms::with_dimms;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 90] = [
+pub const CODES: [&str; 91] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -73,6 +76,7 @@ pub const CODES: [&str; 90] = [
     "kernel-overdue",
     "kernel-rebuilt",
     "kernel-unknown",
+    "ledger-altered",
     "live-patch-only",
     "livepatch-applied-with-bug",
     "livepatch-claim-contradicted",

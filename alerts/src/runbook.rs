@@ -11,7 +11,7 @@ use crate::testing::{
 use crate::{CODES, EXPLAINED, PatchPolicy, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout, LedgerState,
     LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint, Verdict,
 };
 use std::collections::BTreeMap;
@@ -258,6 +258,7 @@ fn what_a_page_promises_is_what_the_rule_answers() {
     let mut ailing = agent().storage;
     ailing.unreadable = Some("file is not a database".to_owned());
     ailing.last_error = Some("no space left on device".to_owned());
+    ailing.ledger = LedgerState::Altered { because: "row 4".to_owned() };
     ailing.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
     for (code, page) in pages().into_iter().filter(|(code, _)| !REASONS.contains(code)) {
         let snapshot = example(code);

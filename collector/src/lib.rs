@@ -39,7 +39,7 @@ pub use boots::foreign_boots;
 pub use capture::{CaptureOptions, capture};
 pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
-pub use foreign_errors::foreign_errors;
+pub use foreign_errors::{foreign_errors, rasdaemon_records};
 pub use host::{ClockFn, HostRoot, OfflineOutcome, OfflineRefused, RootError, soft_offline};
 pub use kernel_log::{LogFollower, LogNews, Record, RecordOrigin, log_facts, log_reports};
 pub use pages::{memory_map, page_flags, scan_poisoned};

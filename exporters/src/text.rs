@@ -4,7 +4,9 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod alerts;
 mod boots;
+mod buckets;
 mod database;
 mod dimm;
 mod dimms;
@@ -20,7 +22,6 @@ mod imported_errors;
 mod imports;
 mod ledger;
 mod log;
-mod memory_buckets;
 mod page;
 mod page_lives;
 mod pages;
@@ -31,7 +32,9 @@ mod scrub;
 mod status;
 mod words;
 
+pub use alerts::{ack_request, acks, alert_history};
 pub use boots::boots;
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 pub use dimm::dimm;
 pub use dimms::dimms;
@@ -44,7 +47,6 @@ pub use history::{Kept, memory};
 pub use imported_errors::imported_errors;
 pub use imports::imports;
 pub use ledger::ledger;
-pub use memory_buckets::memory_buckets;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;

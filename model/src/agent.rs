@@ -1,7 +1,7 @@
 //! What the agent knows about itself.
 
 use crate::seconds;
-use crate::{EventsStatus, Reading, SourceId};
+use crate::{EventsStatus, LedgerState, NotifyStats, Reading, SourceId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct AgentStats {
     pub storage: StorageStats,
     /// Pages taken out of use.
     pub offlining: OfflineStats,
+    /// Notices of alerts.
+    pub notifications: NotifyStats,
     /// Whether metrics carry `node_reboot_required` beside our own, for alerts that exist already.
     pub node_reboot_required: bool,
     /// Resident memory of the agent, bytes.
@@ -82,6 +84,8 @@ pub struct StorageStats {
     pub replaced: Option<String>,
     /// What was taken over from it, and what could not be.
     pub salvaged: Option<String>,
+    /// Whether its ledger is what was written.
+    pub ledger: LedgerState,
     /// Reports of bad pages since the agent started for which the registry had no room.
     pub pages_refused: u64,
     /// How large the database may grow, bytes; `None` beside the agent.

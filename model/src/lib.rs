@@ -5,12 +5,14 @@
 //! everything else is plain data.
 
 mod agent;
+mod alert;
 mod availability;
 mod bad_pages;
 mod boot_args;
 mod boot_causes;
 mod boot_images;
 mod boot_lines;
+mod buckets;
 mod catalogue;
 mod civil;
 mod counter;
@@ -44,7 +46,6 @@ mod livepatch_modules;
 mod livepatch_systems;
 mod log_fact;
 mod machine;
-mod memory_buckets;
 mod memory_map;
 mod memory_trace;
 mod microcode;
@@ -75,6 +76,11 @@ mod verdict;
 mod view;
 
 pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
+pub use alert::{
+    Ack, AckChange, AckEnd, AckRequest, AckUntil, AckedAlert, Alert, AlertBook, AlertClock,
+    AlertKey, AlertNotice, AlertNoticeKind, AlertState, AlertTurn, AlertTurnKind, EndedAck, Firing,
+    Moment, NotifyStats, Outgoing, ReceiverStats, Sight, Told,
+};
 pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,
@@ -88,6 +94,11 @@ pub use boot_causes::{BootCause, BootFact, BootWitnesses};
 pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banner_version};
 pub use boot_lines::{
     BootLine, BootSource, ImportedBoot, LengthBasis, MATCH_WITHIN, merged_boots, same_boot_told,
+};
+pub use buckets::{
+    BootBucket, BootCounts, BucketBy, BucketSum, BucketTime, BucketWindow, CounterSum, CoverageDay,
+    MemoryBucket, PageBucket, PageCounts, PatchBucket, PatchCounts, Watched, boot_buckets,
+    memory_buckets, page_buckets, patch_buckets,
 };
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use civil::{day_of_text, text_of_day};
@@ -121,8 +132,9 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{
-    FORCED_PATCH, Fact, IN_TRANSITION, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD,
-    REBOOT_REASON, VERDICT, WATCHDOG_STATUS,
+    FORCED_PATCH, Fact, IN_TRANSITION, INSTALLED_KERNEL, KERNEL_RELATION, KERNEL_RELEASE,
+    KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON, RUNNING_MICROCODE, VERDICT,
+    WATCHDOG_STATUS,
 };
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use foreign_boots::{
@@ -147,7 +159,9 @@ pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
     PatchTruth, RunningKernel,
 };
-pub use ledger::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, NoHead};
+pub use ledger::{
+    Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, LedgerState, NoHead,
+};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
@@ -166,9 +180,6 @@ pub use log_fact::{
 pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
     SoftOfflined,
-};
-pub use memory_buckets::{
-    BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
 pub use memory_trace::{CounterChange, MemoryTraces, ModuleTrace, Watch};

@@ -2,7 +2,7 @@
 //! uptime is a reason to reboot.
 
 use super::{print, reading, style};
-use crate::cli::{EccArg, ExplainArgs};
+use crate::cli::ExplainArgs;
 use crate::config::Settings;
 use crate::exit::Exit;
 use scrubjay_alerts::memory::{
@@ -331,7 +331,11 @@ fn uptime_rests_on(
 /// How long each boot lasted, in days, and whether it ended by a failure.
 fn lives(boots: &[BootRecord]) -> Vec<(f64, bool)> {
     let known = boots.iter().filter(|boot| boot.end != BootEnd::Unknown);
-    known.map(|boot| (boot.ran.as_secs_f64() / DAY_SECONDS, boot.end == BootEnd::Unclean)).collect()
+    let life = |boot: &BootRecord| {
+        let days = boot.ran?.as_secs_f64() / DAY_SECONDS;
+        Some((days, boot.end == BootEnd::Unclean))
+    };
+    known.filter_map(life).collect()
 }
 
 fn patches_say(debt: &PatchDebt, covered: &PatchDebt, up_days: Option<f64>) -> String {

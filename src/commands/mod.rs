@@ -1,5 +1,6 @@
 //! The commands that read and end. Each returns its exit code.
 
+pub(crate) mod ack;
 pub(crate) mod capture;
 pub(crate) mod config;
 pub(crate) mod db;
@@ -9,11 +10,16 @@ pub(crate) mod estimates;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod history;
+mod history_by;
 pub(crate) mod import;
 pub(crate) mod ledger;
+pub(crate) mod notify;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
+pub(crate) mod replay;
+pub(crate) mod rules;
+pub(crate) mod simulate;
 pub(crate) mod status;
 
 use anstream::{AutoStream, ColorChoice};

@@ -1,6 +1,8 @@
 //! The configuration files as written.
 
+use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
+use super::memory::{CostsFragment, MemoryFragment};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -26,6 +28,14 @@ pub(super) struct Fragment {
     pub(super) history: HistoryFragment,
     #[serde(default)]
     pub(super) maintenance: MaintenanceFragment,
+    #[serde(default)]
+    pub(super) alerts: AlertsFragment,
+    #[serde(default)]
+    pub(super) notify: NotifyFragment,
+    #[serde(default)]
+    pub(super) memory: MemoryFragment,
+    #[serde(default)]
+    pub(super) costs: CostsFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

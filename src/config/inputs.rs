@@ -1,7 +1,9 @@
 //! Defaults, files, environment and flags put together; not yet validated.
 
+use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
+use super::memory::MemoryInputs;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -13,7 +15,7 @@ pub(crate) struct Input<T> {
 }
 
 /// Every setting, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Inputs {
     pub(crate) interval: Input<String>,
     pub(crate) state_dir: Input<String>,
@@ -40,6 +42,8 @@ pub(crate) struct Inputs {
     pub(crate) import: Input<bool>,
     pub(crate) max_size_mib: Input<u32>,
     pub(crate) windows: Input<Vec<String>>,
+    pub(crate) alerting: AlertingInputs,
+    pub(crate) memory: MemoryInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -160,6 +164,8 @@ impl Inputs {
             import: Input { value: true, origin: Origin::Default },
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             windows: Input { value: Vec::new(), origin: Origin::Default },
+            alerting: AlertingInputs::defaults(),
+            memory: MemoryInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -193,6 +199,8 @@ impl Inputs {
             set(&mut inputs.import, &fragment.history.import, path, text);
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
+            inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
+            inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {
@@ -207,7 +215,12 @@ impl Inputs {
     }
 }
 
-fn set<T: Clone>(into: &mut Input<T>, from: &Option<Spanned<T>>, path: &Path, text: &str) {
+pub(super) fn set<T: Clone>(
+    into: &mut Input<T>,
+    from: &Option<Spanned<T>>,
+    path: &Path,
+    text: &str,
+) {
     if let Some(spanned) = from {
         let origin = Origin::in_file(path, text, spanned.span().start);
         *into = Input { value: spanned.get_ref().clone(), origin };

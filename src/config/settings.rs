@@ -1,9 +1,12 @@
 //! Validated settings: values that cannot be wrong in themselves.
 
+use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
+use super::memory::MemoryChoice;
 use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
+use scrubjay_alerts::book::AlertPolicy;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
@@ -14,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the program works with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     /// Time between passes.
     pub(crate) interval: Duration,
@@ -38,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) offline: OfflinePolicy,
     /// What is asked of the kernel's patches.
     pub(crate) patches: PatchPolicy,
+    /// By what errors of memory are judged.
+    pub(crate) memory: MemoryChoice,
     /// Whether the agent begins with the boots that other tools remember.
     pub(crate) import_boots: bool,
     /// Every setting with its value, a line each, as `config show` writes them without origins.
@@ -46,6 +51,10 @@ pub(crate) struct Settings {
     pub(crate) history_max_bytes: u64,
     /// When the host may be rebooted and opened.
     pub(crate) windows: Vec<MaintenanceWindow>,
+    /// Which findings are alerts, and when they are told.
+    pub(crate) alerts: AlertPolicy,
+    /// Whom to tell.
+    pub(crate) notify: NotifySettings,
 }
 
 /// The state directory of the system service.
@@ -96,18 +105,29 @@ impl Settings {
             node_reboot_required: inputs.node_reboot_required.value,
             offline: offline(inputs)?,
             patches: patches(inputs)?,
+            memory: inputs.memory.validate()?,
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
             windows: windows(&inputs.windows)?,
+            alerts: inputs.alerting.policy()?,
+            notify: inputs.alerting.notify()?,
         })
     }
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        let of_policy = |section: &&str| {
-            ["[collector]", "[pages]", "[patches]", "[maintenance]"].contains(section)
-        };
+        const POLICY: [&str; 8] = [
+            "[collector]",
+            "[pages]",
+            "[patches]",
+            "[maintenance]",
+            "[memory]",
+            "[costs]",
+            "[alerts]",
+            "[[alerts.override]]",
+        ];
+        let of_policy = |section: &&str| POLICY.contains(section);
         let mut told = String::new();
         let mut section = "";
         for line in self.configuration.lines() {
@@ -123,7 +143,7 @@ impl Settings {
     }
 }
 
-fn wrong<T: std::fmt::Debug>(
+pub(super) fn wrong<T: std::fmt::Debug>(
     input: &Input<T>,
     key: &'static str,
     why: impl Into<String>,
@@ -133,7 +153,7 @@ fn wrong<T: std::fmt::Debug>(
     ConfigError::Value { origin: input.origin.clone(), key, found, why: why.into() }
 }
 
-fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
+pub(super) fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
     let parsed: Option<SignedDuration> = input.value.parse().ok();
     parsed
         .and_then(|span| Duration::try_from(span).ok())
@@ -359,6 +379,10 @@ impl Inputs {
             "maintenance",
             &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
         );
+        for (name, values) in self.memory.sections() {
+            section(name, &values);
+        }
+        self.alerting.write(&mut text, with_origins);
         text
     }
 }

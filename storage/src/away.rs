@@ -16,14 +16,12 @@ use crate::exposures::{Exposure, ExposureRow};
 use crate::history::History;
 use crate::ledger::{self, Keeper};
 use crate::schema::SCHEMA;
-use crate::state::{BootState, Known, RunEnd, State};
+use crate::state::{Known, State};
 use crate::tiers::Keeping;
 use crate::{Heard, StorageError, event_rows, files, load, open, plan, query, write};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use scrubjay_model::{
-    BootEnd, BootId, EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness,
-};
+use scrubjay_model::{EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -303,6 +301,11 @@ impl History {
                 pages.bad_pages.insert(*address, page.clone());
             }
         }
+        let memory = std::mem::take(&mut self.state.alerts);
+        pages.alerts = home.state.alerts.come_home(memory, at.wall_ms);
+        pages.alerts.turns = std::mem::take(&mut self.pending.alerts.turns);
+        let turns = pages.alerts.turns.iter().filter(|turn| !turn.what.is_of_ack());
+        pages.ledger = turns.map(|turn| ledger::alert(at, turn)).collect();
         home.take(pages);
         self.state = home.state.clone();
         self.pending = std::mem::take(&mut home.pending);
@@ -366,6 +369,7 @@ impl History {
             writes: 0,
             write_failures: 0,
             pages_refused: 0,
+            taken_in: crate::alerts::TakenIn::default(),
             trouble: None,
             away: None,
             vanished: None,
@@ -397,6 +401,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
         transitions: _,
         exposures: _,
         next_exposure: _,
+        alerts,
         bad_pages,
         next_run: _,
         next_snapshot,
@@ -408,7 +413,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
     let named = counters.values().map(|counter| &counter.base.epoch.boot);
     for id in named.chain(bad_pages.values().map(|page| &page.boot)) {
         if !boots.contains(id.as_str()) {
-            changes.boots.insert(id.clone(), lost_boot(id));
+            changes.lost_boots.insert(id.clone());
         }
     }
     changes.boots.extend(boot.iter().map(|boot| (boot.id().clone(), boot.clone())));
@@ -437,6 +442,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
     changes.witnessed.clone_from(witnessed);
     changes.modules.clone_from(modules);
     changes.bad_pages.clone_from(bad_pages);
+    changes.alerts = alerts.everything(&there.alerts, at.wall_ms);
     changes
 }
 
@@ -469,16 +475,4 @@ fn without_told(heard: &Sightings, home: &History, at: &Stamp) -> Sightings {
     let mut left = heard.clone();
     left.sightings.retain(|sighting| !is_told(sighting));
     left
-}
-
-fn lost_boot(id: &BootId) -> BootState {
-    BootState {
-        booted_wall_ms: 0,
-        last: Stamp { boot: id.clone(), since_boot: None, awake: None, wall_ms: 0 },
-        kernel_release: None,
-        kernel_version: None,
-        ended: BootEnd::Unknown,
-        evidence: "The file that told of its end is gone.".to_owned(),
-        last_run: RunEnd::NeverRan,
-    }
 }

@@ -5,6 +5,7 @@
 //! passes gather here, and what happened is folded together above a limit: the sums stay exact,
 //! only the moments in between are lost.
 
+use crate::alerts::AlertChanges;
 use crate::events::{self, EventRow, LossRow, WitnessedState};
 use crate::exposures::{ExposureRow, ExposureTurn};
 use crate::ledger::Fact;
@@ -15,7 +16,7 @@ use crate::state::{
 use scrubjay_model::{
     BadPage, BootId, ControllerKey, ModuleKey, ModuleRecord, Restart, SeriesKey, SourceId, Stamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Rows of what happened that may wait in memory; some 2 MiB.
@@ -28,6 +29,8 @@ pub(crate) struct Changes {
     pub(crate) urgent: bool,
     /// Boots in their latest form.
     pub(crate) boots: BTreeMap<BootId, BootState>,
+    /// Boots that others refer to, and of which no more is known than the id.
+    pub(crate) lost_boots: BTreeSet<BootId>,
     /// Runs in their latest form.
     pub(crate) runs: BTreeMap<i64, RunRow>,
     /// Coverage in its latest form, by run and beginning.
@@ -50,6 +53,8 @@ pub(crate) struct Changes {
     pub(crate) exposures: Vec<ExposureRow>,
     /// What became of them.
     pub(crate) exposure_turns: Vec<ExposureTurn>,
+    /// Alerts, and notices of them.
+    pub(crate) alerts: AlertChanges,
     /// Facts for the ledger, in order.
     pub(crate) ledger: Vec<Fact>,
     /// What happened, pass by pass.
@@ -196,6 +201,7 @@ impl Changes {
         let Self {
             urgent,
             boots,
+            lost_boots,
             runs,
             stretches,
             controllers,
@@ -207,12 +213,14 @@ impl Changes {
             bad_pages,
             exposures,
             exposure_turns,
+            alerts,
             ledger,
             entries,
             folded,
         } = later;
         self.urgent |= urgent;
         self.boots.extend(boots);
+        self.lost_boots.extend(lost_boots);
         self.runs.extend(runs);
         self.stretches.extend(stretches);
         self.controllers.extend(controllers);
@@ -231,6 +239,7 @@ impl Changes {
         // Bounded by what changelogs name, and each turns only with a boot or a live patch.
         self.exposures.extend(exposures);
         self.exposure_turns.extend(exposure_turns);
+        self.alerts.merge(alerts);
         // Bounded by its keeper.
         self.ledger.extend(ledger);
         self.entries.extend(entries);

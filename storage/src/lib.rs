@@ -7,7 +7,9 @@
 //! schema, the pragmas and the budget.
 
 mod ageing_clock;
+mod alerts;
 mod away;
+mod bite_size;
 mod boot_end;
 mod boot_imports;
 mod buckets;
@@ -16,6 +18,7 @@ mod changes;
 mod conclusions;
 mod convert;
 mod counters;
+mod dimm_counts;
 mod error;
 mod error_imports;
 mod event_rows;
@@ -33,6 +36,7 @@ mod module_events;
 mod module_rows;
 mod modules;
 mod open;
+mod open_evidence;
 mod page_requests;
 mod page_rows;
 mod pages;
@@ -56,8 +60,10 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
     ledger::digest(bytes)
 }
 
+pub use alerts::{AlertNews, GivenUp, KeptAlerts, Rejected, Waiting, hand_over, waiting};
 pub use boot_imports::BootImport;
 pub use care::{back_up_database, check_database, try_migration, vacuum_database};
+pub use dimm_counts::DimmCount;
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;

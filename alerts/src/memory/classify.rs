@@ -215,25 +215,22 @@ fn dominant(spots: &[Spot], need: u32) -> (Mode, Vec<bool>) {
     let mut members: Vec<bool> = spots.iter().map(is_placed).collect();
     let devices = groups(spots, &members, device_of(spots));
     let ranks = groups(spots, &members, |spot| spot.cell.rank);
-    let is_wide = |places: &u32| *places >= need;
-    if devices.iter().filter(|(_, places)| is_wide(places)).count() >= 2
-        || ranks.iter().filter(|(_, places)| is_wide(places)).count() >= 2
-    {
+    if sides(&devices, need) >= 2 || sides(&ranks, need) >= 2 {
         return (Mode::MultiDevice, members);
     }
-    if let Some((chosen, _)) = devices.first() {
+    if let Some(device) = most(&devices) {
         // A place of which the device is not known may be of this one, so it stays.
-        keep(spots, &mut members, |spot| may_be_of(spot, *chosen));
+        keep(spots, &mut members, |spot| may_be_of(spot, device.key));
     }
     let banks = groups(spots, &members, |spot| spot.cell.bank);
     let wide: Vec<u16> =
-        banks.iter().filter(|(_, places)| *places >= need).map(|(bank, _)| *bank).collect();
+        banks.iter().filter(|bank| bank.places >= need).map(|bank| bank.key).collect();
     if wide.len() >= 2 {
         let one = one_column(spots, &members, &wide);
         return (if one { Mode::MultiBankColumn } else { Mode::MultiBank }, members);
     }
-    if let Some((chosen, _)) = banks.first() {
-        keep(spots, &mut members, |spot| spot.cell.bank.is_none_or(|bank| bank == *chosen));
+    if let Some(most) = most(&banks) {
+        keep(spots, &mut members, |spot| spot.cell.bank.is_none_or(|bank| bank == most.key));
     }
     let is_bank_known = !banks.is_empty();
     let mode = within_bank(spots, &mut members, need, is_bank_known);
@@ -273,17 +270,17 @@ fn within_bank(spots: &[Spot], members: &mut [bool], need: u32, is_bank_known: b
     let rows = groups(spots, members, |spot| spot.cell.row.filter(|_| spot.cell.column.is_some()));
     let columns =
         groups(spots, members, |spot| spot.cell.column.filter(|_| spot.cell.row.is_some()));
-    let holds = |most: u32| most >= need && u64::from(most) * 5 >= u64::from(places) * 4;
-    if let Some((row, _)) = rows.first().filter(|(_, most)| holds(*most)) {
-        keep(spots, members, |spot| spot.cell.row == Some(*row));
+    let holds = |inside: u32| inside >= need && u64::from(inside) * 5 >= u64::from(places) * 4;
+    if let Some(row) = most(&rows).filter(|row| holds(row.places)) {
+        keep(spots, members, |spot| spot.cell.row == Some(row.key));
         return Mode::Row;
     }
-    if let Some((column, _)) = columns.first().filter(|(_, most)| holds(*most)) {
-        keep(spots, members, |spot| spot.cell.column == Some(*column));
+    if let Some(column) = most(&columns).filter(|column| holds(column.places)) {
+        keep(spots, members, |spot| spot.cell.column == Some(column.key));
         return Mode::Column;
     }
-    let lowest = rows.iter().map(|(row, _)| *row).min().unwrap_or(0);
-    let highest = rows.iter().map(|(row, _)| *row).max().unwrap_or(0);
+    let lowest = rows.first().map(|row| row.key).unwrap_or(0);
+    let highest = rows.last().map(|row| row.key).unwrap_or(0);
     if highest - lowest <= SUBARRAY_ROWS && columns.len() > 2 {
         return Mode::Subarray;
     }
@@ -317,27 +314,43 @@ fn keep(spots: &[Spot], members: &mut [bool], holds: impl Fn(&Spot) -> bool) {
     }
 }
 
-/// How many members have each value, most first; of equal numbers, what erred last comes first.
+/// How many members have each value, in the order of the values.
 fn groups<K: Ord + Copy>(
     spots: &[Spot],
     members: &[bool],
     of: impl Fn(&Spot) -> Option<K>,
-) -> Vec<(K, u32)> {
+) -> Vec<Group<K>> {
     let mut keys: Vec<(K, Seconds)> =
         chosen(spots, members).filter_map(|spot| Some((of(spot)?, spot.last))).collect();
     keys.sort_unstable();
-    let mut found: Vec<(K, u32, Seconds)> = Vec::new();
+    let mut found: Vec<Group<K>> = Vec::new();
     for (key, last) in keys {
         match found.last_mut() {
-            Some((same, places, latest)) if *same == key => {
-                *places += 1;
-                *latest = last.max(*latest);
+            Some(group) if group.key == key => {
+                group.places += 1;
+                group.last = group.last.max(last);
             }
-            _ => found.push((key, 1, last)),
+            _ => found.push(Group { key, places: 1, last }),
         }
     }
-    found.sort_by_key(|(_, places, latest)| std::cmp::Reverse((*places, *latest)));
-    found.into_iter().map(|(key, places, _)| (key, places)).collect()
+    found
+}
+
+/// Places that have a value in common.
+struct Group<K> {
+    key: K,
+    places: u32,
+    last: Seconds,
+}
+
+/// How many groups have so many places.
+fn sides<K>(groups: &[Group<K>], need: u32) -> usize {
+    groups.iter().filter(|group| group.places >= need).count()
+}
+
+/// The value that most places have; of equal numbers, that which erred last.
+fn most<K: Ord + Copy>(groups: &[Group<K>]) -> Option<&Group<K>> {
+    groups.iter().max_by_key(|group| (group.places, group.last, std::cmp::Reverse(group.key)))
 }
 
 /// How many distinct values there are.

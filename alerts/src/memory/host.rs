@@ -66,7 +66,12 @@ fn of_its_life(seen: &Observation, since: Seconds) -> Option<Observation> {
             (from, until, watched)
         }
         Observation::Booted { at } if at < since => return None,
-        other => return Some(other),
+        Observation::Counted { .. }
+        | Observation::Reported(_)
+        | Observation::Uncorrected { .. }
+        | Observation::Booted { .. }
+        | Observation::Offlined { .. }
+        | Observation::Replaced { .. } => return Some(*seen),
     };
     if until <= since {
         return None;

@@ -8,7 +8,7 @@
 use super::cells::REMEMBERED;
 use super::classify::{Fault, LOOSE, STRICT, classify, faults};
 use super::costs::{Choice, Decision};
-use super::judgement::{Advice, Judgement, MemorySettings, Reason};
+use super::judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, Reason};
 use super::mode::{DAY, Mode};
 use super::neighbours::Neighbours;
 use super::observation::Seconds;
@@ -31,7 +31,7 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a MemorySettings,
     pub(crate) faults: Vec<Fault>,
     pub(crate) mode: Mode,
-    /// The shape that three places prove.
+    /// The shape that three places prove, where it is a wide one that stormed.
     pub(crate) strict: Mode,
     /// Seconds since the latest error, if there was one.
     pub(crate) quiet: Option<Seconds>,
@@ -75,7 +75,6 @@ impl<'a> View<'a> {
     ) -> Self {
         let spots = state.spots(now);
         let mut found = faults(&spots, LOOSE);
-        let strict = if found.is_empty() { Mode::Unknown } else { classify(&spots, STRICT) };
         let mut mode = found.first().map_or(Mode::Unknown, |fault| fault.mode);
         let outside = around.shape().filter(|_| state.last_error.is_some() && !mode.is_confined());
         if let Some(outside) = outside {
@@ -84,6 +83,9 @@ impl<'a> View<'a> {
                 fault.mode = outside;
             }
         }
+        // Asked for nothing else, and dear where places are many.
+        let is_wide = mode.is_wide() && state.peak.storms > 0;
+        let strict = if is_wide { classify(&spots, STRICT) } else { Mode::Unknown };
         let quiet = state.last_error().map(|last| now.saturating_sub(last).max(0));
         let trend = trend(&state.windows, window_of(now.saturating_sub(1)), &state.exposure());
         let loudest = state.busiest();
@@ -111,7 +113,7 @@ impl<'a> View<'a> {
         };
         let wait = settings.window.map(|seconds| crate::statistics::real(seconds) / 86_400.0);
         let decide = |evidence: &Evidence| {
-            let whole = risk(evidence, settings.horizon_days);
+            let whole = risk(evidence, settings.horizon_days.min(LONGEST_HORIZON_DAYS));
             let p_wait = wait.map(|wait| risk(evidence, wait).p);
             (whole, settings.costs.decide(&whole, wait, p_wait))
         };
@@ -156,12 +158,14 @@ impl<'a> View<'a> {
             || (self.mode == Mode::Unknown && self.settings.costs_are_stated)
     }
 
-    /// The page to take out of use, where that mends it: the page of a single permanent cell.
+    /// The page to take out of use, where that mends it: the page of a single permanent cell, or of
+    /// what may be one.
     pub(crate) fn page_to_offline(&self) -> Option<u64> {
         let fault = self.faults.first()?;
         let [page] = fault.pages.as_slice() else { return None };
         let is_in_use = self.state.pages.binary_search(page).is_err();
-        (self.mode == Mode::Cell && fault.is_permanent && is_in_use).then_some(*page)
+        let is_one_page = matches!(self.mode, Mode::Cell | Mode::CellOrRow);
+        (is_one_page && fault.is_permanent && is_in_use).then_some(*page)
     }
 
     /// Whether a boot could repair it: a row, on firmware that repairs, that did not come back

@@ -46,7 +46,7 @@ pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trace::observations;
-pub use trend::Trend;
+pub use trend::{Trend, rising_in_fleet};
 pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
 

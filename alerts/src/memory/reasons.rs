@@ -137,7 +137,7 @@ fn wide_storm(view: &View<'_>) -> Option<Reason> {
     let storm = view.state.last_storm?;
     let verdict = view.stepped(Verdict::Act);
     let text = format!(
-        "{} err, which at least 3 places prove on each side, with a storm of reports of distinct places {} ago; no cost makes that wait",
+        "{} err, which at least 3 places prove on each side, with a storm of reports of distinct places {} ago",
         view.strict.words(),
         span(view.now - storm),
     );
@@ -159,7 +159,7 @@ fn fault(view: &View<'_>) -> Option<Reason> {
     let mut text = format!(
         "{}, {duration}: {} at {} ({}, {}, {}) over {}, the last {} ago",
         dominant.mode.words(),
-        many(dominant.errors, "report"),
+        many(dominant.errors, "reported error"),
         many(dominant.places.into(), "place"),
         many(dominant.rows.into(), "row"),
         many(dominant.columns.into(), "column"),
@@ -344,10 +344,7 @@ pub(crate) fn sentence(
     let risk = &view.risk;
     let action = sentence_case(advice.words());
     if let Some(why) = whatever_it_costs(reasons, verdict) {
-        if view.is_outside() && !advice.is_swap() {
-            return format!("{action}: {why}.");
-        }
-        return format!("{action}: {why}. {}.", sentence_case(&costs(view)));
+        return format!("{action}: {why}.");
     }
     if view.evidence.closed {
         let p = percent(risk.p);
@@ -357,7 +354,7 @@ pub(crate) fn sentence(
             advice.words(),
         );
     }
-    let spread = format!("x/÷ {:.1}", risk.spread).replace(".0", "");
+    let spread = format!("x/÷ {}", amount(risk.spread));
     let p = format!(
         "P(uncorrected error within {:.0} d) = {} ({spread}: {} to {}{})",
         risk.days,
@@ -384,13 +381,15 @@ fn choice(view: &View<'_>, advice: Advice) -> String {
         None => "a swap is not worth its cost".to_owned(),
         Some(when) if advice.is_swap() => format!("a swap pays {when}"),
         Some(when) => {
-            let but = match advice {
-                Advice::OfflinePage => "taking the page of the cell out of use costs less",
-                Advice::RebootForRepair => "the repair costs less",
-                _ if view.mode == Mode::Unknown && !view.settings.costs_are_stated => {
-                    "a count alone is no case for one while nobody stated the costs"
-                }
-                _ => "two places do not prove the shape yet",
+            let is_unplaced = view.mode == Mode::Unknown && !view.settings.costs_are_stated;
+            let but = if advice == Advice::OfflinePage {
+                "taking the page of the cell out of use costs less"
+            } else if advice == Advice::RebootForRepair {
+                "the repair costs less"
+            } else if is_unplaced {
+                "a count alone is no case for one while nobody stated the costs"
+            } else {
+                "two places do not prove the shape yet"
             };
             format!("a swap would pay {when}, but {but}")
         }

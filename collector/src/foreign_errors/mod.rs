@@ -8,7 +8,7 @@ use crate::host::HostRoot;
 use crate::packages::sqlite;
 use crate::reader::{Reader, malformed};
 use crate::rotation::{rotated, whole};
-use scrubjay_model::{ErrorMemory, ErrorRecords, LeftOut, Origin, Reading};
+use scrubjay_model::{ErrorMemory, ErrorRecords, ForeignError, LeftOut, Origin, Reading};
 
 const RASDAEMON: &str = "var/lib/rasdaemon/ras-mc_event.db";
 const LOG_FOLDER: &str = "var/log";
@@ -27,13 +27,13 @@ fn plausible(at_wall_ms: Option<i64>, now_wall_ms: i64) -> Option<i64> {
 }
 
 /// What a tool recorded, at its usual place or in the file given. `told` is called with the number
-/// of records read so far.
+/// of records read so far, and with how many there are at most.
 pub fn foreign_errors(
     host: &HostRoot,
     memory: ErrorMemory,
     file: Option<&str>,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
 ) -> Reading<ErrorRecords> {
     let reader = Reader::new(host);
     match memory {
@@ -65,6 +65,23 @@ pub fn foreign_errors(
             }
         },
     }
+}
+
+/// Every record of memory in a database of rasdaemon, in the order of its tables, and what was left
+/// out: for whoever needs the time of each. `told` is called with how many records were read, and of how many.
+pub fn rasdaemon_records(
+    host: &HostRoot,
+    path: &str,
+    now_wall_ms: i64,
+    told: &mut dyn FnMut(u64, u64),
+) -> Reading<(Vec<ForeignError>, Vec<LeftOut>)> {
+    let reader = Reader::new(host);
+    sqlite::read(&reader, path, &mut |database| {
+        let mut errors = Vec::new();
+        let left_out =
+            rasdaemon::scan(database, now_wall_ms, told, &mut |error| errors.push(error))?;
+        Ok((errors, left_out))
+    })
 }
 
 /// A part of the log that log rotation has compressed.

@@ -2,8 +2,8 @@
 
 use super::{Samples, seconds};
 use scrubjay_model::{
-    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, MetricDef, Reading,
-    Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
+    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, LedgerState, MetricDef,
+    Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 25] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -57,6 +57,7 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
     &metrics::AGENT_PASSES,
     &metrics::AGENT_LATE,
     &metrics::AGENT_PASS_DURATION,
+    &metrics::LEDGER_ALTERED,
     &metrics::HISTORY_SIZE,
     &metrics::HISTORY_MAX_SIZE,
     &metrics::HISTORY_FOLDED,
@@ -64,6 +65,10 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
     &metrics::HISTORY_FAILURES,
     &metrics::HISTORY_FAILING,
     &metrics::HISTORY_REPLACED,
+    &metrics::NOTIFICATIONS_SENT,
+    &metrics::NOTIFICATIONS_FAILED,
+    &metrics::NOTIFICATIONS_DROPPED,
+    &metrics::NOTIFICATIONS_QUEUED,
     &metrics::PROCESS_START,
     &metrics::PROCESS_RESIDENT,
     &metrics::PROCESS_CPU,
@@ -85,6 +90,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         storage,
         // What a host loses is told by what the kernel has marked, whoever asked for it.
         offlining: _,
+        notifications,
         resident_bytes,
         cpu,
         // Whether a sample of another module is there.
@@ -113,6 +119,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         unreadable: _,
         replaced,
         salvaged: _,
+        ledger,
         pages_refused: _,
         max_bytes,
         folded,
@@ -126,11 +133,17 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     for (what, rows) in &folded.rows {
         samples.push(&metrics::HISTORY_FOLDED, [what], *rows);
     }
+    match ledger {
+        LedgerState::Intact => samples.push(&metrics::LEDGER_ALTERED, [], false),
+        LedgerState::Altered { because: _ } => samples.push(&metrics::LEDGER_ALTERED, [], true),
+        LedgerState::None | LedgerState::NotChecked { because: _ } => {}
+    }
     samples.push(&metrics::HISTORY_WRITES, [], *writes);
     samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);
     samples.push(&metrics::HISTORY_FAILING, [], last_error.is_some());
     samples.push(&metrics::HISTORY_REPLACED, [], replaced.is_some());
 
+    super::alerts::observe_notifications(samples, notifications);
     samples.push(&metrics::PROCESS_START, [], seconds(*started_wall_ms));
     samples.push_reading(&metrics::PROCESS_RESIDENT, [], resident_bytes);
     if let Some(cpu) = cpu.value() {

@@ -1,5 +1,6 @@
 //! Views of imagined hosts.
 
+use super::alerts::{book, notifications};
 use super::kernels;
 use super::machine::{
     blocker, kernel, microcode, patch, platform, processes, traces, uptime, vulnerability,
@@ -63,6 +64,7 @@ fn agent() -> AgentStats {
             last_error: None,
             replaced: None,
             salvaged: None,
+            ledger: scrubjay_model::LedgerState::Intact,
             pages_refused: 0,
             max_bytes: Some(64 << 20),
             folded: scrubjay_model::FoldedRows {
@@ -72,6 +74,7 @@ fn agent() -> AgentStats {
             },
         },
         offlining: OfflineStats::NONE,
+        notifications: notifications(),
         node_reboot_required: true,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
@@ -91,6 +94,7 @@ pub(crate) fn finding(code: &'static str, verdict: Verdict, subject: &str) -> Fi
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count")),
         hides: &[],
+        count: None,
     }
 }
 
@@ -161,6 +165,7 @@ pub(crate) fn server() -> HostView {
             reboot_helps: RebootHelps::Unknown,
             origin: Some(Origin::new("sys/firmware/acpi/tables/HEST")),
             hides: &[ErrorClass::Correctable],
+            count: None,
             ..finding("firmware-first", Verdict::Unknown, "host")
         }],
     );
@@ -243,6 +248,7 @@ pub(crate) fn server() -> HostView {
             dimms: vec![super::failing_bank()],
             ..Assessment::new(coverage, findings)
         },
+        alerts: book(),
         agent: Some(agent()),
     }
     .judged()
@@ -276,6 +282,7 @@ pub(crate) fn guest() -> HostView {
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac")),
         hides: &ErrorClass::ALL,
+        count: None,
     };
     let coverage = Coverage::new(CoverageState::None, CoverageState::Partial, vec![gap]);
     HostView {
@@ -339,6 +346,7 @@ pub(crate) fn guest() -> HostView {
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
         assessment: Assessment::new(coverage, Vec::new()),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()
@@ -520,6 +528,7 @@ pub(crate) fn blind() -> HostView {
         accumulated,
         history: denied("history.db"),
         assessment: clear(),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()

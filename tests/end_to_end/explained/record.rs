@@ -6,9 +6,9 @@ use scrubjay_alerts::{PatchPolicy, assess, with_dimms};
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
 use scrubjay_exporters::text::{self, Style};
 use scrubjay_model::{
-    Accumulated, BootId, Clocks, CounterChange, DimmVerdict, ErrorClass, EventClass, EventGroup,
-    EventPlace, EventRecord, EventWhat, Folded, HostHeader, HostView, MemoryTraces, ModuleTrace,
-    Origin, Reading, Snapshot, Watch, Witness,
+    Accumulated, AlertBook, BootId, Clocks, CounterChange, DimmVerdict, ErrorClass, EventClass,
+    EventGroup, EventPlace, EventRecord, EventWhat, Folded, HostHeader, HostView, MemoryTraces,
+    ModuleTrace, Origin, Reading, Snapshot, Watch, Witness,
 };
 use scrubjay_storage::History;
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
@@ -166,7 +166,8 @@ impl Life {
             memory_bytes: Reading::Absent(Origin::new("memory")),
         };
         let history = Reading::Absent(Origin::new("history"));
-        HostView { header, snapshot, accumulated, history, assessment, agent: None }
+        let alerts = AlertBook::default();
+        HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None }
     }
 
     /// The host now, and the sums of a history that saw it once a swap ago and now.

@@ -105,10 +105,12 @@ fn history(snapshot: &Snapshot) -> (MemoryTraces, Accumulated) {
                 last_error_wall_ms: None,
             };
             accumulated.modules.insert(module.clone(), record);
-            let places = match number {
-                _ if number % 600 == 0 => 2_000,
-                _ if number % 30 == 0 => 60,
-                _ => 0,
+            let places = if number.is_multiple_of(600) {
+                2_000
+            } else if number.is_multiple_of(30) {
+                60
+            } else {
+                0
             };
             traces.modules.insert(module, trace(now, places));
         }

@@ -161,13 +161,6 @@ fn the_sentence_has_the_numbers_it_follows_from() {
 
 #[test]
 fn no_sentence_weighs_costs_that_were_not_weighed() {
-    let mut failed = quiet(3);
-    failed.observe(&Observation::Uncorrected { at: 3 * DAY, cell: Cell::default(), page: None });
-    assert_eq!(
-        judged(&failed, 3 * DAY + HOUR, &MemorySettings::default()).sentence,
-        "Swap it now: it had an uncorrected error, and after one no cost is weighed. At 100 per hour of \
-         service (assumed) a failure costs 1,070, a swap now 285."
-    );
     for case in super::rules::cases() {
         for (_, judgement) in case.fires {
             let says = &judgement.sentence;
@@ -195,6 +188,10 @@ fn an_uncorrected_error_is_acted_on_whatever_it_costs_and_fades_slowly() {
         (judgement.verdict, judgement.advice)
     };
     assert_eq!(at(1), (Verdict::Act, Advice::SwapNow));
+    assert_eq!(
+        judged(&state, 3 * DAY + HOUR, &settings).sentence,
+        "Swap it now: it had an uncorrected error, and after one no cost is weighed."
+    );
     assert_eq!(at(30), (Verdict::Act, Advice::SwapNow));
     assert_eq!(at(31).0, Verdict::Plan);
     assert_eq!(at(61).0, Verdict::Watch);
@@ -221,12 +218,32 @@ fn a_storm_of_several_devices_is_acted_on_at_once() {
     let wide = storm(2, 40);
     assert_eq!((wide.verdict, wide.advice), (Verdict::Act, Advice::SwapNow));
     assert_eq!(codes(&wide, Verdict::Act), ["dimm-wide-storm"]);
+    assert_eq!(
+        wide.sentence,
+        "Swap it now: several parts of it fail at once, and no cost makes that wait."
+    );
     let narrow = storm(1, 40);
     assert_eq!(narrow.mode, Mode::Bank);
     assert!(codes(&narrow, Verdict::Watch).contains(&"dimm-storm"));
     assert!(narrow.verdict < Verdict::Act);
     let quiet = storm(2, 6);
     assert!(!codes(&quiet, Verdict::Watch).contains(&"dimm-storm"), "6 places, over and over");
+}
+
+#[test]
+fn a_storm_before_a_long_silence_says_nothing_of_what_comes_after_it() {
+    let at_two = |from: Seconds, gap: Seconds| -> Vec<Hit> {
+        (0..40_u32)
+            .map(|n| hit(from + Seconds::from(n) * gap, cell((n % 2) as u8, 1, n * 3_000, n)))
+            .collect()
+    };
+    let mut state = logged(&at_two(0, 5));
+    for hit in at_two(40 * DAY, 2 * HOUR) {
+        state.observe(&Observation::Reported(hit));
+    }
+    let judgement = judged(&state, 44 * DAY, &MemorySettings::default());
+    assert_eq!(judgement.mode, Mode::MultiDevice);
+    assert!(judgement.verdict < Verdict::Act, "{judgement:#?}");
 }
 
 #[test]

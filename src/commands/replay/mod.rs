@@ -1,0 +1,237 @@
+//! `scrubjay replay`: any policy on any history, and what that would have cost.
+
+mod logs;
+mod own;
+mod simulated;
+mod table;
+
+use super::{past, print, reading};
+use crate::cli::ReplayArgs;
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::policies;
+use crate::progress::{Progress, ProgressArgs};
+use anyhow::{Context, bail};
+use scrubjay_alerts::memory::{Observation, Seconds};
+use scrubjay_alerts::replay::{Metric, Node, Plan, Policy};
+use scrubjay_alerts::simulation::{Fleet, FleetSettings};
+use scrubjay_collector::Collector;
+use std::convert::Infallible;
+use std::sync::Arc;
+use table::{Line, Replayed};
+
+/// What is replayed.
+enum History {
+    Recorded { nodes: Vec<Node>, name: String, notes: Vec<String> },
+    Simulated { fleet: Box<Fleet>, name: String },
+}
+
+/// The ratios that studies use: a failure as dear as so many mitigations.
+const RATIOS: [f64; 3] = [10.0, 50.0, 200.0];
+
+pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit> {
+    let policies = chosen(args)?;
+    let metric = metric(args)?;
+    let ratios = ratios(settings, args)?;
+    let jobs = match args.jobs {
+        Some(jobs) => usize::from(jobs),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    let Some(history) = history(settings, args)? else { return Ok(Exit::NoData) };
+    let plan =
+        Plan { policies: &policies, ratios: &ratios, metric, settings: &settings.memory.engine };
+    let (history, notes, years, tallies) = match history {
+        History::Recorded { nodes, name, notes } => {
+            let progress = bar(args.progress);
+            let make = |index: usize| -> Result<Node, Infallible> {
+                Ok(nodes.get(index).cloned().unwrap_or_default())
+            };
+            let tallies = infallible(plan.nodes(nodes.len(), jobs, make, |n| {
+                progress.advance(steps(n), steps(nodes.len()))
+            }));
+            drop(progress);
+            (name, notes, years(&nodes), tallies)
+        }
+        History::Simulated { fleet, name } => {
+            let settings = fleet.settings();
+            let count = usize::try_from(settings.nodes).unwrap_or(usize::MAX);
+            let progress = bar(args.progress);
+            let make = |index: usize| -> Result<Node, Infallible> {
+                Ok(Node::from(fleet.node(u32::try_from(index).unwrap_or(u32::MAX))))
+            };
+            let tallies = infallible(
+                plan.nodes(count, jobs, make, |n| progress.advance(steps(n), steps(count))),
+            );
+            drop(progress);
+            (name, Vec::new(), Some(f64::from(settings.days) / YEAR_DAYS), tallies)
+        }
+    };
+    let entrants = plan.entrants();
+    let lines = entrants.iter().zip(tallies).map(|(entrant, tally)| Line {
+        name: entrant.policy.name.clone(),
+        told: entrant.told,
+        tally,
+    });
+    let lines = lines.collect();
+    let replayed = Replayed { history, notes, years, metric, ratios: ratios.clone(), lines };
+    print(&if args.json {
+        replayed.json()?
+    } else if args.csv {
+        replayed.csv()?
+    } else {
+        replayed.text()
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn bar(args: ProgressArgs) -> Progress {
+    Progress::new(args, "replaying".to_owned(), "nodes")
+}
+
+fn steps(nodes: usize) -> u64 {
+    u64::try_from(nodes).unwrap_or(u64::MAX)
+}
+
+fn infallible<T>(result: Result<T, Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
+/// The policies that take part: all presets, unless some are named.
+fn chosen(args: &ReplayArgs) -> anyhow::Result<Vec<Policy>> {
+    if args.policy.is_empty() {
+        return policies::presets();
+    }
+    let mut chosen: Vec<Policy> = Vec::new();
+    for word in &args.policy {
+        let policy = policies::named(word)?;
+        if chosen.iter().any(|known| known.name == policy.name) {
+            bail!("--policy {word}: a policy named {} takes part already", policy.name);
+        }
+        chosen.push(policy);
+    }
+    Ok(chosen)
+}
+
+fn metric(args: &ReplayArgs) -> anyhow::Result<Metric> {
+    let preset = match args.by {
+        crate::cli::ReplayBy::Dimm => Metric::DIMM,
+        crate::cli::ReplayBy::Node => Metric::NODE,
+    };
+    let span = |flag: &str, text: &str| -> anyhow::Result<Seconds> {
+        policies::seconds(text)
+            .filter(|span| *span >= 0)
+            .with_context(|| format!("{flag} \"{text}\": give a span such as 7d or 15m"))
+    };
+    let window = match args.window.as_deref() {
+        None => preset.window,
+        Some("none") => None,
+        Some(text) => Some(span("--window", text)?),
+    };
+    let lead = args.lead.as_deref().map(|text| span("--lead", text)).transpose()?;
+    let metric = Metric { window, lead: lead.unwrap_or(preset.lead), ..preset };
+    if metric.window.is_some_and(|window| window <= metric.lead) {
+        bail!("--window must be longer than --lead, or no alarm could be in time");
+    }
+    Ok(metric)
+}
+
+fn ratios(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Vec<f64>> {
+    if args.ratio.is_empty() {
+        return Ok(RATIOS.to_vec());
+    }
+    let mut ratios: Vec<f64> = Vec::new();
+    for word in &args.ratio {
+        let ratio = match word.as_str() {
+            "configured" => {
+                let costs = &settings.memory.engine.costs;
+                costs.failure() / costs.at_window()
+            }
+            _ => word.parse().ok().filter(|ratio: &f64| ratio.is_finite()).with_context(|| {
+                format!("--ratio {word}: give a number such as 50, or \"configured\"")
+            })?,
+        };
+        if ratio <= 0.0 {
+            bail!("--ratio {word}: must be more than 0");
+        }
+        if !ratios.contains(&ratio) {
+            ratios.push(ratio);
+        }
+    }
+    Ok(ratios)
+}
+
+fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<History>> {
+    if let Some(seed) = args.simulate {
+        let fleet =
+            FleetSettings { nodes: args.nodes, days: args.days, ..FleetSettings::with_seed(seed) };
+        let name = format!(
+            "a simulated fleet: seed {seed}, {} nodes with {} DIMMs each, {} days",
+            fleet.nodes, fleet.dimms_per_node, fleet.days
+        );
+        let fleet = Box::new(Fleet::new(fleet)?);
+        return Ok(Some(History::Simulated { fleet, name }));
+    }
+    let tickets = args.failures.as_deref().map(logs::failures).transpose()?;
+    if let Some(path) = &args.errors {
+        let progress = teller(args, "rows");
+        let log = logs::errors(path, &mut |count| progress.show(count, None))?;
+        let name = format!("{}: {} rows", path.display(), log.rows);
+        let (nodes, unknown) = log.nodes(tickets);
+        let mut notes = Vec::new();
+        if unknown > 0 {
+            notes.push(format!("{unknown} tickets are of DIMMs without any error in the log"));
+        }
+        return Ok(Some(History::Recorded { nodes, name, notes }));
+    }
+    if tickets.is_some() {
+        bail!("--failures goes with --errors: other histories tell failures themselves");
+    }
+    if let Some(dir) = &args.simulated {
+        let nodes = {
+            let progress = teller(args, "rows");
+            simulated::nodes(dir, &mut |count| progress.show(count, None))?
+        };
+        let name = format!("{}: a simulated fleet", dir.display());
+        let notes = vec!["slots without anything to tell are not in these files".to_owned()];
+        return Ok(Some(History::Recorded { nodes, name, notes }));
+    }
+    let host = reading::host(settings)?;
+    if let Some(path) = &args.rasdaemon {
+        let collector = Collector::new(Arc::clone(&host), reading::options(settings));
+        let progress = teller(args, "records");
+        let told = &mut |count, of| progress.show(count, Some(of));
+        let (node, notes) =
+            own::rasdaemon(&host, &own::from_root(path)?, collector.stamp().wall_ms, told)?;
+        let name = format!("{}: what rasdaemon recorded", path.display());
+        return Ok(Some(History::Recorded { nodes: vec![node], name, notes }));
+    }
+    let Some(reader) = past::open(settings, &host)? else { return Ok(None) };
+    let node = own::node(&reader)?;
+    if node.dimms.is_empty() {
+        bail!("the history holds no stick of memory yet: nothing can be replayed");
+    }
+    let name = "the agent's own history".to_owned();
+    Ok(Some(History::Recorded { nodes: vec![node], name, notes: Vec::new() }))
+}
+
+const YEAR_DAYS: f64 = 365.25;
+
+/// How many years nodes were observed for, from the first observation of any to the last.
+fn years(nodes: &[Node]) -> Option<f64> {
+    let dimms = || nodes.iter().flat_map(|node| &node.dimms);
+    let observed = || dimms().flat_map(|dimm| dimm.observations.iter().map(Observation::at));
+    let failed = || dimms().flat_map(|dimm| dimm.failures.iter().map(|failure| failure.at));
+    let first = observed().chain(failed()).min()?;
+    let last = observed().chain(failed()).max()?;
+    let days = i32::try_from(last.saturating_sub(first) / 86_400).ok()?;
+    Some(f64::from(days) / YEAR_DAYS)
+}
+
+/// Tells how far reading has come, if somebody watches.
+/// Tells how far reading has come, in rows or records.
+fn teller(args: &ReplayArgs, what: &'static str) -> Progress {
+    Progress::new(args.progress, "reading".to_owned(), what)
+}
