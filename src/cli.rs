@@ -3,6 +3,7 @@
 use crate::config::Flags;
 use crate::progress::ProgressArgs;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
+use scrubjay_alerts::memory::Ecc;
 use scrubjay_model::LedgerHead;
 use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
@@ -134,11 +135,47 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// "reboot", a stick of memory by its slot, key or place, or the code of a finding
+    /// "reboot", "mttf" (how long memory of this size lasts), "uptime" (whether it is a reason to reboot),
+    /// a stick of memory by its slot, key or place, or the code of a finding
     #[arg(value_name = "WHAT", default_value = "reboot")]
     pub(crate) what: String,
+    /// For "mttf": memory of so many gigabytes rather than this host's
+    #[arg(long, value_name = "N", value_parser = gigabytes)]
+    pub(crate) gigabytes: Option<f64>,
+    /// For "mttf" and "uptime": memory that is corrected like this rather than this host's
+    #[arg(long, value_name = "ECC")]
+    pub(crate) ecc: Option<EccArg>,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+}
+
+/// How memory is corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EccArg {
+    /// Not at all
+    None,
+    /// Single errors corrected, double ones detected
+    Secded,
+    /// Any errors of one device corrected
+    Chipkill,
+}
+
+impl EccArg {
+    pub(crate) fn meant(self) -> Ecc {
+        match self {
+            Self::None => Ecc::None,
+            Self::Secded => Ecc::SecDed,
+            Self::Chipkill => Ecc::Chipkill,
+        }
+    }
+}
+
+/// An amount of memory there can be.
+fn gigabytes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(amount) if amount.is_finite() && amount > 0.0 && amount <= 1e6 => Ok(amount),
+        Ok(_) | Err(_) => Err("give a number of gigabytes, such as 256".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

@@ -341,9 +341,7 @@ fn head_of(case: &rules::Case) -> String {
         // A row is the only shape that firmware can repair at boot.
         _ => "if the fault is a row and the firmware repairs it".to_owned(),
     };
-    format!(
-        "**Verdict:** {range} · **action:** as its last sentence says · **a reboot helps:** {helps}"
-    )
+    format!("**Verdict:** {range} · **action:** as the finding says · **a reboot helps:** {helps}")
 }
 
 fn words_or(words: &[&str]) -> String {

@@ -7,11 +7,13 @@
 mod alerts;
 mod buckets;
 mod database;
+mod estimate;
 mod mask;
 
 pub use alerts::{ack_request, acks, alert_history, notify_test};
 pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
+pub use estimate::estimate;
 
 use crate::PageError;
 use crate::printable::acts;

@@ -12,6 +12,7 @@ mod dimm;
 mod dimms;
 mod doctor;
 mod edac;
+mod estimate;
 mod events;
 mod explain;
 mod explain_dimm;
@@ -38,6 +39,7 @@ pub use database::{database_backup, database_check, database_migration, database
 pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;
+pub use estimate::{Estimate, Given, Table, estimate};
 pub use events::{Slots, earlier_events, events, more_events, slots};
 pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
 pub use explain_dimm::explain_dimm;

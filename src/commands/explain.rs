@@ -17,6 +17,13 @@ const REBOOT: &str = "reboot";
 const RUNBOOK: &str = include_str!("../../docs/findings.md");
 
 pub(crate) fn run(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
+    if matches!(args.what.as_str(), "mttf" | "uptime") {
+        return super::estimates::run(settings, args);
+    }
+    anyhow::ensure!(
+        args.gigabytes.is_none() && args.ecc.is_none(),
+        "--gigabytes and --ecc go with \"explain mttf\" and \"explain uptime\""
+    );
     if args.what == REBOOT {
         let view = reading::view(settings)?;
         let rules = explained(&settings.patches.rules, &view);
@@ -63,7 +70,7 @@ fn dimm(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
                 format!("the sticks of memory are {}", names.join(", "))
             };
             anyhow::bail!(
-                "\"{}\" is neither \"{REBOOT}\", nor a stick of memory, nor a finding; {known}; the \
+                "\"{}\" is neither \"{REBOOT}\", \"mttf\" or \"uptime\", nor a stick of memory, nor a finding; {known}; the \
                  findings are {}",
                 args.what,
                 CODES.join(", ")

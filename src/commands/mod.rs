@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod dimms;
 pub(crate) mod doctor;
+pub(crate) mod estimates;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod history;

@@ -20,7 +20,8 @@ pub fn dir() -> PathBuf {
 pub fn compare(name: &str, actual: &str) {
     let path = dir().join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(dir()).expect("the folder of golden files can be made");
+        let folder = path.parent().expect("a file in a folder");
+        std::fs::create_dir_all(folder).expect("the folder of golden files can be made");
         std::fs::write(&path, actual).expect("a golden file can be written");
         return;
     }

@@ -48,6 +48,11 @@ pub fn looked_at_sources(code: &str) -> &'static [SourceId] {
         | "ecc-off"
         | "scrubbing-off"
         | "scrubbing-slow" => &[S::Edac],
+        // Verdicts on sticks rest on the history, which goes on by what the counters tell.
+        "dimm-channel" | "dimm-fault" | "dimm-pages" | "dimm-rising" | "dimm-risk"
+        | "dimm-several-signs" | "dimm-storm" | "dimm-uncorrected" | "dimm-wide-storm" => {
+            &[S::Edac]
+        }
         "scrubbing-masked" => &[S::Edac, S::Scrub],
         "memory-failure" | "pages-offlined" | "pages-growing" | "soft-offline-off" => {
             &[S::MemoryFailure]

@@ -3,6 +3,7 @@
 use super::classify::Fault;
 use super::judgement::{Advice, Judgement, MemorySettings, Reason};
 use super::neighbours::{Topology, neighbours};
+use super::observation::Observation;
 use super::state::DimmState;
 use super::trace::observations;
 use scrubjay_model::{
@@ -32,12 +33,13 @@ pub fn judge_host(
         known.iter().map(|(_, record)| topology(record, accumulated, edac)).collect();
     let mut states = Vec::with_capacity(known.len());
     let mut latest = now;
-    for (key, _) in &known {
+    for (key, record) in &known {
         let Some(trace) = traces.modules.get(key) else { continue };
         let (from, seen) = observations(traces, trace);
         let mut state = DimmState::new(from);
-        for observation in &seen {
-            state.observe(observation);
+        let since = record.since_wall_ms.div_euclid(1_000);
+        for observation in seen.iter().filter_map(|seen| of_its_life(seen, since)) {
+            state.observe(&observation);
             latest = latest.max(observation.at());
         }
         states.push((state, trace.cut));
@@ -54,6 +56,31 @@ pub fn judge_host(
             verdict(key, record, &state.judge(latest, around, settings), *cut)
         })
         .collect()
+}
+
+/// Silence from before a stick came is that of the stick before it, or of an empty slot. Errors
+/// are the stick's own: those that were counted when it was first seen too.
+fn of_its_life(seen: &Observation, since: Seconds) -> Option<Observation> {
+    let (from, until, watched) = match *seen {
+        Observation::Counted { from, until, watched, errors: 0, at_least: false } => {
+            (from, until, watched)
+        }
+        Observation::Booted { at } if at < since => return None,
+        Observation::Counted { .. }
+        | Observation::Reported(_)
+        | Observation::Uncorrected { .. }
+        | Observation::Booted { .. }
+        | Observation::Offlined { .. }
+        | Observation::Replaced { .. } => return Some(*seen),
+    };
+    if until <= since {
+        return None;
+    }
+    let begin = from.max(since);
+    // Watched evenly, as a sum of a day is taken to be.
+    let share = i128::from(watched) * i128::from(until - begin) / i128::from((until - from).max(1));
+    let watched = u32::try_from(share).unwrap_or(watched);
+    Some(Observation::Counted { from: begin, until, watched, errors: 0, at_least: false })
 }
 
 /// Where a stick sits. Its errors are counted in one controller, or nobody knows which channel it

@@ -60,7 +60,7 @@ impl DimmState {
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
         let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Unknown);
         let advice = view.advice(verdict, &reasons);
-        let sentence = reasons::sentence(&view, advice, &reasons);
+        let sentence = reasons::sentence(&view, advice, verdict, &reasons);
         let View { faults, mode, trend, risk, decision, .. } = view;
         Judgement { verdict, advice, mode, faults, trend, risk, decision, reasons, sentence }
     }

@@ -61,6 +61,11 @@ pub struct Spread {
 }
 
 impl Spread {
+    /// In between, then from where to where: `25 (4.2 to 140)`.
+    pub fn in_words(&self) -> String {
+        format!("{} ({} to {})", rounded(self.mid), rounded(self.low), rounded(self.high))
+    }
+
     fn times(self, factor: f64) -> Self {
         Self { low: self.low * factor, mid: self.mid * factor, high: self.high * factor }
     }

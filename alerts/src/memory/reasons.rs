@@ -72,7 +72,7 @@ fn not_watched(view: &View<'_>) -> Option<Reason> {
 
 fn quiet(view: &View<'_>) -> Option<Reason> {
     let first = view.state.first?;
-    let text = format!("no error since {} ago; {}", span(view.now - first), exposure(view));
+    let text = format!("no error in the last {}; {}", span(view.now - first), exposure(view));
     Some(reason("dimm-quiet", Verdict::Ok, Some(first), text))
 }
 
@@ -97,8 +97,9 @@ fn uncorrected(view: &View<'_>) -> Option<Reason> {
     let last = state.last_uncorrected?;
     // Quiet is counted for all errors: what goes on erring after a failure is no quieter for that.
     let verdict = view.stepped_by(Verdict::Act, 30 * DAY).max(Verdict::Watch);
+    let latest = if state.uncorrected > 1 { "the last one " } else { "" };
     let text = format!(
-        "{}, the last one {} ago; after such a failure 31 % of the nodes at Los Alamos had another within 30 d",
+        "{}, {latest}{} ago; after such a failure 31 % of the nodes at Los Alamos had another within 30 d",
         many(state.uncorrected, "uncorrected error"),
         span(view.now - last),
     );
@@ -115,11 +116,12 @@ fn outside(view: &View<'_>) -> Option<Reason> {
             "all {} of the controller err within the same 24 h at scattered places: no fault of one DIMM",
             many(around.channels.into(), "channel")
         )
+    } else if around.on_channel == 1 {
+        "the other DIMM of the channel errs within the same 24 h, at scattered places like this one: no fault of one DIMM".to_owned()
     } else {
         format!(
-            "{} of {} on the channel err within the same 24 h, at scattered places as this one: no fault of one DIMM",
-            around.on_channel_erring,
-            many(around.on_channel.into(), "other DIMM"),
+            "{} of the {} other DIMMs of the channel err within the same 24 h, at scattered places like this one: no fault of one DIMM",
+            around.on_channel_erring, around.on_channel,
         )
     };
     let verdict = view.stepped(Verdict::Plan);
@@ -245,30 +247,32 @@ fn risk(view: &View<'_>) -> Option<Reason> {
     let by_cost = view.by_cost();
     let verdict = by_cost.verdict;
     let p7 = view.risk.p7?;
-    let limit = CENSORED;
-    let errors = if view.loudest.errors >= limit {
-        format!("at least {}", number(limit.into()))
+    let loudest = u64::from(view.loudest.errors);
+    let errors = if view.loudest.errors >= CENSORED {
+        format!("at least {} corrected errors", number(CENSORED.into()))
     } else {
-        number(view.loudest.errors.into())
+        many(loudest, "corrected error")
+    };
+    let break_even = view.decision.break_even;
+    // A third of what would make a swap pay is enough for a spare.
+    let is_spare = verdict == Verdict::Plan && view.decision.choice == Choice::Never;
+    let limit = if is_spare {
+        format!("{}, a third of where a swap pays", percent(break_even / 3.0))
+    } else {
+        percent(break_even)
     };
     let mut text = format!(
-        "P(uncorrected error within 7 d of the evidence) = {}, within {:.0} d {} ({} to {}); from {errors} corrected errors in the busiest 6 h, {} storm, {}, {}; {}",
-        percent(p7),
+        "P(uncorrected error within {:.0} d) = {} ({} to {}), limit {limit}; within 7 d of the evidence {}; from {errors} in the busiest 6 h, {} storm, {}, {}; {}",
         view.risk.days,
         percent(view.risk.p),
         percent(view.risk.low),
         percent(view.risk.high),
+        percent(p7),
         if view.evidence.storm { "a" } else { "no" },
         view.mode.words(),
         if view.risk.with_bits { "with the wrong bits" } else { "without bits" },
         view.risk.validity.words(),
     );
-    let limit = if verdict == Verdict::Plan && view.decision.choice == Choice::Never {
-        view.decision.break_even / 3.0
-    } else {
-        view.decision.break_even
-    };
-    text.push_str(&format!("; limit {}", percent(limit)));
     if by_cost.is_held {
         let quiet = view.quiet.unwrap_or(0);
         text.push_str(&format!(
@@ -315,33 +319,41 @@ fn several(reasons: &[Reason]) -> Option<Reason> {
     Some(reason("dimm-several-signs", Verdict::Plan, None, text))
 }
 
-/// Whether it decides without asking what anything costs: a failure that was, one that is at the
-/// door, and what a swap would not mend.
-fn beyond_cost(reason: &Reason) -> bool {
-    match reason.code {
-        "dimm-uncorrected" => true,
-        "dimm-wide-storm" => reason.verdict == Verdict::Act,
-        "dimm-channel" => true,
-        _ => false,
+/// Reasons that costs are not weighed against.
+fn whatever_it_costs(reasons: &[Reason], verdict: Verdict) -> Option<&'static str> {
+    let decides =
+        |code: &str| reasons.iter().any(|reason| reason.code == code && reason.verdict == verdict);
+    if verdict >= Verdict::Watch && decides("dimm-uncorrected") {
+        Some("it had an uncorrected error, and after one no cost is weighed")
+    } else if decides("dimm-channel") {
+        Some("the fault is not in this DIMM, and a new one in its slot would err too")
+    } else if decides("dimm-wide-storm") {
+        Some("several parts of it fail at once, and no cost makes that wait")
+    } else {
+        None
     }
 }
 
-/// What pays, with the numbers it follows from.
-pub(crate) fn sentence(view: &View<'_>, advice: Advice, reasons: &[Reason]) -> String {
-    let (risk, decision) = (&view.risk, &view.decision);
-    let action = advice.words();
-    if let Some(reason) = reasons.iter().find(|reason| beyond_cost(reason)) {
-        return format!("No cost is weighed: {}; {action}.", reason.text);
+/// What to do, why it pays, and the numbers that follows from.
+pub(crate) fn sentence(
+    view: &View<'_>,
+    advice: Advice,
+    verdict: Verdict,
+    reasons: &[Reason],
+) -> String {
+    let risk = &view.risk;
+    let action = sentence_case(advice.words());
+    if let Some(why) = whatever_it_costs(reasons, verdict) {
+        return format!("{action}: {why}.");
     }
     if view.evidence.closed {
         let p = percent(risk.p);
         return format!(
-            "Nothing is open: P(uncorrected error within {:.0} d) = {p}, as of any DIMM; {action}.",
-            risk.days
+            "Nothing is open: P(uncorrected error within {:.0} d) = {p}, as of any DIMM; {}.",
+            risk.days,
+            advice.words(),
         );
     }
-    let at_hour = amount(view.settings.costs.service_hour);
-    let by_hand = if view.settings.costs_are_stated { "" } else { " (assumed)" };
     let spread = format!("x/÷ {}", amount(risk.spread));
     let p = format!(
         "P(uncorrected error within {:.0} d) = {} ({spread}: {} to {}{})",
@@ -355,12 +367,60 @@ pub(crate) fn sentence(view: &View<'_>, advice: Advice, reasons: &[Reason]) -> S
             ""
         },
     );
-    let costs = format!(
+    format!("{action}: {}. {p}. {}.", choice(view, advice), sentence_case(&pays(view)))
+}
+
+/// What was chosen by cost, in words.
+fn choice(view: &View<'_>, advice: Advice) -> String {
+    let when = match view.decision.choice {
+        Choice::Never => None,
+        Choice::AtWindow => Some("at the window"),
+        Choice::Now => Some("now"),
+    };
+    let mut said = match when {
+        None => "a swap is not worth its cost".to_owned(),
+        Some(when) if advice.is_swap() => format!("a swap pays {when}"),
+        Some(when) => {
+            let is_unplaced = view.mode == Mode::Unknown && !view.settings.costs_are_stated;
+            let but = if advice == Advice::OfflinePage {
+                "taking the page of the cell out of use costs less"
+            } else if advice == Advice::RebootForRepair {
+                "the repair costs less"
+            } else if is_unplaced {
+                "a count alone is no case for one while nobody stated the costs"
+            } else {
+                "two places do not prove the shape yet"
+            };
+            format!("a swap would pay {when}, but {but}")
+        }
+    };
+    if view.by_cost().is_held {
+        let quiet = span(view.quiet.unwrap_or(0));
+        let hold = span(view.mode.hold());
+        said.push_str(&format!(
+            " by now, but it was at its loudest time, and of {hold} of silence that a step down takes {quiet} have passed"
+        ));
+    }
+    said
+}
+
+/// What a failure and a swap cost.
+fn costs(view: &View<'_>) -> String {
+    let decision = &view.decision;
+    let at_hour = amount(view.settings.costs.service_hour);
+    let by_hand = if view.settings.costs_are_stated { "" } else { " (assumed)" };
+    format!(
         "at {at_hour} per hour of service{by_hand} a failure costs {}, a swap now {}",
         amount(decision.failure),
         amount(decision.now),
-    );
-    let pays = match (decision.wait_days, decision.p_wait, decision.now_above) {
+    )
+}
+
+/// From which probability on a swap pays, and from which on it does not wait.
+fn pays(view: &View<'_>) -> String {
+    let (risk, decision) = (&view.risk, &view.decision);
+    let costs = costs(view);
+    match (decision.wait_days, decision.p_wait, decision.now_above) {
         (Some(wait), Some(p_wait), Some(above)) => format!(
             "{costs} and in the window in {} d {}, so a swap pays from {} on, and waiting for the window up to {} of failing before it, where it is {}",
             amount(wait),
@@ -372,19 +432,11 @@ pub(crate) fn sentence(view: &View<'_>, advice: Advice, reasons: &[Reason]) -> S
         _ => {
             format!("{costs}, so a swap pays from {} on", percent(decision.break_even + risk.p_new))
         }
-    };
-    let mut choice = match decision.choice {
-        Choice::Never => "not worth a swap",
-        Choice::AtWindow => "worth a swap at the window",
-        Choice::Now => "worth a swap now",
     }
-    .to_owned();
-    if view.by_cost().is_held {
-        let quiet = span(view.quiet.unwrap_or(0));
-        let hold = span(view.mode.hold());
-        choice.push_str(&format!(
-            " by now, but it was more at its loudest time, and of {hold} of silence that a step down takes {quiet} have passed"
-        ));
-    }
-    format!("{p}; {pays}: {choice}; {action}.")
+}
+
+fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }

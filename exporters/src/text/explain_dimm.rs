@@ -13,10 +13,12 @@ pub fn explain_dimm(view: &HostView, dimm: &DimmVerdict, style: &Style) -> Strin
     let mut page = Page::new(*style);
     let now_ms = view.snapshot.at.wall_ms;
     let word = dimm.verdict.as_str().to_uppercase();
+    // The sentence below has the rest of it.
+    let advice = dimm.advice.split([',', ';']).next().unwrap_or_default();
     page.line(&[
         (&format!("{}: ", dimm.name), Paint::new()),
         (&word, paint_of(dimm.verdict)),
-        (&format!(" — {}", dimm.advice), Paint::new()),
+        (&format!(" — {advice}"), Paint::new()),
     ]);
     page.sentence(2, &dimm.sentence);
     page.blank();
@@ -33,6 +35,19 @@ pub fn explain_dimm(view: &HostView, dimm: &DimmVerdict, style: &Style) -> Strin
     page.blank();
     page.heading("how likely an uncorrected error is:");
     risk(&mut page, &dimm.risk);
+    for reason in dimm.reasons.iter().filter(|reason| reason.verdict >= Verdict::Watch) {
+        match reason.code {
+            "dimm-uncorrected" => page.warning(
+                2,
+                "these figures rest on corrected errors: after an uncorrected one it is likelier",
+            ),
+            "dimm-channel" => page.warning(
+                2,
+                "these figures are for a fault of the stick, which this does not look like",
+            ),
+            _ => {}
+        }
+    }
     page.blank();
     page.heading("what this does not say:");
     page.sentence(

@@ -31,7 +31,7 @@ fn silence_that_was_watched_is_ok_and_nothing_is_to_be_done() {
     assert_eq!(codes(&judgement, Verdict::Ok), ["dimm-quiet"]);
     assert_eq!(
         text(&judgement, "dimm-quiet"),
-        "no error since 30 d ago; watched for 30 d in all, 100 % of the last 7 d"
+        "no error in the last 30 d; watched for 30 d in all, 100 % of the last 7 d"
     );
     assert_eq!(
         judgement.sentence,
@@ -141,20 +141,33 @@ fn the_sentence_has_the_numbers_it_follows_from() {
     let settings = MemorySettings { window: Some(3 * 86_400), ..at_hour(5_000.0) };
     assert_eq!(
         judged(&state, last + HOUR, &settings).sentence,
-        "P(uncorrected error within 270 d) = 9.0 % (x/÷ 3: 3.1 % to 25 %, transferred); at 5,000 per hour of service \
-         a failure costs 38,310, a swap now 2,922 and in the window in 3 d 422, so a swap pays from 1.1 % on, and \
-         waiting for the window up to 6.6 % of failing before it, where it is 0.26 %: worth a swap at the window; swap \
-         it in the next window."
+        "Swap it in the next window: a swap pays at the window. P(uncorrected error within 270 d) = 9.0 % \
+         (x/÷ 3: 3.1 % to 25 %, transferred). At 5,000 per hour of service a failure costs 38,310, a swap now \
+         2,922 and in the window in 3 d 422, so a swap pays from 1.1 % on, and waiting for the window up to \
+         6.6 % of failing before it, where it is 0.26 %."
     );
     let assumed = judged(&state, last + HOUR, &MemorySettings::default()).sentence;
     assert!(
-        assumed.contains("at 100 per hour of service (assumed) a failure costs 1,070"),
+        assumed.contains("At 100 per hour of service (assumed) a failure costs 1,070"),
         "{assumed}"
     );
     assert!(
-        assumed.ends_with("not worth a swap; have a spare at hand and decide at the next window."),
+        assumed.starts_with(
+            "Have a spare at hand and decide at the next window: a swap is not worth its cost."
+        ),
         "{assumed}"
     );
+}
+
+#[test]
+fn no_sentence_weighs_costs_that_were_not_weighed() {
+    for case in super::rules::cases() {
+        for (_, judgement) in case.fires {
+            let says = &judgement.sentence;
+            let denies = says.contains("not worth its cost");
+            assert!(!(judgement.advice.is_swap() && denies), "{}: {says}", case.code);
+        }
+    }
 }
 
 #[test]
@@ -177,8 +190,7 @@ fn an_uncorrected_error_is_acted_on_whatever_it_costs_and_fades_slowly() {
     assert_eq!(at(1), (Verdict::Act, Advice::SwapNow));
     assert_eq!(
         judged(&state, 3 * DAY + HOUR, &settings).sentence,
-        "No cost is weighed: 1 uncorrected error, the last one 59 min 35 s ago; after such a failure 31 % of the \
-         nodes at Los Alamos had another within 30 d; swap it now."
+        "Swap it now: it had an uncorrected error, and after one no cost is weighed."
     );
     assert_eq!(at(30), (Verdict::Act, Advice::SwapNow));
     assert_eq!(at(31).0, Verdict::Plan);
@@ -208,8 +220,7 @@ fn a_storm_of_several_devices_is_acted_on_at_once() {
     assert_eq!(codes(&wide, Verdict::Act), ["dimm-wide-storm"]);
     assert_eq!(
         wide.sentence,
-        "No cost is weighed: several devices err, which at least 3 places prove on each side, with a storm of reports \
-         of distinct places 57 min 20 s ago; swap it now."
+        "Swap it now: several parts of it fail at once, and no cost makes that wait."
     );
     let narrow = storm(1, 40);
     assert_eq!(narrow.mode, Mode::Bank);
