@@ -202,8 +202,10 @@ fn told_by_counters_alone(
                 && at >= from.saturating_sub(SAME_ERROR_SECONDS)
                 && at <= until.saturating_add(SAME_ERROR_SECONDS)
         });
-        let cell = Cell::default();
-        (!told).then_some(Observation::Uncorrected { at: until, cell, page: None })
+        // What was counted before anybody watched may be as old as the counter: that it is news is
+        // not known, and a host is not woken for an error of three years ago.
+        let at = if change.first { from } else { until };
+        (!told).then_some(Observation::Uncorrected { at, cell: Cell::default(), page: None })
     })
 }
 

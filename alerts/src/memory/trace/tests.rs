@@ -1,3 +1,5 @@
+//! What the engine is shown of a stick.
+
 use super::*;
 use proptest::prelude::*;
 use scrubjay_model::{BootId, EventGroup, EventPlace, Parity, Witness};
@@ -140,6 +142,10 @@ fn an_uncorrected_error_is_told_once() {
             .collect::<Vec<_>>()
     };
     assert_eq!(of(&[]), [1_500], "the counter alone");
+    let first = CounterChange { first: true, ..counter };
+    let before = seen(&[watch(1_500, 2_000)], &[first], &[]);
+    let at = before.iter().find(|o| matches!(o, Observation::Uncorrected { .. })).unwrap().at();
+    assert_eq!(at, 900, "as old as the boot, as nobody knows better");
     assert_eq!(of(&[report(1_490, EventClass::Uncorrected, "")]), [1_490], "the report says when");
     // The counter counts what is for information too, and the report says so.
     assert_eq!(of(&[report(1_490, EventClass::Info, "")]), []);

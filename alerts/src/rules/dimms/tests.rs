@@ -1,3 +1,5 @@
+//! Which findings verdicts on sticks amount to.
+
 use super::*;
 use scrubjay_model::{Action, Coverage, CoverageState, DimmRisk, ModuleKey, Probability};
 
