@@ -1,7 +1,7 @@
 //! The book of alerts: which findings last, what is to be told of them, and what somebody has said
 //! is known.
 //!
-//! [`evaluate`] takes the book as it was, what a pass found and the moment, and gives the book as it
+//! [`evaluate()`] takes the book as it was, what a pass found and the moment, and gives the book as it
 //! is, the turns that alerts took, and what there is to tell. Nothing else changes a book, so that
 //! one that was written after a pass and read again goes on as if nothing had happened.
 //!

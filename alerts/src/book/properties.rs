@@ -78,7 +78,8 @@ fn is_news(before: &AlertBook, out: &Evaluated) -> bool {
     };
     let is_quiet = turns.is_empty() && notices.is_empty() && given.is_empty() && ended.is_empty();
     // Before the first time there is nothing to go on with.
-    before.clock.is_none() || !is_quiet || states(before) != states(book)
+    let boot = |book: &AlertBook| book.clock.as_ref().map(|clock| clock.at.boot.clone());
+    boot(before) != boot(book) || !is_quiet || states(before) != states(book)
 }
 
 /// Plays a script; `with_restarts` loses at each restart what was not written.
@@ -87,6 +88,10 @@ fn play(script: &[(Event, u64)], with_restarts: bool) -> Vec<Evaluated> {
     let (mut written, mut written_at) = (host.book.clone(), 0);
     let (mut now, mut outs) = (0, Vec::new());
     for (event, wait) in script {
+        if matches!(event, Event::Reboot) {
+            // In order: the end of the agent writes what there is.
+            (written, written_at) = (host.book.clone(), now);
+        }
         happen(&mut host, event);
         // The agent looks once a minute, and at once after the event.
         let mut rest = *wait;
@@ -141,6 +146,13 @@ proptest! {
         let mut told: BTreeMap<AlertKey, Verdict> = BTreeMap::new();
         for out in play(&script, true) {
             let mut in_pass = std::collections::BTreeSet::new();
+            for turn in &out.turns {
+                if turn.what == AlertTurnKind::Lowered
+                    && let Some(level) = told.get_mut(&turn.key)
+                {
+                    *level = turn.verdict.min(*level);
+                }
+            }
             for notice in &out.notices {
                 let key = notice.key.clone();
                 prop_assert!(in_pass.insert(key.clone()), "told twice in one pass: {}", key);
@@ -157,13 +169,6 @@ proptest! {
                     }
                 }
                 told.insert(key, notice.verdict);
-            }
-            for turn in &out.turns {
-                if turn.what == AlertTurnKind::Lowered
-                    && let Some(level) = told.get_mut(&turn.key)
-                {
-                    *level = turn.verdict.min(*level);
-                }
             }
             for (key, alert) in &out.book.alerts {
                 let firing = alert.state.firing();

@@ -60,6 +60,9 @@ impl AlertsState {
         };
         // Before the first time there is nothing to go on with.
         let mut urgent = before.clock.is_none() || states(&before) != states(&self.book);
+        // Across boots there is only the wall clock, which may be set before the next writing.
+        let boot = |book: &AlertBook| book.clock.as_ref().map(|clock| clock.at.boot.clone());
+        urgent |= boot(&before) != boot(&self.book);
         urgent |=
             !(turns.is_empty() && given.is_empty() && ended.is_empty() && outgoing.is_empty());
         let mut facts: Vec<_> = turns
