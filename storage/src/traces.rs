@@ -158,9 +158,14 @@ fn watches(conn: &Connection, from_wall_ms: i64) -> rusqlite::Result<Vec<Watch>>
 }
 
 fn boots(conn: &Connection, from_wall_ms: i64) -> rusqlite::Result<Vec<i64>> {
-    conn.prepare("SELECT booted_wall_ms FROM boot WHERE booted_wall_ms >= ?1 ORDER BY 1")?
-        .query_map([from_wall_ms], |row| row.get(0))?
-        .collect()
+    // The boot that was going on then is one of them: what its counters showed at first may be as
+    // old as it is.
+    let query = "
+        SELECT booted_wall_ms FROM boot
+        WHERE booted_wall_ms >= COALESCE(
+          (SELECT MAX(booted_wall_ms) FROM boot WHERE booted_wall_ms <= ?1), ?1)
+        ORDER BY 1";
+    conn.prepare(query)?.query_map([from_wall_ms], |row| row.get(0))?.collect()
 }
 
 fn classes(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, scrubjay_model::ErrorClass>> {

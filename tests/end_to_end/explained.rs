@@ -124,7 +124,11 @@ fn a_ramp_of_which_no_place_is_known() {
     let mut life = Life::watched(YEAR);
     for day in 0..12_i64 {
         for part in 0..4_i64 {
-            life.counted(A1, 12 * DAY - day * DAY - part * 5 * HOUR, 1 << (day / 2) as u64);
+            life.counted(
+                A1,
+                12 * DAY - day * DAY - part * 5 * HOUR,
+                1 << (day / 2).cast_unsigned(),
+            );
         }
     }
     let text = compare("ramp-without-places", "P1-DIMMA1", &life);

@@ -37,6 +37,7 @@ pub fn looked_at_sources(code: &str) -> &'static [SourceId] {
         | "visibility-unclear"
         | "reports-not-heard"
         | "history-not-written"
+        | "ledger-altered"
         | "history-replaced"
         | "history-unreadable"
         | "suspected-uncorrected-error" => &[],

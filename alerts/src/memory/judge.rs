@@ -137,15 +137,9 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A level, lower by a step for each silence of `hold` since the latest error.
-    pub(crate) fn stepped_by(&self, level: Verdict, hold: Seconds) -> Verdict {
-        let steps = self.quiet.map_or(0, |quiet| quiet / hold);
-        (0..steps.min(4)).fold(level, |level, _| lower(level))
-    }
-
     /// A level of the loudest moment, as much lower as silence has made it.
     pub(crate) fn stepped(&self, level: Verdict) -> Verdict {
-        self.stepped_by(level, self.mode.hold())
+        lowered(level, self.quiet.map_or(0, |quiet| quiet / self.mode.hold()))
     }
 
     pub(crate) fn is_outside(&self) -> bool {
@@ -263,6 +257,11 @@ fn left(state: &DimmState, fault: Option<&Fault>, settings: &MemorySettings) -> 
         | Mode::Channel
         | Mode::Controller => 1.0,
     }
+}
+
+/// A level, so many steps lower.
+pub(crate) fn lowered(level: Verdict, steps: Seconds) -> Verdict {
+    (0..steps.min(4)).fold(level, |level, _| lower(level))
 }
 
 /// One level down; what cannot be seen stays so.

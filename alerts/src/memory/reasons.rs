@@ -2,7 +2,7 @@
 //! sentence that says what pays.
 
 use super::costs::Choice;
-use super::judge::{RECENT, View};
+use super::judge::{RECENT, View, lowered};
 use super::judgement::{Advice, Reason};
 use super::mode::{DAY, Mode};
 use super::observation::Seconds;
@@ -95,8 +95,13 @@ fn errors(view: &View<'_>) -> Reason {
 fn uncorrected(view: &View<'_>) -> Option<Reason> {
     let state = view.state;
     let last = state.last_uncorrected?;
-    // Quiet is counted for all errors: what goes on erring after a failure is no quieter for that.
-    let verdict = view.stepped_by(Verdict::Act, 30 * DAY).max(Verdict::Watch);
+    // Another failure follows within a month, if it does; what goes on erring after one is to be
+    // dealt with at the window at least, however long ago it was.
+    let since = view.now.saturating_sub(last).max(0);
+    let goes_on = state.last_error.is_some_and(|error| error.saturating_sub(last) > DAY)
+        && view.quiet.is_some_and(|quiet| quiet < 30 * DAY);
+    let least = if goes_on { Verdict::Plan } else { Verdict::Watch };
+    let verdict = lowered(Verdict::Act, since / (30 * DAY)).max(least);
     let latest = if state.uncorrected > 1 { "the last one " } else { "" };
     let text = format!(
         "{}, {latest}{} ago; after such a failure 31 % of the nodes at Los Alamos had another within 30 d",

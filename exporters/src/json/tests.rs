@@ -110,8 +110,12 @@ fn histories_state_their_exposure() {
 /// A host with one stick, the list of its memory, and that stick.
 fn shown() -> (HostView, Vec<DimmLine>, DimmDetail) {
     let (record, turn) = testing::remembered();
-    let place =
-        |n| (ControllerKey::from_stored("skylake-socket-0-imc-0"), scrubjay_model::Place::Dimm(n));
+    let place = |n| {
+        (
+            scrubjay_model::ControllerKey::from_stored("skylake-socket-0-imc-0"),
+            scrubjay_model::Place::Dimm(n),
+        )
+    };
     let record = scrubjay_model::ModuleRecord { places: vec![place(0), place(1)], ..record };
     let mut view = testing::server();
     let registered = testing::page_list().registered;

@@ -87,6 +87,9 @@ fn what_is_older_is_left_out_and_what_was_folded_is_a_sum() {
     assert_eq!(errors(trace(&traces, "dddd4"), ErrorClass::Correctable).iter().sum::<u64>(), 4);
     assert_eq!(errors(trace(&traces, "eeee5"), ErrorClass::Correctable).iter().sum::<u64>(), 7);
 
+    // The boot of that time is told with when it began.
+    assert_eq!(traces.boots_wall_ms.len(), 2);
+
     // Two years on the single changes have become sums; they are of the same sticks.
     let mut machine = Machine::new();
     machine.serials[0] = "EEEE5".to_owned();
