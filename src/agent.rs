@@ -7,8 +7,10 @@
 use crate::config::Settings;
 use crate::ends::Suspicions;
 use crate::exit::Exit;
+use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
+use crate::progress::ProgressArgs;
 use crate::{clock, commands::import, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -18,7 +20,7 @@ use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    LedgerState, NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
 use std::io::Write;
@@ -45,6 +47,7 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
     if once {
         let mut agent = Agent::start(settings, &host)?;
         let view = agent.pass();
+        while agent.fold() {}
         let stopped = agent.stop();
         let mut out = anstream::stdout().lock();
         out.write_all(prometheus::render(&view, false)?.as_bytes())?;
@@ -155,7 +158,8 @@ fn passes(
     }
 }
 
-/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile.
+/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile. What is old in
+/// the history is folded then too, so that no pass is held up by more than one bite of that.
 fn wait(
     agent: &mut Agent,
     mut due: Duration,
@@ -163,6 +167,7 @@ fn wait(
     orders: &Receiver<Order>,
 ) -> Option<Order> {
     let mut hear_at: Option<Duration> = None;
+    let mut fold_at = Some(looked);
     let mut heard = looked;
     loop {
         let now = clock::monotonic();
@@ -172,9 +177,20 @@ fn wait(
             agent.hear();
             due = due.min(looked.saturating_add(LOOK_AGAIN_AFTER));
         }
-        let until = hear_at.map_or(due, |at| at.min(due));
+        if fold_at.is_some_and(|at| at <= now) && now < due {
+            // After each bite a rest of the same length: the disk is for others too.
+            let more = agent.fold();
+            let done = clock::monotonic();
+            fold_at = more.then(|| done.saturating_add(done.saturating_sub(now)));
+        }
+        let now = clock::monotonic();
+        let until = [hear_at, fold_at].into_iter().flatten().fold(due, Duration::min);
         match orders.recv_timeout(until.saturating_sub(now)) {
-            Err(RecvTimeoutError::Timeout) if hear_at.is_none_or(|at| at > due) => return None,
+            Err(RecvTimeoutError::Timeout)
+                if clock::monotonic() >= due && hear_at.is_none_or(|at| at > due) =>
+            {
+                return None;
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::Hear) => {
                 let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
@@ -197,6 +213,7 @@ struct Agent {
     pages: Pages,
     offlining: Offlining,
     suspicions: Suspicions,
+    judge: Judge,
     policy: PatchPolicy,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
@@ -208,6 +225,7 @@ impl Agent {
         let at = collector.stamp();
         let mut history = History::open_or_remember(&settings.state_dir, &at)?;
         history.keep_within(settings.history_max_bytes);
+        history.fold_by_clock(clock::monotonic);
         let digests = SettingsDigests {
             configuration: Some(sha256(settings.configuration.as_bytes())),
             policy: Some(sha256(settings.policy_text().as_bytes())),
@@ -232,8 +250,8 @@ impl Agent {
             import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
-        if let Some(fault) = history.ledger_fault() {
-            tracing::error!("the ledger was changed by somebody else: {fault}");
+        if let LedgerState::Altered { because } = history.ledger_state() {
+            tracing::error!("the ledger is not what was written: {because}");
         }
         if let Some(old) = history.stats().replaced {
             tracing::error!("the history was corrupt and is begun anew; the old file is {old}");
@@ -270,6 +288,7 @@ impl Agent {
             pages: Pages::new(host),
             offlining: Offlining::new(settings.offline),
             suspicions: Suspicions::default(),
+            judge: Judge::new(settings),
             policy: settings.patches.clone(),
             edac: None,
         })
@@ -298,6 +317,14 @@ impl Agent {
         }
     }
 
+    /// Folds some of what is old in the history. Returns whether there is more.
+    fn fold(&mut self) -> bool {
+        self.history.fold(&self.collector.stamp()).unwrap_or_else(|error| {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+            false
+        })
+    }
+
     /// Reads the host, records what was read, and judges it.
     fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
@@ -321,10 +348,9 @@ impl Agent {
             &self.policy,
         )
         .and(self.suspicions.in_boot(&snapshot.at.boot, &self.history));
+        let dimms = self.judge.look(&self.history, &snapshot, &appended.accumulated);
+        let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
-            tracing::error!("failed to {:#}", anyhow::Error::from(error));
-        }
-        if let Err(error) = self.history.fold(&snapshot.at) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         if let Some(head) = self.history.new_checkpoint() {
@@ -398,7 +424,10 @@ fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
         if has {
             return Ok(Vec::new());
         }
-        import::take_in_errors(host, history, at, &ErrorMemory::ALL, None)
+        // Whoever watches an agent reads its log.
+        let progress = ProgressArgs { quiet: true };
+        let from = import::ErrorSources { of: &ErrorMemory::ALL, file: None, progress };
+        import::take_in_errors(host, history, at, from)
     });
     for line in boots.unwrap_or_else(not_taken) {
         let memory = line.memory.as_str();

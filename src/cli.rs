@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::config::Flags;
+use crate::progress::ProgressArgs;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, value_parser};
 use scrubjay_model::LedgerHead;
 use std::num::{NonZeroU8, NonZeroU16};
@@ -125,7 +126,7 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// "reboot", or the code of a finding
+    /// "reboot", a stick of memory by its slot, key or place, or the code of a finding
     #[arg(value_name = "WHAT", default_value = "reboot")]
     pub(crate) what: String,
     #[command(flatten)]
@@ -143,14 +144,14 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HistoryCommand {
-    /// Boots: when, how long, which kernel, how they ended
-    Boots(PastArgs),
+    /// Boots: when, how long, which kernel, how they ended; --by month: availability
+    Boots(SumArgs),
     /// Memory errors: sums and changes, with the time that was watched
     Memory(MemoryArgs),
     /// Kernels, live patches and reboot reasons over time, and how long fixes were owed
-    Patches(PastArgs),
+    Patches(SumArgs),
     /// Bad pages: when and why each was registered, and what became of it
-    Pages(PastArgs),
+    Pages(SumArgs),
     /// Errors that other tools recorded, as they were imported
     Imported(ReadArgs),
 }
@@ -226,19 +227,25 @@ pub(crate) struct PastArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct MemoryArgs {
+pub(crate) struct SumArgs {
     #[command(flatten)]
     pub(crate) past: PastArgs,
-    /// Add errors up, each sum beside the time that was watched [without --since: the last 48 hours,
-    /// the last 60 days, or all]
+    /// Add up, each sum beside the time that was watched [without --since: the last 48 hours, the last
+    /// 60 days, or all]
     #[arg(long, value_name = "UNIT")]
     pub(crate) by: Option<By>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    #[command(flatten)]
+    pub(crate) sums: SumArgs,
     /// Show the last N changes
     #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "by")]
     pub(crate) last: u32,
 }
 
-/// What errors are added up by.
+/// What is added up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum By {
     Hour,
@@ -291,6 +298,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     /// Take in what this one remembers, and no other
     #[arg(long, value_name = "MEMORY")]
     pub(crate) from: Option<ImportFrom>,
@@ -371,6 +380,8 @@ pub(crate) struct ReplayArgs {
     /// Threads; the result does not depend on them [default: as many as processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -460,6 +471,8 @@ pub(crate) struct SimulateArgs {
     /// Write what it amounts to as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
 }
 
 /// How faults of a study show.

@@ -25,6 +25,11 @@ pub(crate) fn boottime() -> Duration {
     duration(read(ClockId::Boottime)).unwrap_or_default()
 }
 
+/// The clock on the wall, milliseconds since the Unix epoch.
+pub(crate) fn wall_ms() -> i64 {
+    milliseconds(read(ClockId::Realtime))
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 fn read(clock: ClockId) -> Timespec {
     rustix::time::clock_gettime(clock)

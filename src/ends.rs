@@ -35,3 +35,73 @@ pub(crate) fn suspected(reader: &HistoryReader) -> Result<Vec<Finding>, StorageE
     let (boots, records) = reader.unclean_ends(BURST_WITHIN, ENDED_WITHIN)?;
     Ok(suspected_uncorrected_errors(&boots, &records))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scrubjay_collector::{Collector, HostRoot, Options, Tree};
+    use scrubjay_model::{Clocks, Snapshot, Stamp};
+    use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn look(kernel: &mut Kernel) -> Snapshot {
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let tree = Tree::parse(&kernel.tree()).unwrap();
+        let host = HostRoot::from_tree(tree, Arc::new(move || clocks));
+        let options = Options { deadline: MINUTE, disabled: BTreeSet::new() };
+        let snapshot = Collector::new(Arc::new(host), options).snapshot();
+        kernel.sampled();
+        snapshot
+    }
+
+    fn begin(state: &Path, at: &Stamp) -> History {
+        let mut history = History::open_or_remember(state, at).unwrap();
+        // In memory it has begun nevertheless.
+        let _ = history.begin_run(at, "test", MINUTE);
+        history
+    }
+
+    /// A host that went down after a burst of errors, whose history cannot be opened at first.
+    #[test]
+    fn what_memory_does_not_know_is_asked_of_the_file_once_it_is_there() {
+        let home = tempfile::tempdir().unwrap();
+        let mount = home.path().join("mount");
+        let state = mount.join("state");
+        fs::create_dir(&mount).unwrap();
+        let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 1)], View::Dimms);
+        kernel.wait(60 * MINUTE);
+        let mut history = begin(&state, &look(&mut kernel).at);
+        for errors in [0, 12] {
+            kernel.wait(MINUTE);
+            kernel.corrected(0, 1, errors);
+            assert!(history.append(&look(&mut kernel)).error.is_none());
+        }
+        drop(history);
+        kernel.reboot(2 * MINUTE);
+
+        // A link to itself fails for root too.
+        fs::rename(&mount, home.path().join("barred")).unwrap();
+        std::os::unix::fs::symlink(&mount, &mount).unwrap();
+        kernel.wait(MINUTE);
+        let snapshot = look(&mut kernel);
+        let mut history = begin(&state, &snapshot.at);
+        assert!(history.append(&snapshot).error.is_some() && history.is_away());
+        let mut suspicions = Suspicions::default();
+        assert_eq!(suspicions.in_boot(&snapshot.at.boot, &history), []);
+
+        fs::remove_file(&mount).unwrap();
+        fs::rename(home.path().join("barred"), &mount).unwrap();
+        kernel.wait(MINUTE);
+        let snapshot = look(&mut kernel);
+        assert!(history.append(&snapshot).error.is_none() && !history.is_away());
+        let found = suspicions.in_boot(&snapshot.at.boot, &history);
+        let codes: Vec<&str> = found.iter().map(|found| found.code).collect();
+        assert_eq!(codes, ["suspected-uncorrected-error"]);
+    }
+}

@@ -9,10 +9,12 @@ mod config;
 mod ends;
 mod exit;
 mod header;
+mod judging;
 mod listening;
 mod pages;
 mod policies;
 mod progress;
+mod windows;
 
 use clap::Parser;
 use cli::{Cli, Command, ConfigCommand, LogLevel};

@@ -31,9 +31,10 @@ pub use offline::{
 };
 pub use policy::PatchPolicy;
 pub use rules::catalogue::{Reboot, Rule, Rules};
+pub use rules::dimms::with_dimms;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 81] = [
+pub const CODES: [&str; 82] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -65,6 +66,7 @@ pub const CODES: [&str; 81] = [
     "kernel-overdue",
     "kernel-rebuilt",
     "kernel-unknown",
+    "ledger-altered",
     "live-patch-only",
     "livepatch-applied-with-bug",
     "livepatch-claim-contradicted",

@@ -8,7 +8,7 @@ use crate::testing::{
 };
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::{
-    Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout,
+    Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout, LedgerState,
     LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint,
 };
 use std::collections::BTreeMap;
@@ -253,6 +253,7 @@ fn what_a_page_promises_is_what_the_rule_answers() {
     let mut ailing = agent().storage;
     ailing.unreadable = Some("file is not a database".to_owned());
     ailing.last_error = Some("no space left on device".to_owned());
+    ailing.ledger = LedgerState::Altered { because: "row 4".to_owned() };
     ailing.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
     for (code, page) in pages() {
         let snapshot = example(code);

@@ -25,6 +25,13 @@ pub const BURST_ERRORS: u64 = 10;
 /// How far back ends are looked at, from the beginning of the latest boot. Older ones are history.
 pub const ENDED_WITHIN: Duration = Duration::from_secs(30 * 86_400);
 
+/// A boot that was cut off. Of one whose times are not known nothing was before its end.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    begun_wall_ms: i64,
+    last_wall_ms: i64,
+}
+
 /// What one module did in the time before one end.
 #[derive(Debug, Clone, Default)]
 struct Burst {
@@ -43,17 +50,21 @@ pub fn suspected_uncorrected_errors(
     boots: &[BootRecord],
     records: &[MemoryRecord],
 ) -> Vec<Finding> {
-    let Some(latest_ms) = boots.iter().map(|boot| boot.booted_wall_ms).max() else {
+    let Some(latest_ms) = boots.iter().filter_map(|boot| boot.booted_wall_ms).max() else {
         return Vec::new();
     };
-    let mut unclean: Vec<&BootRecord> = boots
+    let mut unclean: Vec<Ended> = boots
         .iter()
         .filter(|boot| boot.end == BootEnd::Unclean)
-        .filter(|boot| {
-            milliseconds(ENDED_WITHIN) >= latest_ms.saturating_sub(boot.last_seen_wall_ms)
+        .filter_map(|boot| {
+            Some(Ended {
+                begun_wall_ms: boot.booted_wall_ms?,
+                last_wall_ms: boot.last_seen_wall_ms?,
+            })
         })
+        .filter(|boot| milliseconds(ENDED_WITHIN) >= latest_ms.saturating_sub(boot.last_wall_ms))
         .collect();
-    unclean.sort_by_key(|boot| boot.last_seen_wall_ms);
+    unclean.sort_by_key(|boot| boot.last_wall_ms);
     let mut found = BTreeMap::new();
     for boot in unclean {
         for (subject, burst) in bursts(boot, records) {
@@ -65,15 +76,15 @@ pub fn suspected_uncorrected_errors(
 }
 
 /// The bursts before the end of a boot, by what counted them.
-fn bursts(boot: &BootRecord, records: &[MemoryRecord]) -> BTreeMap<String, Burst> {
-    let until = boot.last_seen_wall_ms;
+fn bursts(boot: Ended, records: &[MemoryRecord]) -> BTreeMap<String, Burst> {
+    let until = boot.last_wall_ms;
     let from = until.saturating_sub(milliseconds(BURST_WITHIN));
     let mut counted: BTreeMap<&SeriesKey, Burst> = BTreeMap::new();
     for record in records.iter().filter(|r| (from..=until).contains(&r.at_wall_ms)) {
         // What a counter held when it was first seen may be as old as the boot.
         let since_then = match record.step.as_str() {
             "advanced" | "zeroed" => true,
-            "first" | "reboot" | "assumed" => boot.booted_wall_ms >= from,
+            "first" | "reboot" | "assumed" => boot.begun_wall_ms >= from,
             _ => false,
         };
         if since_then {
@@ -111,8 +122,8 @@ fn bursts(boot: &BootRecord, records: &[MemoryRecord]) -> BTreeMap<String, Burst
     by_subject
 }
 
-fn suspicion(subject: String, boot: &BootRecord, burst: &Burst) -> Finding {
-    let before = boot.last_seen_wall_ms.saturating_sub(burst.last_wall_ms);
+fn suspicion(subject: String, boot: Ended, burst: &Burst) -> Finding {
+    let before = boot.last_wall_ms.saturating_sub(burst.last_wall_ms);
     let before = Duration::from_millis(u64::try_from(before).unwrap_or_default());
     let minutes = BURST_WITHIN.as_secs() / 60;
     let counted = match burst.uncorrected {

@@ -3,11 +3,14 @@
 //! The first line names the columns. Moments are in UTC; what is not known, or was not watched, is an
 //! empty cell.
 
+mod buckets;
+
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
+
 use crate::PageError;
 use jiff::Timestamp;
 use scrubjay_model::{
-    BootLine, ExposureRecord, ExposureTurnKind, FactRecord, MemoryBucket, MemoryRecord, PageLife,
-    SeriesKey,
+    BootLine, ExposureRecord, ExposureTurnKind, FactRecord, MemoryRecord, PageLife, SeriesKey,
 };
 use std::time::Duration;
 
@@ -55,55 +58,12 @@ pub fn memory(changes: &[MemoryRecord]) -> Result<String, PageError> {
     write(["seen", "place", "class", "by", "total", "step"], rows)
 }
 
-/// Errors by time or boot: `history memory --by … --csv`. A bucket has a line for each counter with
-/// errors. One without has one line: 0 errors where it was watched, none told where it was not.
-pub fn memory_buckets(buckets: &[MemoryBucket]) -> Result<String, PageError> {
-    let rows = buckets.iter().flat_map(|bucket| {
-        let line = |series: Option<(&SeriesKey, u64, u64)>| {
-            let quiet = if bucket.is_watched() { "0" } else { "" };
-            let figure = |of: Option<u64>| of.map_or_else(|| quiet.to_owned(), |n| n.to_string());
-            [
-                moment(bucket.from_wall_ms),
-                moment(bucket.to_wall_ms),
-                bucket.boot.as_ref().map(ToString::to_string).unwrap_or_default(),
-                seconds(bucket.watched),
-                seconds(bucket.not_watched),
-                series.map(|(key, ..)| place(key)).unwrap_or_default(),
-                series.map(|(key, ..)| key.class.as_str().to_owned()).unwrap_or_default(),
-                figure(series.map(|(_, errors, _)| errors)),
-                figure(series.map(|(.., restarts)| restarts)),
-            ]
-        };
-        let had = bucket.series.iter().filter(|(_, sum)| sum.errors > 0 || sum.restarts > 0);
-        let mut lines: Vec<_> =
-            had.map(|(key, sum)| line(Some((key, sum.errors, sum.restarts)))).collect();
-        if lines.is_empty() {
-            lines.push(line(None));
-        }
-        lines
-    });
-    write(
-        [
-            "from",
-            "to",
-            "boot",
-            "watched_seconds",
-            "not_watched_seconds",
-            "place",
-            "class",
-            "errors",
-            "restarts",
-        ],
-        rows,
-    )
-}
-
 /// Boots: `history boots --csv`.
 pub fn boots(lines: &[BootLine]) -> Result<String, PageError> {
     let rows = lines.iter().map(|line| {
         let sources: Vec<&str> = line.sources.iter().map(|source| source.as_str()).collect();
         [
-            moment(line.booted_wall_ms),
+            line.booted_wall_ms.map(moment).unwrap_or_default(),
             line.ended_wall_ms.map(moment).unwrap_or_default(),
             line.ran.map(seconds).unwrap_or_default(),
             line.kernel_release.clone().unwrap_or_default(),
@@ -186,37 +146,4 @@ pub fn page_lives(pages: &[PageLife]) -> Result<String, PageError> {
         ],
         rows,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use scrubjay_model::{BucketSum, ControllerKey, ErrorClass, Place, SeriesPlace};
-
-    #[test]
-    fn what_was_not_watched_is_an_empty_cell_and_no_zero() {
-        let key = SeriesKey {
-            controller: ControllerKey::from_stored("a,b"),
-            place: SeriesPlace::Dimm(Place::Dimm(0)),
-            class: ErrorClass::Correctable,
-        };
-        let bucket = |n: i64, watched: u64, errors: u64| MemoryBucket {
-            from_wall_ms: n * 3_600_000,
-            to_wall_ms: (n + 1) * 3_600_000,
-            boot: None,
-            watched: Duration::from_secs(watched),
-            not_watched: Duration::from_secs(3_600 - watched),
-            series: (errors > 0)
-                .then(|| (key.clone(), BucketSum { errors, ..BucketSum::default() }))
-                .into_iter()
-                .collect(),
-        };
-        let text = memory_buckets(&[bucket(0, 3_600, 0), bucket(1, 0, 0), bucket(2, 60, 5)]);
-        insta::assert_snapshot!(text.unwrap(), @r#"
-        from,to,boot,watched_seconds,not_watched_seconds,place,class,errors,restarts
-        1970-01-01T00:00:00Z,1970-01-01T01:00:00Z,,3600,0,,,0,0
-        1970-01-01T01:00:00Z,1970-01-01T02:00:00Z,,0,3600,,,,
-        1970-01-01T02:00:00Z,1970-01-01T03:00:00Z,,60,3540,"a,b/dimm0",correctable,5,0
-        "#);
-    }
 }

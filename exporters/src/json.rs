@@ -8,7 +8,7 @@ mod buckets;
 mod database;
 mod mask;
 
-pub use buckets::memory_buckets;
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 
 use crate::PageError;
@@ -17,11 +17,11 @@ use crate::text::{ExplainedRule, Kept};
 use scrubjay_model::{
     Accumulated, AgentStats, Assessment, Availability, BootArguments, BootLine, BootRecord,
     ClockStepRecord, ControllerKey, Coverage, CoverageDay, CoverageRecord, DimmDetail, DimmLine,
-    ErrorClass, ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord, FoldedRows,
-    HistorySummary, HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt, KernelState,
-    LedgerReport, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife, PageList,
-    PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults, SeriesPlace, Snapshot, SourceDoc,
-    SourceId, SourceState, Witness,
+    DimmVerdict, ErrorClass, ErrorImportLine, EventClass, EventRecord, ExposureRecord, FactRecord,
+    FoldedRows, HistorySummary, HostHeader, HostView, ImportLine, ImportedErrors, KernelDebt,
+    KernelState, LedgerReport, LivePatches, LossRecord, MemoryRecord, ModuleTurn, NonValue,
+    PageLife, PageList, PatchTruth, Reading, RebootNeed, ReportTotal, ScrubResults, SeriesPlace,
+    Snapshot, SourceDoc, SourceId, SourceState, Witness,
 };
 use serde::Serialize;
 
@@ -130,6 +130,13 @@ struct Reports {
     class: EventClass,
     #[serde(flatten)]
     total: ReportTotal,
+}
+
+#[derive(Serialize)]
+struct Judged<'a> {
+    schema_version: u32,
+    #[serde(flatten)]
+    dimm: &'a DimmVerdict,
 }
 
 #[derive(Serialize)]
@@ -428,6 +435,11 @@ pub fn dimms(
 pub fn dimm(view: &HostView, detail: &DimmDetail) -> Result<String, PageError> {
     let (history, coverage) = (&view.history, &view.assessment.coverage);
     line(&Shown { schema_version: SCHEMA_VERSION, history, coverage, detail })
+}
+
+/// The verdict on one stick with all it rests on: `explain DIMM --json`.
+pub fn dimm_verdict(dimm: &DimmVerdict) -> Result<String, PageError> {
+    line(&Judged { schema_version: SCHEMA_VERSION, dimm })
 }
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not

@@ -6,12 +6,14 @@ mod scrubbing;
 
 pub(crate) use events::{events, heard, imported_errors, loss, pattern, scrub_results};
 pub(crate) use scrubbing::*;
+mod judged;
 mod kernels;
 mod machine;
 mod memory;
 mod patches;
 mod views;
 
+pub(crate) use judged::failing_bank;
 pub(crate) use memory::{labels, remembered, sticks};
 pub(crate) use patches::patch_modules;
 pub(crate) use views::{blind, contradictory, guest, large, server};

@@ -5,6 +5,7 @@
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
 mod boots;
+mod buckets;
 mod database;
 mod dimm;
 mod dimms;
@@ -12,13 +13,13 @@ mod doctor;
 mod edac;
 mod events;
 mod explain;
+mod explain_dimm;
 mod facts;
 mod history;
 mod imported_errors;
 mod imports;
 mod ledger;
 mod log;
-mod memory_buckets;
 mod page;
 mod page_lives;
 mod pages;
@@ -30,17 +31,18 @@ mod status;
 mod words;
 
 pub use boots::boots;
+pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 pub use dimm::dimm;
 pub use dimms::dimms;
 pub use doctor::doctor;
 pub use events::{Slots, earlier_events, events, more_events, slots};
 pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
+pub use explain_dimm::explain_dimm;
 pub use history::{Kept, memory};
 pub use imported_errors::imported_errors;
 pub use imports::imports;
 pub use ledger::ledger;
-pub use memory_buckets::memory_buckets;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;

@@ -1,7 +1,7 @@
 //! What the agent knows about itself.
 
 use crate::seconds;
-use crate::{EventsStatus, Reading, SourceId};
+use crate::{EventsStatus, LedgerState, Reading, SourceId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,6 +82,8 @@ pub struct StorageStats {
     pub replaced: Option<String>,
     /// What was taken over from it, and what could not be.
     pub salvaged: Option<String>,
+    /// Whether its ledger is what was written.
+    pub ledger: LedgerState,
     /// Reports of bad pages since the agent started for which the registry had no room.
     pub pages_refused: u64,
     /// How large the database may grow, bytes; `None` beside the agent.

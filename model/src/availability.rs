@@ -45,6 +45,8 @@ pub struct Availability {
     pub set_back: u64,
     /// Boots whose beginning is before 2001, and which are left out.
     pub clock_not_set: u64,
+    /// Boots of which nobody knows when they began, and which are left out.
+    pub time_not_known: u64,
     /// Boots that lie within another that somebody else tells of, and which are left out: two tools
     /// that disagree on when one boot began, or on its kernel.
     pub overlapping: u64,
@@ -55,18 +57,77 @@ pub struct Availability {
 /// How many of the longest uptimes are told.
 const LONGEST: usize = 5;
 
+/// A stretch of the past of which one thing is known, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) what: Known,
+    pub(crate) from_wall_ms: i64,
+    pub(crate) to_wall_ms: i64,
+    pub(crate) length: Duration,
+}
+
+/// What is known of a stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    Up,
+    Down,
+    Nothing,
+}
+
+/// A boot that counts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted<'a> {
+    /// Its position in the list of all boots.
+    at: usize,
+    /// When it began.
+    pub(crate) begun: i64,
+    pub(crate) line: &'a BootLine,
+    /// Whether no boot came before it of which nobody knows when: the host was up in it, so that the
+    /// time before is not known to be downtime.
+    follows: bool,
+}
+
+/// The boots that count, of those in the order of their beginnings, and how many of the others do not.
+pub(crate) struct CountedBoots<'a> {
+    pub(crate) kept: Vec<Counted<'a>>,
+    clock_not_set: usize,
+    time_not_known: usize,
+    overlapping: usize,
+}
+
+pub(crate) fn counted(lines: &[BootLine]) -> CountedBoots<'_> {
+    let timed: Vec<Counted<'_>> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| {
+            Some(Counted { at, begun: line.booted_wall_ms?, line, follows: true })
+        })
+        .collect();
+    let of_set_clock: Vec<Counted<'_>> =
+        timed.iter().filter(|boot| boot.begun >= EARLIEST_WALL_MS).copied().collect();
+    let mut kept = without_overlaps(&of_set_clock);
+    let mut before = None;
+    for boot in &mut kept {
+        let between = before.map_or(0..0, |at: usize| at.saturating_add(1)..boot.at);
+        boot.follows =
+            lines.get(between).unwrap_or_default().iter().all(|l| l.booted_wall_ms.is_some());
+        before = Some(boot.at);
+    }
+    CountedBoots {
+        clock_not_set: timed.len().saturating_sub(of_set_clock.len()),
+        time_not_known: lines.len().saturating_sub(timed.len()),
+        overlapping: of_set_clock.len().saturating_sub(kept.len()),
+        kept,
+    }
+}
+
 /// Adds up boots that are in the order of their beginnings. `None` if there is none that counts.
 pub fn availability(lines: &[BootLine]) -> Option<Availability> {
-    let begun = |line: &BootLine| line.booted_wall_ms >= EARLIEST_WALL_MS;
-    let of_set_clock: Vec<(usize, &BootLine)> =
-        lines.iter().enumerate().filter(|(_, line)| begun(line)).collect();
-    let kept = without_overlaps(&of_set_clock);
-    let (_, first) = kept.first()?;
-    let left_out = |before: usize, after: usize| {
-        u64::try_from(before.saturating_sub(after)).unwrap_or(u64::MAX)
-    };
+    let CountedBoots { kept, clock_not_set, time_not_known, overlapping } = counted(lines);
+    let from_wall_ms = kept.first()?.begun;
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut sum = Availability {
-        from_wall_ms: first.booted_wall_ms,
+        from_wall_ms,
         up: Duration::ZERO,
         up_by_wall_clock: Duration::ZERO,
         asleep: Duration::ZERO,
@@ -76,51 +137,52 @@ pub fn availability(lines: &[BootLine]) -> Option<Availability> {
         unclean: 0,
         unknown_ends: 0,
         set_back: 0,
-        clock_not_set: left_out(lines.len(), of_set_clock.len()),
-        overlapping: left_out(of_set_clock.len(), kept.len()),
+        clock_not_set: number(clock_not_set),
+        time_not_known: number(time_not_known),
+        overlapping: number(overlapping),
         longest: longest(&kept),
     };
-    for (n, (_, line)) in kept.iter().enumerate() {
-        match line.end {
+    for (n, boot) in kept.iter().enumerate() {
+        match boot.line.end {
             BootEnd::Clean => sum.clean += 1,
             BootEnd::Unclean => sum.unclean += 1,
             BootEnd::Unknown => sum.unknown_ends += 1,
             BootEnd::Running => {}
         }
-        sum.add(line, kept.get(n.saturating_add(1)).map(|(_, next)| *next));
+        sum.add(boot, kept.get(n.saturating_add(1)));
     }
     Some(sum)
 }
 
 /// The boots without those that lie within one that others tell of. Nobody runs two at once, and no
 /// hour counts twice: of two the one that the agent saw stays, else the longer one.
-fn without_overlaps<'a>(lines: &[(usize, &'a BootLine)]) -> Vec<(usize, &'a BootLine)> {
+fn without_overlaps<'a>(boots: &[Counted<'a>]) -> Vec<Counted<'a>> {
     let weight = |line: &BootLine| (line.sources.contains(&BootSource::Agent), line.ran);
-    let mut kept: Vec<(usize, &BootLine)> = Vec::with_capacity(lines.len());
-    for (at, line) in lines {
+    let mut kept: Vec<Counted<'_>> = Vec::with_capacity(boots.len());
+    for boot in boots {
         let mut stays = true;
-        while let Some((_, last)) = kept.last()
-            && last.ended() > Some(line.booted_wall_ms)
-            && !last.sources.iter().any(|source| line.sources.contains(source))
+        while let Some(Counted { line: last, .. }) = kept.last()
+            && last.ended() > Some(boot.begun)
+            && !last.sources.iter().any(|source| boot.line.sources.contains(source))
         {
-            if weight(last) >= weight(line) {
+            if weight(last) >= weight(boot.line) {
                 stays = false;
                 break;
             }
             kept.pop();
         }
         if stays {
-            kept.push((*at, line));
+            kept.push(*boot);
         }
     }
     kept
 }
 
 /// The boots that ran longest.
-fn longest(lines: &[(usize, &BootLine)]) -> Vec<usize> {
-    let mut known: Vec<_> = lines
+fn longest(boots: &[Counted<'_>]) -> Vec<usize> {
+    let mut known: Vec<_> = boots
         .iter()
-        .filter_map(|(at, line)| line.ran.map(|ran| (std::cmp::Reverse(ran), *at)))
+        .filter_map(|boot| boot.line.ran.map(|ran| (std::cmp::Reverse(ran), boot.at)))
         .collect();
     known.sort();
     known.into_iter().take(LONGEST).map(|(_, at)| at).collect()
@@ -135,43 +197,47 @@ impl Availability {
     /// The least and the most of the period, in parts of a million, that the host may have been up.
     /// `None` if the period is empty.
     pub fn bounds_ppm(&self) -> Option<(u64, u64)> {
-        let part = |time: Duration| {
-            // A period below a millisecond is empty.
-            let period = self.period().as_millis();
-            u64::try_from(time.as_millis().checked_mul(1_000_000)?.checked_div(period)?).ok()
-        };
-        Some((part(self.up)?, part(self.up.saturating_add(self.unknown))?))
+        bounds_ppm(self.up, self.down, self.unknown)
     }
 
-    fn add(&mut self, line: &BootLine, next: Option<&BootLine>) {
-        let until_next = next.map(|next| {
-            u64::try_from(next.booted_wall_ms.saturating_sub(line.booted_wall_ms))
-                .map_or(Duration::ZERO, Duration::from_millis)
-        });
-        let by_wall = line.ran_by == Some(LengthBasis::WallClock);
-        // Two boots do not overlap: a length by a clock that was set in between is none.
-        let ran = line.ran.filter(|ran| !by_wall || until_next.is_none_or(|time| *ran <= time));
-        let Some(ran) = ran else {
-            self.set_back += u64::from(line.ran.is_some());
-            self.unknown = self.unknown.saturating_add(until_next.unwrap_or_default());
-            return;
-        };
-        self.up = self.up.saturating_add(ran);
-        if by_wall {
-            self.up_by_wall_clock = self.up_by_wall_clock.saturating_add(ran);
-        }
-        self.asleep = self.asleep.saturating_add(line.slept.unwrap_or_default());
-        let Some(next) = next else { return };
-        let Some(ended) = line.ended() else { return };
-        match u64::try_from(next.booted_wall_ms.saturating_sub(ended)) {
-            Err(_) => self.set_back += 1,
-            Ok(ms) => {
-                let gap = Duration::from_millis(ms);
-                let into = if is_downtime(line, next) { &mut self.down } else { &mut self.unknown };
-                *into = into.saturating_add(gap);
-            }
+    fn add(&mut self, boot: &Counted<'_>, next: Option<&Counted<'_>>) {
+        let (line, Told { pieces, is_set_back }) = (boot.line, boot.pieces(next));
+        self.set_back += u64::from(is_set_back);
+        for piece in pieces.into_iter().flatten() {
+            let into = match piece.what {
+                Known::Up => {
+                    if line.ran_by == Some(LengthBasis::WallClock) {
+                        self.up_by_wall_clock = self.up_by_wall_clock.saturating_add(piece.length);
+                    }
+                    let slept = line.slept.unwrap_or_default();
+                    self.asleep = self.asleep.saturating_add(slept);
+                    &mut self.up
+                }
+                Known::Down => &mut self.down,
+                Known::Nothing => &mut self.unknown,
+            };
+            *into = into.saturating_add(piece.length);
         }
     }
+}
+
+/// The least and the most of a period, in parts of a million, that the host may have been up. `None` if
+/// it is empty.
+pub(crate) fn bounds_ppm(up: Duration, down: Duration, unknown: Duration) -> Option<(u64, u64)> {
+    // A period below a millisecond is empty.
+    let period = up.saturating_add(down).saturating_add(unknown).as_millis();
+    let part = |time: Duration| {
+        u64::try_from(time.as_millis().checked_mul(1_000_000)?.checked_div(period)?).ok()
+    };
+    Some((part(up)?, part(up.saturating_add(unknown))?))
+}
+
+/// What a boot tells of the time from its beginning until the next one's.
+pub(crate) struct Told {
+    /// The boot, and the time behind it.
+    pub(crate) pieces: [Option<Piece>; 2],
+    /// Whether the next one began before its end.
+    pub(crate) is_set_back: bool,
 }
 
 /// Whether the host is known to have been down between two boots that follow each other.
@@ -180,19 +246,57 @@ pub(crate) fn is_downtime(line: &BootLine, next: &BootLine) -> bool {
     line.end == BootEnd::Clean && line.sources.iter().any(|source| both(&source))
 }
 
+impl Counted<'_> {
+    /// The time from its beginning until the next one's, by what is known of it.
+    pub(crate) fn pieces(&self, next: Option<&Self>) -> Told {
+        let piece = |what, from_wall_ms: i64, to_wall_ms: i64, length| {
+            Some(Piece { what, from_wall_ms, to_wall_ms, length })
+        };
+        let Counted { at: _, begun, line, follows: _ } = *self;
+        let until_next = next.map(|next| {
+            u64::try_from(next.begun.saturating_sub(begun))
+                .map_or(Duration::ZERO, Duration::from_millis)
+        });
+        let by_wall = line.ran_by == Some(LengthBasis::WallClock);
+        // Two boots do not overlap: a length by a clock that was set in between is none.
+        let ran = line.ran.filter(|ran| !by_wall || until_next.is_none_or(|time| *ran <= time));
+        let Some(ran) = ran else {
+            let all = next.and_then(|next| {
+                let (from, to) = (begun, next.begun);
+                piece(Known::Nothing, from, to, until_next.unwrap_or_default())
+            });
+            return Told { pieces: [all, None], is_set_back: line.ran.is_some() };
+        };
+        let ended = line.ended();
+        let up = piece(Known::Up, begun, ended.unwrap_or(begun), ran);
+        let mut told = Told { pieces: [up, None], is_set_back: false };
+        let (Some(next), Some(ended)) = (next, ended) else { return told };
+        match u64::try_from(next.begun.saturating_sub(ended)) {
+            Err(_) => told.is_set_back = true,
+            Ok(ms) => {
+                let is_down = next.follows && is_downtime(line, next.line);
+                let what = if is_down { Known::Down } else { Known::Nothing };
+                let gap = Duration::from_millis(ms);
+                told.pieces = [up, piece(what, ended, next.begun, gap)];
+            }
+        }
+        told
+    }
+}
+
 impl BootLine {
     /// When it ended or was last seen by the wall clock, as far as anybody tells.
-    fn ended(&self) -> Option<i64> {
-        let by_length = |ran: Duration| {
-            let ran = i64::try_from(ran.as_millis()).unwrap_or(i64::MAX);
-            self.booted_wall_ms.saturating_add(ran)
+    pub(crate) fn ended(&self) -> Option<i64> {
+        let by_length = || {
+            let ran = i64::try_from(self.ran?.as_millis()).unwrap_or(i64::MAX);
+            Some(self.booted_wall_ms?.saturating_add(ran))
         };
-        self.ended_wall_ms.or_else(|| self.ran.map(by_length))
+        self.ended_wall_ms.or_else(by_length)
     }
 
     /// How long the host was down after this boot, if that is known.
     pub fn down_until(&self, next: &Self) -> Option<Duration> {
-        let gap = next.booted_wall_ms.checked_sub(self.ended_wall_ms?)?;
+        let gap = next.booted_wall_ms?.checked_sub(self.ended_wall_ms?)?;
         let gap = u64::try_from(gap).ok().map(Duration::from_millis);
         gap.filter(|_| is_downtime(self, next))
     }

@@ -119,7 +119,7 @@ impl BootWitnesses {
     /// Says of each boot why it ended, as far as is known. The lines are in order.
     pub fn explain(&self, lines: &mut [BootLine]) {
         let next: Vec<Option<i64>> =
-            lines.iter().skip(1).map(|line| Some(line.booted_wall_ms)).chain([None]).collect();
+            lines.iter().skip(1).map(|line| line.booted_wall_ms).chain([None]).collect();
         for (line, next) in lines.iter_mut().zip(next) {
             match line.end {
                 BootEnd::Unclean => self.explain_unclean(line, next),
@@ -131,7 +131,10 @@ impl BootWitnesses {
 
     fn explain_unclean(&self, line: &mut BootLine, next_wall_ms: Option<i64>) {
         // Of a boot that no other follows it cannot be told which one a panic was in.
-        let panic = next_wall_ms.and_then(|next| self.panic_between(line.booted_wall_ms, next));
+        let panic = line
+            .booted_wall_ms
+            .zip(next_wall_ms)
+            .and_then(|(begun, next)| self.panic_between(begun, next));
         let watchdog = line.boot.as_ref().and_then(|boot| self.watchdogs.get(boot));
         let (cause, why) = match (panic, watchdog) {
             (Some(""), _) => {

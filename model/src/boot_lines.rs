@@ -53,8 +53,8 @@ pub struct BootLine {
     /// The kernel's id for it, if anybody knows.
     pub boot: Option<BootId>,
     /// When it began, milliseconds since the Unix epoch: by the agent if it saw it, else by
-    /// tuptime, wtmpdb, wtmp or uptimed, in this order.
-    pub booted_wall_ms: i64,
+    /// tuptime, wtmpdb, wtmp or uptimed, in this order. `None` if nobody knows.
+    pub booted_wall_ms: Option<i64>,
     /// When it ended or was last seen running.
     pub ended_wall_ms: Option<i64>,
     /// How long it ran, sleep included; a lower bound unless it ended cleanly.
@@ -117,7 +117,8 @@ pub fn same_boot_told(a: &ForeignBoot, b: &ForeignBoot) -> bool {
 }
 
 /// Every boot that the agent saw or another tool remembers, once, in the order of their beginnings.
-/// `steps` tells how many steps of the wall clock were seen in a boot.
+/// One whose beginning nobody knows comes behind the one that the agent saw before it: `own` are in
+/// the order in which they were seen. `steps` tells how many steps of the wall clock were seen in a boot.
 pub fn merged_boots(
     own: &[BootRecord],
     imported: &[ImportedBoot],
@@ -133,8 +134,24 @@ pub fn merged_boots(
         let of_it = imported.iter().filter(|told| told.memory == memory).map(|told| &told.boot);
         join(&mut lines, memory, distinct(of_it.collect()));
     }
-    lines.sort_by_key(|line| line.booted_wall_ms);
+    let after = begun_before(own);
+    lines.sort_by_key(|line| match line.booted_wall_ms {
+        Some(begun) => (Some(begun), false),
+        None => (after.get(&line.boot).copied().flatten(), true),
+    });
     lines
+}
+
+/// When the last boot before each began of which that is known. Own boots have one id each, or the
+/// host tells none and has a single one.
+fn begun_before(own: &[BootRecord]) -> BTreeMap<Option<BootId>, Option<i64>> {
+    let mut last = None;
+    let mut before = BTreeMap::new();
+    for record in own {
+        before.insert(record.boot.is_known().then(|| record.boot.clone()), last);
+        last = record.booted_wall_ms.or(last);
+    }
+    before
 }
 
 /// The boots in order, each once.
@@ -220,11 +237,13 @@ fn by_time(
         .enumerate()
         .zip(&taken)
         .filter(|(_, taken)| !**taken)
-        .map(|((at, line), _)| Spot {
-            at,
-            wall_ms: line.booted_wall_ms,
-            id: line.boot.as_ref(),
-            kernel: line.kernel_release.as_deref(),
+        .filter_map(|((at, line), _)| {
+            Some(Spot {
+                at,
+                wall_ms: line.booted_wall_ms?,
+                id: line.boot.as_ref(),
+                kernel: line.kernel_release.as_deref(),
+            })
         })
         .collect();
     let free_boots: Vec<Spot<'_>> = boots
@@ -284,9 +303,9 @@ impl BootLine {
         Self {
             boot: boot.is_known().then(|| boot.clone()),
             booted_wall_ms: *booted_wall_ms,
-            ended_wall_ms: Some(*last_seen_wall_ms),
-            ran: Some(*ran),
-            ran_by: Some(LengthBasis::BootClock),
+            ended_wall_ms: *last_seen_wall_ms,
+            ran: *ran,
+            ran_by: ran.map(|_| LengthBasis::BootClock),
             slept: *slept,
             kernel_release: kernel_release.clone(),
             soft_reboots: 0,
@@ -308,7 +327,7 @@ impl BootLine {
         };
         Self {
             boot: boot.boot_id.clone(),
-            booted_wall_ms: boot.booted_wall_ms,
+            booted_wall_ms: Some(boot.booted_wall_ms),
             ended_wall_ms: boot.ended_wall_ms,
             ran,
             ran_by,
@@ -327,6 +346,7 @@ impl BootLine {
     fn absorb(&mut self, memory: BootMemory, boot: &ForeignBoot) {
         self.sources.push(BootSource::Memory(memory));
         self.boot = self.boot.take().or_else(|| boot.boot_id.clone());
+        self.booted_wall_ms = self.booted_wall_ms.or(Some(boot.booted_wall_ms));
         self.kernel_release = self.kernel_release.take().or_else(|| boot.kernel_release.clone());
         self.soft_reboots = self.soft_reboots.max(boot.soft_reboots);
         self.slept = self.slept.or(boot.slept_s.map(Duration::from_secs));

@@ -92,6 +92,10 @@ catalogue! {
     MODULE_CORRECTABLE: Counter "" "scrubjay_module_correctable_errors_total" ["module", "slot"];
     /// Uncorrected errors of one stick of memory (deferred and fatal ones included, as the kernel counts), wherever it was; the same errors as those of its DIMMs or ranks.
     MODULE_UNCORRECTABLE: Counter "" "scrubjay_module_uncorrectable_errors_total" ["module", "slot"];
+    /// Verdict on one stick of memory: 1 for the one that holds, 0 for the others. Not there without a history, which knows sticks.
+    MODULE_VERDICT: Gauge "" "scrubjay_module_verdict" ["module", "slot", "verdict"];
+    /// Probability of an uncorrected error of one stick of memory within its horizon, 270 days unless configured; from weights that were fitted on other hosts, so good for comparing sticks and no more. Only of sticks with open faults.
+    MODULE_FAILURE: Gauge "ratio" "scrubjay_module_failure_probability_ratio" ["module", "slot"];
 
     /// Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.
     MEMORY_CORRUPTED: Gauge "bytes" "scrubjay_memory_corrupted_bytes" [];
@@ -246,6 +250,9 @@ catalogue! {
     HISTORY_COVERED: Gauge "seconds" "scrubjay_history_covered_seconds" [];
     /// The last row of the history's ledger and its hash, for whoever keeps a copy; always 1.
     LEDGER_HEAD: Gauge "" "scrubjay_ledger_head_info" ["seq", "hash"];
+    /// Whether the ledger is not what was written, when it was last looked at: at the start and each day; not
+    /// told where that was not possible.
+    LEDGER_ALTERED: Gauge "" "scrubjay_ledger_altered" [];
     /// Size of the history with its write-ahead log.
     HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [];
     /// Size that the history stays below: what is old becomes sums sooner if it must.

@@ -22,6 +22,15 @@ pub const IN_TRANSITION: &str = "livepatch.transition";
 /// gone. The history makes it itself, so no reading takes it back. Its subject is the stick's key.
 pub const MODULE_PLACES: &str = "module.places";
 
+/// The version of an installed kernel. Its subject is the package.
+pub const INSTALLED_KERNEL: &str = "packages.kernel";
+
+/// The release of the kernel that runs.
+pub const KERNEL_RELEASE: &str = "kernel.release";
+
+/// The revision of the microcode that runs.
+pub const RUNNING_MICROCODE: &str = "microcode.running";
+
 /// How the running kernel stands to the newest one installed: a conclusion.
 pub const KERNEL_RELATION: &str = "kernel.relation";
 
@@ -137,7 +146,7 @@ fn microcode_facts(microcode: &Microcode, facts: &mut Vec<Fact>) {
             format!("0x{lowest:x} to 0x{highest:x}")
         }
     });
-    facts.push(fact(source, "microcode.running", "", &running));
+    facts.push(fact(source, RUNNING_MICROCODE, "", &running));
     let available = microcode.available.as_ref().map(|update| match update {
         Some(update) => format!("0x{:x}", update.revision),
         None => "none".to_owned(),
@@ -332,7 +341,7 @@ impl Snapshot {
             }
         }
         if let Some(kernel) = Self::found(kernel) {
-            facts.push(fact(S::Kernel, "kernel.release", "", &kernel.release));
+            facts.push(fact(S::Kernel, KERNEL_RELEASE, "", &kernel.release));
             facts.push(fact(S::Kernel, "kernel.version", "", &kernel.version));
             facts.push(fact(S::Kernel, "kernel.banner", "", &kernel.banner));
             let uname = kernel.uname.as_ref().map(|u| format!("{} {}", u.release, u.version));
@@ -383,7 +392,7 @@ impl Snapshot {
         if let Some(packages) = Self::found(packages) {
             for kernel in &packages.kernels {
                 let version = Reading::Value(&kernel.package.version);
-                facts.push(fact(S::Packages, "packages.kernel", &kernel.package.name, &version));
+                facts.push(fact(S::Packages, INSTALLED_KERNEL, &kernel.package.name, &version));
             }
         }
         if let Some(images) = Self::found(boot_images) {

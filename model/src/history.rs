@@ -100,13 +100,14 @@ pub struct Accumulated {
 pub struct BootRecord {
     /// The kernel's id for it.
     pub boot: BootId,
-    /// When it began, by the first wall clock seen in it, milliseconds since the Unix epoch.
-    pub booted_wall_ms: i64,
+    /// When it began, by the first wall clock seen in it, milliseconds since the Unix epoch. `None`
+    /// of one of which a damaged file told no more than the id, as are the next two.
+    pub booted_wall_ms: Option<i64>,
     /// When it was last seen running.
-    pub last_seen_wall_ms: i64,
+    pub last_seen_wall_ms: Option<i64>,
     /// Time since boot when last seen, sleep included.
-    #[serde(rename = "ran_seconds", serialize_with = "seconds::of")]
-    pub ran: Duration,
+    #[serde(rename = "ran_seconds", serialize_with = "seconds::of_option")]
+    pub ran: Option<Duration>,
     /// Of that, asleep; `None` if the clocks did not tell.
     #[serde(rename = "slept_seconds", serialize_with = "seconds::of_option")]
     pub slept: Option<Duration>,
@@ -178,6 +179,8 @@ pub struct ClockStepRecord {
 pub struct FactRecord {
     /// When the change was seen, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,
+    /// The boot it was seen in.
+    pub boot: BootId,
     /// The fact.
     pub name: String,
     /// What it is about; empty for the host.

@@ -133,6 +133,28 @@ pub struct LedgerFault {
     pub detail: String,
 }
 
+/// Whether the ledger is what was written, as far as anybody looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum LedgerState {
+    /// There is no history to have one.
+    #[default]
+    None,
+    /// Each row is what its hash was made of, and follows from the one before. That nothing was cut off
+    /// its end, and that it was not made anew, only a copy that others hold can show.
+    Intact,
+    /// It is not.
+    Altered {
+        /// What is wrong, as a clause.
+        because: String,
+    },
+    /// It could not be looked at.
+    NotChecked {
+        /// Why, as a clause.
+        because: String,
+    },
+}
+
 /// What came of looking at every row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LedgerReport {
@@ -150,10 +172,29 @@ pub struct LedgerReport {
     pub copies: u64,
 }
 
+impl From<&LedgerReport> for LedgerState {
+    fn from(report: &LedgerReport) -> Self {
+        report.told().map_or(Self::Intact, |because| Self::Altered { because })
+    }
+}
+
 impl LedgerReport {
     /// Whether nothing is wrong.
     pub fn is_intact(&self) -> bool {
         self.faults.is_empty()
+    }
+
+    /// What is wrong, in one clause: the first fault, and how many more there are.
+    pub fn told(&self) -> Option<String> {
+        let LedgerFault { seq, kind, detail } = self.faults.first()?;
+        let more = u64::try_from(self.faults.len()).unwrap_or(u64::MAX);
+        let more = more.saturating_add(self.more_faults).saturating_sub(1);
+        let more = match more {
+            0 => String::new(),
+            1 => "; there is 1 more fault".to_owned(),
+            more => format!("; there are {more} more faults"),
+        };
+        Some(format!("row {seq} ({}): {detail}{more}", kind.as_str()))
     }
 }
 

@@ -11,6 +11,7 @@ mod boot_args;
 mod boot_causes;
 mod boot_images;
 mod boot_lines;
+mod buckets;
 mod catalogue;
 mod civil;
 mod counter;
@@ -20,6 +21,8 @@ mod cve_lists;
 mod database;
 mod dimm;
 mod dimm_labels;
+mod dimm_verdict;
+mod dram_place;
 mod edac;
 mod edac_place;
 mod event;
@@ -42,13 +45,15 @@ mod livepatch_modules;
 mod livepatch_systems;
 mod log_fact;
 mod machine;
-mod memory_buckets;
 mod memory_map;
+mod memory_trace;
 mod microcode;
+mod observation;
 mod offline;
 mod package_version;
 mod packages;
 mod page_life;
+mod parity;
 mod patch_claims;
 mod patch_cover;
 mod patch_state;
@@ -84,6 +89,11 @@ pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banne
 pub use boot_lines::{
     BootLine, BootSource, ImportedBoot, LengthBasis, MATCH_WITHIN, merged_boots, same_boot_told,
 };
+pub use buckets::{
+    BootBucket, BootCounts, BucketBy, BucketSum, BucketTime, BucketWindow, CounterSum, CoverageDay,
+    MemoryBucket, PageBucket, PageCounts, PatchBucket, PatchCounts, Watched, boot_buckets,
+    memory_buckets, page_buckets, patch_buckets,
+};
 pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
 pub use civil::{day_of_text, text_of_day};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
@@ -103,6 +113,8 @@ pub use dimm::{
     memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
+pub use dimm_verdict::{DimmFault, DimmReason, DimmRisk, DimmVerdict, Probability};
+pub use dram_place::{Cell, Parity};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
 };
@@ -114,8 +126,9 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{
-    FORCED_PATCH, Fact, IN_TRANSITION, KERNEL_RELATION, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD,
-    REBOOT_REASON, VERDICT, WATCHDOG_STATUS,
+    FORCED_PATCH, Fact, IN_TRANSITION, INSTALLED_KERNEL, KERNEL_RELATION, KERNEL_RELEASE,
+    KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON, RUNNING_MICROCODE, VERDICT,
+    WATCHDOG_STATUS,
 };
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use foreign_boots::{
@@ -140,7 +153,9 @@ pub use kernel_patches::{
     FixState, KernelDebt, KernelRelation, KernelState, MissingFix, NewestKernel, NextKernel,
     PatchTruth, RunningKernel,
 };
-pub use ledger::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, NoHead};
+pub use ledger::{
+    Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, LedgerState, NoHead,
+};
 pub use livepatch::{Blocker, Livepatch, Patch, PatchObject};
 pub use livepatch_modules::{
     LivepatchModule, LivepatchModules, LoadedModule, ModuleFile, ModuleInfo, ModuleOnDisk,
@@ -160,14 +175,13 @@ pub use machine::{
     EdacDriver, MachineCheck, MemoryFailure, NodeMemoryFailure, NodePages, Platform, RebootMarkers,
     SoftOfflined,
 };
-pub use memory_buckets::{
-    BucketBy, BucketSum, CounterSum, CoverageDay, MemoryBucket, Tiers, memory_buckets,
-};
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
+pub use memory_trace::{CounterChange, MemoryTraces, ModuleTrace, Watch};
 pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,
 };
+pub use observation::{CountsFrom, Hit, Observation, Seconds};
 pub use offline::{
     CorrectedPage, OfflineMode, OfflinePermit, PageAnswer, PageRequest, PageRequests,
 };

@@ -1,8 +1,8 @@
 //! What became of bad pages over time, as far as the history holds it.
 
 use crate::{
-    BadPage, EventRecord, EventWhat, Folded, OfflineAsker, PageAnswer, PageOutcome, PageRequest,
-    Witness,
+    BadPage, BootId, EventRecord, EventWhat, Folded, OfflineAsker, PageAnswer, PageOutcome,
+    PageRequest, Witness,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +21,8 @@ pub struct PageLife {
 pub struct PageTurn {
     /// When, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,
+    /// In which boot.
+    pub boot: BootId,
     /// What.
     #[serde(flatten)]
     pub what: PageEvent,
@@ -91,18 +93,20 @@ fn reported(record: &EventRecord) -> Option<(u64, PageTurn)> {
         EventWhat::Memory | EventWhat::Other { .. } | EventWhat::Overflow { .. } => return None,
     };
     let address = record.group.address.filter(|_| record.group.folded != Folded::Pages)?;
-    Some((address, PageTurn { at_wall_ms: record.first_wall_ms, what }))
+    let boot = record.boot.clone();
+    Some((address, PageTurn { at_wall_ms: record.first_wall_ms, boot, what }))
 }
 
 fn requested(request: &PageRequest) -> (u64, PageTurn) {
     let what = PageEvent::Requested { answer: request.answer };
-    (request.physical_address, PageTurn { at_wall_ms: request.at_wall_ms, what })
+    let boot = request.boot.clone();
+    (request.physical_address, PageTurn { at_wall_ms: request.at_wall_ms, boot, what })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BootId, EventClass, EventGroup, EventPlace, PageReason, PageState};
+    use crate::{EventClass, EventGroup, EventPlace, PageReason, PageState};
     use std::time::Duration;
 
     fn page(pfn: u64) -> BadPage {
@@ -160,7 +164,7 @@ mod tests {
         let witness = Witness::LogMemoryFailure;
         let what = PageEvent::SoftOffline { witness, asked_by, outcome };
         let lives = page_lives(vec![page(7)], &[], &[asked]);
-        assert_eq!(lives[0].turns, [PageTurn { at_wall_ms: 20, what }]);
+        assert_eq!(lives[0].turns, [PageTurn { at_wall_ms: 20, boot: BootId::unknown(), what }]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How bad it is, what to do, and why.
 
-use crate::{ErrorClass, Origin, PatchTruth};
+use crate::{DimmVerdict, ErrorClass, Origin, PatchTruth};
 use serde::Serialize;
 
 /// The answer for one finding or a whole host. Later variants outrank earlier ones; not knowing
@@ -38,6 +38,14 @@ pub enum Action {
     ReinstallPackage,
     /// Find out which component is at fault.
     InvestigateChannelOrCpu,
+    /// Take the page of a failing cell out of use.
+    OfflinePage,
+    /// Reboot, so that the firmware repairs memory (post-package repair, training).
+    RebootForRepair,
+    /// Swap a DIMM, or be ready to.
+    SwapDimm,
+    /// Find out what happened, before what is left of it is gone.
+    Investigate,
 }
 
 /// Whether rebooting mends what a finding is about.
@@ -111,6 +119,8 @@ pub struct Assessment {
     pub coverage: Coverage,
     /// The findings other than those on coverage, worst first.
     pub findings: Vec<Finding>,
+    /// The verdicts on sticks of memory, by their keys; empty where no history knows them.
+    pub dimms: Vec<DimmVerdict>,
     /// What the findings on the kernel's patches rest on; `None` where nobody looked.
     #[serde(skip)]
     pub patches: Option<PatchTruth>,
@@ -143,6 +153,10 @@ impl Action {
             Self::RebootIntoNewerKernel => "reboot into newer kernel",
             Self::ReinstallPackage => "reinstall package",
             Self::InvestigateChannelOrCpu => "investigate channel or CPU",
+            Self::OfflinePage => "take the page out of use",
+            Self::RebootForRepair => "reboot for repair",
+            Self::SwapDimm => "swap DIMM",
+            Self::Investigate => "investigate",
         }
     }
 }
@@ -217,7 +231,7 @@ impl Assessment {
             .map(|finding| finding.verdict)
             .max()
             .unwrap_or(Verdict::Ok);
-        Self { verdict, coverage, findings, patches: None }
+        Self { verdict, coverage, findings, dimms: Vec::new(), patches: None }
     }
 
     /// The findings that ask for a reboot: those that are to be planned at least, and that a reboot
@@ -225,12 +239,15 @@ impl Assessment {
     pub fn reboot_reasons(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| {
             let reboots = match finding.action {
-                Action::Reboot | Action::RebootIntoNewerKernel => true,
+                Action::Reboot | Action::RebootIntoNewerKernel | Action::RebootForRepair => true,
                 Action::Observe
                 | Action::FixVisibility
                 | Action::RestartServices
                 | Action::ReinstallPackage
-                | Action::InvestigateChannelOrCpu => false,
+                | Action::InvestigateChannelOrCpu
+                | Action::Investigate
+                | Action::OfflinePage
+                | Action::SwapDimm => false,
             };
             let helps = match finding.reboot_helps {
                 RebootHelps::Yes => true,
@@ -255,9 +272,9 @@ impl Assessment {
     /// With further findings, such as those that rest on the past.
     #[must_use]
     pub fn and(self, more: Vec<Finding>) -> Self {
-        let Self { verdict: _, coverage, mut findings, patches } = self;
+        let Self { verdict: _, coverage, mut findings, dimms, patches } = self;
         findings.extend(more);
-        Self { patches, ..Self::new(coverage, findings) }
+        Self { dimms, patches, ..Self::new(coverage, findings) }
     }
 }
 

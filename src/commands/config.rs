@@ -3,6 +3,7 @@
 use super::print;
 use crate::config::{Inputs, Settings};
 use crate::exit::Exit;
+use crate::{clock, windows};
 
 pub(crate) fn show(inputs: &Inputs) -> anyhow::Result<Exit> {
     print(&inputs.show())?;
@@ -12,7 +13,7 @@ pub(crate) fn show(inputs: &Inputs) -> anyhow::Result<Exit> {
 }
 
 pub(crate) fn check(inputs: &Inputs) -> anyhow::Result<Exit> {
-    Settings::validate(inputs)?;
+    let settings = Settings::validate(inputs)?;
     let mut page = String::from("configuration is valid\n");
     for path in &inputs.files {
         page.push_str(&format!("read {}\n", path.display()));
@@ -20,6 +21,18 @@ pub(crate) fn check(inputs: &Inputs) -> anyhow::Result<Exit> {
     if inputs.files.is_empty() {
         page.push_str("no configuration file was found; defaults apply\n");
     }
+    page.push_str(&next_window(&settings));
     print(&page)?;
     Ok(Exit::Ok)
+}
+
+/// When the host may be rebooted next, so that a slip in a day or a time zone is seen at once.
+fn next_window(settings: &Settings) -> String {
+    match windows::next_of(&settings.windows, clock::wall_ms()) {
+        None => String::new(),
+        Some((window, next)) => {
+            let at = window.words(next.from_wall_ms).unwrap_or_default();
+            format!("next maintenance window: {at}, of \"{window}\"\n")
+        }
+    }
 }

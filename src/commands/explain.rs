@@ -8,7 +8,7 @@ use crate::exit::{Exit, Reboot};
 use scrubjay_alerts::{CODES, Rule, Rules};
 use scrubjay_exporters::text::ExplainedRule;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::HostView;
+use scrubjay_model::{DimmVerdict, HostView};
 
 /// What is explained where no finding is named.
 const REBOOT: &str = "reboot";
@@ -28,18 +28,52 @@ pub(crate) fn run(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exi
         return Ok(Exit::Ok);
     }
     let code = args.what.as_str();
-    let Some(page) = page(code) else {
-        anyhow::bail!(
-            "\"{code}\" is neither \"{REBOOT}\" nor a finding; the findings are {}",
-            CODES.join(", ")
-        );
-    };
+    let Some(page) = page(code) else { return dimm(settings, args) };
     anyhow::ensure!(
         !args.read.json,
         "a finding is explained in words only; status --json has its facts"
     );
     let view = reading::view(settings)?;
     print(&text::explain_finding(&view, code, page, &style(true)))?;
+    Ok(Exit::Ok)
+}
+
+/// The stick of memory that is meant.
+fn dimm(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let view = reading::view(settings)?;
+    let dimms = &view.assessment.dimms;
+    let is_meant = |dimm: &&DimmVerdict| {
+        let record = view.accumulated.modules.get(&dimm.key);
+        dimm.name.eq_ignore_ascii_case(args.what.trim())
+            || dimm.module == args.what
+            || record.is_some_and(|record| record.is_called(&args.what))
+    };
+    let meant: Vec<&DimmVerdict> = dimms.iter().filter(is_meant).collect();
+    match meant[..] {
+        [dimm] => print(&if args.read.json {
+            json::dimm_verdict(dimm)?
+        } else {
+            text::explain_dimm(&view, dimm, &style(true))
+        })?,
+        [] => {
+            let known = if dimms.is_empty() {
+                "no stick of memory is judged, as no history knows any".to_owned()
+            } else {
+                let names: Vec<&str> = dimms.iter().map(|dimm| dimm.name.as_str()).collect();
+                format!("the sticks of memory are {}", names.join(", "))
+            };
+            anyhow::bail!(
+                "\"{}\" is neither \"{REBOOT}\", nor a stick of memory, nor a finding; {known}; the \
+                 findings are {}",
+                args.what,
+                CODES.join(", ")
+            );
+        }
+        _ => {
+            let keys: Vec<&str> = meant.iter().map(|dimm| dimm.key.as_str()).collect();
+            anyhow::bail!("\"{}\" may be any of {}: give one of these", args.what, keys.join(", "))
+        }
+    }
     Ok(Exit::Ok)
 }
 

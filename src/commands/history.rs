@@ -1,20 +1,19 @@
 //! `scrubjay history`: what was remembered, always with the time that was watched.
 
 use super::past::{self, Window};
-use super::{print, reading, style};
-use crate::cli::{By, HistoryCommand, MemoryArgs, PastArgs, ReadArgs};
+use super::{history_by, print, reading, style};
+use crate::cli::{By, HistoryCommand, MemoryArgs, PastArgs, ReadArgs, SumArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::text::Kept;
 use scrubjay_exporters::{csv, json, text};
 use scrubjay_model::{
-    BootId, BootWitnesses, BucketBy, Snapshot, Stamp, Tiers, availability, memory_buckets,
+    BootId, BootLine, BootRecord, BootWitnesses, ClockStepRecord, Snapshot, Stamp, availability,
     merged_boots, page_lives,
 };
 use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
@@ -23,14 +22,26 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
     let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
     let now_ms = collector.stamp().wall_ms;
     match command {
-        HistoryCommand::Boots(args) => boots(&reader, args, now_ms),
-        HistoryCommand::Memory(args) => match args.by {
-            Some(by) => memory_by(&reader, args, by, now_ms),
-            None => memory(&reader, args, &collector.snapshot()),
+        // By boot there is nothing to add up: the list has a line for each.
+        HistoryCommand::Boots(SumArgs { past, by: None | Some(By::Boot) }) => {
+            boots(&reader, past, now_ms)
+        }
+        HistoryCommand::Boots(SumArgs { past, by: Some(by) }) => {
+            history_by::boots(&reader, past, *by, now_ms)
+        }
+        HistoryCommand::Memory(MemoryArgs { sums: SumArgs { past, by }, last }) => match by {
+            Some(by) => history_by::memory(&reader, past, *by, now_ms),
+            None => memory(&reader, past, *last, &collector.snapshot()),
         },
-        HistoryCommand::Pages(args) => pages(&reader, args, now_ms),
+        HistoryCommand::Pages(SumArgs { past, by }) => match by {
+            Some(by) => history_by::pages(&reader, past, *by, now_ms),
+            None => pages(&reader, past, now_ms),
+        },
         HistoryCommand::Imported(args) => imported(&reader, args, &collector.stamp()),
-        HistoryCommand::Patches(args) => patches(&reader, args, now_ms),
+        HistoryCommand::Patches(SumArgs { past, by }) => match by {
+            Some(by) => history_by::patches(&reader, past, *by, now_ms),
+            None => patches(&reader, past, now_ms),
+        },
     }
 }
 
@@ -62,7 +73,7 @@ fn imported(reader: &HistoryReader, args: &ReadArgs, at: &Stamp) -> anyhow::Resu
 }
 
 /// The facts that tell of the kernel's patches.
-const PATCH_FACTS: [&str; 9] = [
+pub(super) const PATCH_FACTS: [&str; 9] = [
     "kernel.",
     "packages.",
     "boot.",
@@ -90,18 +101,30 @@ fn patches(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-fn boots(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
-    let window = Window::of(args, now_ms)?;
-    let (mut own, mut steps) = (reader.boots()?, reader.clock_steps()?);
+/// All boots that anybody remembers, with why they ended.
+pub(super) fn boot_lines(
+    reader: &HistoryReader,
+    own: &[BootRecord],
+    steps: &[ClockStepRecord],
+) -> anyhow::Result<Vec<BootLine>> {
     let mut steps_of: BTreeMap<BootId, u32> = BTreeMap::new();
-    for step in &steps {
+    for step in steps {
         let count = steps_of.entry(step.boot.clone()).or_default();
         *count = count.saturating_add(1);
     }
-    let mut lines = merged_boots(&own, &reader.imported_boots()?, &steps_of);
-    BootWitnesses::of(&own, &reader.boot_facts()?).explain(&mut lines);
-    lines.retain(|line| window.meets(line.booted_wall_ms, line.ended_wall_ms));
-    own.retain(|boot| window.meets(boot.booted_wall_ms, Some(boot.last_seen_wall_ms)));
+    let mut lines = merged_boots(own, &reader.imported_boots()?, &steps_of);
+    BootWitnesses::of(own, &reader.boot_facts()?).explain(&mut lines);
+    Ok(lines)
+}
+
+fn boots(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
+    let (mut own, mut steps) = (reader.boots()?, reader.clock_steps()?);
+    let mut lines = boot_lines(reader, &own, &steps)?;
+    // One of which nobody knows when it was may have been then.
+    let meets = |begun: Option<i64>, ended| begun.is_none_or(|begun| window.meets(begun, ended));
+    lines.retain(|line| meets(line.booted_wall_ms, line.ended_wall_ms));
+    own.retain(|boot| meets(boot.booted_wall_ms, boot.last_seen_wall_ms));
     steps.retain(|step| window.meets(step.at_wall_ms, Some(step.at_wall_ms)));
     let coverage = window.clip(reader.coverage()?);
     let sum = availability(&lines);
@@ -115,13 +138,17 @@ fn boots(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result
     Ok(Exit::Ok)
 }
 
-fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> anyhow::Result<Exit> {
-    let MemoryArgs { past, by: _, last } = args;
+fn memory(
+    reader: &HistoryReader,
+    past: &PastArgs,
+    last: u32,
+    snapshot: &Snapshot,
+) -> anyhow::Result<Exit> {
     let window = Window::of(past, snapshot.at.wall_ms)?;
     let (from, until) = (window.from.unwrap_or(i64::MIN), window.until.unwrap_or(i64::MAX));
     // One more than asked for tells whether there are more.
     let mut changes = reader.memory_between(from, until, last.saturating_add(1))?;
-    let is_cut = changes.len() > usize::try_from(*last).unwrap_or(usize::MAX);
+    let is_cut = changes.len() > usize::try_from(last).unwrap_or(usize::MAX);
     if is_cut {
         changes.remove(0);
     }
@@ -139,62 +166,5 @@ fn memory(reader: &HistoryReader, args: &MemoryArgs, snapshot: &Snapshot) -> any
     Ok(Exit::Ok)
 }
 
-const DAY_MS: i64 = 86_400_000;
-
-/// How far back a page goes that names no beginning: as far as it is read at a glance.
-fn usual_from(by: By, now_ms: i64) -> Option<i64> {
-    match by {
-        By::Hour => Some(now_ms.saturating_sub(2 * DAY_MS)),
-        By::Day => Some(now_ms.saturating_sub(60 * DAY_MS)),
-        By::Month | By::Boot => None,
-    }
-}
-
-fn memory_by(
-    reader: &HistoryReader,
-    args: &MemoryArgs,
-    by: By,
-    now_ms: i64,
-) -> anyhow::Result<Exit> {
-    let window = Window::of(&args.past, now_ms)?;
-    let until = window.until.unwrap_or(now_ms).min(now_ms);
-    let (coverage, coverage_days) = (reader.coverage()?, reader.coverage_days()?);
-    // Before the history began there is nothing to be said of any time.
-    let began = coverage.iter().map(|stretch| stretch.from_wall_ms);
-    let began = began.chain(coverage_days.iter().map(|day| day.from_wall_ms)).min();
-    let from = window.from.or_else(|| usual_from(by, until)).or(began).unwrap_or(until);
-    let from = began.map_or(from, |began| from.max(began));
-    // The first bucket may begin before that, and a boot long before.
-    let earliest = match by {
-        By::Hour | By::Day | By::Month => from.saturating_sub(32 * DAY_MS),
-        By::Boot => i64::MIN,
-    };
-    let (sums, boots) = (reader.counter_sums(earliest, until)?, reader.boots()?);
-    let tiers =
-        Tiers { sums: &sums, coverage: &coverage, coverage_days: &coverage_days, boots: &boots };
-    let by = match by {
-        By::Hour => BucketBy::Hour,
-        By::Day => BucketBy::Day,
-        By::Month => BucketBy::Month,
-        By::Boot => BucketBy::Boot,
-    };
-    let buckets = memory_buckets(by, from, until, tiers);
-    let folded = reader.folded()?;
-    print(&if args.past.csv {
-        csv::memory_buckets(&buckets)?
-    } else if args.past.read.json {
-        json::memory_buckets(&buckets, by, &folded)?
-    } else {
-        text::memory_buckets(&buckets, by, &folded, shows_bars(), &style(true))
-    })?;
-    Ok(Exit::Ok)
-}
-
-/// Whether stdout is a terminal whose characters are Unicode.
-fn shows_bars() -> bool {
-    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-    // The first that is set holds.
-    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
-    let locale = locale.unwrap_or_default().to_ascii_lowercase();
-    std::io::stdout().is_terminal() && (locale.contains("utf-8") || locale.contains("utf8"))
-}
+/// Milliseconds of a day.
+pub(super) const DAY_MS: i64 = 86_400_000;

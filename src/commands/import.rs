@@ -5,6 +5,7 @@ use super::{print, reading, style};
 use crate::cli::{ImportArgs, ImportFrom};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::progress::{Progress, ProgressArgs};
 use anyhow::Context;
 use scrubjay_collector::{Collector, HostRoot, foreign_boots, foreign_errors};
 use scrubjay_exporters::{json, text};
@@ -16,7 +17,6 @@ use scrubjay_storage::{
     BootImport, ErrorImport, History, HistoryReader, StorageError, has_history,
 };
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,8 @@ pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit
     let file = file.map(|file| below_root(&host, file)).transpose()?;
     let mut history = open(&dir, &at)?;
     let boots = take_in(&host, &mut history, &at, &boots_of)?;
-    let errors = take_in_errors(&host, &mut history, &at, &errors_of, file.as_deref())?;
+    let from = ErrorSources { of: &errors_of, file: file.as_deref(), progress: args.progress };
+    let errors = take_in_errors(&host, &mut history, &at, from)?;
     drop(history);
     let boots = count_seen(&dir, boots)?;
     print(&if args.read.json {
@@ -147,15 +148,26 @@ fn account(boots: &ForeignBoots, outcome: Option<&BootImport>) -> ImportTaken {
     }
 }
 
+/// Which records of errors to read, and whether to show how far that has come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ErrorSources<'a> {
+    /// The tools.
+    pub(crate) of: &'a [ErrorMemory],
+    /// Their file, if it is not at the usual place.
+    pub(crate) file: Option<&'a str>,
+    pub(crate) progress: ProgressArgs,
+}
+
 /// Reads what other tools recorded of errors and takes it into the history.
 pub(crate) fn take_in_errors(
     host: &HostRoot,
     history: &mut History,
     at: &Stamp,
-    of: &[ErrorMemory],
-    file: Option<&str>,
+    from: ErrorSources<'_>,
 ) -> Result<Vec<ErrorImportLine>, StorageError> {
-    let read = |memory: &ErrorMemory| (*memory, read_errors(host, *memory, file, at.wall_ms));
+    let ErrorSources { of, file, progress } = from;
+    let read =
+        |memory: &ErrorMemory| (*memory, read_errors(host, *memory, file, at.wall_ms, progress));
     let found: Vec<(ErrorMemory, Reading<ErrorRecords>)> = of.iter().map(read).collect();
     let told: Vec<ErrorRecords> =
         found.iter().filter_map(|(_, errors)| errors.value().cloned()).collect();
@@ -182,18 +194,12 @@ fn read_errors(
     memory: ErrorMemory,
     file: Option<&str>,
     now_wall_ms: i64,
+    progress: ProgressArgs,
 ) -> Reading<ErrorRecords> {
-    let watched = std::io::stderr().is_terminal();
-    let mut shown = false;
-    let mut read = || {
-        foreign_errors(host, memory, file, now_wall_ms, &mut |records| {
-            if watched {
-                shown = true;
-                // Progress that cannot be shown is no reason to stop. How many there will be is not
-                // known before all are read.
-                let name = memory.as_str();
-                let _ = write!(anstream::stderr(), "\rreading {name}: {records} records");
-            }
+    let progress = Progress::new(progress, format!("reading {}", memory.as_str()), "records");
+    let read = || {
+        foreign_errors(host, memory, file, now_wall_ms, &mut |records, most| {
+            progress.show(records, Some(most));
         })
     };
     let mut found = read();
@@ -203,9 +209,6 @@ fn read_errors(
         }
         std::thread::sleep(WRITTEN_PAUSE);
         found = read();
-    }
-    if shown {
-        let _ = writeln!(anstream::stderr());
     }
     found
 }

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod history;
+mod history_by;
 pub(crate) mod import;
 pub(crate) mod ledger;
 pub(crate) mod pages;

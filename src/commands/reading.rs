@@ -1,11 +1,11 @@
 //! One reading of the host beside whatever history there is, for commands that show the present.
 
 use crate::config::{SYSTEM_STATE_DIR, Settings};
-use crate::{clock, ends, header};
+use crate::{clock, ends, header, judging};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, EventsStatus, Finding, HistorySummary, HostView, Origin, ParseFault, ReadFault,
-    Reading, SeenController, Snapshot, StorageStats, match_controllers,
+    Accumulated, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView, LedgerState, Origin,
+    ParseFault, ReadFault, Reading, SeenController, Snapshot, StorageStats, match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let Remembered { accumulated, history, storage, suspected, hearing } =
+    let Remembered { accumulated, history, storage, suspected, dimms, hearing } =
         remembered(settings, &host, &snapshot);
     let assessment = scrubjay_alerts::assess(
         &snapshot,
@@ -35,6 +35,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
         &settings.patches,
     )
     .and(suspected);
+    let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
     let header = header::read(&host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
 }
@@ -70,6 +71,8 @@ struct Remembered {
     storage: StorageStats,
     /// Errors behind the ends of earlier boots.
     suspected: Vec<Finding>,
+    /// Verdicts on sticks of memory.
+    dimms: Vec<DimmVerdict>,
     /// How an agent that runs beside us hears of errors.
     hearing: Option<EventsStatus>,
 }
@@ -85,9 +88,19 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
         let Some(reader) = open_history(&dirs)? else { return Ok(None) };
         let at = &snapshot.at;
         let (replaced, salvaged) = (reader.replaced(at)?, reader.salvaged(at)?);
-        let storage = StorageStats { replaced, salvaged, ..StorageStats::default() };
+        // One that cannot be looked at is no reason to know nothing of the rest.
+        let ledger = match reader.verify_ledger(&[]) {
+            Ok(report) => LedgerState::from(&report),
+            Err(error) => {
+                let because = format!("failed to {:#}", anyhow::Error::from(error));
+                LedgerState::NotChecked { because }
+            }
+        };
+        let storage = StorageStats { replaced, salvaged, ledger, ..StorageStats::default() };
+        let accumulated = reader.accumulate(snapshot)?;
         Ok(Some(Remembered {
-            accumulated: reader.accumulate(snapshot)?,
+            dimms: judging::once(settings, &reader, snapshot, &accumulated)?,
+            accumulated,
             history: Reading::Value(reader.summary(at)?),
             storage,
             suspected: ends::suspected(&reader)?,
@@ -99,6 +112,7 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
         history,
         storage,
         suspected: Vec::new(),
+        dimms: Vec::new(),
         hearing: None,
     };
     let none = |history| without(history, StorageStats::default());

@@ -9,7 +9,7 @@ mod tree;
 use super::print;
 use crate::cli::{SimulateArgs, StudyKind};
 use crate::exit::Exit;
-use crate::progress;
+use crate::progress::Progress;
 use anyhow::Context;
 use files::Folder;
 use rows::Rows;
@@ -72,7 +72,8 @@ fn write(
     let fleet = Fleet::new(settings.clone())?;
     let mut folder = Folder::create(dir, args.force, &watermark(settings))?;
     let mut measures = Measures::new();
-    let bar = progress::bar(u64::from(settings.nodes), "nodes");
+    let (all, what) = (u64::from(settings.nodes), "simulating".to_owned());
+    let progress = Progress::new(args.progress, what, "nodes");
     let make = |nodes: Range<u32>| {
         let mut rows = Rows::default();
         let mut measures = Measures::new();
@@ -85,10 +86,10 @@ fn write(
     };
     in_order(settings.nodes, jobs, make, |(done, rows, part)| {
         measures.merge(part);
-        bar.set_position(u64::from(done));
+        progress.show(u64::from(done), Some(all));
         folder.append(&rows)
     })?;
-    bar.finish_and_clear();
+    drop(progress);
     folder.finish()?;
     let figures = measures.figures();
     let page = if args.json {
@@ -133,7 +134,8 @@ fn validate(args: &SimulateArgs, jobs: usize) -> anyhow::Result<Exit> {
     let seeds: Vec<u64> = (args.seed..).take(usize::from(args.seeds.get())).collect();
     let mut columns: Vec<Vec<Measured>> = Vec::new();
     let nodes = FleetSettings::with_seed(args.seed).nodes;
-    let bar = progress::bar(u64::from(nodes) * u64::try_from(seeds.len())?, "nodes");
+    let (mut done, all) = (0, u64::from(nodes) * u64::try_from(seeds.len())?);
+    let progress = Progress::new(args.progress, "simulating".to_owned(), "nodes");
     for seed in &seeds {
         let fleet = Fleet::new(FleetSettings::with_seed(*seed))?;
         let mut measures = Measures::new();
@@ -144,13 +146,14 @@ fn validate(args: &SimulateArgs, jobs: usize) -> anyhow::Result<Exit> {
             (count, measures)
         };
         in_order(nodes, jobs, make, |(count, part)| {
-            bar.inc(u64::from(count));
+            done += u64::from(count);
+            progress.show(done, Some(all));
             measures.merge(part);
             Ok(())
         })?;
         columns.push(measures.figures());
     }
-    bar.finish_and_clear();
+    drop(progress);
     let page = if args.json {
         table::validation_json(&seeds, &columns)?
     } else {

@@ -29,6 +29,8 @@ pub(super) struct Fragment {
     pub(super) memory: MemoryFragment,
     #[serde(default)]
     pub(super) costs: CostsFragment,
+    #[serde(default)]
+    pub(super) maintenance: MaintenanceFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -88,6 +90,12 @@ pub(super) struct PatchesFragment {
 pub(super) struct HistoryFragment {
     pub(super) import: Option<Spanned<bool>>,
     pub(super) max_size_mib: Option<Spanned<u32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MaintenanceFragment {
+    pub(super) windows: Option<Spanned<Vec<String>>>,
 }
 
 /// A file with its text, which positions refer to.

@@ -41,6 +41,7 @@ pub(crate) struct Inputs {
     pub(crate) import: Input<bool>,
     pub(crate) max_size_mib: Input<u32>,
     pub(crate) memory: MemoryInputs,
+    pub(crate) windows: Input<Vec<String>>,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -161,6 +162,7 @@ impl Inputs {
             import: Input { value: true, origin: Origin::Default },
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             memory: MemoryInputs::defaults(),
+            windows: Input { value: Vec::new(), origin: Origin::Default },
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -194,6 +196,7 @@ impl Inputs {
             set(&mut inputs.import, &fragment.history.import, path, text);
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
             inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
+            set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {

@@ -3,6 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use super::memory::MemoryChoice;
+use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) configuration: String,
     /// How large the history may grow, bytes.
     pub(crate) history_max_bytes: u64,
+    /// When the host may be rebooted and opened.
+    pub(crate) windows: Vec<MaintenanceWindow>,
 }
 
 /// The state directory of the system service.
@@ -100,13 +103,15 @@ impl Settings {
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
+            windows: windows(&inputs.windows)?,
         })
     }
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
         let of_policy = |section: &&str| {
-            ["[collector]", "[pages]", "[patches]", "[memory]", "[costs]"].contains(section)
+            ["[collector]", "[pages]", "[patches]", "[maintenance]", "[memory]", "[costs]"]
+                .contains(section)
         };
         let mut told = String::new();
         let mut section = "";
@@ -242,6 +247,18 @@ fn max_bytes(input: &Input<u32>) -> Result<u64, ConfigError> {
     Ok(u64::from(input.value) << 20)
 }
 
+fn windows(input: &Input<Vec<String>>) -> Result<Vec<MaintenanceWindow>, ConfigError> {
+    let parsed = input.value.iter().map(|text| {
+        MaintenanceWindow::parse(text).map_err(|why| ConfigError::Value {
+            origin: input.origin.clone(),
+            key: "maintenance.windows",
+            found: text.clone(),
+            why,
+        })
+    });
+    parsed.collect()
+}
+
 fn sources(input: &Input<Vec<String>>) -> Result<BTreeSet<SourceId>, ConfigError> {
     let known = || SourceId::ALL.map(SourceId::as_str).join(", ");
     input
@@ -346,6 +363,10 @@ impl Inputs {
         for (name, values) in self.memory.sections() {
             section(name, &values);
         }
+        section(
+            "maintenance",
+            &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
+        );
         text
     }
 }

@@ -1,4 +1,4 @@
--- The history of one host, schema version 4.
+-- The history of one host, schema version 5.
 --
 -- *_wall_ms   milliseconds since the Unix epoch, by the wall clock at that moment (it may step).
 -- *_ns        nanoseconds since boot: *_since_boot_ns by CLOCK_BOOTTIME (sleep included),
@@ -23,15 +23,18 @@ CREATE TABLE incident (
 CREATE TABLE boot (
   id INTEGER PRIMARY KEY,
   boot_id TEXT NOT NULL UNIQUE CHECK (boot_id = 'unknown' OR length(boot_id) = 36),
-  -- By the first wall clock seen in the boot; never changed afterwards.
-  booted_wall_ms INTEGER NOT NULL,
-  last_wall_ms INTEGER NOT NULL,
+  -- By the first wall clock seen in the boot; never changed afterwards. NULL, as when it was last
+  -- seen, of one of which a damaged file told no more than the id.
+  booted_wall_ms INTEGER,
+  last_wall_ms INTEGER,
   last_since_boot_ns INTEGER CHECK (last_since_boot_ns >= 0),
   last_awake_ns INTEGER CHECK (last_awake_ns >= 0),
   kernel_release TEXT,
   kernel_version TEXT,
   ended TEXT NOT NULL CHECK (ended IN ('running', 'clean', 'unclean', 'unknown')),
-  evidence TEXT NOT NULL
+  evidence TEXT NOT NULL,
+  CHECK ((booted_wall_ms IS NULL) = (last_wall_ms IS NULL)),
+  CHECK (booted_wall_ms IS NOT NULL OR ended = 'unknown')
 ) STRICT;
 CREATE UNIQUE INDEX boot_running ON boot (ended) WHERE ended = 'running';
 

@@ -16,14 +16,12 @@ use crate::exposures::{Exposure, ExposureRow};
 use crate::history::History;
 use crate::ledger::{self, Keeper};
 use crate::schema::SCHEMA;
-use crate::state::{BootState, Known, RunEnd, State};
+use crate::state::{Known, State};
 use crate::tiers::Keeping;
 use crate::{Heard, StorageError, event_rows, files, load, open, plan, query, write};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use scrubjay_model::{
-    BootEnd, BootId, EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness,
-};
+use scrubjay_model::{EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -408,7 +406,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
     let named = counters.values().map(|counter| &counter.base.epoch.boot);
     for id in named.chain(bad_pages.values().map(|page| &page.boot)) {
         if !boots.contains(id.as_str()) {
-            changes.boots.insert(id.clone(), lost_boot(id));
+            changes.lost_boots.insert(id.clone());
         }
     }
     changes.boots.extend(boot.iter().map(|boot| (boot.id().clone(), boot.clone())));
@@ -469,16 +467,4 @@ fn without_told(heard: &Sightings, home: &History, at: &Stamp) -> Sightings {
     let mut left = heard.clone();
     left.sightings.retain(|sighting| !is_told(sighting));
     left
-}
-
-fn lost_boot(id: &BootId) -> BootState {
-    BootState {
-        booted_wall_ms: 0,
-        last: Stamp { boot: id.clone(), since_boot: None, awake: None, wall_ms: 0 },
-        kernel_release: None,
-        kernel_version: None,
-        ended: BootEnd::Unknown,
-        evidence: "The file that told of its end is gone.".to_owned(),
-        last_run: RunEnd::NeverRan,
-    }
 }

@@ -15,7 +15,7 @@ use crate::state::{
 use scrubjay_model::{
     BadPage, BootId, ControllerKey, ModuleKey, ModuleRecord, Restart, SeriesKey, SourceId, Stamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Rows of what happened that may wait in memory; some 2 MiB.
@@ -28,6 +28,8 @@ pub(crate) struct Changes {
     pub(crate) urgent: bool,
     /// Boots in their latest form.
     pub(crate) boots: BTreeMap<BootId, BootState>,
+    /// Boots that others refer to, and of which no more is known than the id.
+    pub(crate) lost_boots: BTreeSet<BootId>,
     /// Runs in their latest form.
     pub(crate) runs: BTreeMap<i64, RunRow>,
     /// Coverage in its latest form, by run and beginning.
@@ -196,6 +198,7 @@ impl Changes {
         let Self {
             urgent,
             boots,
+            lost_boots,
             runs,
             stretches,
             controllers,
@@ -213,6 +216,7 @@ impl Changes {
         } = later;
         self.urgent |= urgent;
         self.boots.extend(boots);
+        self.lost_boots.extend(lost_boots);
         self.runs.extend(runs);
         self.stretches.extend(stretches);
         self.controllers.extend(controllers);

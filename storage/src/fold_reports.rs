@@ -3,13 +3,14 @@
 use crate::buckets::{HOUR_MS, ReportKey, ReportSum, Width, roll_up};
 use crate::event_rows::{Uses, json, wording};
 use crate::fold_rows::{Folded, done, rows};
+use crate::open_evidence::Open;
 use crate::retention::Bite;
 use rusqlite::{Row, ToSql, Transaction, named_params};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Reports that are neither of uncorrected errors nor of pages, nor the newest, whose id must not be
 /// given again. `:open` is a list of places and controllers, and `:whether` whether reports of these are meant or all
-/// others.
+/// others; those of `:kept` stay.
 pub(crate) const REPORTS: &str = "
     SELECT event.id, first_wall_ms, boot, witness, class, what, place, message, detail,
            COALESCE(controller.key || '/' || counter_place, '') AS counter,
@@ -23,6 +24,7 @@ pub(crate) const REPORTS: &str = "
                        UNION ALL
                        SELECT id FROM wording WHERE text GLOB '{\"kind\":\"soft_offline\"*')
       AND event.id < (SELECT MAX(id) FROM event)
+      AND event.id NOT IN (SELECT value FROM json_each(:kept))
       AND (counter IN (SELECT value FROM json_each(:open))
            OR COALESCE(controller.key, '') IN (SELECT value FROM json_each(:open))) = :whether
     ORDER BY first_wall_ms LIMIT :most";
@@ -30,12 +32,14 @@ pub(crate) const REPORTS: &str = "
 pub(crate) fn reports(
     tx: &Transaction<'_>,
     bite: &Bite,
-    open: &BTreeSet<String>,
+    open: Open<'_>,
     whether: bool,
 ) -> rusqlite::Result<Folded> {
-    let open = json(open)?;
+    let kept = if whether { open.kept(tx)? } else { BTreeSet::new() };
+    let (open, kept) = (json(open.subjects)?, json(&kept)?);
     let (mut uses, mut texts) = (Uses::default(), HashMap::new());
-    let more: [(&str, &dyn ToSql); 2] = [(":open", &open), (":whether", &whether)];
+    let more: [(&str, &dyn ToSql); 3] =
+        [(":open", &open), (":whether", &whether), (":kept", &kept)];
     let found = rows(tx, REPORTS, bite, &more, |row| {
         let key = ReportKey {
             from_wall_ms: row.get("first_wall_ms")?,

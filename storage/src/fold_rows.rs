@@ -1,12 +1,13 @@
 //! Bites in SQL: the rows of one become sums, in one transaction. Whoever calls commits.
 //!
 //! Never folded are the first and the newest change of a counter, reports of uncorrected errors and
-//! of pages, the newest report, the newest state of each source, the first and the newest changes of
+//! of pages, the first and the newest reports of places that findings stand against, the newest report, the newest state of each source, the first and the newest changes of
 //! facts, and boots, turns of sticks and clock steps. A snapshot goes when nothing refers to it any more.
 
 use crate::buckets::{CounterKey, CounterSum, Width, roll_up};
 use crate::convert::{duration, nanos};
-use crate::retention::{Bite, MOST_ROWS, What};
+use crate::open_evidence::Open;
+use crate::retention::{Bite, What};
 use crate::{fold_reports, tiers};
 use rusqlite::{Row, ToSql, Transaction, named_params};
 use scrubjay_model::MODULE_PLACES;
@@ -25,14 +26,10 @@ pub(crate) struct Folded {
 /// restarted every other day.
 pub(crate) const MOST_STRETCHES: i64 = 16_384;
 
-/// Folds one bite, and notes that it was. `open` names the places that findings stand against.
-pub(crate) fn fold(
-    tx: &Transaction<'_>,
-    bite: &Bite,
-    open: &BTreeSet<String>,
-) -> rusqlite::Result<Folded> {
+/// Folds one bite, and notes that it was.
+pub(crate) fn fold(tx: &Transaction<'_>, bite: &Bite, open: Open<'_>) -> rusqlite::Result<Folded> {
     let folded = match bite.what {
-        What::Texts => texts(tx)?,
+        What::Texts => texts(tx, most(bite))?,
         What::Losses => fold_reports::losses(tx, bite)?,
         What::Changes => changes(tx, bite)?,
         What::Reports => fold_reports::reports(tx, bite, open, false)?,
@@ -40,7 +37,7 @@ pub(crate) fn fold(
         What::ChangeHours => change_hours(tx, bite)?,
         What::ReportHours => fold_reports::report_hours(tx, bite)?,
         What::SourceStates => source_states(tx, bite)?,
-        What::Stretches => stretches(tx, MOST_STRETCHES)?,
+        What::Stretches => stretches(tx, MOST_STRETCHES, most(bite))?,
         What::Facts => facts(tx, bite, CHANGES_OF_FACT)?,
     };
     if folded.rows > 0 {
@@ -60,6 +57,10 @@ pub(crate) fn fold(
     Ok(folded)
 }
 
+fn most(bite: &Bite) -> i64 {
+    i64::try_from(bite.most_rows).unwrap_or(i64::MAX)
+}
+
 /// Rows of a query with the bounds of the bite.
 pub(crate) fn rows<T>(
     tx: &Transaction<'_>,
@@ -68,7 +69,7 @@ pub(crate) fn rows<T>(
     more: &[(&str, &dyn ToSql)],
     read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
-    let most = i64::try_from(MOST_ROWS).unwrap_or(i64::MAX);
+    let most = most(bite);
     let mut params: Vec<(&str, &dyn ToSql)> =
         vec![(":from", &bite.from_wall_ms), (":before", &bite.before_wall_ms), (":most", &most)];
     params.extend(more);
@@ -250,7 +251,7 @@ pub(crate) fn facts(tx: &Transaction<'_>, bite: &Bite, kept: i64) -> rusqlite::R
         tx.prepare_cached("DELETE FROM fact WHERE name = ?1 AND subject = ?2 AND snapshot = ?3")?;
     let mut found: Vec<(i64, i64)> = Vec::new();
     for (name, subject) in often {
-        let most = i64::try_from(MOST_ROWS.saturating_sub(found.len())).unwrap_or(i64::MAX);
+        let most = i64::try_from(bite.most_rows.saturating_sub(found.len())).unwrap_or(i64::MAX);
         let params = named_params! {
             ":name": name,
             ":subject": subject,
@@ -286,11 +287,10 @@ fn forget_snapshots(
     Ok(())
 }
 
-/// The earliest stretches, as far as there are more than `most`. The last one may still grow.
-pub(crate) fn stretches(tx: &Transaction<'_>, most: i64) -> rusqlite::Result<Folded> {
+/// The earliest stretches, as far as there are more than are `kept`. The last one may still grow.
+pub(crate) fn stretches(tx: &Transaction<'_>, kept: i64, most: i64) -> rusqlite::Result<Folded> {
     let there: i64 = tx.query_row("SELECT COUNT(*) FROM coverage", [], |row| row.get(0))?;
-    let bite = i64::try_from(MOST_ROWS).unwrap_or(i64::MAX);
-    let too_many = there.saturating_sub(most.max(1)).clamp(0, bite);
+    let too_many = there.saturating_sub(kept.max(1)).clamp(0, most);
     let found = tx
         .prepare_cached(
             "SELECT run, from_since_boot_ns, boot, from_wall_ms, to_wall_ms,
@@ -329,10 +329,10 @@ pub(crate) fn stretches(tx: &Transaction<'_>, most: i64) -> rusqlite::Result<Fol
 
 /// Texts without a use. References to texts are not checked meanwhile, as that would look through
 /// all reports for each of them; the uses are counted instead.
-fn texts(tx: &Transaction<'_>) -> rusqlite::Result<Folded> {
+fn texts(tx: &Transaction<'_>, most: i64) -> rusqlite::Result<Folded> {
     let unused: Vec<i64> = tx
         .prepare_cached("SELECT wording FROM wording_use WHERE uses = 0 LIMIT ?1")?
-        .query_map([i64::try_from(MOST_ROWS).unwrap_or(i64::MAX)], |row| row.get(0))?
+        .query_map([most], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for text in &unused {
         tx.prepare_cached("DELETE FROM wording_use WHERE wording = ?1")?.execute([*text])?;

@@ -15,7 +15,7 @@ use crate::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{
     Accumulated, Assessment, BadPage, BootRecord, ControllerKey, CorrectedPage, Edac, ErrorRecords,
-    ForeignBoots, HistorySummary, LedgerHead, MemoryRecord, PageAnswer, PageRequests,
+    ForeignBoots, HistorySummary, LedgerHead, LedgerState, MemoryRecord, PageAnswer, PageRequests,
     SeenController, Snapshot, Stamp, StorageStats, match_controllers,
 };
 use std::collections::BTreeMap;
@@ -123,10 +123,9 @@ impl History {
         if self.is_away() { None } else { self.ledger.head() }
     }
 
-    /// What was found wrong with the end of the ledger when it was opened, in words. The rest of it
-    /// is looked at by [`crate::HistoryReader::verify_ledger`] alone, as that takes time.
-    pub fn ledger_fault(&self) -> Option<&str> {
-        self.ledger.fault()
+    /// Whether the ledger is what was written, when it was opened or a day ended.
+    pub fn ledger_state(&self) -> LedgerState {
+        self.ledger.state(self.is_away())
     }
 
     /// The last row of the ledger as of a checkpoint written since this was last asked.
@@ -420,6 +419,7 @@ impl History {
             },
             replaced: self.replaced.clone(),
             salvaged: self.salvaged.clone(),
+            ledger: self.ledger_state(),
             pages_refused: self.pages_refused,
             max_bytes: Some(self.keeping.max_bytes()),
             folded: self.keeping.folded().clone(),
@@ -494,7 +494,7 @@ impl History {
         }
         let due = self.ledger.write(&tx, &self.pending.ledger, caught_up, &self.state, at)?;
         tx.commit()?;
-        self.ledger.written(&due, &self.state);
+        self.ledger.written(&due, &self.state, &self.conn);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 
 mod ageing_clock;
 mod away;
+mod bite_size;
 mod boot_end;
 mod boot_imports;
 mod buckets;
@@ -16,7 +17,6 @@ mod changes;
 mod conclusions;
 mod convert;
 mod counters;
-mod dimm_counts;
 mod error;
 mod error_imports;
 mod event_rows;
@@ -34,6 +34,7 @@ mod module_events;
 mod module_rows;
 mod modules;
 mod open;
+mod open_evidence;
 mod page_requests;
 mod page_rows;
 mod pages;
@@ -46,6 +47,7 @@ mod schema;
 mod state;
 mod sums;
 mod tiers;
+mod traces;
 mod write;
 
 #[cfg(test)]
@@ -58,7 +60,6 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
 
 pub use boot_imports::BootImport;
 pub use care::{back_up_database, check_database, try_migration, vacuum_database};
-pub use dimm_counts::DimmCount;
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;

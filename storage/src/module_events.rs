@@ -101,7 +101,7 @@ fn each_place(stays: &[Stay]) -> impl Iterator<Item = (&Stay, &(i64, String))> {
 /// The condition on rows of events; [`Stay`] tells what it is given.
 const WITHIN: &str = "
     event.controller = :controller AND counter_place = :place
-    AND event.run >= :from AND event.run < :until
+    AND event.run >= :from AND event.run < :until AND first_wall_ms >= :since
     ORDER BY event.run DESC, event.id DESC LIMIT :limit";
 
 /// The reports of one place.
@@ -128,16 +128,26 @@ pub(crate) fn records(
     key: &ModuleKey,
     limit: u32,
 ) -> rusqlite::Result<Vec<EventRecord>> {
-    let stays = stays(conn, key)?;
+    of_stays(conn, &stays(conn, key)?, i64::MIN, limit)
+}
+
+/// The last `limit` reports of a stick from a moment on, in order, if it is known where it was.
+pub(crate) fn of_stays(
+    conn: &Connection,
+    stays: &[Stay],
+    since_wall_ms: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<EventRecord>> {
     let mut found: Vec<EventRecord> = Vec::new();
     let mut rows = conn.prepare(&records_query())?;
-    for (stay, (controller, place)) in each_place(&stays) {
+    for (stay, (controller, place)) in each_place(stays) {
         let of_place = rows.query_map(
             named_params! {
                 ":controller": controller,
                 ":place": place,
                 ":from": stay.from_run,
                 ":until": stay.until_run.unwrap_or(i64::MAX),
+                ":since": since_wall_ms,
                 ":limit": limit,
             },
             record,
@@ -167,6 +177,7 @@ pub(crate) fn pattern(conn: &Connection, key: &ModuleKey) -> rusqlite::Result<Ev
             ":from": stay.from_run,
             ":until": stay.until_run.unwrap_or(i64::MAX),
             // One more tells that there are more.
+            ":since": i64::MIN,
             ":limit": share.saturating_add(1),
         })?;
         let mut of_this = 0_u32;

@@ -1,7 +1,7 @@
 //! What the history answers. Shared by the writer and the readers.
 
 use crate::changes::Changes;
-use crate::convert::{boot_end, boot_id, duration, nanos, stamp, uncount};
+use crate::convert::{boot_end, boot_id, duration, nanos, optional_duration, uncount};
 use crate::state::{Run, State};
 use crate::{counters, facts, ledger, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
@@ -231,6 +231,7 @@ pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<
             let (name, subject): (String, String) = (row.get("name")?, row.get("subject")?);
             let record = FactRecord {
                 at_wall_ms: row.get("wall_ms")?,
+                boot: boot_id(&row.get::<_, String>("boot_id")?)?,
                 name: name.clone(),
                 subject: subject.clone(),
                 value: row.get("value")?,
@@ -243,8 +244,11 @@ pub(crate) fn facts(conn: &Connection, beginnings: &[&str]) -> rusqlite::Result<
 }
 
 pub(crate) const FACTS: &str = "
-    SELECT wall_ms, name, subject, value, state, snapshot
-    FROM fact JOIN snapshot ON snapshot.id = fact.snapshot
+    SELECT snapshot.wall_ms, boot_id, name, subject, value, state, snapshot
+    FROM fact
+    JOIN snapshot ON snapshot.id = fact.snapshot
+    JOIN agent_run ON agent_run.id = snapshot.run
+    JOIN boot ON boot.id = agent_run.boot
     WHERE name >= :beginning AND name < :behind";
 
 /// Whether so much time has passed since the end of a stretch that it does not go on.
@@ -260,27 +264,26 @@ pub(crate) fn boots(conn: &Connection) -> rusqlite::Result<Vec<BootRecord>> {
          FROM boot ORDER BY id",
     )?
     .query_map([], |row| {
-        let booted_wall_ms: i64 = row.get("booted_wall_ms")?;
         let boot: String = row.get("boot_id")?;
-        let last = stamp(
-            &boot,
-            row.get("last_wall_ms")?,
-            row.get("last_since_boot_ns")?,
-            row.get("last_awake_ns")?,
-        )?;
+        let booted_wall_ms: Option<i64> = row.get("booted_wall_ms")?;
+        let last_seen_wall_ms: Option<i64> = row.get("last_wall_ms")?;
+        let since_boot = optional_duration(row.get("last_since_boot_ns")?)?;
+        let awake = optional_duration(row.get("last_awake_ns")?)?;
         // Where the boot clock is not known there is only the wall clock to go by.
-        let by_wall = last.wall_ms.saturating_sub(booted_wall_ms);
-        let by_wall = Duration::from_millis(u64::try_from(by_wall).unwrap_or(0));
+        let by_wall = || {
+            let by_wall = last_seen_wall_ms?.saturating_sub(booted_wall_ms?);
+            Some(Duration::from_millis(u64::try_from(by_wall).unwrap_or(0)))
+        };
         Ok(BootRecord {
+            boot: boot_id(&boot)?,
             booted_wall_ms,
-            last_seen_wall_ms: last.wall_ms,
-            ran: last.since_boot.unwrap_or(by_wall),
-            slept: last.slept(),
+            last_seen_wall_ms,
+            ran: since_boot.or_else(by_wall),
+            slept: since_boot.zip(awake).map(|(all, awake)| all.saturating_sub(awake)),
             kernel_release: row.get("kernel_release")?,
             kernel_version: row.get("kernel_version")?,
             end: boot_end(&row.get::<_, String>("ended")?)?,
             evidence: row.get("evidence")?,
-            boot: last.boot,
         })
     })?
     .collect()

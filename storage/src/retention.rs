@@ -173,7 +173,7 @@ impl Progress {
 
     /// Notes what came of a bite: rows folded, and the moment of the last of them.
     pub(crate) fn note(&mut self, bite: &Bite, rows: usize, last_wall_ms: Option<i64>) {
-        let more = rows >= MOST_ROWS;
+        let more = rows >= bite.most_rows;
         if bite.from_wall_ms == i64::MIN {
             self.swept.extend(self.seen.map(|now| (bite.what, now)));
         }
@@ -205,10 +205,7 @@ impl Progress {
     }
 }
 
-/// Rows folded in one transaction: few enough that a pass is not held up.
-pub(crate) const MOST_ROWS: usize = 2_000;
-
-/// What to fold in one transaction: the first [`MOST_ROWS`] rows of a kind between two moments.
+/// What to fold in one transaction: the first rows of a kind between two moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bite {
     pub(crate) what: What,
@@ -216,13 +213,20 @@ pub(crate) struct Bite {
     pub(crate) before_wall_ms: i64,
     /// Which step of the ladder asks for it; 0 is that of every day.
     pub(crate) step: usize,
+    /// No more rows than these.
+    pub(crate) most_rows: usize,
 }
 
-/// The next bite, if one is due.
-pub(crate) fn plan(now_wall_ms: i64, fill: Fill, progress: &Progress) -> Option<Bite> {
+/// The next bite, of no more than so many rows, if one is due.
+pub(crate) fn plan(
+    now_wall_ms: i64,
+    fill: Fill,
+    progress: &Progress,
+    most_rows: usize,
+) -> Option<Bite> {
     if progress.texts {
         let (from_wall_ms, before_wall_ms) = (i64::MIN, i64::MAX);
-        return Some(Bite { what: What::Texts, from_wall_ms, before_wall_ms, step: 0 });
+        return Some(Bite { what: What::Texts, from_wall_ms, before_wall_ms, step: 0, most_rows });
     }
     let steps = if fill.is_pressed() { LADDER.len() } else { 1 };
     for (step, ages) in LADDER.iter().enumerate().take(steps) {
@@ -242,7 +246,7 @@ pub(crate) fn plan(now_wall_ms: i64, fill: Fill, progress: &Progress) -> Option<
                 let from_done = progress.swept.get(&what).is_some_and(is_swept).then_some(done);
                 let rest = progress.rest.get(&what).copied();
                 let from_wall_ms = rest.or(from_done).unwrap_or(i64::MIN);
-                return Some(Bite { what, from_wall_ms, before_wall_ms, step });
+                return Some(Bite { what, from_wall_ms, before_wall_ms, step, most_rows });
             }
         }
     }
@@ -267,6 +271,11 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_700_000_000_000;
+    const MOST_ROWS: usize = 100;
+
+    fn plan(now_wall_ms: i64, fill: Fill, progress: &Progress) -> Option<Bite> {
+        super::plan(now_wall_ms, fill, progress, MOST_ROWS)
+    }
     const ROOM: Fill = Fill { used_bytes: 1, free_bytes: 0, max_bytes: DEFAULT_MAX_BYTES };
     const FULL: Fill = Fill { used_bytes: DEFAULT_MAX_BYTES, ..ROOM };
 

@@ -106,6 +106,7 @@ pub(crate) fn salvage(tx: &Transaction<'_>, moved: &Path) -> rusqlite::Result<Sa
             }
         }
     }
+    schema::forget_times_of_1970(tx)?;
     let is_whole = salvaged.broken.is_empty() && salvaged.refused == 0;
     salvaged.mended_sums = sums::mend(tx, is_whole)?;
     leave_out_what_cannot_be_loaded(tx, &mut salvaged)?;
@@ -217,8 +218,8 @@ const NAMES: [(&str, &str, &str); 5] = [
     (
         "boot",
         "SELECT id, boot_id FROM boot INDEXED BY sqlite_autoindex_boot_1 WHERE boot_id > ''",
-        "INSERT OR IGNORE INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
-         VALUES (?1, ?2, 0, 0, 'unknown', 'The file that told of its end was damaged.')",
+        "INSERT OR IGNORE INTO boot (id, boot_id, ended, evidence)
+         VALUES (?1, ?2, 'unknown', 'The file that told when it began and ended was damaged.')",
     ),
     (
         "controller",

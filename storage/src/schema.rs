@@ -37,7 +37,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../sql/ledger.sql"),
         include_str!("../sql/tiers.sql"),
     ),
-    upgrades: &[to_version_2, to_version_3, to_version_4],
+    upgrades: &[to_version_2, to_version_3, to_version_4, to_version_5],
 };
 
 fn to_version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -55,6 +55,24 @@ fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/tiers.sql"))
 }
 
+fn to_version_5(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/upgrade_to_v5.sql"))?;
+    forget_times_of_1970(tx)
+}
+
+/// What version 4 wrote of a boot of which it knew the id alone becomes what it is: not known.
+pub(crate) fn forget_times_of_1970(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch(include_str!("../sql/boots_without_time.sql"))
+}
+
+/// Every released version, oldest first, as it was released.
+pub(crate) const RELEASED: [&str; 4] = [
+    include_str!("../sql/create_v1.sql"),
+    include_str!("../sql/create_v2.sql"),
+    include_str!("../sql/create_v3.sql"),
+    include_str!("../sql/create_v4.sql"),
+];
+
 /// The definitions in a database, in a fixed order, without comments and differences in white space.
 pub(crate) fn definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let text = |sql: String| -> String {
@@ -66,16 +84,21 @@ pub(crate) fn definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
         .collect()
 }
 
-/// Whether everything is defined as the present schema has it: a name in a definition in which a
-/// bit fell over is another name. What somebody added is none of our business.
+/// Whether everything is defined as the present schema or a released one has it: a name in a
+/// definition in which a bit fell over is another name. What somebody added is none of our business.
 pub(crate) fn is_as_created(conn: &Connection) -> rusqlite::Result<bool> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(SCHEMA.create)?;
     let there = definitions(conn)?;
-    // A trigger that is gone was taken away: what was done without it the ledger tells.
-    let mut wanted = definitions(&fresh)?;
-    wanted.retain(|definition| !definition.starts_with("CREATE TRIGGER"));
-    Ok(wanted.iter().all(|definition| there.contains(definition)))
+    for create in [SCHEMA.create].into_iter().chain(RELEASED) {
+        let fresh = Connection::open_in_memory()?;
+        fresh.execute_batch(create)?;
+        // A trigger that is gone was taken away: what was done without it the ledger tells.
+        let mut wanted = definitions(&fresh)?;
+        wanted.retain(|definition| !definition.starts_with("CREATE TRIGGER"));
+        if wanted.iter().all(|definition| there.contains(definition)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a file turned out to be.

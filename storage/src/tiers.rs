@@ -2,14 +2,16 @@
 //! time, and space that became free is given back.
 
 use crate::ageing_clock::AgeingClock;
+use crate::bite_size::BiteSize;
 use crate::buckets::Width;
 use crate::error::{DatabaseFault, database};
 use crate::fold_rows::{self, Folded};
 use crate::history::History;
-use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, MOST_ROWS, Progress, What};
+use crate::open_evidence::{KEPT_AT_EACH_END, Open};
+use crate::retention::{self, Bite, DEFAULT_MAX_BYTES, Fill, LADDER, Progress, What};
 use crate::{StorageError, ledger, write};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
-use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch};
+use scrubjay_model::{Assessment, FoldedRows, Stamp, Verdict, share_of_stretch, span};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ pub(crate) struct Keeping {
     max_bytes: u64,
     pub(crate) progress: Progress,
     clock: AgeingClock,
+    bite_size: BiteSize,
     /// The places that findings of at least *watch* stand against. `None` until something was
     /// concluded: until then nothing is taken to be closed.
     pub(crate) open: Option<BTreeSet<String>>,
@@ -44,13 +47,14 @@ impl Keeping {
         let clock = AgeingClock::after(newest(conn)?);
         let folded = folded(conn)?;
         let told = (folded.clone(), None);
-        Ok(Self { max_bytes, progress, clock, open: None, folded, told })
+        let bite_size = BiteSize::usual();
+        Ok(Self { max_bytes, progress, clock, bite_size, open: None, folded, told })
     }
 
     /// Another file took the place of the one that was kept, with old rows of its own.
     pub(crate) fn go_on_with(&mut self, there: Self) {
-        let (max_bytes, open) = (self.max_bytes, self.open.take());
-        *self = Self { max_bytes, open, ..there };
+        let Self { max_bytes, bite_size, .. } = *self;
+        *self = Self { max_bytes, bite_size, open: self.open.take(), ..there };
     }
 
     /// Takes in what was concluded.
@@ -122,6 +126,12 @@ impl History {
         self.keeping.max_bytes = max_bytes;
     }
 
+    /// Has what is old folded in bites that take no longer than 50 ms by this clock, as far as the disk
+    /// allows.
+    pub fn fold_by_clock(&mut self, clock: fn() -> Duration) {
+        self.keeping.bite_size = self.keeping.bite_size.by_clock(clock);
+    }
+
     /// Leaves it to the system when what is written gets to the disk. A crash of the host may then
     /// cost the whole file: only for histories that can be made again.
     ///
@@ -133,9 +143,9 @@ impl History {
             .map_err(database("open the history", &self.path))
     }
 
-    /// Folds some of what is old, if anything is: at most 2,000 rows in one transaction, and in one
-    /// call hardly more. Meant to be called after each pass. Returns whether there may be more to do
-    /// at once.
+    /// Folds some of what is old, if anything is: so much that it takes some 20 ms where a clock tells
+    /// ([`History::fold_by_clock`]), and else some hundred rows. Meant to be called after each pass, and again
+    /// until the next one for as long as there may be more to do, which is returned.
     ///
     /// # Errors
     /// If it cannot be read or written; nothing is folded then.
@@ -156,10 +166,12 @@ impl History {
     fn fold_once(&mut self, at: &Stamp) -> rusqlite::Result<bool> {
         let now_wall_ms = self.keeping.clock.now(at.wall_ms, at.since_boot);
         self.keeping.progress.see(now_wall_ms);
-        let mut rows = 0;
+        let (mut rows, began) = (0, self.keeping.bite_size.now());
         for _ in 0..MOST_BITES {
             let fill = fill(&self.conn, self.keeping.max_bytes)?;
-            let Some(bite) = retention::plan(now_wall_ms, fill, &self.keeping.progress) else {
+            let (size, bite_began) = (self.keeping.bite_size.rows(), self.keeping.bite_size.now());
+            let Some(bite) = retention::plan(now_wall_ms, fill, &self.keeping.progress, size)
+            else {
                 self.tell_ledger(at);
                 return Ok(give_back(&self.conn, fill)? || rows > 0);
             };
@@ -172,13 +184,12 @@ impl History {
                 }
             };
             self.keeping.progress.note(&bite, folded.rows, folded.last_wall_ms);
-            // A text is less work than a row, and a report has two of its own.
-            let weight = if bite.what == What::Texts { 4 } else { 1 };
-            rows += folded.rows / weight;
+            rows += folded.rows;
             if folded.rows > 0 {
                 self.keeping.folded = self::folded(&self.conn)?;
+                self.keeping.bite_size.learn(folded.rows, bite_began);
             }
-            if rows >= MOST_ROWS {
+            if rows >= size || self.keeping.bite_size.is_enough(began) {
                 break;
             }
         }
@@ -209,6 +220,7 @@ impl History {
         }
         let mut act = || {
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let open = Open { subjects: open, max_bytes: fill.max_bytes };
             let folded = fold_rows::fold(&tx, bite, open)?;
             if bite.step > 0 && folded.rows > 0 {
                 tell(&tx, bite, fill, at.wall_ms)?;
@@ -267,14 +279,20 @@ fn tell(
         )?;
     let Some(ages) = LADDER.get(bite.step).filter(|_| !lately) else { return Ok(()) };
     let mib = |bytes: u64| bytes >> 20;
-    let hours = |age: Duration| age.as_secs() / 3_600;
+    let open = ages.open.map_or_else(String::new, |age| {
+        format!(
+            "; of places that a finding stands against, reports older than {}, save the first and \
+             the newest {KEPT_AT_EACH_END} of each, or fewer of more than 64 places",
+            span(age)
+        )
+    });
     let detail = format!(
         "{} of the {} MiB that the history may have were in use: single changes and reports older \
-         than {} h become sums of an hour, and sums of an hour older than {} h sums of a day",
+         than {} become sums of an hour, and sums of an hour older than {} sums of a day{open}",
         mib(fill.used_bytes),
         mib(fill.max_bytes),
-        hours(ages.single),
-        hours(ages.hours),
+        span(ages.single),
+        span(ages.hours),
     );
     write::incident(tx, now_wall_ms, "folded", &detail)
 }

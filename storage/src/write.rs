@@ -9,13 +9,14 @@ use crate::module_rows;
 use crate::page_rows;
 use crate::state::{BootState, ControllerState, CounterState, RunRow, Stretch};
 use rusqlite::{Transaction, named_params};
-use scrubjay_model::{BootEnd, SeriesKey, SourceId};
+use scrubjay_model::{BootEnd, BootId, SeriesKey, SourceId};
 
 /// Writes all changes. Whoever calls commits.
 pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Result<()> {
     let Changes {
         urgent: _,
         boots,
+        lost_boots,
         runs,
         stretches,
         controllers,
@@ -39,6 +40,9 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     }
     for boot in boots.values().filter(is_running) {
         put_boot(tx, boot)?;
+    }
+    for boot in lost_boots {
+        put_lost_boot(tx, boot)?;
     }
     for run in runs.values() {
         put_run(tx, run)?;
@@ -111,6 +115,7 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
            (:boot, :booted_wall_ms, :last_wall_ms, :last_since_boot_ns, :last_awake_ns,
             :kernel_release, :kernel_version, :ended, :evidence)
          ON CONFLICT (boot_id) DO UPDATE SET
+           booted_wall_ms = COALESCE(booted_wall_ms, excluded.booted_wall_ms),
            last_wall_ms = excluded.last_wall_ms,
            last_since_boot_ns = excluded.last_since_boot_ns,
            last_awake_ns = excluded.last_awake_ns,
@@ -139,6 +144,17 @@ fn put_boot(tx: &Transaction<'_>, boot: &BootState) -> rusqlite::Result<()> {
         ":ended": ended.as_str(),
         ":evidence": evidence,
     })
+    .map(drop)
+}
+
+/// When it was nobody knows.
+fn put_lost_boot(tx: &Transaction<'_>, boot: &BootId) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO boot (boot_id, ended, evidence)
+         VALUES (?1, 'unknown', 'The file that told when it began and ended is gone.')
+         ON CONFLICT (boot_id) DO NOTHING",
+    )?
+    .execute([boot.as_str()])
     .map(drop)
 }
 

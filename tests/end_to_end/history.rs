@@ -2,10 +2,12 @@
 
 use crate::harness::{output, scrubjay, stdout};
 use scrubjay_model::{
-    BootId, Controller, Counter, Dimm, Edac, Epoch, ErrorCounts, Layout, Origin, Place, Reading,
-    Section, Snapshot, SourceReport, Stamp, ZeroedWindow,
+    BootId, Controller, Counter, DebVersion, Dimm, Edac, Epoch, ErrorCounts, InstalledPackage,
+    KernelPackage, Layout, Livepatch, Origin, PackageManager, PackageVersion, Packages, PageAnswer,
+    PageReason, PageReport, Patch, Place, Reading, Section, Snapshot, SourceReport, Stamp,
+    ZeroedWindow,
 };
-use scrubjay_storage::History;
+use scrubjay_storage::{History, PagesSeen};
 use scrubjay_tests::golden;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,13 +52,49 @@ fn edac(boot: &BootId, correctable: u64) -> Edac {
     Edac { controllers: vec![controller] }
 }
 
-/// An agent that looks every half hour, on a host without anything but memory.
+fn packages(versions: &[&str]) -> Packages {
+    let kernel = |version: &&str| KernelPackage {
+        package: InstalledPackage {
+            name: format!("linux-image-{version}"),
+            version: PackageVersion::Deb(DebVersion::parse(version).unwrap()),
+            arch: None,
+            installed_unix_s: absent(),
+            changelog: absent(),
+        },
+        release: absent(),
+        family: "amd64".to_owned(),
+    };
+    let kernels = versions.iter().map(kernel).collect();
+    Packages { manager: PackageManager::Dpkg, kernels, live_patches: Vec::new() }
+}
+
+fn livepatch(in_transition: Option<bool>) -> Livepatch {
+    let patch = |in_transition| Patch {
+        name: "lp_1".to_owned(),
+        enabled: Reading::Value(true),
+        transition: Reading::Value(in_transition),
+        replace: absent(),
+        stack_order: absent(),
+        objects: absent(),
+        module_taint: absent(),
+    };
+    Livepatch { patches: in_transition.into_iter().map(patch).collect(), blockers: None }
+}
+
+fn section<T>(value: T) -> Option<Section<T>> {
+    let report = SourceReport { took: Duration::ZERO, attributes: 1, faults: Vec::new() };
+    Some(Section { reading: Reading::Value(value), report })
+}
+
+/// An agent that looks every half hour, on a host with memory, kernels and live patches.
 struct Life {
     history: History,
     boot: BootId,
     since_boot: Duration,
     wall_ms: i64,
     correctable: u64,
+    kernels: Vec<&'static str>,
+    in_transition: Option<bool>,
     nothing: Snapshot,
 }
 
@@ -73,10 +111,26 @@ impl Life {
 
     fn look(&mut self) {
         let mut snapshot = Snapshot { at: self.at(), ..self.nothing.clone() };
-        let report = SourceReport { took: Duration::ZERO, attributes: 1, faults: Vec::new() };
-        let reading = Reading::Value(edac(&self.boot, self.correctable));
-        snapshot.edac = Some(Section { reading, report });
+        snapshot.edac = section(edac(&self.boot, self.correctable));
+        snapshot.packages = section(packages(&self.kernels));
+        snapshot.livepatch = section(livepatch(self.in_transition));
         assert!(self.history.append(&snapshot).error.is_none());
+    }
+
+    fn bad_pages(&mut self, pfns: &[u64], answer: PageAnswer) {
+        let report = |pfn: &u64| PageReport {
+            pfn: *pfn,
+            page_size_bytes: 4096,
+            reason: PageReason::CorrectedThreshold,
+            dimm: None,
+        };
+        let reported: Vec<PageReport> = pfns.iter().map(report).collect();
+        let seen = PagesSeen { reported: &reported, told: None, map: None };
+        assert_eq!(self.history.see_pages(&seen, &self.at()).unwrap(), 0);
+        for pfn in pfns {
+            let request = self.history.begin_page_request(&self.at(), pfn * 4096).unwrap();
+            self.history.end_page_request(request, answer).unwrap();
+        }
     }
 
     fn watch(&mut self, hours: u32) {
@@ -107,17 +161,25 @@ fn lived(home: &Path) -> PathBuf {
         since_boot,
         wall_ms: BEGIN_WALL_MS,
         correctable: 7,
+        kernels: vec!["6.12.1-1"],
+        in_transition: None,
         nothing,
     };
     life.watch(10);
     life.correctable = 10;
+    life.bad_pages(&[0x3_0000, 0x3_0001], PageAnswer::Done);
     life.watch(14);
     life.pass(24 * HOUR);
     life.correctable = 22;
-    life.watch(20);
+    (life.kernels, life.in_transition) = (vec!["6.12.1-1", "6.12.2-1"], Some(true));
+    life.watch(10);
+    life.in_transition = Some(false);
+    life.bad_pages(&[0x4_0000], PageAnswer::Failed { errno: 16 });
+    life.watch(10);
     life.history.end_run(&life.at()).unwrap();
     life.pass(4 * HOUR);
     (life.boot, life.since_boot, life.correctable) = (boot(2), since_boot, 0);
+    life.in_transition = None;
     life.history.begin_run(&life.at(), "1.0.0", HOUR / 2).unwrap();
     life.watch(5);
     life.correctable = 3;
@@ -152,6 +214,71 @@ fn errors_are_told_by_day_month_and_boot_beside_the_time_watched() {
     let none =
         run(&["--by", "hour", "--since", "2026-11-20T03:00", "--until", "2026-11-20T05:00Z"]);
     assert!(none.contains("2026-11-20T04:00   0   0      1 h"), "{none}");
+}
+
+/// What buckets hold together, of a figure that they have one of.
+fn sum(json: &serde_json::Value, of: &[&str]) -> u64 {
+    let figure = |bucket: &serde_json::Value| {
+        of.iter().try_fold(bucket, |value, key| value.get(key)).and_then(serde_json::Value::as_u64)
+    };
+    json["buckets"].as_array().unwrap().iter().filter_map(figure).sum()
+}
+
+#[test]
+fn boots_patches_and_pages_are_told_by_day_month_and_boot_and_add_up_to_the_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let state = lived(home.path());
+    let run = |args: &[&str]| {
+        let mut command = scrubjay(home.path());
+        let until = ["--until", "2026-11-25"];
+        stdout(command.arg("history").args(args).args(until).arg("--state-dir").arg(&state))
+    };
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&run(&[args, &["--json"]].concat())).unwrap()
+    };
+    for what in ["boots", "patches", "pages"] {
+        let by_day = [what, "--by", "day", "--since", "2026-11-20"];
+        golden::compare(&format!("history.{what}-by-day.txt"), &run(&by_day));
+        let csv = run(&[&by_day[..], &["--csv"]].concat());
+        golden::compare(&format!("history.{what}-by-day.csv"), &csv);
+        let told = json(&by_day);
+        let buckets = told["buckets"].as_array().unwrap();
+        // On the second day nobody watched. That the host was up then the boot clock told later; what
+        // became of kernels and pages, nobody did.
+        let is_told: Vec<bool> =
+            buckets.iter().map(|b| b["is_watched"] == true || b["is_told"] == true).collect();
+        assert_eq!(is_told, [true, what == "boots", true, true, true], "{what}");
+        assert_eq!(buckets[1]["counts"].is_null(), what != "boots", "{what}");
+        assert_eq!(buckets[1]["watched_seconds"], 0.0, "{what}");
+    }
+    // By boot there is no more to say than the list does.
+    assert_eq!(run(&["boots", "--by", "boot"]), run(&["boots"]));
+    golden::compare("history.patches-by-boot.txt", &run(&["patches", "--by", "boot"]));
+    golden::compare("history.pages-by-boot.txt", &run(&["pages", "--by", "boot"]));
+
+    let whole = json(&["boots"]);
+    for unit in ["hour", "day", "month"] {
+        let since = ["--since", "2026-11-01"];
+        let boots = json(&[&["boots", "--by", unit][..], &since].concat());
+        let seconds = |of: &str| -> f64 {
+            let buckets = boots["buckets"].as_array().unwrap();
+            buckets.iter().filter_map(|bucket| bucket[of].as_f64()).sum()
+        };
+        for of in ["up_seconds", "down_seconds", "unknown_seconds"] {
+            let whole = whole["availability"][of].as_f64().unwrap();
+            assert!((seconds(of) - whole).abs() < 1e-3, "{unit} {of}: {} {whole}", seconds(of));
+        }
+        assert_eq!(sum(&boots, &["counts", "begun"]), 2, "{unit}");
+        let ends = sum(&boots, &["counts", "unknown_ends"]);
+        assert_eq!((ends, whole["availability"]["unknown_ends"].as_u64()), (1, Some(1)), "{unit}");
+        let patches = json(&[&["patches", "--by", unit][..], &since].concat());
+        assert_eq!(sum(&patches, &["counts", "kernels_installed"]), 1, "{unit}");
+        assert_eq!(sum(&patches, &["counts", "transitions_ended"]), 1, "{unit}");
+        let pages = json(&[&["pages", "--by", unit][..], &since].concat());
+        let registered = json(&["pages"])["pages"].as_array().unwrap().len();
+        assert_eq!(sum(&pages, &["counts", "registered"]), u64::try_from(registered).unwrap());
+        assert_eq!(sum(&pages, &["counts", "requests_done"]), 2, "{unit}");
+    }
 }
 
 #[test]

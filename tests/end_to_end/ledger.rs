@@ -84,6 +84,56 @@ fn an_export_is_verified_by_the_script_of_the_documentation() {
 }
 
 #[test]
+fn an_altered_row_is_a_finding_of_the_agent_and_of_status() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let at = history(home);
+    let root = home.join("root");
+    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::DimmsAndCsrows);
+    kernel.wait(Duration::from_secs(1));
+    directory::show(&root, &kernel.tree());
+    let found = || -> Vec<serde_json::Value> {
+        let mut command = scrubjay(home);
+        command.args(["status", "--json", "--root"]).arg(&root).args(&at);
+        let json: serde_json::Value = serde_json::from_str(&output(&mut command).1).unwrap();
+        let findings = json["assessment"]["findings"].as_array().unwrap().clone();
+        findings.into_iter().filter(|finding| finding["code"] == "ledger-altered").collect()
+    };
+    let metrics = || {
+        let agent = Agent::start(home, &root);
+        let page = agent.metrics_after(2);
+        assert_eq!(agent.stop(), 0);
+        page
+    };
+    assert_eq!(found(), Vec::<serde_json::Value>::new());
+    let page = metrics();
+    assert!(page.contains("\nscrubjay_ledger_altered 0\n"), "{page}");
+    assert!(!page.contains("ledger-altered"), "{page}");
+
+    let alter = "DROP TRIGGER ledger_is_not_updated;
+                 UPDATE ledger SET line = replace(line, 'agent_started', 'agent_starved')
+                 WHERE seq = (SELECT MIN(seq) FROM ledger WHERE kind = 'agent_started')";
+    let file = home.join("state/history.db");
+    rusqlite::Connection::open(&file).unwrap().execute_batch(alter).unwrap();
+    let page = metrics();
+    assert!(page.contains("\nscrubjay_ledger_altered 1\n"), "{page}");
+    let told = page.lines().find(|line| line.contains("code=\"ledger-altered\""));
+    assert!(told.is_some_and(|line| line.contains("plan")), "{page}");
+    let found = found();
+    let [found] = found.as_slice() else { panic!("{found:?}") };
+    let because = found["because"].as_str().unwrap();
+    assert!(because.contains("(altered): its line has the hash "), "{because}");
+    assert_eq!((&found["verdict"], &found["action"]), (&"plan".into(), &"investigate".into()));
+    // It says what the command says that it names.
+    let (code, report, _) = output(scrubjay(home).args(["ledger", "verify", "--json"]).args(&at));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let fault = &report["faults"][0];
+    assert!(because.contains(fault["detail"].as_str().unwrap()), "{because} {fault}");
+    assert!(because.contains(&format!("row {} ", fault["seq"])), "{because} {fault}");
+    assert_eq!(code, 4);
+}
+
+#[test]
 fn what_others_hold_is_compared_and_a_forgery_ends_with_four() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();

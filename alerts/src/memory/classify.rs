@@ -215,11 +215,7 @@ fn dominant(spots: &[Spot], need: u32) -> (Mode, Vec<bool>) {
     let mut members: Vec<bool> = spots.iter().map(is_placed).collect();
     let devices = groups(spots, &members, device_of(spots));
     let ranks = groups(spots, &members, |spot| spot.cell.rank);
-    let are_wide =
-        |places: &mut dyn Iterator<Item = u32>| places.filter(|n| *n >= need).count() >= 2;
-    if are_wide(&mut devices.iter().map(|group| group.places))
-        || are_wide(&mut ranks.iter().map(|group| group.places))
-    {
+    if sides(&devices, need) >= 2 || sides(&ranks, need) >= 2 {
         return (Mode::MultiDevice, members);
     }
     if let Some(device) = most(&devices) {
@@ -345,6 +341,11 @@ struct Group<K> {
     key: K,
     places: u32,
     last: Seconds,
+}
+
+/// How many groups have so many places.
+fn sides<K>(groups: &[Group<K>], need: u32) -> usize {
+    groups.iter().filter(|group| group.places >= need).count()
 }
 
 /// The value that most places have; of equal numbers, that which erred last.

@@ -8,7 +8,7 @@
 use super::cells::REMEMBERED;
 use super::classify::{Fault, LOOSE, STRICT, classify, faults};
 use super::costs::{Choice, Decision};
-use super::judgement::{Advice, Judgement, MemorySettings, Reason};
+use super::judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, Reason};
 use super::mode::{DAY, Mode};
 use super::neighbours::Neighbours;
 use super::observation::Seconds;
@@ -60,7 +60,7 @@ impl DimmState {
         reasons.sort_by_key(|reason| std::cmp::Reverse(reason.verdict));
         let verdict = reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Unknown);
         let advice = view.advice(verdict, &reasons);
-        let sentence = reasons::sentence(&view, advice);
+        let sentence = reasons::sentence(&view, advice, &reasons);
         let View { faults, mode, trend, risk, decision, .. } = view;
         Judgement { verdict, advice, mode, faults, trend, risk, decision, reasons, sentence }
     }
@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         };
         let wait = settings.window.map(|seconds| crate::statistics::real(seconds) / 86_400.0);
         let decide = |evidence: &Evidence| {
-            let whole = risk(evidence, settings.horizon_days);
+            let whole = risk(evidence, settings.horizon_days.min(LONGEST_HORIZON_DAYS));
             let p_wait = wait.map(|wait| risk(evidence, wait).p);
             (whole, settings.costs.decide(&whole, wait, p_wait))
         };
@@ -158,12 +158,14 @@ impl<'a> View<'a> {
             || (self.mode == Mode::Unknown && self.settings.costs_are_stated)
     }
 
-    /// The page to take out of use, where that mends it: the page of a single permanent cell.
+    /// The page to take out of use, where that mends it: the page of a single permanent cell, or of
+    /// what may be one.
     pub(crate) fn page_to_offline(&self) -> Option<u64> {
         let fault = self.faults.first()?;
         let [page] = fault.pages.as_slice() else { return None };
         let is_in_use = self.state.pages.binary_search(page).is_err();
-        (self.mode == Mode::Cell && fault.is_permanent && is_in_use).then_some(*page)
+        let is_one_page = matches!(self.mode, Mode::Cell | Mode::CellOrRow);
+        (is_one_page && fault.is_permanent && is_in_use).then_some(*page)
     }
 
     /// Whether a boot could repair it: a row, on firmware that repairs, that did not come back

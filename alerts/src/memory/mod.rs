@@ -7,19 +7,20 @@
 mod cells;
 mod classify;
 mod costs;
+mod host;
 mod judge;
 mod judgement;
 mod mode;
 mod mttf;
 mod neighbours;
 mod observation;
-mod parity;
 mod reasons;
 mod risk;
 mod rules_of_others;
 mod scorecard;
 mod state;
 mod storm;
+mod trace;
 mod trend;
 mod uptime;
 mod windows;
@@ -28,6 +29,7 @@ mod words;
 pub use cells::{MOST_CELLS, REMEMBERED, Spot};
 pub use classify::{Fault, LOOSE, MOST_FAULTS, STRICT, classify, faults};
 pub use costs::{Choice, Costs, Decision};
+pub use host::{LOOK_BACK_DAYS, judge_host};
 pub use judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, REASONS, Reason};
 pub use mode::{Mode, RiskClass};
 pub use mttf::{
@@ -43,7 +45,8 @@ pub use rules_of_others::{WholeHistory, faulty_lines, whole_history_rule, window
 pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
-pub use trend::Trend;
+pub use trace::observations;
+pub use trend::{Trend, rising_in_fleet};
 pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
 

@@ -135,7 +135,7 @@ fn wide_storm(view: &View<'_>) -> Option<Reason> {
     let storm = view.state.last_storm?;
     let verdict = view.stepped(Verdict::Act);
     let text = format!(
-        "{} err, which at least 3 places prove on each side, with a storm of reports of distinct places {} ago; no cost makes that wait",
+        "{} err, which at least 3 places prove on each side, with a storm of reports of distinct places {} ago",
         view.strict.words(),
         span(view.now - storm),
     );
@@ -157,7 +157,7 @@ fn fault(view: &View<'_>) -> Option<Reason> {
     let mut text = format!(
         "{}, {duration}: {} at {} ({}, {}, {}) over {}, the last {} ago",
         dominant.mode.words(),
-        many(dominant.errors, "report"),
+        many(dominant.errors, "reported error"),
         many(dominant.places.into(), "place"),
         many(dominant.rows.into(), "row"),
         many(dominant.columns.into(), "column"),
@@ -312,10 +312,24 @@ fn several(reasons: &[Reason]) -> Option<Reason> {
     Some(reason("dimm-several-signs", Verdict::Plan, None, text))
 }
 
+/// Whether it decides without asking what anything costs: a failure that was, one that is at the
+/// door, and what a swap would not mend.
+fn beyond_cost(reason: &Reason) -> bool {
+    match reason.code {
+        "dimm-uncorrected" => true,
+        "dimm-wide-storm" => reason.verdict == Verdict::Act,
+        "dimm-channel" => true,
+        _ => false,
+    }
+}
+
 /// What pays, with the numbers it follows from.
-pub(crate) fn sentence(view: &View<'_>, advice: Advice) -> String {
+pub(crate) fn sentence(view: &View<'_>, advice: Advice, reasons: &[Reason]) -> String {
     let (risk, decision) = (&view.risk, &view.decision);
     let action = advice.words();
+    if let Some(reason) = reasons.iter().find(|reason| beyond_cost(reason)) {
+        return format!("No cost is weighed: {}; {action}.", reason.text);
+    }
     if view.evidence.closed {
         let p = percent(risk.p);
         return format!(
@@ -325,7 +339,7 @@ pub(crate) fn sentence(view: &View<'_>, advice: Advice) -> String {
     }
     let at_hour = amount(view.settings.costs.service_hour);
     let by_hand = if view.settings.costs_are_stated { "" } else { " (assumed)" };
-    let spread = format!("x/÷ {:.1}", risk.spread).replace(".0", "");
+    let spread = format!("x/÷ {}", amount(risk.spread));
     let p = format!(
         "P(uncorrected error within {:.0} d) = {} ({spread}: {} to {}{})",
         risk.days,

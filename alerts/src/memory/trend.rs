@@ -66,6 +66,23 @@ pub struct Trend {
     pub is_rising: bool,
 }
 
+impl Trend {
+    /// The p of its rise, where there was enough to test.
+    pub fn p_rising(&self) -> Option<f64> {
+        self.rise.map(|rise| rise.p_rising)
+    }
+}
+
+/// Which DIMMs of a fleet rise: of a thousand without any trend one has p < 0.001 each day, so of
+/// those that rise only as many are told that a share of `q` of them may be wrong (0.05). Those
+/// without a test count as none.
+pub fn rising_in_fleet<'a>(trends: impl IntoIterator<Item = &'a Trend>, q: f64) -> Vec<bool> {
+    let trends: Vec<&Trend> = trends.into_iter().collect();
+    let tests: Vec<f64> = trends.iter().map(|trend| trend.p_rising().unwrap_or(f64::NAN)).collect();
+    let kept = crate::statistics::surviving(&tests, q);
+    trends.iter().zip(kept).map(|(trend, kept)| kept && trend.is_rising).collect()
+}
+
 /// Whether it rises, and nothing else: cheap enough to ask whenever a window with errors begins.
 pub(crate) fn is_rising(windows: &Windows, window: i64, exposure: &Exposure) -> bool {
     // Five days with errors are needed, so five windows with errors.

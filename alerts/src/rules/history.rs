@@ -1,7 +1,7 @@
 //! The agent's own history: whether it is being kept.
 
 use crate::finding::{FindingExt, finding, many};
-use scrubjay_model::{Action, Finding, StorageStats, Verdict};
+use scrubjay_model::{Action, Finding, LedgerState, StorageStats, Verdict};
 
 pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
     let StorageStats {
@@ -12,6 +12,7 @@ pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
         unreadable,
         replaced,
         salvaged,
+        ledger,
         // So many pages are a finding of their own.
         pages_refused: _,
         // Old rows become sums by plan, and nothing that is open is among them.
@@ -58,7 +59,33 @@ pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
         )
         .seen_in(path.trim_start_matches('/'))
     });
-    unreadable.into_iter().chain(failing).chain(replaced).collect()
+    // That it cannot be looked at follows from what is said above, where something is.
+    let is_told = unreadable.is_some() || failing.is_some();
+    let ledger = altered(ledger).filter(|found| found.verdict == Verdict::Plan || !is_told);
+    unreadable.into_iter().chain(failing).chain(replaced).chain(ledger).collect()
+}
+
+fn altered(ledger: &LedgerState) -> Option<Finding> {
+    match ledger {
+        LedgerState::None | LedgerState::Intact => None,
+        LedgerState::Altered { because } => Some(finding(
+            "ledger-altered",
+            Verdict::Plan,
+            Action::Investigate,
+            format!(
+                "the ledger is not what was written, so that what the history says of this host is no                  evidence: {because}"
+            ),
+            "copy the file before anything else (scrubjay db backup FILE), and keep it; compare the              rows with a head that others hold, from the journal or the metrics (scrubjay ledger \
+             verify --expect SEQ:HASH): what stands before the last one that agrees is as it was              written",
+        )),
+        LedgerState::NotChecked { because } => Some(finding(
+            "ledger-altered",
+            Verdict::Unknown,
+            Action::FixVisibility,
+            format!("it cannot be told whether the ledger is what was written: {because}"),
+            "mend what the message names, then look again: scrubjay ledger verify",
+        )),
+    }
 }
 
 #[cfg(test)]
@@ -109,6 +136,38 @@ mod tests {
         let found = found(|storage| storage.unreadable = Some("file is not a database".to_owned()));
         assert_eq!((found[0].code, found[0].verdict), ("history-unreadable", Verdict::Unknown));
         assert!(found[0].because.contains("file is not a database"), "{}", found[0].because);
+    }
+
+    #[test]
+    fn a_ledger_that_was_altered_is_to_be_looked_into() {
+        let because = "row 4 (altered): its line has another hash".to_owned();
+        let found_one = found(|storage| storage.ledger = LedgerState::Altered { because });
+        let [found_one] = found_one.as_slice() else { panic!("{found_one:?}") };
+        assert_eq!((found_one.code, found_one.verdict), ("ledger-altered", Verdict::Plan));
+        assert!(found_one.because.contains("row 4 (altered)"), "{}", found_one.because);
+        for what in ["db backup", "ledger verify --expect SEQ:HASH"] {
+            assert!(found_one.remedy.contains(what), "{}", found_one.remedy);
+        }
+        assert!(found(|storage| storage.ledger = LedgerState::None).is_empty());
+    }
+
+    #[test]
+    fn a_ledger_that_could_not_be_looked_at_is_unknown_and_told_once() {
+        let because = || "disk I/O error".to_owned();
+        let unseen = |storage: &mut StorageStats| {
+            storage.ledger = LedgerState::NotChecked { because: because() };
+        };
+        let alone = found(unseen);
+        assert_eq!((alone[0].code, alone[0].verdict), ("ledger-altered", Verdict::Unknown));
+        assert!(alone[0].because.contains("disk I/O error"), "{}", alone[0].because);
+        let both = found(|storage| {
+            unseen(storage);
+            storage.last_error = Some(because());
+        });
+        assert_eq!(
+            both.iter().map(|found| found.code).collect::<Vec<_>>(),
+            ["history-not-written"]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The rules, by what they look at. Each returns findings and knows nothing of the others.
 
 pub(crate) mod catalogue;
+pub(crate) mod dimms;
 pub(crate) mod history;
 pub(crate) mod kernel;
 pub(crate) mod livepatch;

@@ -10,9 +10,9 @@ const MINUTE_MS: i64 = 60_000;
 fn boot(end: BootEnd, booted_wall_ms: i64, last_seen_wall_ms: i64) -> BootRecord {
     BootRecord {
         boot: BootId::unknown(),
-        booted_wall_ms,
-        last_seen_wall_ms,
-        ran: Duration::from_secs(86_400),
+        booted_wall_ms: Some(booted_wall_ms),
+        last_seen_wall_ms: Some(last_seen_wall_ms),
+        ran: Some(Duration::from_secs(86_400)),
         slept: None,
         kernel_release: None,
         kernel_version: None,
@@ -129,7 +129,7 @@ fn long_past_ends_are_history_and_of_two_the_later_is_told() {
     let [found] =
         suspected_uncorrected_errors(&all, std::slice::from_ref(&earlier)).try_into().unwrap();
     assert!(found.because.starts_with("99 corrected errors"), "{}", found.because);
-    all[0].booted_wall_ms = earlier_ms + 31 * 86_400_000;
+    all[0].booted_wall_ms = Some(earlier_ms + 31 * 86_400_000);
     assert_eq!(suspected_uncorrected_errors(&all, &[earlier]), []);
 }
 

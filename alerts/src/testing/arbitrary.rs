@@ -9,12 +9,12 @@ use scrubjay_model::{
     Accumulated, AgentStats, BadPage, Blocker, BootId, Controller, ControllerKey, Counter,
     CpuSignature, CpuVulnerability, Csrow, Dimm, DimmLabels, EarlyImage, Edac, EdacDriver, Epoch,
     ErrorCheck, ErrorClass, ErrorCounts, ForcedPatch, Holder, ImageOf, Kernel, KernelHealth,
-    KernelLog, Kexec, Layout, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck, MemoryFailure,
-    Microcode, MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages, NonValue, Origin,
-    PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place, Platform, Present,
-    Processes, ReadFault, Reading, RebootMarkers, RunningMicrocode, Scrub, ScrubControl,
-    ScrubDevice, Section, SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot, SourceReport,
-    StaleFile, StaleProcess, Taint, Uptime, VulnerabilityState,
+    KernelLog, Kexec, Layout, LedgerState, Livepatch, Lockdown, LogCounts, LogMark, MachineCheck,
+    MemoryFailure, Microcode, MicrocodeUpdate, MicrocodeVendor, NodeMemoryFailure, NodePages,
+    NonValue, Origin, PageOutcome, PageReason, PageState, ParseFault, Patch, PatchObject, Place,
+    Platform, Present, Processes, ReadFault, Reading, RebootMarkers, RunningMicrocode, Scrub,
+    ScrubControl, ScrubDevice, Section, SeriesKey, SeriesPlace, SeriesTotal, Smbios, Snapshot,
+    SourceReport, StaleFile, StaleProcess, Taint, Uptime, VulnerabilityState,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -537,14 +537,26 @@ pub(crate) fn accumulated() -> BoxedStrategy<Accumulated> {
 }
 
 /// Any agent, or none.
+fn ledgers() -> BoxedStrategy<LedgerState> {
+    prop_oneof![
+        Just(LedgerState::None),
+        Just(LedgerState::Intact),
+        any::<String>().prop_map(|because| LedgerState::Altered { because }),
+        any::<String>().prop_map(|because| LedgerState::NotChecked { because }),
+    ]
+    .boxed()
+}
+
 pub(crate) fn agents() -> BoxedStrategy<Option<AgentStats>> {
     let troubles = (
         any::<u64>(),
         proptest::option::of(any::<String>()),
         proptest::option::of(any::<String>()),
+        ledgers(),
     );
-    let agents = troubles.prop_map(|(write_failures, last_error, replaced)| {
+    let agents = troubles.prop_map(|(write_failures, last_error, replaced, ledger)| {
         let mut agent = agent();
+        agent.storage.ledger = ledger;
         agent.storage.write_failures = write_failures;
         agent.storage.last_error = last_error;
         agent.storage.replaced = replaced;

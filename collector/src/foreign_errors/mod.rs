@@ -27,13 +27,13 @@ fn plausible(at_wall_ms: Option<i64>, now_wall_ms: i64) -> Option<i64> {
 }
 
 /// What a tool recorded, at its usual place or in the file given. `told` is called with the number
-/// of records read so far.
+/// of records read so far, and with how many there are at most.
 pub fn foreign_errors(
     host: &HostRoot,
     memory: ErrorMemory,
     file: Option<&str>,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
 ) -> Reading<ErrorRecords> {
     let reader = Reader::new(host);
     match memory {
@@ -68,12 +68,12 @@ pub fn foreign_errors(
 }
 
 /// Every record of memory in a database of rasdaemon, in the order of its tables, and what was left
-/// out: for whoever needs the time of each. `told` is called with the number of records read so far.
+/// out: for whoever needs the time of each. `told` is as with [`foreign_errors`].
 pub fn rasdaemon_records(
     host: &HostRoot,
     path: &str,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
 ) -> Reading<(Vec<ForeignError>, Vec<LeftOut>)> {
     let reader = Reader::new(host);
     sqlite::read(&reader, path, &mut |database| {

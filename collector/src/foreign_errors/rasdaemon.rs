@@ -56,7 +56,7 @@ const TELL_EVERY: u64 = 4096;
 pub(super) fn read(
     database: &Database<'_>,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
 ) -> Result<(Vec<ForeignErrors>, Vec<LeftOut>), Fault> {
     let mut groups = ErrorGroups::default();
     let left_out = scan(database, now_wall_ms, told, &mut |error| groups.add(error))?;
@@ -67,11 +67,19 @@ pub(super) fn read(
 pub(super) fn scan(
     database: &Database<'_>,
     now_wall_ms: i64,
-    told: &mut dyn FnMut(u64),
+    told: &mut dyn FnMut(u64, u64),
     take: &mut dyn FnMut(ForeignError),
 ) -> Result<Vec<LeftOut>, Fault> {
     let mut left_out = Vec::new();
     let mut count: u64 = 0;
+    // Rows are numbered from 1; of some the number alone may be left.
+    let mut most: u64 = 0;
+    for (name, _) in TABLES {
+        let Some(table) = database.table(name)? else { continue };
+        let last = database.last_number(&table)?.unwrap_or(0);
+        most = most.saturating_add(u64::try_from(last).unwrap_or(0));
+    }
+    told(0, most);
     let mut is_known = false;
     for (name, read) in TABLES {
         let Some(table) = database.table(name)? else { continue };
@@ -80,7 +88,7 @@ pub(super) fn scan(
         database.scan(&table, &mut |values| {
             count = count.saturating_add(1);
             if count.is_multiple_of(TELL_EVERY) {
-                told(count);
+                told(count, most);
             }
             match read(&Row { table: &table, origin: name, values: &values }, now_wall_ms) {
                 Some(error) => take(error),
@@ -104,7 +112,7 @@ pub(super) fn scan(
         let found = "none of its tables".to_owned();
         return Err(Fault::Damaged("a database of rasdaemon", found));
     }
-    told(count);
+    told(count, count);
     Ok(left_out)
 }
 

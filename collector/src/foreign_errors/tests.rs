@@ -15,7 +15,7 @@ fn read(files: &[(&str, &str)]) -> Reading<ErrorRecords> {
     }
     let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
     let host = HostRoot::from_tree(tree, Arc::new(move || clocks));
-    foreign_errors(&host, ErrorMemory::Mcelog, None, NOW_MS, &mut |_| ())
+    foreign_errors(&host, ErrorMemory::Mcelog, None, NOW_MS, &mut |_, _| ())
 }
 
 fn groups(text: &str) -> Vec<ForeignErrors> {

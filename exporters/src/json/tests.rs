@@ -4,8 +4,9 @@ use super::*;
 use crate::testing;
 use proptest::prelude::*;
 use scrubjay_model::{
-    BootMemory, BucketBy, BucketSum, Digest, ErrorMemory, ErrorsTaken, ImportTaken, LedgerFault,
-    LedgerFaultKind, LedgerHead, LeftOut, MemoryBucket, Origin, availability, merged_boots,
+    BootMemory, BucketBy, BucketSum, BucketTime, Digest, ErrorMemory, ErrorsTaken, ImportTaken,
+    LedgerFault, LedgerFaultKind, LedgerHead, LeftOut, MemoryBucket, Origin, availability,
+    merged_boots,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -185,9 +186,9 @@ fn every_key_is_documented() {
     };
     let boot = BootRecord {
         boot: testing::boot(),
-        booted_wall_ms: 0,
-        last_seen_wall_ms: 1,
-        ran: Duration::from_millis(1),
+        booted_wall_ms: Some(0),
+        last_seen_wall_ms: Some(1),
+        ran: Some(Duration::from_millis(1)),
         slept: None,
         kernel_release: None,
         kernel_version: None,
@@ -196,7 +197,7 @@ fn every_key_is_documented() {
     };
     let own = [boot];
     let mut told = merged_boots(&own, &[], &BTreeMap::new());
-    told.push(BootLine { booted_wall_ms: testing::NOW_MS, ..told[0].clone() });
+    told.push(BootLine { booted_wall_ms: Some(testing::NOW_MS), ..told[0].clone() });
     let step = ClockStepRecord { boot: testing::boot(), at_wall_ms: 1, by_ms: 1 };
     let line = |taken| ImportLine { memory: BootMemory::Wtmp, taken, cannot_tell: "much" };
     let nothing = line(Reading::Absent(Origin::new("x")));
@@ -227,14 +228,14 @@ fn every_key_is_documented() {
     let doc = SourceDoc { id: SourceId::Edac, reads: &[], needs: "", absence: "", kernel_doc: "" };
     let (remembering, lines, detail) = shown();
     let sum = BucketSum { errors: 5, ..BucketSum::default() };
-    let bucket = MemoryBucket {
+    let time = BucketTime {
         from_wall_ms: 0,
         to_wall_ms: 1,
         boot: None,
         watched: Duration::ZERO,
         not_watched: Duration::ZERO,
-        series: BTreeMap::from([(change.series.clone(), sum)]),
     };
+    let bucket = MemoryBucket { time, series: BTreeMap::from([(change.series.clone(), sum)]) };
     let day = CoverageDay {
         from_wall_ms: 0,
         boot: testing::boot(),

@@ -2,8 +2,8 @@
 
 use super::{Samples, seconds};
 use scrubjay_model::{
-    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, MetricDef, Reading,
-    Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
+    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, LedgerState, MetricDef,
+    Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 21] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -57,6 +57,7 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 20] = [
     &metrics::AGENT_PASSES,
     &metrics::AGENT_LATE,
     &metrics::AGENT_PASS_DURATION,
+    &metrics::LEDGER_ALTERED,
     &metrics::HISTORY_SIZE,
     &metrics::HISTORY_MAX_SIZE,
     &metrics::HISTORY_FOLDED,
@@ -113,6 +114,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         unreadable: _,
         replaced,
         salvaged: _,
+        ledger,
         pages_refused: _,
         max_bytes,
         folded,
@@ -125,6 +127,11 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     }
     for (what, rows) in &folded.rows {
         samples.push(&metrics::HISTORY_FOLDED, [what], *rows);
+    }
+    match ledger {
+        LedgerState::Intact => samples.push(&metrics::LEDGER_ALTERED, [], false),
+        LedgerState::Altered { because: _ } => samples.push(&metrics::LEDGER_ALTERED, [], true),
+        LedgerState::None | LedgerState::NotChecked { because: _ } => {}
     }
     samples.push(&metrics::HISTORY_WRITES, [], *writes);
     samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);

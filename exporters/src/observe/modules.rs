@@ -2,7 +2,8 @@
 
 use super::Samples;
 use scrubjay_model::{
-    ControllerKey, Edac, ErrorClass, HostView, MetricDef, ModuleRecord, Place, Snapshot, metrics,
+    ControllerKey, Edac, ErrorClass, HostView, MetricDef, ModuleRecord, Place, Snapshot, Verdict,
+    metrics,
 };
 
 /// Those that are there. One that is gone has its errors in the history and leaves no ghost here.
@@ -27,6 +28,15 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
             if edac.is_some_and(|edac| is_shown(record, class, edac, view)) {
                 samples.push(metric(class), [&module, &slot], record.errors(class));
             }
+        }
+        let judged = view.assessment.dimms.iter().find(|dimm| dimm.key == record.key);
+        for verdict in judged.into_iter().flat_map(|_| Verdict::ALL) {
+            let holds = judged.is_some_and(|dimm| dimm.verdict == verdict);
+            samples.push(&metrics::MODULE_VERDICT, [&module, &slot, verdict.as_str()], holds);
+        }
+        if let Some(dimm) = judged.filter(|dimm| dimm.risk.within_7_days.is_some()) {
+            let chance = dimm.risk.within_horizon.value();
+            samples.push(&metrics::MODULE_FAILURE, [&module, &slot], chance);
         }
     }
 }
@@ -81,7 +91,12 @@ pub(super) mod tests {
         let view = with(&[0, 1]);
         let name = ModuleKey::from_stored("425bb669").opaque();
         let page = page(&view);
-        assert_eq!(page.len(), 3, "{page:?}");
+        // Of these, five verdicts and a probability.
+        assert_eq!(page.len(), 9, "{page:?}");
+        let plan = format!(
+            "scrubjay_module_verdict{{module=\"{name}\",slot=\"DIMM_A1\",verdict=\"plan\"}} 1"
+        );
+        assert!(page.contains(&plan), "{page:?}");
         let sum = format!(
             "scrubjay_module_correctable_errors_total{{module=\"{name}\",slot=\"DIMM_A1\"}} 12"
         );
@@ -101,9 +116,9 @@ pub(super) mod tests {
     #[test]
     fn sums_of_places_that_the_kernel_does_not_show_are_left_out() {
         for places in [&[][..], &[0, 9]] {
-            let page = page(&with(places));
-            assert_eq!(page.len(), 1, "{page:?}");
-            assert!(page.iter().all(|line| line.starts_with("scrubjay_module_info{")), "{page:?}");
+            let mut page = page(&with(places));
+            page.retain(|line| line.contains("_errors_total"));
+            assert_eq!(page, Vec::<String>::new());
         }
     }
 }

@@ -4,8 +4,8 @@ use super::Samples;
 use scrubjay_model::{Assessment, Coverage, CoverageState, ErrorClass, Verdict, metrics};
 
 pub(super) fn observe(samples: &mut Samples, assessment: &Assessment) {
-    // The kernel's patches have samples of their own.
-    let Assessment { verdict, coverage, findings, patches: _ } = assessment;
+    // Sticks of memory and the kernel's patches have samples of their own.
+    let Assessment { verdict, coverage, findings, dimms: _, patches: _ } = assessment;
     // The state as a whole is the worse of the two classes' and would be a third beside them.
     let Coverage { state: _, correctable: _, uncorrectable: _, findings: gaps } = coverage;
     samples.push_set(&metrics::VERDICT, None, &Verdict::ALL, Verdict::as_str, *verdict);

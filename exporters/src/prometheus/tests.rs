@@ -502,6 +502,9 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_agent_pass_duration_seconds Duration of the last pass.
     # TYPE scrubjay_agent_pass_duration_seconds gauge
     scrubjay_agent_pass_duration_seconds 0.012
+    # HELP scrubjay_ledger_altered Whether the ledger is not what was written, when it was last looked at: at the start and each day; not told where that was not possible.
+    # TYPE scrubjay_ledger_altered gauge
+    scrubjay_ledger_altered 0
     # HELP scrubjay_history_size_bytes Size of the history with its write-ahead log.
     # TYPE scrubjay_history_size_bytes gauge
     scrubjay_history_size_bytes 1258291

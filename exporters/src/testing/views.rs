@@ -63,6 +63,7 @@ fn agent() -> AgentStats {
             last_error: None,
             replaced: None,
             salvaged: None,
+            ledger: scrubjay_model::LedgerState::Intact,
             pages_refused: 0,
             max_bytes: Some(64 << 20),
             folded: scrubjay_model::FoldedRows {
@@ -239,7 +240,10 @@ pub(crate) fn server() -> HostView {
             processes: section(value(processes())),
         },
         history: history(),
-        assessment: Assessment::new(coverage, findings),
+        assessment: Assessment {
+            dimms: vec![super::failing_bank()],
+            ..Assessment::new(coverage, findings)
+        },
         agent: Some(agent()),
     }
     .judged()

@@ -23,17 +23,19 @@ pub fn boots(
     style: &Style,
 ) -> String {
     let mut page = Page::new(*style);
-    let Some(first) = lines.first() else {
+    if lines.is_empty() {
         page.sentence(0, "The history knows no boot yet: no data.");
         return page.into_text();
-    };
+    }
     let watched: Duration =
         coverage.iter().fold(Duration::ZERO, |sum, stretch| sum.saturating_add(stretch.length));
     let of_agent = lines.iter().filter(|line| line.sources.contains(&BootSource::Agent)).count();
+    // One whose beginning nobody knows may come first.
+    let since = lines.iter().find_map(|line| line.booted_wall_ms);
     let mut head = format!(
         "{} since {}, {of_agent} of them seen by the agent itself, which watched for {}.",
         count(lines.len(), "boot", "boots"),
-        moment(first.booted_wall_ms),
+        begun(since),
         span(watched),
     );
     if of_agent < lines.len() {
@@ -77,7 +79,7 @@ fn table(page: &mut Page, lines: &[BootLine], coverage: &[CoverageRecord]) {
         let sources: Vec<&str> = line.sources.iter().map(|source| source.as_str()).collect();
         let end = Cell::left(end(line));
         let mut row = vec![
-            Cell::left(moment(line.booted_wall_ms)),
+            Cell::left(begun(line.booted_wall_ms)),
             Cell::right(ran(line)),
             Cell::right(line.slept.map_or_else(|| "not known".to_owned(), span)),
             Cell::right(seen.map_or_else(|| "no data".to_owned(), |seen| span(*seen))),
@@ -97,6 +99,11 @@ fn table(page: &mut Page, lines: &[BootLine], coverage: &[CoverageRecord]) {
     page.table(0, &rows);
 }
 
+/// When a boot began.
+fn begun(wall_ms: Option<i64>) -> String {
+    wall_ms.map_or_else(|| "unknown".to_owned(), moment)
+}
+
 /// Exact where the boot ended in order or goes on; else it ran at least that long.
 fn ran(line: &BootLine) -> String {
     let Some(ran) = line.ran else { return "not known".to_owned() };
@@ -109,7 +116,8 @@ fn ran(line: &BootLine) -> String {
 }
 
 fn down(line: &BootLine, next: &BootLine) -> String {
-    if line.ended_wall_ms.is_some_and(|ended| ended > next.booted_wall_ms) {
+    let order = line.ended_wall_ms.zip(next.booted_wall_ms);
+    if order.is_some_and(|(ended, next)| ended > next) {
         return "clock set back".to_owned();
     }
     line.down_until(next).map_or_else(|| "not known".to_owned(), span)
@@ -131,7 +139,7 @@ fn end(line: &BootLine) -> String {
 }
 
 /// Parts of a million as per cent, rounded down for the least and up for the most by the caller.
-fn per_cent(ppm: u64) -> String {
+pub(super) fn per_cent(ppm: u64) -> String {
     format!("{}.{:03} %", ppm / 10_000, ppm % 10_000 / 10)
 }
 
@@ -173,6 +181,10 @@ fn write_availability(page: &mut Page, lines: &[BootLine], sum: Option<&Availabi
         let text = "began before 2001 by a clock that was not set, and is left out";
         page.field(2, "clock", &format!("{} {text}", count(sum.clock_not_set, "boot", "boots")));
     }
+    if sum.time_not_known > 0 {
+        let text = "without a known time, left out: the file that told was damaged";
+        page.field(2, "damage", &format!("{} {text}", count(sum.time_not_known, "boot", "boots")));
+    }
     if sum.overlapping > 0 {
         let text = "within another that somebody else tells of: when it began, or its kernel, is \
                     not agreed on, and it is left out";
@@ -180,7 +192,7 @@ fn write_availability(page: &mut Page, lines: &[BootLine], sum: Option<&Availabi
     }
     for (n, line) in sum.longest.iter().filter_map(|at| lines.get(*at)).enumerate() {
         let kernel = line.kernel_release.as_deref().unwrap_or("kernel not known");
-        let text = format!("- {} from {} ({kernel})", ran(line), moment(line.booted_wall_ms));
+        let text = format!("- {} from {} ({kernel})", ran(line), begun(line.booted_wall_ms));
         if n == 0 {
             page.field(2, "longest", &text);
         } else {
@@ -197,7 +209,7 @@ fn explain(page: &mut Page, lines: &[BootLine]) {
         page.sentence(2, &format!("- {skipped} earlier ones (--json has them)"));
     }
     for line in lines.iter().skip(skipped) {
-        page.sentence(2, &format!("{}: {}", moment(line.booted_wall_ms), line.evidence));
+        page.sentence(2, &format!("{}: {}", begun(line.booted_wall_ms), line.evidence));
     }
 }
 

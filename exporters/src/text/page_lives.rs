@@ -50,7 +50,7 @@ fn one(page: &mut Page, PageLife { page: bad, turns }: &PageLife) {
     page.field(2, "last seen", &moment(*last_seen_wall_ms));
     page.field(2, "reboots", &boots_survived.to_string());
     page.field(2, "state", state_in_words(*state));
-    for PageTurn { at_wall_ms, what } in turns {
+    for PageTurn { at_wall_ms, boot: _, what } in turns {
         page.sentence(2, &format!("{}: {}", moment(*at_wall_ms), in_words(what)));
     }
 }
@@ -90,8 +90,11 @@ mod tests {
     const PLAIN: Style = Style { colour: false, all: false };
 
     fn life() -> PageLife {
-        let turn =
-            |minutes_ago: i64, what| PageTurn { at_wall_ms: NOW_MS - minutes_ago * 60_000, what };
+        let turn = |minutes_ago: i64, what| PageTurn {
+            at_wall_ms: NOW_MS - minutes_ago * 60_000,
+            boot: BootId::unknown(),
+            what,
+        };
         PageLife {
             page: BadPage {
                 pfn: 0x3_0000,

@@ -138,11 +138,13 @@ fn group(exposure: &ExposureRecord) -> Group<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use scrubjay_model::BootId;
 
     #[test]
     fn what_was_concluded_comes_before_what_was_read() {
         let fact = |at_wall_ms, name: &str, subject: &str, value: Option<&str>| FactRecord {
             at_wall_ms,
+            boot: BootId::unknown(),
             name: name.to_owned(),
             subject: subject.to_owned(),
             value: value.map(str::to_owned),

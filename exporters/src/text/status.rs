@@ -99,7 +99,7 @@ fn verdict_line(page: &mut Page, assessment: &Assessment) {
 }
 
 fn headline(assessment: &Assessment) -> String {
-    let Assessment { verdict, coverage, findings, patches: _ } = assessment;
+    let Assessment { verdict, coverage, findings, dimms: _, patches: _ } = assessment;
     let worst =
         || findings.iter().chain(&coverage.findings).find(|finding| finding.verdict == *verdict);
     let told = |finding: &Finding| match finding.subject.as_str() {
@@ -231,7 +231,11 @@ fn advise(page: &mut Page, finding: &Finding) {
         | Action::Reboot
         | Action::RebootIntoNewerKernel
         | Action::ReinstallPackage
-        | Action::InvestigateChannelOrCpu => {
+        | Action::InvestigateChannelOrCpu
+        | Action::Investigate
+        | Action::OfflinePage
+        | Action::RebootForRepair
+        | Action::SwapDimm => {
             page.field(5, "do", &format!("{}: {}", finding.action.as_str(), finding.remedy));
         }
     }

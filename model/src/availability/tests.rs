@@ -11,9 +11,9 @@ const START_MS: i64 = 1_700_000_000_000;
 fn line(from_s: i64, ran_s: u64, ended_s: i64, end: BootEnd) -> BootLine {
     let record = BootRecord {
         boot: crate::BootId::unknown(),
-        booted_wall_ms: START_MS + from_s * 1000,
-        last_seen_wall_ms: START_MS + ended_s * 1000,
-        ran: Duration::from_secs(ran_s),
+        booted_wall_ms: Some(START_MS + from_s * 1000),
+        last_seen_wall_ms: Some(START_MS + ended_s * 1000),
+        ran: Some(Duration::from_secs(ran_s)),
         slept: Some(Duration::from_secs(ran_s / 10)),
         kernel_release: None,
         kernel_version: None,
@@ -152,7 +152,7 @@ proptest! {
         let mut lines: Vec<BootLine> = boots
             .iter()
             .map(|(from_ms, ran_s, ended_ms, end)| BootLine {
-                booted_wall_ms: *from_ms,
+                booted_wall_ms: Some(*from_ms),
                 ended_wall_ms: Some(*ended_ms),
                 ran: Some(Duration::from_secs(*ran_s)),
                 ..line(0, 0, 0, BootEnd::ALL[*end])
@@ -168,4 +168,27 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_boot_without_a_time_is_in_no_sum_and_makes_no_downtime_of_the_time_it_may_have_run() {
+    let untimed = BootLine {
+        booted_wall_ms: None,
+        ended_wall_ms: None,
+        ran: None,
+        ..line(0, 1, 1, BootEnd::Unknown)
+    };
+    let (before, after) =
+        (line(0, 900, 900, BootEnd::Clean), line(2_000, 500, 2_500, BootEnd::Running));
+    let between = [before.clone(), untimed.clone(), after.clone()];
+    let sum = availability(&between).unwrap();
+    assert_eq!(seconds(&sum), (1_400, 0, 1_100));
+    assert_eq!((sum.time_not_known, sum.clock_not_set, sum.unknown_ends), (1, 0, 0));
+    assert_eq!(sum.longest, [0, 2]);
+    assert_eq!(between[0].down_until(&between[1]), None);
+    // Before all others it takes no part.
+    let first = availability(&[untimed.clone(), before, after]).unwrap();
+    assert_eq!(seconds(&first), (1_400, 1_100, 0));
+    assert_eq!(first.from_wall_ms, START_MS);
+    assert_eq!(availability(&[untimed]), None);
 }

@@ -17,9 +17,9 @@ fn boots(ends: &[BootEnd]) -> Vec<BootRecord> {
         let booted_wall_ms = START_MS + i64::from(n) * (HOUR_MS + 10_000);
         BootRecord {
             boot: id(n),
-            booted_wall_ms,
-            last_seen_wall_ms: booted_wall_ms + HOUR_MS,
-            ran: Duration::from_secs(3_600),
+            booted_wall_ms: Some(booted_wall_ms),
+            last_seen_wall_ms: Some(booted_wall_ms + HOUR_MS),
+            ran: Some(Duration::from_secs(3_600)),
             slept: None,
             kernel_release: None,
             kernel_version: None,
@@ -119,7 +119,7 @@ fn kexec_is_told_where_a_kernel_was_loaded_at_the_last_sight_and_the_next_began_
     assert_eq!(causes(&clean, &changes), [Some(BootCause::Kexec), None, None]);
     assert_eq!(causes(&CUT_OFF, &changes)[0], Some(BootCause::NotKnown));
     let mut lines = explained(&clean, &[]);
-    lines[1].booted_wall_ms += 60_000;
+    lines[1].booted_wall_ms = lines[1].booted_wall_ms.map(|begun| begun + 60_000);
     BootWitnesses::of(&boots(&clean), &changes).explain(&mut lines);
     assert_eq!(lines[0].cause, None);
 }

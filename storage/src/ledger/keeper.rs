@@ -4,9 +4,10 @@ use super::fact::{Fact, Kind};
 use super::pace::Bucket;
 use super::{checkpoint, produce, rows};
 use crate::changes::Changes;
+use crate::error::DatabaseFault;
 use crate::state::State;
 use rusqlite::{Connection, Transaction};
-use scrubjay_model::{LedgerHead, Stamp};
+use scrubjay_model::{LedgerHead, LedgerState, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,8 +23,8 @@ pub(crate) struct Keeper {
     checkpoints: checkpoint::Checkpoints,
     /// The head at a checkpoint that nobody was told of yet.
     news: Option<LedgerHead>,
-    /// What was found wrong with it when it was opened.
-    fault: Option<String>,
+    /// What was found when all of it was looked at last.
+    state: LedgerState,
 }
 
 /// Facts that were left out, by kind.
@@ -45,23 +46,24 @@ pub(crate) struct Due {
 }
 
 impl Keeper {
-    /// Takes up the ledger where it ends. If its last row is not what its hash was made of, that is
-    /// a fact that follows it.
+    /// Takes up the ledger where it ends, and looks at all of it. What is wrong with it is a fact that
+    /// follows it, once.
     pub(crate) fn open(
         conn: &Connection,
         at: &Stamp,
         pending: &mut Changes,
     ) -> rusqlite::Result<Self> {
         let last = rows::last(conn)?;
-        let fault = match last {
-            Some((_, true)) => None,
-            Some((LedgerHead { seq, .. }, false)) => {
-                Some(("ledger_altered", format!("row {seq} is not what its hash was made of")))
-            }
-            None => Some(("ledger_emptied", "the ledger has no row, and begins again".to_owned())),
+        let state = match last {
+            Some(_) => looked_at(conn)?,
+            None => LedgerState::Altered { because: "it has no row, and begins again".to_owned() },
         };
-        let told = fault.as_ref().map(|(what, detail)| produce::history(at, what, detail));
-        pending.ledger.extend(told);
+        if let LedgerState::Altered { because } = &state {
+            let what = if last.is_none() { "ledger_emptied" } else { "ledger_altered" };
+            if !rows::tells(conn, because)? {
+                pending.ledger.push(produce::history(at, what, because));
+            }
+        }
         Ok(Self {
             head: last.map(|(head, _)| head),
             // More than any host has in a day on which it is well.
@@ -69,7 +71,7 @@ impl Keeper {
             left_out: LeftOut::default(),
             checkpoints: checkpoint::Checkpoints::load(conn)?,
             news: None,
-            fault: fault.map(|(_, detail)| detail),
+            state,
         })
     }
 
@@ -78,9 +80,13 @@ impl Keeper {
         self.head
     }
 
-    /// What was found wrong with it when it was opened.
-    pub(crate) fn fault(&self) -> Option<&str> {
-        self.fault.as_deref()
+    /// What was found when all of it was looked at last; while there is no file, nothing is known of
+    /// the one that will be.
+    pub(crate) fn state(&self, is_away: bool) -> LedgerState {
+        if !is_away {
+            return self.state.clone();
+        }
+        LedgerState::NotChecked { because: "there is no file at present".to_owned() }
     }
 
     /// The head as of a checkpoint made since this was last asked.
@@ -138,6 +144,7 @@ impl Keeper {
             );
             pending.ledger.push(produce::history(at, "ledger_changed", &detail));
             self.head = head;
+            self.state = LedgerState::Altered { because: detail };
         }
     }
 
@@ -170,8 +177,8 @@ impl Keeper {
         Ok(Due { facts, has_checkpoint, tells_left_out, head })
     }
 
-    /// What was written is committed.
-    pub(crate) fn written(&mut self, due: &Due, state: &State) {
+    /// What was written is committed. With each checkpoint all of it is looked at again.
+    pub(crate) fn written(&mut self, due: &Due, state: &State, conn: &Connection) {
         let Due { facts, has_checkpoint, tells_left_out, head } = due;
         self.head = *head;
         if *tells_left_out {
@@ -180,8 +187,22 @@ impl Keeper {
         if *has_checkpoint && let Some(fact) = facts.last() {
             self.checkpoints.made(state, &fact.at);
             self.news = *head;
+            self.state = looked_at(conn).unwrap_or_else(not_checked);
         }
     }
+}
+
+/// What all of the ledger is found to be. Damage of the file is for whoever opened it.
+fn looked_at(conn: &Connection) -> rusqlite::Result<LedgerState> {
+    match rows::verify(conn, &[]) {
+        Ok(report) => Ok(LedgerState::from(&report)),
+        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => Err(error),
+        Err(error) => Ok(not_checked(error)),
+    }
+}
+
+fn not_checked(error: rusqlite::Error) -> LedgerState {
+    LedgerState::NotChecked { because: error.to_string() }
 }
 
 impl LeftOut {

@@ -56,6 +56,15 @@ pub(crate) fn head(conn: &Connection) -> rusqlite::Result<Option<LedgerHead>> {
     Ok(last(conn)?.map(|(head, _)| head))
 }
 
+/// Whether a row about the history says this already.
+pub(crate) fn tells(conn: &Connection, detail: &str) -> rusqlite::Result<bool> {
+    conn.prepare(
+        "SELECT 1 FROM ledger WHERE kind = :kind AND json_valid(line)
+           AND line ->> '$.body.detail' = :detail",
+    )?
+    .exists(named_params! { ":kind": Kind::History.as_str(), ":detail": detail })
+}
+
 /// Boots seen.
 pub(super) fn boots(tx: &Transaction<'_>) -> rusqlite::Result<i64> {
     tx.query_row("SELECT COUNT(*) FROM boot", [], |row| row.get(0))

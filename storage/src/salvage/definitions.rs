@@ -3,15 +3,18 @@
 //! SQLite keeps the definitions in a tree that begins in the first page, and with that page all is
 //! lost to it. But where each table begins follows from the order in which they were created, so
 //! that a fresh history has them at the same pages: its definitions are put into a copy of the
-//! damaged file. Whether they fit is told by the ledger, whose first row must be as its hash says.
-//! The log of the damaged file is not read in that case.
+//! damaged file. An upgrade moves some of them, the same ones whatever is in the file, as SQLite keeps
+//! the first pages of all tables together at its beginning (`auto_vacuum`): a fresh history of an earlier
+//! version that was upgraded has them where the damaged file does. Whether they fit is told by the
+//! ledger, whose first row must be as its hash says, and of those that fit the ones are taken that
+//! leave least of the file unexplained. The log of the damaged file is not read in that case.
 //!
 //! File format: sqlite.org/fileformat2.html.
 
 use crate::files;
 use crate::ledger::digest;
 use crate::open;
-use crate::schema::SCHEMA;
+use crate::schema::{RELEASED, SCHEMA};
 use rusqlite::{Connection, OpenFlags};
 use scrubjay_model::Digest;
 use std::fs::{self, OpenOptions};
@@ -61,11 +64,42 @@ pub(super) struct Borrowed {
     _copy: Scratch,
 }
 
-/// Such a copy, if the tables of the damaged file are where those of a fresh one are.
+/// Such a copy, if the tables of the damaged file are where those of a fresh one are, or of one that
+/// was made by an earlier version and upgraded.
 pub(super) fn borrow(moved: &Path) -> Option<Borrowed> {
+    let present = SCHEMA.version();
+    let mut best: Option<(usize, u32)> = None;
+    for version in (1..=present).rev() {
+        let Some(borrowed) = borrow_of(moved, version) else { continue };
+        let odd = unexplained(&borrowed.conn);
+        if best.is_none_or(|(least, _)| odd < least) {
+            best = Some((odd, version));
+        }
+    }
+    // There is room for one copy at a time.
+    best.and_then(|(_, version)| borrow_of(moved, version))
+}
+
+/// How many faults SQLite finds in it, which has some in any case.
+fn unexplained(conn: &Connection) -> usize {
+    const MOST: usize = 1_000;
+    let count = || -> rusqlite::Result<usize> {
+        let mut check = conn.prepare(&format!("PRAGMA quick_check({MOST})"))?;
+        let mut rows = check.query([])?;
+        let mut faults = 0;
+        while let Some(row) = rows.next()? {
+            faults += usize::from(row.get::<_, String>(0)? != "ok");
+        }
+        Ok(faults)
+    };
+    count().unwrap_or(MOST)
+}
+
+/// The definitions of a history that this version made, whatever became of it since.
+fn borrow_of(moved: &Path, version: u32) -> Option<Borrowed> {
     let copy = Scratch::beside(moved, "history.salvage");
     let fresh = Scratch::beside(moved, "history.fresh");
-    make_fresh(&fresh.0).ok()?;
+    make_fresh(&fresh.0, version).ok()?;
     fs::copy(moved, &copy.0).ok()?;
     put_definitions(&fresh.0, &copy.0).ok()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
@@ -77,11 +111,21 @@ pub(super) fn borrow(moved: &Path) -> Option<Borrowed> {
     fits(&conn).then_some(Borrowed { conn, _copy: copy })
 }
 
-fn make_fresh(path: &Path) -> rusqlite::Result<()> {
-    let conn = Connection::open(path)?;
+fn make_fresh(path: &Path, version: u32) -> rusqlite::Result<()> {
+    let mut conn = Connection::open(path)?;
     conn.execute_batch(open::AT_CREATION)?;
-    // One transaction, as when a history is begun.
-    conn.execute_batch(&format!("BEGIN; {} COMMIT;", SCHEMA.create))
+    // It is gone in a moment.
+    conn.execute_batch("PRAGMA synchronous = OFF;")?;
+    let made = usize::try_from(version.saturating_sub(1)).unwrap_or(usize::MAX);
+    let create = RELEASED.get(made).copied().unwrap_or(SCHEMA.create);
+    // One transaction, as when a history is begun; and another, as when it is upgraded.
+    conn.execute_batch(&format!("BEGIN; {create} COMMIT;"))?;
+    conn.pragma_update(None, "foreign_keys", false)?;
+    let tx = conn.transaction()?;
+    for upgrade in SCHEMA.upgrades.iter().skip(made) {
+        upgrade(&tx)?;
+    }
+    tx.commit()
 }
 
 fn fits(conn: &Connection) -> bool {

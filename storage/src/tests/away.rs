@@ -26,14 +26,14 @@ fn with_three(dir: &Path, host: &mut Host) {
 }
 
 /// Makes everything below the parent of `dir` fail, for root too: it becomes a link to itself.
-fn bar(dir: &Path) {
+pub(super) fn bar(dir: &Path) {
     let mount = dir.parent().unwrap();
     fs::create_dir_all(mount).unwrap();
     fs::rename(mount, mount.with_extension("barred")).unwrap();
     std::os::unix::fs::symlink(mount, mount).unwrap();
 }
 
-fn unbar(dir: &Path) {
+pub(super) fn unbar(dir: &Path) {
     let mount = dir.parent().unwrap();
     fs::remove_file(mount).unwrap();
     fs::rename(mount.with_extension("barred"), mount).unwrap();

@@ -41,9 +41,19 @@ fn totals(accumulated: &Accumulated) -> BTreeMap<SeriesKey, u64> {
 
 impl Whole {
     fn new() -> Self {
+        Self::begun_in(&directory())
+    }
+
+    /// Of a file that this version of the schema made, which was upgraded since.
+    fn upgraded_from(version: usize) -> Self {
+        let dir = directory();
+        super::upgrades::make(dir.path(), version);
+        Self::begun_in(&dir)
+    }
+
+    fn begun_in(dir: &tempfile::TempDir) -> Self {
         let mut host = Host::new();
         host.controllers[0].dimms = vec![Some((0, 0)); 4];
-        let dir = directory();
         let mut history = start(dir.path(), &host.at());
         let mut truth = BTreeMap::new();
         for life in 0..LIVES {
@@ -61,6 +71,17 @@ impl Whole {
         drop(history);
         let bytes = fs::read(files::database_path(dir.path())).unwrap();
         Self { host, bytes, truth }
+    }
+}
+
+impl Whole {
+    /// How many changes it holds.
+    fn points(&self) -> i64 {
+        let dir = directory();
+        let path = files::database_path(dir.path());
+        fs::write(&path, &self.bytes).unwrap();
+        let conn = rusqlite::Connection::open(path).unwrap();
+        conn.query_row("SELECT COUNT(*) FROM counter_point", [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -261,6 +282,57 @@ fn the_ledger_of_a_salvaged_history_continues_the_old_one() {
     assert!(text.contains("sums were taken from changes"), "{text}");
 }
 
+#[test]
+fn a_boot_known_by_its_id_alone_has_no_time_until_it_is_seen_again() {
+    let whole = Whole::new();
+    let mut bytes = whole.bytes.clone();
+    let page = root_page(&bytes, "boot");
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    let (fate, dir) = open(&whole, &bytes, "boot");
+    assert_eq!(fate, Fate::Salvaged, "{}", told(dir.path()));
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let boots = reader.boots().unwrap();
+    assert_eq!(boots.len(), usize::try_from(LIVES).unwrap());
+    let (now, earlier) = boots.split_last().unwrap();
+    for boot in earlier {
+        let times = (boot.booted_wall_ms, boot.last_seen_wall_ms, boot.ran, boot.slept);
+        assert_eq!(times, (None, None, None, None), "{boot:?}");
+    }
+    assert_eq!(now.booted_wall_ms, whole.host.at().booted_wall_ms());
+    assert_eq!(now.ran, whole.host.at().since_boot);
+}
+
+#[test]
+fn a_file_of_an_earlier_version_that_is_damaged_is_read_by_its_own_definitions() {
+    let whole = Whole::new();
+    let dir = directory();
+    super::upgrades::make(dir.path(), 4);
+    let path = files::database_path(dir.path());
+    let sum = {
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        let boot = &whole.host.boot;
+        conn.execute_batch(&format!(
+            "INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+               VALUES (1, '{boot}', 5, 6, 'running', '');
+             INSERT INTO controller (id, key) VALUES (1, 'mc-1');
+             INSERT INTO series VALUES (1, 1, 'dimm0', 'correctable', 5);
+             INSERT INTO counter_state VALUES (1, 1, 3, NULL, NULL, NULL, 7, 0, NULL);"
+        ))
+        .unwrap();
+        7
+    };
+    let mut bytes = fs::read(&path).unwrap();
+    let page = root_page(&bytes, "module_turn");
+    bytes[page * PAGE..(page + 1) * PAGE].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    drop(History::open(dir.path(), &whole.host.at()).unwrap());
+    assert!(!told(dir.path()).contains("definitions"), "{}", told(dir.path()));
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let total: i64 =
+        conn.query_row("SELECT total FROM counter_state", [], |row| row.get(0)).unwrap();
+    assert_eq!(total, sum);
+}
+
 /// Half a year of changes, of which the older ones became sums.
 fn folded() -> Whole {
     let mut host = Host::new();
@@ -394,6 +466,27 @@ fn a_file_without_its_first_page_or_its_definitions_keeps_its_sums_and_its_ledge
             .collect();
         names.sort();
         assert_eq!(names, Vec::<String>::new(), "{what}");
+    }
+}
+
+#[test]
+fn an_upgraded_file_without_its_first_page_keeps_its_sums_too() {
+    for version in 1..=crate::schema::RELEASED.len() {
+        let whole = Whole::upgraded_from(version);
+        let mut bytes = whole.bytes.clone();
+        bytes[..PAGE].fill(0xee);
+        let what = format!("of version {version}");
+        let (fate, dir) = open(&whole, &bytes, &what);
+        assert_eq!(fate, Fate::Salvaged, "{what}: {}", told(dir.path()));
+        let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+        assert!(reader.verify_ledger(&[]).unwrap().is_intact(), "{what}");
+        let boots = reader.boots().unwrap();
+        assert!(boots.iter().all(|boot| boot.booted_wall_ms.is_some()), "{what}: {boots:?}");
+        let points = whole.points();
+        let conn = rusqlite::Connection::open(files::database_path(dir.path())).unwrap();
+        let kept: i64 =
+            conn.query_row("SELECT COUNT(*) FROM counter_point", [], |row| row.get(0)).unwrap();
+        assert!(kept >= points, "{what}: {kept} of {points} changes; {}", told(dir.path()));
     }
 }
 

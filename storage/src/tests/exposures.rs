@@ -69,10 +69,21 @@ pub(super) fn behind(reboot_helps: RebootHelps) -> Finding {
     }
 }
 
-fn pass(history: &mut History, host: &mut Host, assessment: &Assessment) {
+pub(super) fn pass(history: &mut History, host: &mut Host, assessment: &Assessment) {
     host.pass(INTERVAL);
     append(history, host);
     history.note(&host.at(), assessment).unwrap();
+}
+
+/// A host with the kernel that fixes all of them.
+pub(super) fn debt_free() -> Assessment {
+    assessment("6.1.192-2", owed(&[]), vec![])
+}
+
+/// A host that owes these.
+pub(super) fn debt(cves: &[&str]) -> Assessment {
+    let owes: Vec<(&str, FixState)> = cves.iter().map(|cve| (*cve, FixState::Debt)).collect();
+    assessment("6.1.190-1", owed(&owes), vec![])
 }
 
 fn owed(states: &[(&str, FixState)]) -> Reading<Vec<MissingFix>> {

@@ -283,7 +283,7 @@ fn bulky(host: &Host, letter: &str) -> Snapshot {
     Snapshot { kernel: Some(answered(Reading::Value(kernel))), ..host.snapshot() }
 }
 
-fn fill(history: &History) {
+pub(super) fn fill(history: &History) {
     let pages: i64 = history.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     let limit = format!("PRAGMA max_page_count = {pages}");
     history.conn.query_row(&limit, [], |_| Ok(())).unwrap();

@@ -10,7 +10,8 @@ use crate::{Heard, History, HistoryReader, PagesSeen, files, open};
 use rusqlite::Connection;
 use scrubjay_model::{
     Assessment, Coverage, CoverageState, EventClass, Finding, Kernel, LedgerFaultKind, LedgerHead,
-    LedgerReport, PageReason, PageReport, Reading, RebootHelps, Sightings, Snapshot, Stamp,
+    LedgerReport, LedgerState, PageReason, PageReport, Reading, RebootHelps, Sightings, Snapshot,
+    Stamp,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -103,7 +104,7 @@ fn a_story_is_told_in_order() {
         .map(|line| format!("{} {}\n", line["kind"].as_str().unwrap(), line["body"]))
         .collect();
     insta::assert_snapshot!(told, @r##"
-    history {"schema":4,"what":"begun"}
+    history {"schema":5,"what":"begun"}
     boot_began {"booted_wall_ms":1699999900000}
     agent_started {"configuration_sha256":null,"interval_ms":60000,"policy_sha256":null,"run":1,"version":"1.0.0"}
     kernel_running {"release":"6.1.0-1","version":"#1 SMP"}
@@ -163,7 +164,7 @@ fn an_upgraded_history_says_so_in_its_first_row_and_binds_what_was_summed_before
     let first = &lines(dir.path())[0];
     assert_eq!((&first["seq"], &first["kind"]), (&1.into(), &"history".into()));
     assert_eq!(first["body"]["what"], "upgraded");
-    assert!(first["body"]["detail"].as_str().unwrap().contains("from schema version 3 to 4"));
+    assert!(first["body"]["detail"].as_str().unwrap().contains("from schema version 3 to 5"));
     let sums = of_kind(dir.path(), "checkpoint")[0]["body"]["counters"].to_string();
     assert!(sums.contains(r#"{"of":"mc-x/dimm0 correctable","sum":40}"#), "{sums}");
 }
@@ -357,6 +358,44 @@ fn a_last_row_that_was_altered_is_noticed_at_the_next_start() {
     // It stays at fault, and what follows does not.
     let faults = verify(dir.path(), &[]).faults;
     assert!(!faults.is_empty() && faults.iter().all(|fault| fault.seq == seq), "{faults:?}");
+}
+
+#[test]
+fn a_row_in_the_middle_that_was_altered_is_told_by_every_run_and_written_down_once() {
+    let dir = directory();
+    let mut host = story(dir.path());
+    let mut history = start(dir.path(), &host.at());
+    assert_eq!(history.stats().ledger, LedgerState::Intact);
+    let conn = Connection::open(files::database_path(dir.path())).unwrap();
+    conn.execute_batch(
+        "DROP TRIGGER ledger_is_not_updated;
+         UPDATE ledger SET line = replace(line, 'agent', 'angel') WHERE seq = 3",
+    )
+    .unwrap();
+    // An agent that runs looks again with the next checkpoint.
+    append(&mut history, &host);
+    assert_eq!(history.stats().ledger, LedgerState::Intact);
+    host.pass(25 * HOUR);
+    append(&mut history, &host);
+    let LedgerState::Altered { because } = history.stats().ledger else { panic!("not seen") };
+    assert!(because.starts_with("row 3 (altered): its line has the hash "), "{because}");
+    drop(history);
+    for _ in 0..2 {
+        let history = start(dir.path(), &host.at());
+        assert_eq!(history.stats().ledger, LedgerState::Altered { because: because.clone() });
+        assert_eq!(verify(dir.path(), &[]).told(), Some(because.clone()));
+    }
+    let told: Vec<String> = conn
+        .prepare(
+            "SELECT line ->> '$.body.detail' FROM ledger
+             WHERE line ->> '$.body.what' = 'ledger_altered'",
+        )
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(told, [because]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! real one in a temporary directory.
 
 mod away;
+mod bites;
 mod boot_imports;
 mod boots;
 mod counting;
@@ -11,14 +12,17 @@ mod events;
 mod exposures;
 mod faults;
 mod forced;
+mod homecoming;
 mod laws;
 mod ledger;
 mod module_events;
 mod modules;
 mod page_requests;
 mod pages;
+mod query_plans;
 mod sources;
 mod support;
 mod tiers;
+mod traces;
 mod transitions;
 mod upgrades;

@@ -105,7 +105,7 @@ fn the_reports_of_a_stick_are_found_by_an_index_and_need_no_sorting() {
             .unwrap()
             .query_map(
                 named_params! {
-                    ":controller": 1, ":place": "dimm0", ":from": 1, ":until": 9, ":limit": 20,
+                    ":controller": 1, ":place": "dimm0", ":from": 1, ":until": 9, ":since": 5, ":limit": 20,
                 },
                 |row| row.get("detail"),
             )

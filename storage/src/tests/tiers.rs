@@ -3,13 +3,13 @@
 use super::events::sighting;
 use super::support::{Host, Mc, absent, answered, directory, kill, start};
 use crate::retention::{Bite, Progress, What};
-use crate::{Heard, History, fold_reports, fold_rows, load};
+use crate::{Heard, History, fold_rows, load};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use scrubjay_model::{
-    EventClass, EventGroup, EventWhat, Kernel, OfflineAsker, PageOutcome, Reading, Sighting,
-    Sightings, Witness,
+    EventClass, EventGroup, EventWhat, Kernel, OfflineAsker, PageOutcome, Place, Reading,
+    SeriesPlace, Sighting, Sightings, Witness,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -197,9 +197,23 @@ fn check(conn: &Connection) {
     assert_eq!(rows(conn, odd_sums), Vec::<Vec<Value>>::new());
 }
 
+/// The first and the newest reports of a place, so many each.
+fn ends(conn: &Connection, place: &str, each: usize) -> BTreeSet<String> {
+    let of_place = format!(
+        "SELECT event.id FROM event JOIN controller ON controller.id = controller
+         WHERE key || '/' || counter_place = '{place}' ORDER BY event.id"
+    );
+    let ids: Vec<String> =
+        rows(conn, &of_place).concat().iter().map(|id| format!("{id:?}")).collect();
+    ids.iter().take(each).chain(ids.iter().rev().take(each)).cloned().collect()
+}
+
 /// Takes bites until nothing is left to do, checking after each.
 fn fold_all(history: &mut History, host: &Host, most: usize) -> usize {
     let before = kept(&history.conn);
+    let each = usize::try_from(history.keeping.max_bytes() / 2_048).unwrap().min(64);
+    let is_open = history.keeping.open.as_ref().is_some_and(|open| open.contains(PLACE));
+    let evidence = if is_open { ends(&history.conn, PLACE, each) } else { BTreeSet::new() };
     let state = load::state(&history.conn).unwrap();
     for bite in 0..most {
         if !history.fold(&host.at()).unwrap() {
@@ -208,6 +222,7 @@ fn fold_all(history: &mut History, host: &Host, most: usize) -> usize {
         // Each bite is a transaction: a kill now would leave what is asked here.
         check(&history.conn);
         assert_eq!(kept(&history.conn), before);
+        assert!(evidence.is_subset(&ends(&history.conn, PLACE, usize::MAX)));
         assert_eq!(load::state(&history.conn).unwrap(), state);
     }
     most
@@ -231,7 +246,13 @@ fn tables(conn: &Connection) -> Vec<Vec<Vec<Value>>> {
     names.iter().map(|name| rows(conn, &format!("SELECT * FROM {name} ORDER BY 1, 2"))).collect()
 }
 
+/// Limits below the size of any history: without room for the evidence of what is open, and with room
+/// for the three first and the three newest reports of one place.
 const FULL: u64 = 1;
+const CRAMPED: u64 = 6 << 10;
+
+/// Where [`report`] has its errors.
+const PLACE: &str = "imc-0/dimm1";
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
@@ -241,19 +262,19 @@ proptest! {
     #[test]
     fn folding_keeps_every_sum_and_all_that_must_stay(
         events in prop::collection::vec(event(), 1..60),
-        is_full in any::<bool>(),
+        limit in prop_oneof![Just(None), Just(Some(FULL)), Just(Some(CRAMPED))],
         is_open in any::<bool>(),
     ) {
         let mut dir = directory();
         let mut host = Host::new();
         host.controllers = vec![Mc::new(0, "IMC#0"), Mc::new(1, "IMC#1")];
         let (mut boots, mut number) = (1, 0);
-        let open: BTreeSet<String> = is_open.then(|| "imc-0/dimm1".to_owned()).into_iter().collect();
+        let open: BTreeSet<String> = is_open.then(|| PLACE.to_owned()).into_iter().collect();
         let begin = |dir: &std::path::Path, host: &Host| {
             let mut history = start(dir, &host.at());
             history.keeping.open = Some(open.clone());
-            if is_full {
-                history.keep_within(FULL);
+            if let Some(limit) = limit {
+                history.keep_within(limit);
             }
             history
         };
@@ -311,8 +332,17 @@ proptest! {
         fold_all(&mut history, &host, 1_000);
         check(&history.conn);
         prop_assert_eq!(history.summary(&host.at()).unwrap().covered, covered);
-        if is_open && !is_full {
+        if is_open && limit.is_none() {
             prop_assert_eq!(rows(&history.conn, places), of_place);
+        }
+        if limit == Some(CRAMPED) {
+            // No more than that is left of what may go.
+            let may_go = "SELECT COUNT(*) FROM event JOIN wording ON wording.id = what
+                          WHERE counter_place IS NOT NULL AND class = 'corrected'
+                            AND text ->> 'kind' = 'memory' AND event.id < (SELECT MAX(id) FROM event)";
+            let left = &rows(&history.conn, may_go)[0][0];
+            let most = if is_open { 6 } else { 0 };
+            prop_assert!(matches!(left, Value::Integer(left) if *left <= most), "{left:?} of {most}");
         }
         let changes = "SELECT COUNT(*) FROM counter_point JOIN counter_last USING (series)
                        WHERE step <> 'first' AND counter_point.snapshot < counter_last.snapshot";
@@ -343,8 +373,9 @@ fn stretches_that_are_too_many_become_days_of_the_same_length() {
     let before = kept(&history.conn);
     let covered = history.summary(&host.at()).unwrap().covered;
     let tx = history.conn.transaction().unwrap();
-    assert_eq!(fold_rows::stretches(&tx, 50).unwrap().rows, 150);
-    assert_eq!(fold_rows::stretches(&tx, 50).unwrap().rows, 0);
+    assert_eq!(fold_rows::stretches(&tx, 50, 100).unwrap().rows, 100);
+    assert_eq!(fold_rows::stretches(&tx, 50, 100).unwrap().rows, 50);
+    assert_eq!(fold_rows::stretches(&tx, 50, 100).unwrap().rows, 0);
     tx.commit().unwrap();
     assert_eq!(kept(&history.conn), before);
     assert_eq!(history.summary(&host.at()).unwrap().covered, covered);
@@ -367,9 +398,16 @@ fn a_fact_that_changes_all_the_time_keeps_its_first_and_its_newest_changes() {
     let releases = "SELECT value FROM fact WHERE name = 'kernel.release' ORDER BY snapshot";
     let before = rows(&history.conn, releases);
     assert_eq!(before.len(), 30);
-    let bite = Bite { what: What::Facts, from_wall_ms: 0, before_wall_ms: i64::MAX, step: 1 };
+    let bite = Bite {
+        what: What::Facts,
+        from_wall_ms: 0,
+        before_wall_ms: i64::MAX,
+        step: 1,
+        most_rows: 12,
+    };
     let tx = history.conn.transaction().unwrap();
-    assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 19);
+    assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 12);
+    assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 7);
     assert_eq!(fold_rows::facts(&tx, &bite, 10).unwrap().rows, 0);
     tx.commit().unwrap();
     let after = rows(&history.conn, releases);
@@ -391,28 +429,44 @@ fn kernel(release: Reading<String>) -> Kernel {
     }
 }
 
-/// A storm over every page, kept up for hours, with the file at its limit.
+/// A storm over every page, kept up for hours, with the file at its limit: of one place, and of so
+/// many that each keeps fewer reports than usual.
 #[test]
 fn a_storm_does_not_grow_the_file_past_its_limit() {
+    storm(1, 64);
+    storm(100, 20);
+}
+
+/// Over so many places of a controller that a finding stands against, of which so many reports are
+/// kept at each end.
+fn storm(places: u32, each: usize) {
     const MAX_BYTES: u64 = 4 << 20;
     let dir = directory();
     let mut host = Host::new();
     let mut history = start(dir.path(), &host.at());
     history.write_without_sync().unwrap();
     history.keep_within(MAX_BYTES);
-    // A finding stands against the very DIMM that storms.
-    history.keeping.open = Some(["skylake-socket-0-imc-0".to_owned()].into());
+    // A finding stands against the very controller that storms.
+    let imc = "skylake-socket-0-imc-0";
+    history.keeping.open = Some([imc.to_owned()].into());
     let mut largest = 0;
     for minute in 0..50 {
         let storm = (0..1_000).map(|n| {
             let usual = report(minute * 1_000 + n, 5, 1, &host);
-            Sighting { counted: 1, ..usual }
+            let place = Place::Dimm(u32::try_from(n).unwrap() % places);
+            let counter = Some((0, SeriesPlace::Dimm(place)));
+            Sighting { counted: 1, counter, ..usual }
         });
         let sightings = Sightings { sightings: storm.collect(), lost: 3, undecodable: 0 };
         host.dimm(0, 1).0 += 1_000;
         let heard = Heard { sightings: &sightings, listening: true, how: None };
         assert!(history.append_heard(&host.snapshot(), heard).error.is_none());
-        history.fold(&host.at()).unwrap();
+        // As the agent does until its next pass; so much is no work for a minute.
+        let mut bites = 0;
+        while history.fold(&host.at()).unwrap() {
+            bites += 1;
+            assert!(bites < 200);
+        }
         host.pass(Duration::from_secs(60));
         let pages: u32 = history.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         largest = largest.max(u64::from(pages) * 4_096);
@@ -423,6 +477,13 @@ fn a_storm_does_not_grow_the_file_past_its_limit() {
     assert_eq!(told.len(), 1, "{told:?}");
     let stats = history.stats();
     assert!(stats.folded.rows["open_reports"] > 20_000, "{:?}", stats.folded);
+    let Value::Text(told) = &told[0][0] else { panic!("{told:?}") };
+    assert!(told.contains("save the first and the newest 64 of each"), "{told}");
+    // How it began: the very first ones of each.
+    let first = each * usize::try_from(places).unwrap();
+    let of_them = format!("SELECT COUNT(*) FROM event WHERE id <= {}", 2 * first);
+    let of_them = &rows(&history.conn, &of_them)[0][0];
+    assert_eq!(*of_them, Value::Integer(i64::try_from(first).unwrap()));
 
     // When it is over and a year has passed, the file is small again.
     host.pass(Duration::from_secs(365 * 86_400));
@@ -430,62 +491,6 @@ fn a_storm_does_not_grow_the_file_past_its_limit() {
     check(&history.conn);
     let pages: u32 = history.conn.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     assert!(u64::from(pages) * 4_096 < MAX_BYTES, "{pages} pages");
-}
-
-/// What is asked often, or while a pass waits, looks through no table that grows with time.
-#[test]
-fn no_hot_query_looks_through_a_large_table() {
-    const LARGE: [&str; 8] = [
-        "event",
-        "counter_point",
-        "counter_rollup",
-        "event_rollup",
-        "fact",
-        "snapshot",
-        "wording",
-        "event_loss",
-    ];
-    let dir = directory();
-    let history = start(dir.path(), &Host::new().at());
-    for query in [
-        fold_rows::CHANGES,
-        fold_reports::REPORTS,
-        fold_rows::HOURS,
-        crate::event_rows::LAST_FROM_LOG,
-        crate::query::FACTS,
-        crate::query::MEMORY,
-        crate::query::BEFORE_ENDS,
-        crate::sums::SINGLE,
-        crate::sums::WHOLE,
-    ] {
-        for step in plan(&history.conn, query) {
-            let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-            // In the order in which rows came, up to a limit.
-            let by_id = query == crate::query::MEMORY && step == "SCAN snapshot";
-            // Once a start, among sums.
-            let at_start = query == crate::event_rows::LAST_FROM_LOG && step == "SCAN event_rollup";
-            let is_large = table.is_some_and(|table| LARGE.contains(&table));
-            assert!(!is_large || by_id || at_start, "{step} in {query}");
-        }
-    }
-    let pages = plan(&history.conn, &crate::event_rows::of_pages_query()).join("\n");
-    assert!(pages.contains("USING INDEX event_of_pages") && !pages.contains("TEMP"), "{pages}");
-    let facts = plan(&history.conn, crate::query::FACTS).join("\n");
-    assert!(facts.contains("fact USING PRIMARY KEY (name>? AND name<?)"), "{facts}");
-    let reports = plan(&history.conn, fold_reports::REPORTS).join("\n");
-    assert!(reports.contains("event USING INDEX event_wall"), "{reports}");
-    assert!(!reports.contains("ORDER BY"), "{reports}");
-}
-
-fn plan(conn: &Connection, query: &str) -> Vec<String> {
-    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
-    // What is not bound is NULL, which no plan depends on.
-    let mut rows = statement.raw_query();
-    let mut steps = Vec::new();
-    while let Some(row) = rows.next().unwrap() {
-        steps.push(row.get("detail").unwrap());
-    }
-    steps
 }
 
 /// What version 3 did not count is counted when it is upgraded.

@@ -1,17 +1,10 @@
 //! The life of the schema.
 
-use super::support::directory;
-use crate::schema::{self, SCHEMA, Schema, Upgrade};
+use super::support::{boot, directory};
+use crate::schema::{self, RELEASED, SCHEMA, Schema, Upgrade};
 use crate::{HistoryReader, StorageError, files, open};
 use rusqlite::{Connection, Transaction};
 use std::path::Path;
-
-/// Every released version, oldest first, as it was released.
-const RELEASED: [&str; 3] = [
-    include_str!("../../sql/create_v1.sql"),
-    include_str!("../../sql/create_v2.sql"),
-    include_str!("../../sql/create_v3.sql"),
-];
 
 fn definitions(conn: &Connection) -> Vec<String> {
     schema::definitions(conn).unwrap()
@@ -127,4 +120,31 @@ fn an_upgraded_history_is_not_opened_by_the_version_before() {
     drop(open::for_writing(dir.path(), 2_000, &NEXT).unwrap());
     let error = open::for_writing(dir.path(), 3_000, &FIRST).unwrap_err();
     assert!(matches!(error, StorageError::Newer { found: 2, known: 1, .. }), "{error}");
+}
+
+#[test]
+fn a_boot_that_version_4_knew_by_its_id_alone_has_no_time_any_more() {
+    let dir = directory();
+    make(dir.path(), 4);
+    let conn = Connection::open(dir.path().join("history.db")).unwrap();
+    let (first, second) = (boot(1), boot(2));
+    conn.execute_batch(&format!(
+        "INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, ended, evidence)
+           VALUES (1, '{first}', 0, 0, 'unknown', 'lost');
+         INSERT INTO boot (id, boot_id, booted_wall_ms, last_wall_ms, last_since_boot_ns, ended, evidence)
+           VALUES (2, '{second}', 0, 60000, 60000000000, 'running', 'it runs');
+         INSERT INTO agent_run (boot, version, interval_ns, started_wall_ms) VALUES (1, '0', 60, 1)"
+    ))
+    .unwrap();
+    drop(conn);
+    drop(open::for_writing(dir.path(), 2_000, &SCHEMA).unwrap());
+    let reader = HistoryReader::open(dir.path()).unwrap().unwrap();
+    let boots = reader.boots().unwrap();
+    let times: Vec<_> =
+        boots.iter().map(|boot| (boot.booted_wall_ms, boot.last_seen_wall_ms, boot.ran)).collect();
+    // A clock that was not set is another thing: that boot says when it was seen.
+    let minute = std::time::Duration::from_secs(60);
+    assert_eq!(times, [(None, None, None), (Some(0), Some(60_000), Some(minute))]);
+    // What refers to boots still does.
+    assert_eq!(reader.runs().unwrap()[0].boot, first);
 }

@@ -21,7 +21,8 @@ use faults::Errors;
 use host::Host;
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_model::{
-    Accumulated, BucketBy, Sightings, Snapshot, Tiers, memory_buckets, merged_boots, page_lives,
+    Accumulated, BucketBy, BucketWindow, Sightings, Snapshot, Watched, memory_buckets,
+    merged_boots, page_lives,
 };
 use scrubjay_storage::{Heard, History, HistoryReader};
 use std::collections::{BTreeMap, VecDeque};
@@ -128,9 +129,16 @@ impl Life<'_> {
         if heard_some || minute % DAY < minutes {
             note(history, snapshot, &appended.accumulated);
         }
-        let began = now();
-        self.folds += u64::from(history.fold(&self.host.at()).unwrap());
-        self.longest_fold = self.longest_fold.max(began.elapsed());
+        // As the agent does, until the next pass.
+        loop {
+            let began = now();
+            let more = history.fold(&self.host.at()).unwrap();
+            self.longest_fold = self.longest_fold.max(began.elapsed());
+            self.folds += u64::from(more);
+            if !more {
+                break;
+            }
+        }
         self.passes += 1;
         if minute % 720 < minutes {
             self.largest = self.largest.max(history.stats().size_bytes.unwrap_or(0));
@@ -165,6 +173,7 @@ impl Life<'_> {
 fn open(dir: &Path, host: &Host) -> History {
     let mut history = History::open(dir, &host.at()).unwrap();
     history.write_without_sync().unwrap();
+    history.fold_by_clock(monotonic);
     history.begin_run(&host.at(), "1.0.0", TOLD).unwrap();
     history
 }
@@ -237,6 +246,12 @@ fn main() {
     ask(dir, at.wall_ms, snapshot);
 }
 
+/// Time since the first call.
+fn monotonic() -> Duration {
+    static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    now().saturating_duration_since(*BEGAN.get_or_init(now))
+}
+
 #[expect(clippy::disallowed_methods, reason = "measures, and is no part of the product")]
 fn now() -> Instant {
     Instant::now()
@@ -270,9 +285,9 @@ fn ask(dir: &Path, now_ms: i64, snapshot: &Snapshot) {
             let sums = reader.counter_sums(earliest, now_ms).unwrap();
             let (coverage, days) = (reader.coverage().unwrap(), reader.coverage_days().unwrap());
             let boots = reader.boots().unwrap();
-            let tiers =
-                Tiers { sums: &sums, coverage: &coverage, coverage_days: &days, boots: &boots };
-            memory_buckets(by, from, now_ms, tiers).len()
+            let watched = Watched { coverage: &coverage, coverage_days: &days, boots: &boots };
+            let window = BucketWindow { by, from_wall_ms: from, until_wall_ms: now_ms };
+            memory_buckets(window, &sums, watched).len()
         }
     };
     let queries: Vec<(&str, Query<'_>)> = vec![

@@ -17,7 +17,7 @@ const NOW_MS: i64 = 1_795_910_400_000;
 fn read(root: &Path, memory: ErrorMemory) -> Reading<ErrorRecords> {
     let clocks = Clocks { realtime_ms: NOW_MS, boottime: None, monotonic: None };
     let host = HostRoot::open(root, Arc::new(move || clocks)).unwrap();
-    foreign_errors(&host, memory, None, NOW_MS, &mut |_| ())
+    foreign_errors(&host, memory, None, NOW_MS, &mut |_, _| ())
 }
 
 /// A host with a database of that release; `None` where SQLite's module of Python is missing.
@@ -74,6 +74,23 @@ fn databases_of_every_layout_are_read_by_the_names_of_their_columns() {
             .collect();
         assert_eq!(left_out[..2], ["1 rows of mc_event", "2 rows of aer_event"], "{release}");
     }
+}
+
+#[test]
+fn how_many_records_there_are_is_told_before_they_are_read() {
+    let Some(folder) = host("new") else {
+        println!("skipped: python3 with its module sqlite3 is not there");
+        return;
+    };
+    let clocks = Clocks { realtime_ms: NOW_MS, boottime: None, monotonic: None };
+    let host = HostRoot::open(folder.path(), Arc::new(move || clocks)).unwrap();
+    let mut told = Vec::new();
+    let mut tell = |read, most| told.push((read, most));
+    let found = foreign_errors(&host, ErrorMemory::Rasdaemon, None, NOW_MS, &mut tell);
+    let records = found.value().unwrap().records();
+    let (Some(first), Some(last)) = (told.first(), told.last()) else { panic!("nothing told") };
+    assert!(first.0 == 0 && first.1 >= records, "{told:?} {records}");
+    assert!(last.0 == last.1 && last.0 >= records, "{told:?} {records}");
 }
 
 #[test]

@@ -175,6 +175,11 @@ fn an_uncorrected_error_is_acted_on_whatever_it_costs_and_fades_slowly() {
         (judgement.verdict, judgement.advice)
     };
     assert_eq!(at(1), (Verdict::Act, Advice::SwapNow));
+    assert_eq!(
+        judged(&state, 3 * DAY + HOUR, &settings).sentence,
+        "No cost is weighed: 1 uncorrected error, the last one 59 min 35 s ago; after such a failure 31 % of the \
+         nodes at Los Alamos had another within 30 d; swap it now."
+    );
     assert_eq!(at(30), (Verdict::Act, Advice::SwapNow));
     assert_eq!(at(31).0, Verdict::Plan);
     assert_eq!(at(61).0, Verdict::Watch);
@@ -201,12 +206,33 @@ fn a_storm_of_several_devices_is_acted_on_at_once() {
     let wide = storm(2, 40);
     assert_eq!((wide.verdict, wide.advice), (Verdict::Act, Advice::SwapNow));
     assert_eq!(codes(&wide, Verdict::Act), ["dimm-wide-storm"]);
+    assert_eq!(
+        wide.sentence,
+        "No cost is weighed: several devices err, which at least 3 places prove on each side, with a storm of reports \
+         of distinct places 57 min 20 s ago; swap it now."
+    );
     let narrow = storm(1, 40);
     assert_eq!(narrow.mode, Mode::Bank);
     assert!(codes(&narrow, Verdict::Watch).contains(&"dimm-storm"));
     assert!(narrow.verdict < Verdict::Act);
     let quiet = storm(2, 6);
     assert!(!codes(&quiet, Verdict::Watch).contains(&"dimm-storm"), "6 places, over and over");
+}
+
+#[test]
+fn a_storm_before_a_long_silence_says_nothing_of_what_comes_after_it() {
+    let at_two = |from: Seconds, gap: Seconds| -> Vec<Hit> {
+        (0..40_u32)
+            .map(|n| hit(from + Seconds::from(n) * gap, cell((n % 2) as u8, 1, n * 3_000, n)))
+            .collect()
+    };
+    let mut state = logged(&at_two(0, 5));
+    for hit in at_two(40 * DAY, 2 * HOUR) {
+        state.observe(&Observation::Reported(hit));
+    }
+    let judgement = judged(&state, 44 * DAY, &MemorySettings::default());
+    assert_eq!(judgement.mode, Mode::MultiDevice);
+    assert!(judgement.verdict < Verdict::Act, "{judgement:#?}");
 }
 
 #[test]

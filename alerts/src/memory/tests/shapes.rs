@@ -32,13 +32,13 @@ fn two_cells_of_a_row_are_a_row_to_watch_and_no_proof() {
 
 #[test]
 fn a_line_needs_four_fifths_of_the_places() {
-    let row = |others: u32| {
-        let mut cells: Vec<Cell> = (0..8).map(|column| cell(3, 1, 7, column)).collect();
+    let row = |inside: u32, others: u32| {
+        let mut cells: Vec<Cell> = (0..inside).map(|column| cell(3, 1, 7, column)).collect();
         cells.extend((0..others).map(|n| cell(3, 1, 50_000 * (n + 1), 900 + n)));
         shapes(&cells).0
     };
-    assert_eq!(row(2), Mode::Row, "8 of 10");
-    assert_eq!(row(3), Mode::Bank, "8 of 11");
+    assert_eq!(row(8, 2), Mode::Row, "8 of 10");
+    assert_eq!(row(7, 2), Mode::Bank, "7 of 9");
     let column: Vec<Cell> = (0..8).map(|n| cell(3, 1, n * 5_000, 4)).collect();
     assert_eq!(shapes(&column), (Mode::Column, Mode::Column));
 }

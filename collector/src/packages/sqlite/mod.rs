@@ -126,6 +126,11 @@ impl<'f> Database<'f> {
         self.walk(table.root, table.number_column, each)
     }
 
+    /// The highest number of a row; `None` if there is none.
+    pub(crate) fn last_number(&self, table: &Table) -> Result<Option<i64>, Fault> {
+        tree::last(&self.pager, table.root)
+    }
+
     /// The row of that number.
     pub(crate) fn row(&self, table: &Table, number: i64) -> Result<Option<Row>, Fault> {
         let payload = tree::find(&self.pager, table.root, number)?;

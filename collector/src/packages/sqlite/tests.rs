@@ -83,6 +83,7 @@ fn rows(bytes: &Vec<u8>) -> Result<Vec<Row>, Fault> {
     for number in -1..10 {
         let _ = database.row(&table, number);
     }
+    let _ = database.last_number(&table);
     Ok(rows)
 }
 
@@ -106,6 +107,7 @@ fn rows_are_found_by_their_number_and_in_its_order() {
     let table = database.table("t").unwrap().unwrap();
     let found: Vec<Option<i64>> =
         (0..=10).map(|n| database.row(&table, n).unwrap().as_ref().map(number)).collect();
+    assert_eq!(database.last_number(&table).unwrap(), Some(9));
     let expected = [(1, 10), (4, 40), (5, 50), (9, 90)];
     for (number, found) in (0..).zip(found) {
         let expected = expected.iter().find(|(n, _)| *n == number).map(|(_, value)| *value);

@@ -190,6 +190,20 @@ pub(super) fn find(pager: &Pager<'_>, root: u32, wanted: i64) -> Result<Option<V
     too_deep(number)
 }
 
+/// The number of the last row; `None` if there is none.
+pub(super) fn last(pager: &Pager<'_>, root: u32) -> Result<Option<i64>, Fault> {
+    let mut number = root;
+    for _ in 0..=DEPTH {
+        let node = Node::load(pager, number)?;
+        if node.is_leaf {
+            let last = node.cells.checked_sub(1);
+            return last.map(|index| Ok(node.row(index)?.1)).transpose();
+        }
+        number = node.child(node.cells)?.child;
+    }
+    too_deep(number)
+}
+
 fn too_deep<T>(number: u32) -> Result<T, Fault> {
     damaged("a tree of at most 20 levels", format!("page {number} below them"))
 }

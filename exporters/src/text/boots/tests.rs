@@ -18,9 +18,9 @@ fn own(n: u32, from_day: i64, days: u64, end: BootEnd, evidence: &str) -> BootRe
     let booted_wall_ms = NOW_MS + from_day * DAY_MS;
     BootRecord {
         boot: boot_id(n),
-        booted_wall_ms,
-        last_seen_wall_ms: booted_wall_ms + i64::try_from(days).unwrap() * DAY_MS,
-        ran: Duration::from_secs(days * 86_400),
+        booted_wall_ms: Some(booted_wall_ms),
+        last_seen_wall_ms: Some(booted_wall_ms + i64::try_from(days).unwrap() * DAY_MS),
+        ran: Some(Duration::from_secs(days * 86_400)),
         slept: (n != 2).then_some(Duration::ZERO),
         kernel_release: (n != 2).then(|| format!("6.12.0-{n}-amd64")),
         kernel_version: None,
@@ -123,6 +123,46 @@ fn boots_are_told_with_who_tells_and_what_is_not_known() {
 #[test]
 fn no_boot_is_no_data() {
     insta::assert_snapshot!(page(&[], &[], &[], &[], &[]), @"The history knows no boot yet: no data.");
+}
+
+#[test]
+fn a_boot_without_a_time_is_unknown_everywhere_and_1970_nowhere() {
+    let lost = BootRecord {
+        booted_wall_ms: None,
+        last_seen_wall_ms: None,
+        ran: None,
+        slept: None,
+        kernel_release: None,
+        ..own(2, 0, 0, BootEnd::Unknown, "The file that told was damaged.")
+    };
+    let records = [
+        own(1, -100, 60, BootEnd::Clean, "x"),
+        lost.clone(),
+        own(3, -20, 20, BootEnd::Running, "y"),
+    ];
+    let lines = merged_boots(&records, &[], &BTreeMap::new());
+    let text = page(&records, &[], &[], &[], &[]);
+    let row = text.lines().find(|line| line.trim_start().starts_with("unknown ")).unwrap();
+    let words: Vec<&str> = row.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
+    let nothing = "not known";
+    assert_eq!(
+        words,
+        ["unknown", nothing, nothing, "no data", nothing, nothing, "unknown", "agent"],
+        "{text}"
+    );
+    assert!(text.contains("unknown: The file that told was damaged."), "{text}");
+    assert!(text.contains("1 boot without a known time"), "{text}");
+    assert!(text.contains("- 80 d known to have been up"), "{text}");
+    let csv = crate::csv::boots(&lines).unwrap();
+    assert!(csv.lines().any(|row| row.starts_with(",,,,unknown,,agent,")), "{csv}");
+    let json = crate::json::boots(&[lost], &lines, None, &[], &[]).unwrap();
+    for field in ["booted_wall_ms", "last_seen_wall_ms", "ran_seconds", "ended_wall_ms"] {
+        assert!(json.contains(&format!("\"{field}\":null")), "{field}: {json}");
+    }
+    assert!(!(text + &csv).contains("1970"));
+    // Should it be all there is.
+    let alone = page(&records[1..2], &[], &[], &[], &[]);
+    assert!(alone.contains("1 boot since unknown") && alone.contains("no boot began"), "{alone}");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use crate::text::page::Page;
 use crate::text::words::{count, moment, moment_ago, reading, size, span};
-use scrubjay_model::{AgentStats, EventPath, EventsStatus, ExtlogSent, OfflineStats, StorageStats};
+use scrubjay_model::{
+    AgentStats, EventPath, EventsStatus, ExtlogSent, LedgerState, OfflineStats, StorageStats,
+};
 
 fn listening(page: &mut Page, events: &EventsStatus) {
     let EventsStatus {
@@ -105,6 +107,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         unreadable: _,
         replaced,
         salvaged,
+        ledger,
         pages_refused,
         max_bytes,
         folded,
@@ -123,6 +126,9 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
     }
     if let Some(error) = last_error {
         page.warning(2, &format!("the history cannot be written: {error}"));
+    }
+    if let LedgerState::Altered { because } = ledger {
+        page.warning(2, &format!("the ledger is not what was written: {because}"));
     }
     if *pages_refused > 0 {
         let reports = count(*pages_refused, "report", "reports");

@@ -4,7 +4,7 @@
 //! lines is no single cell; two and three lines, and beats four apart, were found ten times as often
 //! before failures as otherwise (SmartMem, measured for this project).
 
-use super::observation::Parity;
+use crate::Parity;
 
 /// Beats of a transfer.
 const BEATS: u32 = 8;

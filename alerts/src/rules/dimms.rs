@@ -1,0 +1,65 @@
+//! What the verdicts on sticks of memory amount to for the host: one finding for each that is to be
+//! followed at least, under the code of the reason that decides.
+
+use crate::finding::{FindingExt, finding};
+use scrubjay_model::{Assessment, DimmReason, DimmVerdict, Finding, RebootHelps, Verdict};
+
+/// Which of several reasons of one weight decides, the first that is there: the shape of a fault
+/// outlasts a storm, so that a finding does not change its name from day to day.
+const DECIDES: [&str; 9] = [
+    "dimm-uncorrected",
+    "dimm-wide-storm",
+    "dimm-risk",
+    "dimm-channel",
+    "dimm-several-signs",
+    "dimm-fault",
+    "dimm-rising",
+    "dimm-storm",
+    "dimm-pages",
+];
+
+/// What a raw count amounts to; a verdict on the stick says more.
+const BY_COUNT: &str = "corrected-errors";
+
+/// An assessment with the verdicts on sticks. What was found of their raw counts gives way to what
+/// was found of the sticks.
+pub fn with_dimms(assessment: Assessment, dimms: Vec<DimmVerdict>) -> Assessment {
+    let judged: Vec<&DimmVerdict> =
+        dimms.iter().filter(|dimm| dimm.verdict >= Verdict::Watch).collect();
+    let is_judged = |subject: &String| judged.iter().any(|dimm| dimm.counted_at.contains(subject));
+    let found: Vec<Finding> = judged.iter().filter_map(|dimm| of_dimm(dimm)).collect();
+    let mut kept = assessment;
+    kept.findings.retain(|finding| finding.code != BY_COUNT || !is_judged(&finding.subject));
+    let Assessment { coverage, findings, patches, .. } = kept;
+    Assessment { patches, dimms, ..Assessment::new(coverage, findings) }.and(found)
+}
+
+fn of_dimm(dimm: &DimmVerdict) -> Option<Finding> {
+    let rank = |reason: &DimmReason| DECIDES.iter().position(|code| *code == reason.code);
+    let worst = |reason: &&DimmReason| reason.verdict == dimm.verdict;
+    let decides = dimm.reasons.iter().filter(worst).min_by_key(|reason| {
+        // One that is not listed comes last.
+        rank(reason).unwrap_or(DECIDES.len())
+    })?;
+    let others = dimm
+        .reasons
+        .iter()
+        .filter(|reason| reason.code != decides.code && reason.verdict >= Verdict::Watch);
+    let also: Vec<&str> = others.map(|reason| reason.code).collect();
+    let mut because = decides.text.clone();
+    if !also.is_empty() {
+        because.push_str(&format!("; also {}", also.join(", ")));
+    }
+    let remedy = format!("{} (scrubjay explain {} tells all of it)", dimm.sentence, dimm.name);
+    // Whatever helps against one of several reasons does not help against all.
+    let helps = if decides.reboot_helps == RebootHelps::Yes && !also.is_empty() {
+        RebootHelps::Unknown
+    } else {
+        decides.reboot_helps
+    };
+    let found = finding(decides.code, dimm.verdict, dimm.action, because, remedy);
+    Some(found.on(dimm.name.clone()).reboot(helps))
+}
+
+#[cfg(test)]
+mod tests;
