@@ -4,14 +4,16 @@
 //! The pass thread owns collector and history; the async loop only serves what was posted, and so
 //! can be stalled by neither.
 
+mod imports;
+
+use crate::alerting::Alerting;
 use crate::config::Settings;
 use crate::ends::Suspicions;
 use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::progress::ProgressArgs;
-use crate::{clock, commands::import, commands::reading, header};
+use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
@@ -19,10 +21,10 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, BootMemory, Edac, ErrorMemory, EventsStatus, HostHeader, HostView, LedgerHead,
-    LedgerState, NonValue, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, LedgerHead, LedgerState, NonValue,
+    NotifyStats, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState,
 };
-use scrubjay_storage::{History, SettingsDigests, StorageError, sha256};
+use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,8 +47,9 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         );
     }
     if once {
-        let mut agent = Agent::start(settings, &host)?;
-        let view = agent.pass();
+        let mut agent = Agent::start(settings, &host, || ())?;
+        let mut view = agent.pass();
+        agent.tell(&mut view);
         while agent.fold() {}
         let stopped = agent.stop();
         let mut out = anstream::stdout().lock();
@@ -74,7 +77,10 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let mut hang_up = signal(SignalKind::hangup())?;
     let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
-    let mut agent = Agent::start(settings, host)?;
+    let wake = orders.clone();
+    let mut agent = Agent::start(settings, host, move || {
+        let _ = wake.send(Order::Settle);
+    })?;
     let wake = orders.clone();
     // The thread may be gone when the last report comes.
     agent.listen(host, settings, move || {
@@ -121,6 +127,8 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 enum Order {
     /// Reports of errors have come.
     Hear,
+    /// Notices were delivered.
+    Settle,
     /// Come to an end.
     Stop,
 }
@@ -196,6 +204,7 @@ fn wait(
                 let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
                 hear_at.get_or_insert(earliest.max(clock::monotonic()));
             }
+            Ok(Order::Settle) => agent.settle(),
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
         }
     }
@@ -214,13 +223,21 @@ struct Agent {
     offlining: Offlining,
     suspicions: Suspicions,
     judge: Judge,
+    alerting: Alerting,
+    /// How long a single pass may take to tell of what it found.
+    tell_within: Duration,
     policy: PatchPolicy,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
 
 impl Agent {
-    fn start(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Self> {
+    /// `settle` is called when notices were delivered.
+    fn start(
+        settings: &Settings,
+        host: &Arc<HostRoot>,
+        settle: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
         let mut history = History::open_or_remember(&settings.state_dir, &at)?;
@@ -247,7 +264,7 @@ impl Agent {
             }
         }
         if settings.import_boots {
-            import_once(host, &mut history, &at);
+            imports::import_once(host, &mut history, &at);
         }
         tell_head("at start", history.ledger_head());
         if let LedgerState::Altered { because } = history.ledger_state() {
@@ -270,12 +287,15 @@ impl Agent {
             events: EventsStatus::counters_only("not listening yet"),
             storage: history.stats(),
             offlining: OfflineStats::NONE,
+            notifications: NotifyStats::default(),
             node_reboot_required: settings.node_reboot_required,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
         let own = HostRoot::open(Path::new("/"), clock::live())?;
         let header = header::read(host, &settings.root);
+        let host_name = header.host_name.value().map(String::as_str);
+        let alerting = Alerting::start(settings, host_name, settle);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
         Ok(Self {
@@ -289,6 +309,8 @@ impl Agent {
             offlining: Offlining::new(settings.offline),
             suspicions: Suspicions::default(),
             judge: Judge::new(settings),
+            alerting,
+            tell_within: settings.notify.timeout,
             policy: settings.patches.clone(),
             edac: None,
         })
@@ -353,6 +375,8 @@ impl Agent {
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
+        self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment);
+        self.stats.notifications = self.alerting.stats(&self.history);
         if let Some(head) = self.history.new_checkpoint() {
             tell_head("at a checkpoint", Some(head));
         }
@@ -366,6 +390,7 @@ impl Agent {
             accumulated: appended.accumulated,
             history,
             assessment,
+            alerts: self.history.alert_book().clone(),
             agent: Some(self.stats.clone()),
         }
     }
@@ -393,6 +418,19 @@ impl Agent {
         self.stats.pass_took = clock::monotonic().saturating_sub(began);
     }
 
+    /// Notes that notices were delivered.
+    fn settle(&mut self) {
+        let at = self.collector.stamp();
+        self.alerting.settle(&mut self.history, &at);
+    }
+
+    /// Tells everybody of what a single pass found: nobody tries again before the next one.
+    fn tell(&mut self, view: &mut HostView) {
+        self.alerting.stop(&mut self.history, &view.snapshot.at, Some(self.tell_within));
+        self.stats.notifications = self.alerting.stats(&self.history);
+        view.agent = Some(self.stats.clone());
+    }
+
     fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
@@ -401,6 +439,7 @@ impl Agent {
         if let Err(error) = self.history.hear(&at, heard) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
+        self.alerting.stop(&mut self.history, &at, None);
         self.history.end_run(&at).context("cannot close the run in the history")?;
         tell_head("at stop", self.history.ledger_head());
         Ok(())
@@ -412,58 +451,6 @@ fn tell_head(when: &str, head: Option<LedgerHead>) {
     if let Some(head) = head {
         tracing::info!("ledger head {when}: {head}");
     }
-}
-
-/// Begins a history with what other tools remember. None of this is needed to watch, so that what
-/// fails is said and passed over; as long as nothing was found, each start looks again.
-fn import_once(host: &HostRoot, history: &mut History, at: &Stamp) {
-    let boots = history.has_imported_boots().and_then(|has| {
-        if has { Ok(Vec::new()) } else { import::take_in(host, history, at, &BootMemory::ALL) }
-    });
-    let errors = history.has_imported_errors().and_then(|has| {
-        if has {
-            return Ok(Vec::new());
-        }
-        // Whoever watches an agent reads its log.
-        let progress = ProgressArgs { quiet: true };
-        let from = import::ErrorSources { of: &ErrorMemory::ALL, file: None, progress };
-        import::take_in_errors(host, history, at, from)
-    });
-    for line in boots.unwrap_or_else(not_taken) {
-        let memory = line.memory.as_str();
-        match line.taken.into_result() {
-            Ok(taken) => {
-                let added = taken.added;
-                tracing::info!("took in {added} earlier boots that {memory} remembers");
-            }
-            Err(why) => tell_not_taken(memory, "remembers", &why),
-        }
-    }
-    for line in errors.unwrap_or_else(not_taken) {
-        let memory = line.memory.as_str();
-        match line.taken.into_result() {
-            Ok(taken) => {
-                let added = taken.errors_added;
-                tracing::info!("took in {added} earlier errors that {memory} recorded");
-            }
-            Err(why) => tell_not_taken(memory, "recorded", &why),
-        }
-    }
-}
-
-/// What is there and cannot be read is worth a word; what is not there is not.
-fn tell_not_taken(memory: &str, what: &str, why: &NonValue) {
-    match why {
-        NonValue::Absent(_) => {}
-        NonValue::Unreadable(..) | NonValue::Malformed(..) => tracing::warn!(
-            "took in nothing of what {memory} {what}: {why}; scrubjay import tries again"
-        ),
-    }
-}
-
-fn not_taken<T>(error: StorageError) -> Vec<T> {
-    tracing::error!("failed to {:#}", anyhow::Error::from(error));
-    Vec::new()
 }
 
 fn is_deadline(reason: &NonValue) -> bool {

@@ -2,6 +2,7 @@
 //! reads, remembers, judges or renders lives in the crates beside it.
 
 mod agent;
+mod alerting;
 mod cli;
 mod clock;
 mod commands;
@@ -11,6 +12,7 @@ mod exit;
 mod header;
 mod judging;
 mod listening;
+mod notify;
 mod pages;
 mod policies;
 mod progress;
@@ -64,6 +66,9 @@ fn failure(command: &Command) -> Exit {
         | Command::Import(_)
         | Command::Rules(_)
         | Command::Replay(_)
+        | Command::Ack(_)
+        | Command::Unack(_)
+        | Command::Notify(_)
         | Command::Config(_)
         | Command::Capture(_)
         | Command::Simulate(_) => Exit::Failed,
@@ -96,6 +101,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Import(args) => commands::import::run(&settings, args),
         Command::Rules(command) => commands::rules::run(command),
         Command::Replay(args) => commands::replay::run(&settings, args),
+        Command::Ack(args) => commands::ack::run(&settings, args),
+        Command::Unack(args) => commands::ack::unack(&settings, args),
+        Command::Notify(command) => commands::notify::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),

@@ -21,6 +21,7 @@ pub(crate) fn finding(
         reboot_helps: RebootHelps::No,
         origin: None,
         hides: &[],
+        count: None,
     }
 }
 
@@ -32,6 +33,8 @@ pub(crate) trait FindingExt {
     fn reboot(self, helps: RebootHelps) -> Self;
     /// Where the evidence is.
     fn seen_in(self, path: impl Into<String>) -> Self;
+    /// How many errors it is about, over all time as far as is known.
+    fn counting(self, count: u64) -> Self;
 }
 
 impl FindingExt for Finding {
@@ -45,6 +48,10 @@ impl FindingExt for Finding {
 
     fn seen_in(self, path: impl Into<String>) -> Self {
         Self { origin: Some(Origin::new(path)), ..self }
+    }
+
+    fn counting(self, count: u64) -> Self {
+        Self { count: Some(count), ..self }
     }
 }
 

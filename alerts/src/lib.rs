@@ -1,6 +1,7 @@
 //! From what was read to what it means. Pure: no clock, no file, no state; the same view always
 //! yields the same assessment.
 
+pub mod book;
 mod correlation;
 mod finding;
 pub mod memory;
@@ -34,7 +35,7 @@ pub use rules::catalogue::{Reboot, Rule, Rules};
 pub use rules::dimms::with_dimms;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 82] = [
+pub const CODES: [&str; 91] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -49,6 +50,15 @@ pub const CODES: [&str; 82] = [
     "counters-unreadable",
     "crash-by-hardware",
     "crash-record",
+    "dimm-channel",
+    "dimm-fault",
+    "dimm-pages",
+    "dimm-rising",
+    "dimm-risk",
+    "dimm-several-signs",
+    "dimm-storm",
+    "dimm-uncorrected",
+    "dimm-wide-storm",
     "ecc-off",
     "edac-switched-off",
     "edac-unreadable",
@@ -118,6 +128,11 @@ pub const CODES: [&str; 82] = [
     "visibility-unclear",
     "watchdog-reset",
 ];
+
+/// Reasons that are no finding by themselves: `explain` shows them of a stick of memory. They have
+/// pages in `docs/findings.md` as well.
+pub const EXPLAINED: [&str; 4] =
+    ["dimm-errors", "dimm-not-watched", "dimm-place-unknown", "dimm-quiet"];
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
 ///

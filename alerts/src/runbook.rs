@@ -2,15 +2,19 @@
 //! page promises at its head is what the rule answers.
 
 use crate::Rules;
+use crate::memory::REASONS;
+use crate::memory::tests::{limits::any_judgement, rules};
 use crate::testing::{
     absent, agent, all, but, counts, crashes, denied, forced, kernels, lose, modules, node, of,
     patch, set, stale, systems, text, virtual_machine,
 };
-use crate::{CODES, PatchPolicy, assess};
+use crate::{CODES, EXPLAINED, PatchPolicy, assess};
 use scrubjay_model::{
     Accumulated, ControllerKey, CperSeverity, EventsStatus, FileCheck, Holder, Layout, LedgerState,
     LogTransition, Patch, Present, Reading, RunningMicrocode, Snapshot, Taint,
+    Verdict,
 };
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -231,9 +235,11 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
 fn every_code_has_a_page_and_every_page_a_code() {
     let pages = pages();
     let headings: Vec<&str> = pages.keys().copied().collect();
-    assert_eq!(headings, CODES);
+    let mut codes = [CODES.as_slice(), &EXPLAINED].concat();
+    codes.sort_unstable();
+    assert_eq!(headings, codes);
     let in_order: Vec<&str> = RUNBOOK.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    assert_eq!(in_order, CODES, "pages are in the order of their codes");
+    assert_eq!(in_order, codes, "pages are in the order of their codes");
 }
 
 #[test]
@@ -255,7 +261,7 @@ fn what_a_page_promises_is_what_the_rule_answers() {
     ailing.last_error = Some("no space left on device".to_owned());
     ailing.ledger = LedgerState::Altered { because: "row 4".to_owned() };
     ailing.replaced = Some("/var/lib/scrubjay/history.corrupt".to_owned());
-    for (code, page) in pages() {
+    for (code, page) in pages().into_iter().filter(|(code, _)| !REASONS.contains(code)) {
         let snapshot = example(code);
         let agent = if snapshot.is_none() { Some(&ailing) } else { None };
         let snapshot = snapshot.unwrap_or_else(|| but(|_| ()));
@@ -292,6 +298,84 @@ fn what_a_page_promises_is_what_the_rule_answers() {
 #[test]
 fn references_between_pages_lead_somewhere() {
     for target in RUNBOOK.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
-        assert!(CODES.contains(&target), "{target}");
+        assert!(CODES.contains(&target) || EXPLAINED.contains(&target), "{target}");
+    }
+}
+
+/// Where a reason is shown by `explain` alone, its page says so.
+const EXPLAINED_ALONE: &str = "**shown by** `explain` of a stick alone";
+
+#[test]
+fn reasons_are_findings_or_shown_by_explain_alone() {
+    for code in REASONS {
+        assert_ne!(CODES.contains(&code), EXPLAINED.contains(&code), "{code}");
+    }
+    for case in rules::cases() {
+        let is_wrong = case.fires.iter().any(|(verdict, _)| *verdict >= Verdict::Watch);
+        assert_eq!(CODES.contains(&case.code), is_wrong, "{}", case.code);
+    }
+}
+
+/// The head of the page of a reason, of what its rule says of its records.
+fn head_of(case: &rules::Case) -> String {
+    let mut verdicts: Vec<&str> = Vec::new();
+    let mut fires: Vec<_> = case.fires.iter().collect();
+    fires.sort_by_key(|(verdict, _)| *verdict);
+    for (verdict, _) in fires {
+        if !verdicts.contains(&verdict.as_str()) {
+            verdicts.push(verdict.as_str());
+        }
+    }
+    let range = words_or(&verdicts);
+    if EXPLAINED.contains(&case.code) {
+        return format!("**Verdict:** {range} · {EXPLAINED_ALONE}");
+    }
+    let mut helps: Vec<&str> = Vec::new();
+    for (_, judgement) in &case.fires {
+        let reasons = judgement.reasons.iter().filter(|reason| reason.code == case.code);
+        helps.extend(reasons.map(|reason| reason.reboot.as_str()));
+    }
+    helps.sort_unstable();
+    helps.dedup();
+    let helps = match helps.as_slice() {
+        [one] => (*one).to_owned(),
+        // A row is the only shape that firmware can repair at boot.
+        _ => "if the fault is a row and the firmware repairs it".to_owned(),
+    };
+    format!(
+        "**Verdict:** {range} · **action:** as its last sentence says · **a reboot helps:** {helps}"
+    )
+}
+
+fn words_or(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+#[test]
+fn the_page_of_a_rule_on_a_stick_has_the_levels_that_the_rule_has() {
+    let pages = pages();
+    for case in rules::cases() {
+        let head = head_of(&case);
+        assert_eq!(pages[case.code].lines().nth(1), Some(head.as_str()), "{}", case.code);
+        let verdicts = head.split(" · ").next().unwrap().strip_prefix("**Verdict:** ").unwrap();
+        let row = format!("| [{0}](#{0}) | {verdicts} | ", case.code);
+        assert!(RUNBOOK.contains(&row), "the table has no row {row}");
+    }
+}
+
+proptest! {
+    /// What the pages promise holds for any record, not only for those the rules are shown by.
+    #[test]
+    fn no_rule_on_a_stick_leaves_the_levels_of_its_page(judgement in any_judgement()) {
+        let pages = pages();
+        for reason in &judgement.reasons {
+            let head = pages[reason.code].lines().nth(1).unwrap().split(" · ").next().unwrap();
+            let is_shown = reason.verdict >= Verdict::Watch || EXPLAINED.contains(&reason.code);
+            prop_assert!(!is_shown || head.contains(reason.verdict.as_str()), "{reason:?}: {head}");
+        }
     }
 }

@@ -474,6 +474,7 @@ pub(crate) fn agent() -> AgentStats {
         events: EventsStatus::counters_only("this is a test"),
         storage: StorageStats::default(),
         offlining: OfflineStats::NONE,
+        notifications: scrubjay_model::NotifyStats::default(),
         node_reboot_required: true,
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),

@@ -10,7 +10,8 @@ pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 use crate::PageError;
 use jiff::Timestamp;
 use scrubjay_model::{
-    BootLine, ExposureRecord, ExposureTurnKind, FactRecord, MemoryRecord, PageLife, SeriesKey,
+    AlertTurn, BootLine, ExposureRecord, ExposureTurnKind, FactRecord, MemoryRecord, PageLife,
+    SeriesKey,
 };
 use std::time::Duration;
 
@@ -116,6 +117,21 @@ pub fn patch_history(
         ["record", "seen", "ended", "name", "value", "state", "fix_released", "fix_installed"],
         owed.chain(changed),
     )
+}
+
+/// What became of alerts: `history alerts --csv`.
+pub fn alert_history(turns: &[AlertTurn]) -> Result<String, PageError> {
+    let rows = turns.iter().map(|turn| {
+        [
+            moment(turn.at_wall_ms),
+            turn.what.as_str().to_owned(),
+            turn.verdict.as_str().to_owned(),
+            turn.key.code.clone(),
+            turn.key.subject.clone(),
+            turn.detail.clone(),
+        ]
+    });
+    write(["at", "what", "verdict", "code", "subject", "detail"], rows)
 }
 
 /// Bad pages: `history pages --csv`.

@@ -4,10 +4,12 @@
 //! one is renamed or removed, not when one is added. Each text is one line with its line feed.
 //! Readings are objects with a `state`, so that no consumer takes a missing value for a number.
 
+mod alerts;
 mod buckets;
 mod database;
 mod mask;
 
+pub use alerts::{ack_request, acks, alert_history, notify_test};
 pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 
@@ -51,6 +53,8 @@ struct View<'a> {
     history: &'a Reading<HistorySummary>,
     assessment: &'a Assessment,
     patches: Option<Patches<'a>>,
+    alerts: Vec<alerts::Named<'a>>,
+    acknowledgements: Vec<alerts::Dated<'a>>,
     agent: &'a Option<AgentStats>,
 }
 
@@ -280,7 +284,8 @@ pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
 }
 
 fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<String, PageError> {
-    let HostView { header, snapshot: _, accumulated, history, assessment, agent } = view;
+    let HostView { header, snapshot: _, accumulated, history, assessment, alerts: book, agent } =
+        view;
     let reports = accumulated.reports.iter();
     line(&View {
         schema_version: SCHEMA_VERSION,
@@ -305,6 +310,8 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
             reboot_required: assessment.reboot_required(),
         }),
         assessment,
+        alerts: alerts::alerts(book),
+        acknowledgements: alerts::acknowledgements(book),
         agent,
     })
 }

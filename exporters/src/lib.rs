@@ -13,6 +13,7 @@ pub mod json;
 pub mod observe;
 mod printable;
 pub mod prometheus;
+pub mod push;
 #[cfg(test)]
 mod testing;
 pub mod text;

@@ -6,6 +6,7 @@
 //! lists what a new source still needs here.
 
 mod agent;
+mod alerts;
 mod events;
 mod kernel;
 mod livepatch_modules;
@@ -84,6 +85,7 @@ impl From<f64> for Number {
 pub fn observations(view: &HostView) -> Vec<Observation> {
     let mut samples = Samples::default();
     verdict::observe(&mut samples, &view.assessment);
+    alerts::observe(&mut samples, &view.alerts);
     observe_snapshot(&mut samples, view);
     agent::observe_history(&mut samples, &view.history);
     events::observe(&mut samples, view);

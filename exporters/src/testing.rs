@@ -1,5 +1,6 @@
 //! What this crate's tests build readings from.
 
+mod alerts;
 mod crashes;
 mod events;
 mod scrubbing;

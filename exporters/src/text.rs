@@ -4,6 +4,7 @@
 //! colour. A reading without a value prints as its state and reason, never as 0 and never as
 //! nothing. All text from outside passes through [`crate::printable()`] where a page takes it in.
 
+mod alerts;
 mod boots;
 mod buckets;
 mod database;
@@ -30,6 +31,7 @@ mod scrub;
 mod status;
 mod words;
 
+pub use alerts::{ack_request, acks, alert_history};
 pub use boots::boots;
 pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
 pub use database::{database_backup, database_check, database_migration, database_vacuum};

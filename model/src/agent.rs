@@ -1,7 +1,7 @@
 //! What the agent knows about itself.
 
 use crate::seconds;
-use crate::{EventsStatus, LedgerState, Reading, SourceId};
+use crate::{EventsStatus, LedgerState, NotifyStats, Reading, SourceId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct AgentStats {
     pub storage: StorageStats,
     /// Pages taken out of use.
     pub offlining: OfflineStats,
+    /// Notices of alerts.
+    pub notifications: NotifyStats,
     /// Whether metrics carry `node_reboot_required` beside our own, for alerts that exist already.
     pub node_reboot_required: bool,
     /// Resident memory of the agent, bytes.

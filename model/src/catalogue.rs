@@ -268,6 +268,20 @@ catalogue! {
     HISTORY_FAILING: Gauge "" "scrubjay_history_failing" [];
     /// Whether the history had to be begun anew because the file was corrupt; the old file was kept.
     HISTORY_REPLACED: Gauge "" "scrubjay_history_replaced" [];
+    /// Alerts in the book, by state: those that lasted long enough fire.
+    ALERTS: Gauge "" "scrubjay_alerts" ["state"];
+    /// Alerts that stand as they stood because what they rest on could not be looked at.
+    ALERTS_HELD: Gauge "" "scrubjay_alerts_held" [];
+    /// Until when an alert is acknowledged; no sample for one that is not.
+    ALERT_ACKNOWLEDGED: Gauge "seconds" "scrubjay_alert_acknowledged_until_timestamp_seconds" ["code", "subject"];
+    /// Notices of alerts that a receiver took since the agent started.
+    NOTIFICATIONS_SENT: Counter "" "scrubjay_notifications_sent_total" ["receiver"];
+    /// Attempts to reach a receiver that failed since the agent started; each is tried again.
+    NOTIFICATIONS_FAILED: Counter "" "scrubjay_notification_failures_total" ["receiver"];
+    /// Notices that were given up since the agent started: the receiver will never be told.
+    NOTIFICATIONS_DROPPED: Counter "" "scrubjay_notifications_dropped_total" ["receiver"];
+    /// Notices that wait for a receiver.
+    NOTIFICATIONS_QUEUED: Gauge "" "scrubjay_notifications_queued" ["receiver"];
     /// Version of scrubjay; always 1.
     BUILD_INFO: Gauge "" "scrubjay_build_info" ["version"];
     /// When the agent started.

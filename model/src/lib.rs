@@ -5,6 +5,7 @@
 //! everything else is plain data.
 
 mod agent;
+mod alert;
 mod availability;
 mod bad_pages;
 mod boot_args;
@@ -75,6 +76,11 @@ mod verdict;
 mod view;
 
 pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
+pub use alert::{
+    Ack, AckChange, AckEnd, AckRequest, AckUntil, AckedAlert, Alert, AlertBook, AlertClock,
+    AlertKey, AlertNotice, AlertNoticeKind, AlertState, AlertTurn, AlertTurnKind, EndedAck, Firing,
+    Moment, NotifyStats, Outgoing, ReceiverStats, Sight, Told,
+};
 pub use availability::{Availability, availability};
 pub use bad_pages::{
     BadPage, MOST_BAD_PAGES, PageChanges, PageList, PagePass, PageReason, PageReport, PageState,

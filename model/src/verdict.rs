@@ -1,11 +1,11 @@
 //! How bad it is, what to do, and why.
 
 use crate::{DimmVerdict, ErrorClass, Origin, PatchTruth};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The answer for one finding or a whole host. Later variants outrank earlier ones; not knowing
 /// outranks being well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything asked was seen, and nothing calls for action.
@@ -21,7 +21,7 @@ pub enum Verdict {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Nothing but keep looking.
@@ -49,7 +49,7 @@ pub enum Action {
 }
 
 /// Whether rebooting mends what a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RebootHelps {
     /// It does.
@@ -81,6 +81,10 @@ pub struct Finding {
     pub origin: Option<Origin>,
     /// The classes of memory errors that it hides, or may hide; empty unless it is about coverage.
     pub hides: &'static [ErrorClass],
+    /// How many errors it is about, over all time as far as is known: what an acknowledgement is
+    /// held against. `None` where it is not about a number of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 /// How much of what matters can be seen on this host.
@@ -313,6 +317,7 @@ mod tests {
             reboot_helps: RebootHelps::No,
             origin: None,
             hides: &[],
+            count: None,
         };
         let coverage = Coverage::new(CoverageState::Full, CoverageState::Full, Vec::new());
         let findings = vec![

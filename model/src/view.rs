@@ -2,7 +2,8 @@
 
 use crate::seconds;
 use crate::{
-    Accumulated, AgentStats, Assessment, BootEnd, LedgerHead, Reading, RebootNeed, Snapshot,
+    Accumulated, AgentStats, AlertBook, Assessment, BootEnd, LedgerHead, Reading, RebootNeed,
+    Snapshot,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ pub struct HostView {
     pub history: Reading<HistorySummary>,
     /// The verdict.
     pub assessment: Assessment,
+    /// Alerts, as an agent wrote them last; without a clock where none did.
+    pub alerts: AlertBook,
     /// The agent that took it; `None` for a one-off reading by a command.
     pub agent: Option<AgentStats>,
 }

@@ -42,6 +42,7 @@ pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Resu
             Some(by) => history_by::patches(&reader, past, *by, now_ms),
             None => patches(&reader, past, now_ms),
         },
+        HistoryCommand::Alerts(args) => alerts(&reader, args, now_ms),
     }
 }
 
@@ -58,6 +59,20 @@ fn pages(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result
         json::page_lives(&lives)?
     } else {
         text::page_lives(&lives, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
+fn alerts(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Result<Exit> {
+    let window = Window::of(args, now_ms)?;
+    let (from, until) = (window.from.unwrap_or(i64::MIN), window.until.unwrap_or(i64::MAX));
+    let (turns, coverage) = (reader.alert_turns(from, until)?, window.clip(reader.coverage()?));
+    print(&if args.csv {
+        csv::alert_history(&turns)?
+    } else if args.read.json {
+        json::alert_history(&turns, &coverage)?
+    } else {
+        text::alert_history(&turns, &coverage, &style(true))
     })?;
     Ok(Exit::Ok)
 }

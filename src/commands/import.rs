@@ -86,7 +86,7 @@ fn below_root(host: &HostRoot, file: &str) -> anyhow::Result<String> {
 }
 
 /// The history that an agent of this host keeps, or would.
-fn directory(settings: &Settings, host: &HostRoot) -> anyhow::Result<PathBuf> {
+pub(super) fn directory(settings: &Settings, host: &HostRoot) -> anyhow::Result<PathBuf> {
     let dirs = reading::history_dirs(settings, host);
     let kept = dirs.iter().find(|dir| has_history(dir)).cloned();
     match kept.or_else(|| dirs.last().cloned()) {

@@ -1,5 +1,6 @@
 //! The commands that read and end. Each returns its exit code.
 
+pub(crate) mod ack;
 pub(crate) mod capture;
 pub(crate) mod config;
 pub(crate) mod db;
@@ -11,6 +12,7 @@ pub(crate) mod history;
 mod history_by;
 pub(crate) mod import;
 pub(crate) mod ledger;
+pub(crate) mod notify;
 pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;

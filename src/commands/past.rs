@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 use scrubjay_collector::HostRoot;
-use scrubjay_model::{CoverageRecord, share_of_stretch};
+use scrubjay_model::{AckUntil, CoverageRecord, share_of_stretch};
 use scrubjay_storage::HistoryReader;
 use std::io::Write;
 use std::sync::Arc;
@@ -113,6 +113,24 @@ fn moment(text: Option<&str>, option: &str, now_wall_ms: i64) -> anyhow::Result<
     Ok(Some(now_wall_ms.saturating_sub(milliseconds)))
 }
 
+/// The longest that something may be acknowledged: nothing is known for ever.
+const LONGEST_ACK_MS: i64 = 366 * 86_400_000;
+
+/// Until when something holds, as the help of `ack` writes it.
+pub(crate) fn until(text: &str, now_wall_ms: i64) -> anyhow::Result<AckUntil> {
+    let (until, from_now) = match milliseconds(text) {
+        Ok(ms) => (AckUntil::Span(u64::try_from(ms)?), ms),
+        Err(_) => {
+            let date = moment(Some(text), "--until", now_wall_ms)?;
+            let date = date.context("--until must name a moment")?;
+            (AckUntil::Date(date), date.saturating_sub(now_wall_ms))
+        }
+    };
+    anyhow::ensure!(from_now > 0, "--until {text}: that is over already");
+    anyhow::ensure!(from_now <= LONGEST_ACK_MS, "--until {text}: a year is the longest");
+    Ok(until)
+}
+
 /// A span of time, a day being 24 hours.
 pub(super) fn milliseconds(text: &str) -> anyhow::Result<i64> {
     let span: Span = text.parse()?;
@@ -126,8 +144,8 @@ pub(super) fn milliseconds(text: &str) -> anyhow::Result<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Window, milliseconds, moment};
-    use scrubjay_model::{BootId, CoverageRecord};
+    use super::{Window, milliseconds, moment, until};
+    use scrubjay_model::{AckUntil, BootId, CoverageRecord};
     use std::time::Duration;
 
     #[test]
@@ -142,6 +160,23 @@ mod tests {
         for wrong in ["2026-13-01", "soon", "12"] {
             let error = moment(Some(wrong), "--until", NOW).unwrap_err().to_string();
             assert!(error.starts_with("--until"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_holds_does_so_until_a_date_or_for_a_span_and_not_for_ever() {
+        const NOW: i64 = 1_795_953_600_000;
+        let read = |text| until(text, NOW).map_err(|error| error.to_string());
+        assert_eq!(read("36h"), Ok(AckUntil::Span(129_600_000)));
+        assert_eq!(read("7d"), Ok(AckUntil::Span(604_800_000)));
+        assert_eq!(read("2026-12-01"), Ok(AckUntil::Date(1_796_083_200_000)));
+        for (wrong, why) in [
+            ("0s", "over already"),
+            ("2026-11-01", "over already"),
+            ("5y", "--until"),
+            ("soon", "--until"),
+        ] {
+            assert!(read(wrong).unwrap_err().contains(why), "{wrong}: {:?}", read(wrong));
         }
     }
 

@@ -4,8 +4,9 @@ use crate::config::{SYSTEM_STATE_DIR, Settings};
 use crate::{clock, ends, header, judging};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
-    Accumulated, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView, LedgerState, Origin,
-    ParseFault, ReadFault, Reading, SeenController, Snapshot, StorageStats, match_controllers,
+    Accumulated, AlertBook, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView,
+    LedgerState, Origin, ParseFault, ReadFault, Reading, SeenController, Snapshot, StorageStats,
+    match_controllers,
 };
 use scrubjay_storage::{HistoryReader, StorageError};
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub(crate) fn options(settings: &Settings) -> Options {
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     let host = host(settings)?;
     let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
-    let Remembered { accumulated, history, storage, suspected, dimms, hearing } =
+    let Remembered { accumulated, history, storage, suspected, dimms, hearing, alerts } =
         remembered(settings, &host, &snapshot);
     let assessment = scrubjay_alerts::assess(
         &snapshot,
@@ -37,7 +38,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     .and(suspected);
     let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
     let header = header::read(&host, &settings.root);
-    Ok(HostView { header, snapshot, accumulated, history, assessment, agent: None })
+    Ok(HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None })
 }
 
 /// Where the history of the host in question may be, most likely first: where it was said to be,
@@ -75,6 +76,8 @@ struct Remembered {
     dimms: Vec<DimmVerdict>,
     /// How an agent that runs beside us hears of errors.
     hearing: Option<EventsStatus>,
+    /// Alerts as an agent wrote them last.
+    alerts: AlertBook,
 }
 
 fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Remembered {
@@ -105,6 +108,7 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
             storage,
             suspected: ends::suspected(&reader)?,
             hearing: reader.hearing(at)?,
+            alerts: reader.alert_book()?,
         }))
     };
     let without = |history, storage| Remembered {
@@ -114,6 +118,7 @@ fn remembered(settings: &Settings, host: &HostRoot, snapshot: &Snapshot) -> Reme
         suspected: Vec::new(),
         dimms: Vec::new(),
         hearing: None,
+        alerts: AlertBook::default(),
     };
     let none = |history| without(history, StorageStats::default());
     match read() {

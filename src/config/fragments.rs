@@ -1,5 +1,6 @@
 //! The configuration files as written.
 
+use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
 use super::memory::{CostsFragment, MemoryFragment};
 use serde::Deserialize;
@@ -31,6 +32,10 @@ pub(super) struct Fragment {
     pub(super) costs: CostsFragment,
     #[serde(default)]
     pub(super) maintenance: MaintenanceFragment,
+    #[serde(default)]
+    pub(super) alerts: AlertsFragment,
+    #[serde(default)]
+    pub(super) notify: NotifyFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

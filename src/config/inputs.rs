@@ -1,5 +1,6 @@
 //! Defaults, files, environment and flags put together; not yet validated.
 
+use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
 use super::memory::MemoryInputs;
@@ -42,6 +43,7 @@ pub(crate) struct Inputs {
     pub(crate) max_size_mib: Input<u32>,
     pub(crate) memory: MemoryInputs,
     pub(crate) windows: Input<Vec<String>>,
+    pub(crate) alerting: AlertingInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -163,6 +165,7 @@ impl Inputs {
             max_size_mib: number(DEFAULT_MAX_SIZE_MIB),
             memory: MemoryInputs::defaults(),
             windows: Input { value: Vec::new(), origin: Origin::Default },
+            alerting: AlertingInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -197,6 +200,7 @@ impl Inputs {
             set(&mut inputs.max_size_mib, &fragment.history.max_size_mib, path, text);
             inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
+            inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {
@@ -211,7 +215,12 @@ impl Inputs {
     }
 }
 
-fn set<T: Clone>(into: &mut Input<T>, from: &Option<Spanned<T>>, path: &Path, text: &str) {
+pub(super) fn set<T: Clone>(
+    into: &mut Input<T>,
+    from: &Option<Spanned<T>>,
+    path: &Path,
+    text: &str,
+) {
     if let Some(spanned) = from {
         let origin = Origin::in_file(path, text, spanned.span().start);
         *into = Input { value: spanned.get_ref().clone(), origin };

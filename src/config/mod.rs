@@ -5,11 +5,13 @@
 //!   came from, none judged yet;
 //! * *settings*: validated; what the rest of the program sees.
 
+mod alerting;
 mod error;
 mod fragments;
 mod inputs;
 mod memory;
 mod settings;
 
+pub(crate) use alerting::{Address, NotifySettings, check_url};
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};

@@ -1,10 +1,12 @@
 //! Validated settings: values that cannot be wrong in themselves.
 
+use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use super::memory::MemoryChoice;
 use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
+use scrubjay_alerts::book::AlertPolicy;
 use scrubjay_alerts::{OfflinePolicy, OfflinePreset, PatchPolicy, Rules};
 use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
@@ -49,6 +51,10 @@ pub(crate) struct Settings {
     pub(crate) history_max_bytes: u64,
     /// When the host may be rebooted and opened.
     pub(crate) windows: Vec<MaintenanceWindow>,
+    /// Which findings are alerts, and when they are told.
+    pub(crate) alerts: AlertPolicy,
+    /// Whom to tell.
+    pub(crate) notify: NotifySettings,
 }
 
 /// The state directory of the system service.
@@ -104,15 +110,24 @@ impl Settings {
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
             windows: windows(&inputs.windows)?,
+            alerts: inputs.alerting.policy()?,
+            notify: inputs.alerting.notify()?,
         })
     }
 
     /// The settings that decide on verdicts and on what is done.
     pub(crate) fn policy_text(&self) -> String {
-        let of_policy = |section: &&str| {
-            ["[collector]", "[pages]", "[patches]", "[maintenance]", "[memory]", "[costs]"]
-                .contains(section)
-        };
+        const POLICY: [&str; 8] = [
+            "[collector]",
+            "[pages]",
+            "[patches]",
+            "[maintenance]",
+            "[memory]",
+            "[costs]",
+            "[alerts]",
+            "[[alerts.override]]",
+        ];
+        let of_policy = |section: &&str| POLICY.contains(section);
         let mut told = String::new();
         let mut section = "";
         for line in self.configuration.lines() {
@@ -128,7 +143,7 @@ impl Settings {
     }
 }
 
-fn wrong<T: std::fmt::Debug>(
+pub(super) fn wrong<T: std::fmt::Debug>(
     input: &Input<T>,
     key: &'static str,
     why: impl Into<String>,
@@ -138,7 +153,7 @@ fn wrong<T: std::fmt::Debug>(
     ConfigError::Value { origin: input.origin.clone(), key, found, why: why.into() }
 }
 
-fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
+pub(super) fn span(input: &Input<String>, key: &'static str) -> Result<Duration, ConfigError> {
     let parsed: Option<SignedDuration> = input.value.parse().ok();
     parsed
         .and_then(|span| Duration::try_from(span).ok())
@@ -367,6 +382,7 @@ impl Inputs {
             "maintenance",
             &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
         );
+        self.alerting.write(&mut text, with_origins);
         text
     }
 }

@@ -301,6 +301,11 @@ impl History {
                 pages.bad_pages.insert(*address, page.clone());
             }
         }
+        let memory = std::mem::take(&mut self.state.alerts);
+        pages.alerts = home.state.alerts.come_home(memory, at.wall_ms);
+        pages.alerts.turns = std::mem::take(&mut self.pending.alerts.turns);
+        let turns = pages.alerts.turns.iter().filter(|turn| !turn.what.is_of_ack());
+        pages.ledger = turns.map(|turn| ledger::alert(at, turn)).collect();
         home.take(pages);
         self.state = home.state.clone();
         self.pending = std::mem::take(&mut home.pending);
@@ -364,6 +369,7 @@ impl History {
             writes: 0,
             write_failures: 0,
             pages_refused: 0,
+            taken_in: crate::alerts::TakenIn::default(),
             trouble: None,
             away: None,
             vanished: None,
@@ -395,6 +401,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
         transitions: _,
         exposures: _,
         next_exposure: _,
+        alerts,
         bad_pages,
         next_run: _,
         next_snapshot,
@@ -435,6 +442,7 @@ fn everything(state: &State, there: &State, boots: &BTreeSet<String>, at: &Stamp
     changes.witnessed.clone_from(witnessed);
     changes.modules.clone_from(modules);
     changes.bad_pages.clone_from(bad_pages);
+    changes.alerts = alerts.everything(&there.alerts, at.wall_ms);
     changes
 }
 

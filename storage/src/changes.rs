@@ -5,6 +5,7 @@
 //! passes gather here, and what happened is folded together above a limit: the sums stay exact,
 //! only the moments in between are lost.
 
+use crate::alerts::AlertChanges;
 use crate::events::{self, EventRow, LossRow, WitnessedState};
 use crate::exposures::{ExposureRow, ExposureTurn};
 use crate::ledger::Fact;
@@ -52,6 +53,8 @@ pub(crate) struct Changes {
     pub(crate) exposures: Vec<ExposureRow>,
     /// What became of them.
     pub(crate) exposure_turns: Vec<ExposureTurn>,
+    /// Alerts, and notices of them.
+    pub(crate) alerts: AlertChanges,
     /// Facts for the ledger, in order.
     pub(crate) ledger: Vec<Fact>,
     /// What happened, pass by pass.
@@ -210,6 +213,7 @@ impl Changes {
             bad_pages,
             exposures,
             exposure_turns,
+            alerts,
             ledger,
             entries,
             folded,
@@ -235,6 +239,7 @@ impl Changes {
         // Bounded by what changelogs name, and each turns only with a boot or a live patch.
         self.exposures.extend(exposures);
         self.exposure_turns.extend(exposure_turns);
+        self.alerts.merge(alerts);
         // Bounded by its keeper.
         self.ledger.extend(ledger);
         self.entries.extend(entries);

@@ -45,6 +45,7 @@ pub struct History {
     pub(crate) writes: u64,
     pub(crate) write_failures: u64,
     pub(crate) pages_refused: u64,
+    pub(crate) taken_in: crate::alerts::TakenIn,
     pub(crate) trouble: Option<Trouble>,
     /// There is no file at present.
     pub(crate) away: Option<Away>,

@@ -7,6 +7,7 @@
 //! schema, the pragmas and the budget.
 
 mod ageing_clock;
+mod alerts;
 mod away;
 mod bite_size;
 mod boot_end;
@@ -58,6 +59,7 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
     ledger::digest(bytes)
 }
 
+pub use alerts::{AlertNews, GivenUp, KeptAlerts, Rejected, Waiting, hand_over, waiting};
 pub use boot_imports::BootImport;
 pub use care::{back_up_database, check_database, try_migration, vacuum_database};
 pub use error::{DatabaseFault, StorageError};

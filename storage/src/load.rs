@@ -1,6 +1,7 @@
 //! The state as the database holds it: what a run of the agent starts from, and what a reader
 //! reckons with.
 
+use crate::alerts;
 use crate::convert::{
     boot_end, boot_id, class, duration, odd, optional_duration, outcome, place, source, stamp,
     uncount,
@@ -34,6 +35,7 @@ pub(crate) fn state(conn: &Connection) -> rusqlite::Result<State> {
         transitions: transitions(conn)?,
         exposures: exposure_rows::open(conn)?,
         next_exposure: next_id(conn, "SELECT COALESCE(MAX(id), 0) FROM exposure")?,
+        alerts: alerts::load(conn)?,
         bad_pages: page_rows::all(conn)?
             .into_iter()
             .map(|page| (page.physical_address, page))

@@ -3,16 +3,17 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    LedgerLine, StorageError, boot_imports, error_imports, event_rows, exposure_rows, ledger, load,
-    module_events, module_rows, open, page_requests, page_rows, query, sums, tiers, traces,
+    LedgerLine, StorageError, alerts, boot_imports, error_imports, event_rows, exposure_rows,
+    ledger, load, module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
+    traces,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
-    Accumulated, BadPage, BootFact, BootRecord, ClockStepRecord, CounterSum, CoverageDay,
-    CoverageRecord, EventPattern, EventRecord, EventsStatus, ExposureRecord, FactRecord,
-    FoldedRows, HistorySummary, ImportedBoot, ImportedErrors, LedgerHead, LedgerReport, LossRecord,
-    MemoryRecord, MemoryTraces, ModuleKey, ModuleRecord, ModuleTurn, PageRequest, RunRecord,
-    Snapshot, Stamp,
+    Accumulated, AlertBook, AlertTurn, BadPage, BootFact, BootRecord, ClockStepRecord, CounterSum,
+    CoverageDay, CoverageRecord, EndedAck, EventPattern, EventRecord, EventsStatus, ExposureRecord,
+    FactRecord, FoldedRows, HistorySummary, ImportedBoot, ImportedErrors, LedgerHead, LedgerReport,
+    LossRecord, MemoryRecord, MemoryTraces, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
+    RunRecord, Snapshot, Stamp,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -107,6 +108,30 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn boot_facts(&self) -> Result<Vec<BootFact>, StorageError> {
         self.ask(boot_imports::witnesses)
+    }
+
+    /// The book of alerts as it was written last.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn alert_book(&self) -> Result<AlertBook, StorageError> {
+        self.ask(|conn| alerts::load(conn).map(|state| state.book))
+    }
+
+    /// What became of alerts from one moment until before another, in order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn alert_turns(&self, from: i64, until: i64) -> Result<Vec<AlertTurn>, StorageError> {
+        self.ask(|conn| alerts::turns(conn, from, until))
+    }
+
+    /// Acknowledgements that ended, oldest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn ended_acks(&self) -> Result<Vec<EndedAck>, StorageError> {
+        self.ask(alerts::acks)
     }
 
     /// All runs of the agent, in order.

@@ -19,7 +19,9 @@ use crate::ledger::{self, rows::Continued};
 use crate::schema;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, Transaction, ffi, params_from_iter};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, ffi, params_from_iter,
+};
 use scrubjay_model::{ErrorMemory, SourceId, Witness};
 use std::fmt;
 use std::path::Path;
@@ -103,6 +105,9 @@ pub(crate) fn salvage(tx: &Transaction<'_>, moved: &Path) -> rusqlite::Result<Sa
             table => {
                 take_table(tx, old, table, &mut salvaged)?;
                 take_names(tx, old, table, &mut salvaged)?;
+                if table == "controller" {
+                    right_keys(tx, old)?;
+                }
             }
         }
     }
@@ -262,6 +267,33 @@ fn take_names(
     Ok(())
 }
 
+/// A controller whose key in the table is not that in its index: one of the two is damaged. The ledger,
+/// which names controllers too, tells which; where it does not, the table is taken at its word.
+fn right_keys(tx: &Transaction<'_>, old: &Connection) -> rusqlite::Result<()> {
+    let Some((_, select, _)) = NAMES.into_iter().find(|(name, ..)| *name == "controller") else {
+        return Ok(());
+    };
+    let Ok(mut statement) = old.prepare(select) else { return Ok(()) };
+    let is_told = |key: &str| {
+        let ask = "SELECT 1 FROM ledger NOT INDEXED
+                   WHERE kind = 'checkpoint' AND instr(line, '\"' || ?1 || '/') > 0";
+        // A damaged ledger tells nothing.
+        old.prepare(ask).and_then(|mut ask| ask.exists([key])).unwrap_or(false)
+    };
+    let mut rows = statement.query([])?;
+    while let Ok(Some(row)) = rows.next() {
+        let (Ok(id), Ok(named)) = (row.get::<_, i64>(0), row.get::<_, String>(1)) else { continue };
+        let known = tx
+            .query_row("SELECT key FROM controller WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        let Some(known): Option<String> = known else { continue };
+        if known != named && is_told(&named) && !is_told(&known) {
+            tx.execute("UPDATE OR IGNORE controller SET key = ?1 WHERE id = ?2", (&named, id))?;
+        }
+    }
+    Ok(())
+}
+
 /// What became of a row.
 enum Put {
     Taken,
@@ -361,9 +393,19 @@ fn leave_out_what_cannot_be_loaded(
     tx: &Transaction<'_>,
     salvaged: &mut Salvaged,
 ) -> rusqlite::Result<()> {
-    for table in
-        ["fact", "exposure_turn", "exposure", "bad_page", "module_turn", "event", "incident"]
-    {
+    for table in [
+        "fact",
+        "exposure_turn",
+        "exposure",
+        "bad_page",
+        "module_turn",
+        "event",
+        "incident",
+        "outbox",
+        "alert",
+        "ack",
+        "alert_clock",
+    ] {
         if crate::load::state(tx).is_ok() {
             return Ok(());
         }

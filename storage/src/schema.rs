@@ -36,6 +36,7 @@ pub(crate) const SCHEMA: Schema = Schema {
         include_str!("../sql/imports.sql"),
         include_str!("../sql/ledger.sql"),
         include_str!("../sql/tiers.sql"),
+        include_str!("../sql/alerts.sql"),
     ),
     upgrades: &[to_version_2, to_version_3, to_version_4, to_version_5],
 };
@@ -57,6 +58,7 @@ fn to_version_4(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 
 fn to_version_5(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute_batch(include_str!("../sql/upgrade_to_v5.sql"))?;
+    tx.execute_batch(include_str!("../sql/alerts.sql"))?;
     forget_times_of_1970(tx)
 }
 

@@ -1,6 +1,7 @@
 //! What the history knows between passes: everything needed to tell whether the next snapshot
 //! changes anything. Loaded once, then kept in step with what was seen.
 
+use crate::alerts::AlertsState;
 use crate::events::{Reports, RowBudget, WitnessedState};
 use crate::exposures::Exposure;
 use crate::ledger::Pace;
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(crate) exposures: BTreeMap<CveId, Exposure>,
     /// The row id of the next one.
     pub(crate) next_exposure: i64,
+    /// Alerts, and notices of them.
+    pub(crate) alerts: AlertsState,
     /// The registry of bad pages, by physical address.
     pub(crate) bad_pages: BTreeMap<u64, BadPage>,
     /// The next free row ids. Handed out here rather than by SQLite, so that changes can wait in

@@ -1,5 +1,6 @@
 //! Changes into SQL. Rows of the present are put, rows of what happened are added.
 
+use crate::alerts;
 use crate::changes::{Changes, Entry, Point};
 use crate::convert::{count, nanos};
 use crate::event_rows;
@@ -28,6 +29,7 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
         bad_pages,
         exposures,
         exposure_turns,
+        alerts: changed_alerts,
         // Numbered and chained by its keeper, in the same transaction.
         ledger: _,
         entries,
@@ -79,6 +81,7 @@ pub(crate) fn changes(tx: &Transaction<'_>, changes: &Changes) -> rusqlite::Resu
     for turn in exposure_turns {
         exposure_rows::add_turn(tx, turn)?;
     }
+    alerts::write(tx, changed_alerts)?;
     entries.iter().try_for_each(|entry| add_entry(tx, entry))
 }
 

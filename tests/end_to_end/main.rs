@@ -12,6 +12,7 @@
     reason = "a failure of the harness is a failed test, and a test that compares nothing says so"
 )]
 
+mod alerts;
 mod boots;
 mod commands;
 mod corpus;
@@ -28,6 +29,7 @@ mod kill;
 mod large;
 mod ledger;
 mod pages;
+mod receiver;
 mod replay;
 mod server;
 mod simulate;

@@ -58,6 +58,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("axum", &[EXPORTERS]),
     ("tokio", &[EXPORTERS, BINARY]),
     ("prometheus", &[EXPORTERS]),
+    // Tells others of alerts, blocking, on a thread of its own.
+    ("ureq", &[BINARY]),
     // Talks to the person who started it.
     ("clap", &[BINARY]),
     ("indicatif", &[BINARY]),

@@ -51,4 +51,4 @@ pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -278,7 +278,10 @@ fn risk(view: &View<'_>) -> Option<Reason> {
             span(view.mode.hold()),
         ));
     }
-    Some(reason("dimm-risk", verdict, view.state.first_error, text))
+    // What is advised then is the reboot.
+    let is_repaired = by_cost.advice == Advice::RebootForRepair;
+    let reboot = if is_repaired { RebootHelps::Yes } else { RebootHelps::No };
+    Some(Reason { reboot, ..reason("dimm-risk", verdict, view.state.first_error, text) })
 }
 
 fn pages(view: &View<'_>) -> Option<Reason> {

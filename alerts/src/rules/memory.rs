@@ -55,7 +55,7 @@ enum At {
     Controller(&'static str),
 }
 
-pub(super) fn name(controller: &Controller, accumulated: &Accumulated) -> String {
+pub(crate) fn name(controller: &Controller, accumulated: &Accumulated) -> String {
     let index = controller.index;
     accumulated.controllers.get(&index).map_or_else(|| format!("mc{index}"), ToString::to_string)
 }
@@ -194,6 +194,8 @@ fn rest(controller: &Controller, class: ErrorClass) -> Option<Rest> {
 impl Counted {
     fn finding(&self, class: ErrorClass) -> Finding {
         let Self { subject, at, count, age, total, predecessors, path } = self;
+        // What the kernel forgets at a reboot, the history does not.
+        let known = total.map_or(*count, |(total, _)| total.max(*count));
         let about = match at {
             At::Module { about, others: _ } if about.is_empty() => String::new(),
             At::Module { about, others: _ } => format!(" ({})", about.join(", ")),
@@ -235,7 +237,7 @@ impl Counted {
             )
             .reboot(RebootHelps::Unknown),
         };
-        finding.on(subject.clone()).seen_in(path.clone())
+        finding.on(subject.clone()).seen_in(path.clone()).counting(known)
     }
 
     fn watch(&self) -> String {
@@ -275,7 +277,10 @@ fn adjective(class: ErrorClass) -> &'static str {
 fn summed_up(rest: &[Counted], class: ErrorClass) -> Option<Finding> {
     let first = rest.first()?;
     let errors = rest.iter().fold(0_u64, |sum, place| sum.saturating_add(place.count));
-    let mut finding = first.finding(class).on("host");
+    let known =
+        |place: &Counted| place.total.map_or(place.count, |(total, _)| total.max(place.count));
+    let known = rest.iter().map(known).fold(0, u64::saturating_add);
+    let mut finding = first.finding(class).on("host").counting(known);
     finding.because = format!(
         "{} in {}, at most {} in one",
         many(errors, &format!("{} error", adjective(class))),

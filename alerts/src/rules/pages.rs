@@ -72,7 +72,8 @@ fn hit(node: &NodeMemoryFailure) -> Option<Finding> {
         )
         .on(format!("node{}", node.node))
         .reboot(RebootHelps::Unknown)
-        .seen_in(format!("sys/devices/system/node/node{}/memory_failure", node.node)),
+        .seen_in(format!("sys/devices/system/node/node{}/memory_failure", node.node))
+        .counting(pages),
     )
 }
 

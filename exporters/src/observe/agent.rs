@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 21] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 25] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -65,6 +65,10 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 21] = [
     &metrics::HISTORY_FAILURES,
     &metrics::HISTORY_FAILING,
     &metrics::HISTORY_REPLACED,
+    &metrics::NOTIFICATIONS_SENT,
+    &metrics::NOTIFICATIONS_FAILED,
+    &metrics::NOTIFICATIONS_DROPPED,
+    &metrics::NOTIFICATIONS_QUEUED,
     &metrics::PROCESS_START,
     &metrics::PROCESS_RESIDENT,
     &metrics::PROCESS_CPU,
@@ -86,6 +90,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         storage,
         // What a host loses is told by what the kernel has marked, whoever asked for it.
         offlining: _,
+        notifications,
         resident_bytes,
         cpu,
         // Whether a sample of another module is there.
@@ -138,6 +143,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     samples.push(&metrics::HISTORY_FAILING, [], last_error.is_some());
     samples.push(&metrics::HISTORY_REPLACED, [], replaced.is_some());
 
+    super::alerts::observe_notifications(samples, notifications);
     samples.push(&metrics::PROCESS_START, [], seconds(*started_wall_ms));
     samples.push_reading(&metrics::PROCESS_RESIDENT, [], resident_bytes);
     if let Some(cpu) = cpu.value() {

@@ -527,6 +527,22 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_history_replaced Whether the history had to be begun anew because the file was corrupt; the old file was kept.
     # TYPE scrubjay_history_replaced gauge
     scrubjay_history_replaced 0
+    # HELP scrubjay_notifications_sent_total Notices of alerts that a receiver took since the agent started.
+    # TYPE scrubjay_notifications_sent_total counter
+    scrubjay_notifications_sent_total{receiver="alertmanager:am1:9093"} 3
+    scrubjay_notifications_sent_total{receiver="journal"} 12
+    # HELP scrubjay_notification_failures_total Attempts to reach a receiver that failed since the agent started; each is tried again.
+    # TYPE scrubjay_notification_failures_total counter
+    scrubjay_notification_failures_total{receiver="alertmanager:am1:9093"} 7
+    scrubjay_notification_failures_total{receiver="journal"} 0
+    # HELP scrubjay_notifications_dropped_total Notices that were given up since the agent started: the receiver will never be told.
+    # TYPE scrubjay_notifications_dropped_total counter
+    scrubjay_notifications_dropped_total{receiver="alertmanager:am1:9093"} 1
+    scrubjay_notifications_dropped_total{receiver="journal"} 0
+    # HELP scrubjay_notifications_queued Notices that wait for a receiver.
+    # TYPE scrubjay_notifications_queued gauge
+    scrubjay_notifications_queued{receiver="alertmanager:am1:9093"} 2
+    scrubjay_notifications_queued{receiver="journal"} 0
     # HELP scrubjay_build_info Version of scrubjay; always 1.
     # TYPE scrubjay_build_info gauge
     scrubjay_build_info{version="0.1.0"} 1

@@ -1,5 +1,6 @@
 //! Views of imagined hosts.
 
+use super::alerts::{book, notifications};
 use super::kernels;
 use super::machine::{
     blocker, kernel, microcode, patch, platform, processes, traces, uptime, vulnerability,
@@ -73,6 +74,7 @@ fn agent() -> AgentStats {
             },
         },
         offlining: OfflineStats::NONE,
+        notifications: notifications(),
         node_reboot_required: true,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),
@@ -92,6 +94,7 @@ pub(crate) fn finding(code: &'static str, verdict: Verdict, subject: &str) -> Fi
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac/mc/mc0/dimm1/dimm_ue_count")),
         hides: &[],
+        count: None,
     }
 }
 
@@ -162,6 +165,7 @@ pub(crate) fn server() -> HostView {
             reboot_helps: RebootHelps::Unknown,
             origin: Some(Origin::new("sys/firmware/acpi/tables/HEST")),
             hides: &[ErrorClass::Correctable],
+            count: None,
             ..finding("firmware-first", Verdict::Unknown, "host")
         }],
     );
@@ -244,6 +248,7 @@ pub(crate) fn server() -> HostView {
             dimms: vec![super::failing_bank()],
             ..Assessment::new(coverage, findings)
         },
+        alerts: book(),
         agent: Some(agent()),
     }
     .judged()
@@ -277,6 +282,7 @@ pub(crate) fn guest() -> HostView {
         reboot_helps: RebootHelps::No,
         origin: Some(Origin::new("sys/devices/system/edac")),
         hides: &ErrorClass::ALL,
+        count: None,
     };
     let coverage = Coverage::new(CoverageState::None, CoverageState::Partial, vec![gap]);
     HostView {
@@ -340,6 +346,7 @@ pub(crate) fn guest() -> HostView {
         accumulated: Accumulated::default(),
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
         assessment: Assessment::new(coverage, Vec::new()),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()
@@ -521,6 +528,7 @@ pub(crate) fn blind() -> HostView {
         accumulated,
         history: denied("history.db"),
         assessment: clear(),
+        alerts: scrubjay_model::AlertBook::default(),
         agent: None,
     }
     .judged()

@@ -27,7 +27,7 @@ pub fn dimm(view: &HostView, detail: &DimmDetail, style: &Style) -> String {
     if findings.is_empty() {
         page.sentence(2, "none about it");
     }
-    status::grouped(&mut page, findings);
+    status::grouped(&mut page, findings, &view.alerts);
     page.blank();
     page.heading("reports:");
     reports(&mut page, events.as_deref(), pattern.as_ref(), now_ms);
@@ -40,7 +40,7 @@ pub fn dimm(view: &HostView, detail: &DimmDetail, style: &Style) -> String {
         life(&mut page, dimm, turns, now_ms);
     }
     page.blank();
-    status::cannot_see(&mut page, &view.assessment);
+    status::cannot_see(&mut page, &view.assessment, &view.alerts);
     page.into_text()
 }
 

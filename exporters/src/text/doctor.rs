@@ -33,7 +33,7 @@ pub fn doctor(view: &HostView, docs: &[SourceDoc], style: &Style) -> String {
         }
     }
     page.blank();
-    cannot_see(&mut page, &view.assessment);
+    cannot_see(&mut page, &view.assessment, &view.alerts);
     page.into_text()
 }
 

@@ -169,7 +169,7 @@ pub fn explain_finding(view: &HostView, code: &str, runbook: &str, style: &Style
     if found.is_empty() {
         page.sentence(2, "not found on this host now");
     }
-    super::status::grouped(&mut page, &found);
+    super::status::grouped(&mut page, &found, &view.alerts);
     page.blank();
     let mut text = page.into_text();
     text.push_str(runbook);

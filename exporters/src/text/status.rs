@@ -2,23 +2,24 @@
 
 use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{count, moment, reboot_helps};
-use super::{Style, edac, facts, log, patches, previous_boot, scrub};
+use super::{Style, alerts, edac, facts, log, patches, previous_boot, scrub};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    Action, Assessment, Coverage, CoverageState, Finding, HostView, Snapshot, Verdict,
+    Action, AlertBook, Assessment, Coverage, CoverageState, Finding, HostView, Snapshot, Verdict,
 };
 
 /// The page for a view: the verdict on the first line, then what cannot be seen, then the findings,
 /// then the facts.
 pub fn status(view: &HostView, style: &Style) -> String {
-    let HostView { header, snapshot, accumulated, history, assessment, agent } = view;
+    let HostView { header, snapshot, accumulated, history, assessment, alerts: book, agent } = view;
     let mut page = Page::new(*style);
-    verdict_line(&mut page, assessment);
+    verdict_line(&mut page, view);
     page.blank();
-    cannot_see(&mut page, assessment);
+    cannot_see(&mut page, assessment, book);
     page.blank();
-    findings(&mut page, assessment);
+    findings(&mut page, assessment, book);
     page.blank();
+    alerts::alerts(&mut page, view);
 
     let Snapshot {
         at,
@@ -87,12 +88,19 @@ pub fn status(view: &HostView, style: &Style) -> String {
     page.into_text()
 }
 
-fn verdict_line(page: &mut Page, assessment: &Assessment) {
+fn verdict_line(page: &mut Page, view: &HostView) {
+    let assessment = &view.assessment;
     let verdict = assessment.verdict;
     let word = verdict.as_str().to_uppercase();
+    // The verdict is what was found; that it is known is said beside it and mends nothing.
+    let known = match alerts::known_of(view) {
+        0 => String::new(),
+        known => format!(" ({known} acknowledged)"),
+    };
     page.line(&[
         ("scrubjay: ", Paint::new()),
         (&word, paint_of(verdict)),
+        (&known, Paint::new()),
         (" — ", Paint::new()),
         (&headline(assessment), Paint::new()),
     ]);
@@ -127,7 +135,7 @@ fn headline(assessment: &Assessment) -> String {
 }
 
 /// What hides memory errors, and how to mend that.
-pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
+pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment, book: &AlertBook) {
     let gaps = &assessment.coverage.findings;
     page.heading("cannot see:");
     if gaps.is_empty() {
@@ -141,7 +149,7 @@ pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment) {
     } else {
         page.sentence(2, &format!("seen: {}", classes_seen(&assessment.coverage)));
     }
-    grouped(page, gaps);
+    grouped(page, gaps, book);
 }
 
 /// How much of each class of errors is seen.
@@ -173,17 +181,17 @@ fn seen(state: CoverageState) -> &'static str {
     }
 }
 
-fn findings(page: &mut Page, assessment: &Assessment) {
+fn findings(page: &mut Page, assessment: &Assessment, book: &AlertBook) {
     page.heading("findings:");
     if assessment.findings.is_empty() {
         page.sentence(2, "none in what was seen");
     }
-    grouped(page, &assessment.findings);
+    grouped(page, &assessment.findings, book);
 }
 
 /// Findings that differ only in where they were made share their heading and their advice: a
 /// failing channel fills one paragraph, not a screen.
-pub(super) fn grouped(page: &mut Page, findings: &[Finding]) {
+pub(super) fn grouped(page: &mut Page, findings: &[Finding], book: &AlertBook) {
     let advice = |f: &Finding| (f.code, f.verdict, f.action, f.remedy.clone(), f.reboot_helps);
     for group in findings.chunk_by(|a, b| advice(a) == advice(b)) {
         let Some(first) = group.first() else { continue };
@@ -211,6 +219,7 @@ pub(super) fn grouped(page: &mut Page, findings: &[Finding]) {
             several => places(page, several),
         }
         advise(page, first);
+        alerts::known(page, book, group);
     }
 }
 

@@ -40,6 +40,12 @@ pub(crate) enum Kind {
     BootsImported,
     ErrorsImported,
     Retention,
+    /// A turn in the life of an alert.
+    Alert,
+    /// An acknowledgement was given, or ended.
+    Acknowledgement,
+    /// Somebody who was to be told was not.
+    DeliveryGivenUp,
     Checkpoint,
     /// Facts that were left out, as there were too many.
     LeftOut,
@@ -48,7 +54,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// All kinds, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::History,
         Self::AgentStarted,
         Self::AgentStopped,
@@ -68,6 +74,9 @@ impl Kind {
         Self::BootsImported,
         Self::ErrorsImported,
         Self::Retention,
+        Self::Alert,
+        Self::Acknowledgement,
+        Self::DeliveryGivenUp,
         Self::Checkpoint,
         Self::LeftOut,
     ];
@@ -94,6 +103,9 @@ impl Kind {
             Self::BootsImported => "boots_imported",
             Self::ErrorsImported => "errors_imported",
             Self::Retention => "retention",
+            Self::Alert => "alert",
+            Self::Acknowledgement => "acknowledgement",
+            Self::DeliveryGivenUp => "delivery_given_up",
             Self::Checkpoint => "checkpoint",
             Self::LeftOut => "left_out",
         }
@@ -103,7 +115,12 @@ impl Kind {
     /// loss is made up for by what comes later.
     pub(crate) fn is_routine(self) -> bool {
         match self {
-            Self::KernelInstalled | Self::LivePatch | Self::Gap | Self::ClockStep => true,
+            Self::KernelInstalled
+            | Self::LivePatch
+            | Self::Gap
+            | Self::ClockStep
+            | Self::Alert
+            | Self::DeliveryGivenUp => true,
             Self::History
             | Self::AgentStarted
             | Self::AgentStopped
@@ -120,6 +137,7 @@ impl Kind {
             | Self::BootsImported
             | Self::ErrorsImported
             | Self::Retention
+            | Self::Acknowledgement
             | Self::Checkpoint
             | Self::LeftOut => false,
         }

@@ -66,6 +66,7 @@ pub(super) fn behind(reboot_helps: RebootHelps) -> Finding {
         reboot_helps,
         origin: None,
         hides: &[],
+        count: None,
     }
 }
 

@@ -163,6 +163,7 @@ impl Stage {
 
 fn empty_state() -> State {
     State {
+        alerts: crate::alerts::AlertsState::default(),
         boot: None,
         run: None,
         controllers: Vec::new(),

@@ -1,6 +1,7 @@
 //! Tests of the crate as a whole. They build snapshots from the model's types; the database is a
 //! real one in a temporary directory.
 
+mod alerts;
 mod away;
 mod bites;
 mod boot_imports;

@@ -2,11 +2,13 @@
 
 use crate::chance::Chance;
 use crate::faults::{Burst, DIMMS};
+use crate::kernels::Kernels;
 use scrubjay_model::{
     ArrayUse, BootId, Controller, Counter, Dimm, Edac, Epoch, ErrorCorrection, ErrorCounts,
-    EventClass, EventGroup, EventPlace, EventWhat, Folded, FormFactor, Kernel, Layout, MemoryArray,
-    MemoryDevice, MemoryType, ModuleSize, Origin, Place, Reading, Section, SeriesPlace, Sighting,
-    Smbios, Snapshot, SourceReport, Stamp, TypeDetail, Witness, ZeroedWindow,
+    EventClass, EventGroup, EventPlace, EventWhat, Folded, FormFactor, Layout, MemoryArray,
+    MemoryDevice, MemoryType, ModuleSize, Origin, PageOutcome, Place, Reading, Section,
+    SeriesPlace, Sighting, Smbios, Snapshot, SourceReport, Stamp, TypeDetail, Witness,
+    ZeroedWindow,
 };
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ pub(crate) struct Host {
     pub(crate) boots: u32,
     pub(crate) since_boot: Duration,
     pub(crate) wall_ms: i64,
+    pub(crate) kernels: Kernels,
     counts: Vec<(u64, u64)>,
     serials: Vec<String>,
     snapshot: Snapshot,
@@ -25,7 +28,7 @@ fn absent<T>() -> Reading<T> {
     Reading::Absent(Origin::new("sys/absent"))
 }
 
-fn answered<T>(value: T) -> Section<T> {
+pub(crate) fn answered<T>(value: T) -> Section<T> {
     let report = SourceReport { took: Duration::ZERO, attributes: 1, faults: Vec::new() };
     Section { reading: Reading::Value(value), report }
 }
@@ -45,6 +48,7 @@ impl Host {
             boots: 1,
             since_boot: Duration::from_secs(60),
             wall_ms,
+            kernels: Kernels::new(wall_ms / 1_000),
             counts: vec![(0, 0); DIMMS],
             serials: (0..DIMMS).map(|dimm| format!("S{dimm:06}")).collect(),
             snapshot: Snapshot::of_nothing(Stamp {
@@ -79,7 +83,47 @@ impl Host {
         self.boots += 1;
         self.since_boot = Duration::from_secs(60);
         self.counts.fill((0, 0));
+        self.kernels.reboot();
         self.build();
+    }
+
+    /// What became of the kernels shows with the next pass.
+    pub(crate) fn show_kernels(&mut self) {
+        self.kernels.show(&mut self.snapshot);
+    }
+
+    /// The kernel tells that an error that it could not correct hit a page of a stick.
+    pub(crate) fn hit_page(&mut self, address: u64, outcome: PageOutcome) -> Sighting {
+        let number = self.reports;
+        self.reports += 1;
+        Sighting {
+            number,
+            group: EventGroup {
+                first: self.since_boot,
+                last: self.since_boot,
+                witness: Witness::MemoryFailure,
+                class: EventClass::Uncorrected,
+                what: EventWhat::Page { page_type: "dirty LRU page".to_owned(), outcome },
+                place: EventPlace::Address,
+                address: Some(address),
+                grain_bits: None,
+                syndrome: None,
+                reports: 1,
+                errors: 1,
+                message: String::new(),
+                detail: String::new(),
+                folded: Folded::Nothing,
+            },
+            counter: None,
+            same_as: None,
+            counted: 0,
+        }
+    }
+
+    /// A page in which a fault lies.
+    pub(crate) fn page_of(dimm: usize, burst: &Burst, chance: &mut Chance) -> u64 {
+        let row = (burst.fault * 7_919 + chance.below(burst.cells.clamp(1, 64))) % (1 << 17);
+        ((u64::try_from(dimm).unwrap() << 35) + (row << 18)) & !0xfff
     }
 
     /// Puts another stick into a slot; takes effect with the next boot.
@@ -212,17 +256,7 @@ impl Host {
         });
         self.snapshot.edac = Some(answered(Edac { controllers: controllers.collect() }));
         self.snapshot.smbios = Some(answered(self.table()));
-        let release = format!("6.{}.{}-amd64", 1 + self.boots / 12, self.boots % 12);
-        self.snapshot.kernel = Some(answered(Kernel {
-            version: Reading::Value(format!("#1 SMP Debian {release}")),
-            release: Reading::Value(release),
-            banner: absent(),
-            version_signature: absent(),
-            uname: absent(),
-            modules_supported: absent(),
-            modules_root: absent(),
-            modules_directory: absent(),
-        }));
+        self.kernels.show(&mut self.snapshot);
     }
 
     fn table(&self) -> Smbios {

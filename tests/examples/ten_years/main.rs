@@ -10,22 +10,24 @@
 //! steps of twenty minutes, by an agent that is told that they leave no gap; while errors come it looks
 //! every minute. Errors come ten times as often as in the field,
 //! beside a channel that fails for two weeks, a storm, a DIMM that fails for half a year, uncorrected
-//! errors and the swaps that follow, reboots, crashes, gaps of the agent, and steps of the clock.
+//! errors and the swaps that follow, reboots, crashes, gaps of the agent, and steps of the clock. Kernels
+//! come every three weeks and live patches between, and pages with many errors are taken out of use.
 
+mod ask;
 mod chance;
 mod faults;
 mod host;
+mod kernels;
 
 use chance::Chance;
 use faults::Errors;
 use host::Host;
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_model::{
-    Accumulated, BucketBy, BucketWindow, Sightings, Snapshot, Watched, memory_buckets,
-    merged_boots, page_lives,
+    Accumulated, PageAnswer, PageOutcome, PageReason, PageReport, Sightings, Snapshot, Stamp,
 };
-use scrubjay_storage::{Heard, History, HistoryReader};
-use std::collections::{BTreeMap, VecDeque};
+use scrubjay_storage::{Heard, History, HistoryReader, PagesSeen};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -35,18 +37,17 @@ const QUIET: u64 = 20;
 const TOLD: Duration = Duration::from_secs(600);
 const DAY: u64 = 1_440;
 const BEGIN_WALL_MS: i64 = 1_480_000_000_000;
-const DAY_MS: i64 = 86_400_000;
+const PAGE_BYTES: u64 = 4_096;
 
 /// Faults per DIMM and year: ten times those of the field.
 const RATE: f64 = 0.157;
-
-/// The longest that any query may take.
-const LIMIT: Duration = Duration::from_millis(50);
 
 /// What happens to the host or the agent, beside errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Turn {
     Reboot { clean: bool },
+    KernelPackage,
+    LivePatch,
     AgentAway { minutes: u64 },
     ClockStep { ms: i64 },
 }
@@ -55,8 +56,14 @@ fn turns(chance: &mut Chance, minutes: u64) -> VecDeque<(u64, Turn)> {
     let mut turns = Vec::new();
     let mut at = 0;
     while at < minutes {
-        at += chance.between(60 * DAY, 365 * DAY);
+        at += chance.between(50 * DAY, 130 * DAY);
         turns.push((at, Turn::Reboot { clean: true }));
+    }
+    at = 0;
+    while at < minutes {
+        at += chance.between(14 * DAY, 28 * DAY);
+        turns.push((at, Turn::KernelPackage));
+        turns.push((at + chance.between(2 * DAY, 9 * DAY), Turn::LivePatch));
     }
     let mut every = |mean_days: f64, turn: &mut dyn FnMut(&mut Chance) -> Turn| {
         let mut at = 0;
@@ -84,6 +91,8 @@ struct Life<'a> {
     history: Option<History>,
     errors: Errors,
     chance: Chance,
+    /// Pages that the kernel of this boot was asked to take out of use.
+    asked: BTreeSet<u64>,
     dir: &'a Path,
     largest: u64,
     passes: u64,
@@ -109,14 +118,26 @@ impl Life<'_> {
         self.host.pass(MINUTE * u32::try_from(minutes).unwrap());
         let mut sightings = Vec::new();
         let mut failed = Vec::new();
+        let mut bad = Vec::new();
         while let Some(entry) = self.errors.first_entry() {
             if entry.key().0 > minute {
                 break;
             }
             let ((_, dimm), burst) = entry.remove_entry();
             sightings.extend(self.host.fail(dimm, &burst, &mut self.chance));
+            let page = Host::page_of(dimm, &burst, &mut self.chance);
             if burst.uncorrectable > 0 {
                 failed.push(dimm);
+                let spared = self.chance.happens(0.2);
+                let outcome = if spared { PageOutcome::Failed } else { PageOutcome::Recovered };
+                sightings.push(self.host.hit_page(page, outcome));
+                bad.push((page, None));
+            } else if burst.correctable >= 24
+                && self.chance.happens(0.02)
+                // The agent asks for a page once in each boot.
+                && self.asked.insert(page)
+            {
+                bad.push((page, Some(self.chance.happens(0.9))));
             }
         }
         let heard_some = !sightings.is_empty();
@@ -129,6 +150,7 @@ impl Life<'_> {
         if heard_some || minute % DAY < minutes {
             note(history, snapshot, &appended.accumulated);
         }
+        take_out(history, &self.host.at(), &bad);
         // As the agent does, until the next pass.
         loop {
             let began = now();
@@ -146,6 +168,11 @@ impl Life<'_> {
         for dimm in failed {
             self.host.replace(dimm);
         }
+        // A transition takes as long as until the next look.
+        if self.host.kernels.is_in_transition() {
+            self.host.kernels.end_transition();
+            self.host.show_kernels();
+        }
     }
 
     fn turn(&mut self, turn: Turn) -> u64 {
@@ -153,8 +180,20 @@ impl Life<'_> {
             Turn::Reboot { clean } => {
                 self.stop(clean);
                 self.host.reboot(Duration::from_secs(300));
+                self.asked.clear();
                 self.start();
                 6
+            }
+            Turn::KernelPackage => {
+                let now_unix_s = self.host.wall_ms / 1_000;
+                self.host.kernels.install(now_unix_s, &mut self.chance);
+                self.host.show_kernels();
+                0
+            }
+            Turn::LivePatch => {
+                self.host.kernels.patch(&mut self.chance);
+                self.host.show_kernels();
+                0
             }
             Turn::AgentAway { minutes } => {
                 self.stop(true);
@@ -176,6 +215,31 @@ fn open(dir: &Path, host: &Host) -> History {
     history.fold_by_clock(monotonic);
     history.begin_run(&host.at(), "1.0.0", TOLD).unwrap();
     history
+}
+
+/// Registers bad pages, and asks the kernel to take those out of use that have not failed yet: whether
+/// it does stands beside them.
+fn take_out(history: &mut History, at: &Stamp, bad: &[(u64, Option<bool>)]) {
+    if bad.is_empty() {
+        return;
+    }
+    let report = |(address, request): &(u64, Option<bool>)| PageReport {
+        pfn: address / PAGE_BYTES,
+        page_size_bytes: PAGE_BYTES,
+        reason: match request {
+            Some(_) => PageReason::CorrectedThreshold,
+            None => PageReason::HardOffline,
+        },
+        dimm: None,
+    };
+    let reported: Vec<PageReport> = bad.iter().map(report).collect();
+    history.see_pages(&PagesSeen { reported: &reported, told: None, map: None }, at).unwrap();
+    for (address, is_met) in bad.iter().filter_map(|(address, met)| Some((address, (*met)?))) {
+        let request = history.begin_page_request(at, *address).unwrap();
+        let errno = 16;
+        let answer = if is_met { PageAnswer::Done } else { PageAnswer::Failed { errno } };
+        history.end_page_request(request, answer).unwrap();
+    }
 }
 
 fn note(history: &mut History, snapshot: &Snapshot, accumulated: &Accumulated) {
@@ -201,12 +265,17 @@ fn main() {
     let mut turns = turns(&mut chance, minutes);
     let host = Host::new(BEGIN_WALL_MS);
     let history = Some(open(dir, &host));
-    let (minutes_with_errors, turns_planned) = (errors.len(), turns.len());
+    let minutes_with_errors = errors.len();
+    let planned = |of: fn(&Turn) -> bool| turns.iter().filter(|(_, turn)| of(turn)).count();
+    let packages = planned(|turn| *turn == Turn::KernelPackage);
+    let boots = planned(|turn| matches!(turn, Turn::Reboot { .. }));
+    let others = turns.len() - 2 * packages - boots;
     let mut life = Life {
         host,
         history,
         errors,
         chance,
+        asked: BTreeSet::new(),
         dir,
         largest: 0,
         passes: 0,
@@ -236,14 +305,14 @@ fn main() {
     let snapshot = host.snapshot();
     println!(
         "{years} years, seed {seed}: {passes} passes, {minutes_with_errors} minutes of a DIMM with \
-         errors, {turns_planned} reboots, gaps and clock steps, {folds} passes that folded, the \
-         longest for {:.0} ms, made in {:.0} s",
+         errors, {boots} reboots, {packages} kernels, {others} gaps and clock steps, {folds} passes that \
+         folded, the longest for {:.0} ms, made in {:.0} s",
         longest_fold.as_secs_f64() * 1e3,
         began.elapsed().as_secs_f64()
     );
     println!("folded: {:?}", folded.rows);
     report(dir, largest);
-    ask(dir, at.wall_ms, snapshot);
+    ask::ask(dir, at.wall_ms, snapshot);
 }
 
 /// Time since the first call.
@@ -268,93 +337,4 @@ fn report(dir: &Path, largest: u64) {
     }
     let mib = |bytes: u64| format!("{}.{:02} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 100) >> 20);
     println!("\nin use {}; largest file with its log {}", mib(sum), mib(largest));
-}
-
-/// A query of a command; tells how many rows came.
-type Query<'a> = Box<dyn Fn(&HistoryReader) -> usize + 'a>;
-
-/// Asks what the commands ask, each time with a reader of its own, and prints the slowest of five.
-fn ask(dir: &Path, now_ms: i64, snapshot: &Snapshot) {
-    let buckets = |by: BucketBy, days: i64| {
-        move |reader: &HistoryReader| {
-            let from = now_ms - days * DAY_MS;
-            let earliest = match by {
-                BucketBy::Boot => i64::MIN,
-                BucketBy::Hour | BucketBy::Day | BucketBy::Month => from - 32 * DAY_MS,
-            };
-            let sums = reader.counter_sums(earliest, now_ms).unwrap();
-            let (coverage, days) = (reader.coverage().unwrap(), reader.coverage_days().unwrap());
-            let boots = reader.boots().unwrap();
-            let watched = Watched { coverage: &coverage, coverage_days: &days, boots: &boots };
-            let window = BucketWindow { by, from_wall_ms: from, until_wall_ms: now_ms };
-            memory_buckets(window, &sums, watched).len()
-        }
-    };
-    let queries: Vec<(&str, Query<'_>)> = vec![
-        (
-            "history memory",
-            Box::new(|reader| {
-                let changes = reader.memory_between(i64::MIN, i64::MAX, 1_001).unwrap();
-                reader.accumulate(snapshot).unwrap();
-                changes.len() + reader.coverage().unwrap().len()
-            }),
-        ),
-        (
-            "history memory --since 30d",
-            Box::new(|reader| {
-                let changes = reader.memory_between(now_ms - 30 * DAY_MS, i64::MAX, 1_001).unwrap();
-                reader.accumulate(snapshot).unwrap();
-                changes.len()
-            }),
-        ),
-        ("history memory --by hour", Box::new(buckets(BucketBy::Hour, 2))),
-        ("history memory --by hour --since 365d", Box::new(buckets(BucketBy::Hour, 365))),
-        ("history memory --by day", Box::new(buckets(BucketBy::Day, 60))),
-        ("history memory --by day --since 3650d", Box::new(buckets(BucketBy::Day, 3_650))),
-        ("history memory --by month", Box::new(buckets(BucketBy::Month, 3_700))),
-        ("history memory --by boot", Box::new(buckets(BucketBy::Boot, 3_700))),
-        (
-            "history boots",
-            Box::new(|reader| {
-                let own = reader.boots().unwrap();
-                let lines = merged_boots(&own, &reader.imported_boots().unwrap(), &BTreeMap::new());
-                reader.boot_facts().unwrap();
-                lines.len() + reader.coverage().unwrap().len() + reader.clock_steps().unwrap().len()
-            }),
-        ),
-        (
-            "history patches",
-            Box::new(|reader| {
-                let names = ["kernel.", "packages.", "boot.", "livepatch.", "reboot.", "verdict"];
-                reader.exposures().unwrap().len()
-                    + reader.facts(&names).unwrap().len()
-                    + reader.coverage().unwrap().len()
-            }),
-        ),
-        (
-            "history pages",
-            Box::new(|reader| {
-                let (requests, reports) =
-                    (reader.page_requests().unwrap(), reader.page_reports().unwrap());
-                page_lives(reader.bad_pages().unwrap(), &requests, &reports).len()
-            }),
-        ),
-    ];
-    println!("\n| query | rows | slowest of five |\n|---|---|---|");
-    let mut slowest = (Duration::ZERO, "");
-    for (name, query) in &queries {
-        let mut longest = Duration::ZERO;
-        let mut rows = 0;
-        for _ in 0..5 {
-            let reader = HistoryReader::open(dir).unwrap().unwrap();
-            let began = now();
-            rows = query(&reader);
-            longest = longest.max(began.elapsed());
-        }
-        println!("| {name} | {rows} | {:.1} ms |", longest.as_secs_f64() * 1e3);
-        slowest = slowest.max((longest, name));
-    }
-    let (time, name) = slowest;
-    let verdict = if time <= LIMIT { "within" } else { "OVER" };
-    println!("\nslowest: {name}, {:.1} ms, {verdict} {LIMIT:?}", time.as_secs_f64() * 1e3);
 }

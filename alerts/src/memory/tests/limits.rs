@@ -55,6 +55,20 @@ fn any_observation() -> impl Strategy<Value = Observation> {
     ]
 }
 
+/// What is said of any record, at any costs that were stated or not.
+pub(crate) fn any_judgement() -> impl Strategy<Value = Judgement> {
+    let record = prop::collection::vec(any_observation(), 0..40);
+    (record, moment(), any::<bool>(), any::<bool>()).prop_map(|(record, now, by_log, is_dear)| {
+        let from = if by_log { CountsFrom::Reports } else { CountsFrom::Counters };
+        let mut state = DimmState::new(from);
+        for seen in &record {
+            state.observe(seen);
+        }
+        let dear = MemorySettings { window: Some(86_400), ..at_hour(5_000.0) };
+        judged(&state, now, &if is_dear { dear } else { MemorySettings::default() })
+    })
+}
+
 proptest! {
     #[test]
     fn any_record_is_judged_with_reasons_and_without_a_panic(

@@ -2,8 +2,9 @@
 
 mod costs;
 mod judging;
-mod limits;
+pub(crate) mod limits;
 mod risk;
+pub(crate) mod rules;
 mod shapes;
 mod trends;
 

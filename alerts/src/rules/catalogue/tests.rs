@@ -3,6 +3,7 @@
 use super::*;
 use crate::runbook::{example, pages};
 use crate::testing::all;
+use crate::memory::REASONS as OF_STICKS;
 use crate::{CODES, PatchPolicy, assess};
 use scrubjay_model::Accumulated;
 use std::fmt::Write as _;
@@ -32,7 +33,8 @@ fn rows_are_in_order_and_each_has_a_code_with_a_page() {
 #[test]
 fn whatever_asks_for_a_reboot_or_ends_by_one_has_a_row() {
     let rules = Rules::DEFAULT;
-    for (code, page) in pages() {
+    // Whether a boot repairs a stick of memory is told of that stick, not by a row of patches.
+    for (code, page) in pages().into_iter().filter(|(code, _)| !OF_STICKS.contains(code)) {
         let head = page.lines().nth(1).unwrap();
         if head.contains("**action:** reboot")
             || head.ends_with("**a reboot helps:** yes")

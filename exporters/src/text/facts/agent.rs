@@ -3,7 +3,8 @@
 use crate::text::page::Page;
 use crate::text::words::{count, moment, moment_ago, reading, size, span};
 use scrubjay_model::{
-    AgentStats, EventPath, EventsStatus, ExtlogSent, LedgerState, OfflineStats, StorageStats,
+    AgentStats, EventPath, EventsStatus, ExtlogSent, LedgerState, NotifyStats, OfflineStats,
+    ReceiverStats, StorageStats,
 };
 
 fn listening(page: &mut Page, events: &EventsStatus) {
@@ -51,6 +52,21 @@ fn listening(page: &mut Page, events: &EventsStatus) {
     }
 }
 
+/// Receivers that do not take what they are to be told.
+fn receivers(page: &mut Page, notifications: &NotifyStats) {
+    for (receiver, stats) in &notifications.receivers {
+        let ReceiverStats { sent: _, failed: _, dropped, queued, last_error } = stats;
+        if let Some(error) = last_error {
+            let wait = count(*queued, "notice waits", "notices wait");
+            page.warning(2, &format!("{receiver} cannot be told: {error}; {wait}"));
+        }
+        if *dropped > 0 {
+            let dropped = count(*dropped, "notice was", "notices were");
+            page.warning(2, &format!("{dropped} given up for {receiver}; the ledger has why"));
+        }
+    }
+}
+
 pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
     let Some(agent) = agent else {
         page.field(2, "agent", "not asked; this page was read by the command itself");
@@ -67,6 +83,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         events,
         storage,
         offlining,
+        notifications,
         resident_bytes,
         cpu,
         node_reboot_required: _,
@@ -97,6 +114,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
     }
 
     listening(page, events);
+    receivers(page, notifications);
 
     // A running agent has read its history.
     let StorageStats {

@@ -73,7 +73,7 @@ fn a_guest_without_edac() {
 #[test]
 fn a_server_with_errors_and_a_stalled_live_patch() {
     insta::assert_snapshot!(status(&testing::server(), &PLAIN), @r#"
-    scrubjay: ACT — skylake-socket-0-imc-0/dimm1: 3 uncorrected errors were counted…
+    scrubjay: ACT (1 acknowledged) — skylake-socket-0-imc-0/dimm1: 3 uncorrected er…
 
     cannot see:
       seen: some corrected errors, all uncorrected errors
@@ -100,6 +100,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
          do           reboot into newer kernel: reboot into 6.12.0-14-amd64
                       (6.12.0-14) at the next window
          a reboot     helps
+         known        acknowledged by ann on 2026-11-24T05:32:00Z until
+                      2026-11-25T17:32:00Z, up to plan: window on Sunday
       ~  WATCH  kpatch_2026_11  (livepatch-stalled)
          because      the transition of kpatch_2026_11 has waited for 2 tasks for 4
                       h 2 min
@@ -107,6 +109,12 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
          do           let the tasks leave the kernel, or send them a signal they
                       ignore
          a reboot     helps
+
+    alerts:
+      2 firing, 1 of them acknowledged; 1 pending, 1 resolved lately
+      held         corrected-errors:mc9/dimm0 fires since 2026-11-24T05:02:00Z (1 h
+                   ago): the source edac is unreadable: it did not answer in time
+      resolved     microcode-mixed:host 2026-11-24T05:52:00Z (10 min ago)
 
     memory errors:
       skylake-socket-0-imc-0
@@ -234,6 +242,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
                    resident memory 9 MiB, CPU time 1 min 33 s
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
+      ! alertmanager:am1:9093 cannot be told: it answered 503; 2 notices wait
+      ! 1 notice was given up for alertmanager:am1:9093; the ledger has why
                    history file 1.1 MiB of 64 MiB at most, 420 writes, 1 failed
                    changes before 2023-11-14T22:13:20Z are kept as sums of an hour
     "#);
@@ -249,6 +259,16 @@ fn a_kernel_that_contradicts_itself() {
 
     findings:
       none in what was seen
+
+    alerts:
+      2 firing, 1 of them acknowledged; 1 pending, 1 resolved lately
+      held         corrected-errors:mc9/dimm0 fires since 2026-11-24T05:02:00Z (1 h
+                   ago): the source edac is unreadable: it did not answer in time
+      firing       kernel-behind:host since 2026-11-24T04:02:00Z (2 h ago), not
+                   found now
+      resolved     microcode-mixed:host 2026-11-24T05:52:00Z (10 min ago)
+      known        kernel-behind:host: acknowledged by ann on 2026-11-24T05:32:00Z
+                   until 2026-11-25T17:32:00Z, up to plan: window on Sunday
 
     memory errors:
       i7core
@@ -388,6 +408,8 @@ fn a_kernel_that_contradicts_itself() {
                    resident memory 9 MiB, CPU time 1 min 33 s
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
+      ! alertmanager:am1:9093 cannot be told: it answered 503; 2 notices wait
+      ! 1 notice was given up for alertmanager:am1:9093; the ledger has why
                    history file 1.1 MiB of 64 MiB at most, 420 writes, 1 failed
                    changes before 2023-11-14T22:13:20Z are kept as sums of an hour
     "#);

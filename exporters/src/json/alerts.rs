@@ -1,0 +1,102 @@
+//! Alerts and acknowledgements as JSON.
+
+use super::{SCHEMA_VERSION, line};
+use crate::PageError;
+use scrubjay_model::{
+    Ack, AckRequest, Alert, AlertBook, AlertKey, AlertTurn, CoverageRecord, EndedAck,
+};
+use serde::Serialize;
+
+/// An alert with its name.
+#[derive(Serialize)]
+pub(super) struct Named<'a> {
+    #[serde(flatten)]
+    key: &'a AlertKey,
+    #[serde(flatten)]
+    alert: &'a Alert,
+    /// Whether somebody said that it is known.
+    acknowledged: bool,
+}
+
+/// An acknowledgement with the moment until which it holds.
+#[derive(Serialize)]
+pub(super) struct Dated<'a> {
+    #[serde(flatten)]
+    ack: &'a Ack,
+    until_wall_ms: i64,
+}
+
+pub(super) fn alerts(book: &AlertBook) -> Vec<Named<'_>> {
+    let named = |(key, alert)| Named { key, alert, acknowledged: book.acks.contains_key(key) };
+    book.alerts.iter().map(named).collect()
+}
+
+pub(super) fn acknowledgements(book: &AlertBook) -> Vec<Dated<'_>> {
+    book.acks.values().map(|ack| Dated { ack, until_wall_ms: ack.until_wall_ms() }).collect()
+}
+
+#[derive(Serialize)]
+struct Acks<'a> {
+    schema_version: u32,
+    acknowledgements: Vec<Dated<'a>>,
+    waiting: &'a [AckRequest],
+    ended: &'a [EndedAck],
+}
+
+/// Acknowledgements: `ack list --json`.
+pub fn acks(
+    book: &AlertBook,
+    waiting: &[AckRequest],
+    ended: &[EndedAck],
+) -> Result<String, PageError> {
+    let schema_version = SCHEMA_VERSION;
+    line(&Acks { schema_version, acknowledgements: acknowledgements(book), waiting, ended })
+}
+
+#[derive(Serialize)]
+struct AckTaken<'a> {
+    schema_version: u32,
+    /// Whether it holds already; otherwise the agent takes it in with its next pass.
+    taken_in: bool,
+    request: &'a AckRequest,
+}
+
+/// What became of a request: `ack --json` and `unack --json`.
+pub fn ack_request(request: &AckRequest, taken_in: bool) -> Result<String, PageError> {
+    line(&AckTaken { schema_version: SCHEMA_VERSION, taken_in, request })
+}
+
+#[derive(Serialize)]
+struct AlertHistory<'a> {
+    schema_version: u32,
+    turns: &'a [AlertTurn],
+    coverage: &'a [CoverageRecord],
+}
+
+/// What became of alerts: `history alerts --json`.
+pub fn alert_history(
+    turns: &[AlertTurn],
+    coverage: &[CoverageRecord],
+) -> Result<String, PageError> {
+    line(&AlertHistory { schema_version: SCHEMA_VERSION, turns, coverage })
+}
+
+#[derive(Serialize)]
+struct NotifyTest<'a> {
+    schema_version: u32,
+    receivers: Vec<Tried<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tried<'a> {
+    receiver: &'a str,
+    /// Null if it was told.
+    failure: Option<&'a str>,
+}
+
+/// Whether receivers could be told, and why not: `notify test --json`.
+pub fn notify_test(told: &[(String, Option<String>)]) -> Result<String, PageError> {
+    let receivers =
+        told.iter().map(|(receiver, failure)| Tried { receiver, failure: failure.as_deref() });
+    line(&NotifyTest { schema_version: SCHEMA_VERSION, receivers: receivers.collect() })
+}

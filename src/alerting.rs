@@ -1,0 +1,200 @@
+//! Alerts between the rules, the history and those who are told: what a pass found goes into the
+//! book, what the book says goes into the history, and what the history holds is delivered.
+
+use crate::config::Settings;
+use crate::notify::{Notifier, Receivers, Sending};
+use scrubjay_alerts::book::{self, AlertPolicy, Evaluated, Looked, Pass};
+use scrubjay_exporters::push::Lasting;
+use scrubjay_model::{Accumulated, AlertBook, Assessment, NotifyStats, Outgoing, Snapshot, Stamp};
+use scrubjay_storage::{AlertNews, GivenUp, History};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long the end of the agent waits for the thread that delivers. What it did not manage is
+/// delivered by the next run.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// The agent's part in alerts.
+pub(crate) struct Alerting {
+    policy: AlertPolicy,
+    receivers: Receivers,
+    give_up_after: Duration,
+    notifier: Option<Notifier>,
+    /// Notices that were given up, by receiver.
+    dropped: BTreeMap<String, u64>,
+}
+
+impl Alerting {
+    /// Starts the thread that delivers, which calls `wake` when it has.
+    pub(crate) fn start(
+        settings: &Settings,
+        host_name: Option<&str>,
+        wake: impl Fn() + Send + 'static,
+    ) -> Self {
+        let notifier = match Notifier::start(Sending::new(settings, host_name), wake) {
+            Ok(notifier) => Some(notifier),
+            // Watching does not depend on it; what there is to tell waits in the outbox.
+            Err(error) => {
+                tracing::error!("cannot start the thread that tells of alerts: {error}");
+                None
+            }
+        };
+        Self {
+            policy: settings.alerts.clone(),
+            receivers: Receivers::of(&settings.notify),
+            give_up_after: settings.notify.give_up_after,
+            notifier,
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    /// Takes what a pass found into the book, keeps the book, and hands over what there is to tell.
+    pub(crate) fn pass(
+        &mut self,
+        history: &mut History,
+        snapshot: &Snapshot,
+        accumulated: &Accumulated,
+        assessment: &Assessment,
+    ) {
+        self.settle(history, &snapshot.at);
+        let (requests, rejected) = history.ack_requests();
+        for rejected in rejected {
+            let path = rejected.path.display();
+            tracing::warn!("{path} is no request of scrubjay ack or unack: {}", rejected.why);
+        }
+        let looked = Looked::of(snapshot, accumulated);
+        let why_not = |key: &_, alert: &_| looked.why_not(key, alert);
+        let pass = Pass::of(assessment, &why_not, &requests);
+        let book = history.alert_book().clone();
+        let Evaluated { book, turns, notices, given, ended } =
+            book::evaluate(book, &pass, &self.policy, &snapshot.at);
+        for ack in &given {
+            tracing::info!("{} is acknowledged by {}: {}", ack.key, ack.by, ack.reason);
+        }
+        let outgoing = notices
+            .into_iter()
+            .flat_map(|notice| {
+                let names = self.receivers.of_notice(&notice).map(str::to_owned);
+                names.map(|name| (name, notice.clone())).collect::<Vec<_>>()
+            })
+            .collect();
+        let news = AlertNews { book, turns, given, ended, outgoing };
+        let kept = history.keep_alerts(&snapshot.at, news);
+        self.count_dropped(&kept.given_up);
+        if let Some(error) = kept.error {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+        self.give_up_old(history, &snapshot.at);
+        if let Some(notifier) = &mut self.notifier {
+            notifier.hand_over(history.outbox());
+            notifier.lasting(lasting(history.alert_book(), &self.receivers));
+        }
+    }
+
+    /// Notes in the history what was delivered.
+    pub(crate) fn settle(&mut self, history: &mut History, at: &Stamp) {
+        let Some(notifier) = &mut self.notifier else { return };
+        let (delivered, refused) = notifier.done();
+        let noted = if delivered.is_empty() { Ok(()) } else { history.delivered(at, &delivered) };
+        if let Err(error) = noted {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+        let mut by_why: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
+        for (id, why) in refused {
+            if let Some(row) = history.outbox().find(|row| row.id == id) {
+                by_why.entry((row.receiver.clone(), why)).or_default().push(id);
+            }
+        }
+        let given_up =
+            by_why.into_iter().map(|((receiver, why), ids)| GivenUp { receiver, ids, why });
+        self.give_up(history, at, given_up.collect());
+    }
+
+    /// Gives up what waits for too long, and what waits for somebody who is to be told no more.
+    fn give_up_old(&mut self, history: &mut History, at: &Stamp) {
+        let now_ms = history.alert_book().clock.as_ref().map_or(0, |clock| clock.book_ms);
+        let limit_ms = u64::try_from(self.give_up_after.as_millis()).unwrap_or(u64::MAX);
+        let mut by_why: BTreeMap<(String, &str), Vec<i64>> = BTreeMap::new();
+        for Outgoing { id, receiver, made_ms, notice: _ } in history.outbox() {
+            let why = if !self.receivers.by_name.contains_key(receiver) {
+                "it is not configured any more"
+            } else if now_ms.saturating_sub(*made_ms) > limit_ms {
+                "it could not be told for as long as notify.give_up_after says"
+            } else {
+                continue;
+            };
+            by_why.entry((receiver.clone(), why)).or_default().push(*id);
+        }
+        let given_up = by_why.into_iter().map(|((receiver, why), ids)| GivenUp {
+            receiver,
+            ids,
+            why: why.to_owned(),
+        });
+        self.give_up(history, at, given_up.collect());
+    }
+
+    fn give_up(&mut self, history: &mut History, at: &Stamp, given_up: Vec<GivenUp>) {
+        if given_up.is_empty() {
+            return;
+        }
+        self.count_dropped(&given_up);
+        if let Some(notifier) = &mut self.notifier {
+            for one in &given_up {
+                notifier.forget(&one.ids);
+            }
+        }
+        if let Err(error) = history.give_up(at, &given_up) {
+            tracing::error!("failed to {:#}", anyhow::Error::from(error));
+        }
+    }
+
+    fn count_dropped(&mut self, given_up: &[GivenUp]) {
+        for GivenUp { receiver, ids, why } in given_up {
+            tracing::warn!("{receiver} is not told of {} notices: {why}", ids.len());
+            let dropped = self.dropped.entry(receiver.clone()).or_default();
+            *dropped = dropped.saturating_add(u64::try_from(ids.len()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// How notices fare.
+    pub(crate) fn stats(&self, history: &History) -> NotifyStats {
+        let mut stats = self.notifier.as_ref().map(Notifier::stats).unwrap_or_default();
+        for receiver in stats.receivers.values_mut() {
+            receiver.queued = 0;
+        }
+        // What waits is in the outbox, whether or not the thread has it.
+        for row in history.outbox() {
+            let receiver = stats.receivers.entry(row.receiver.clone()).or_default();
+            receiver.queued = receiver.queued.saturating_add(1);
+        }
+        for (receiver, dropped) in &self.dropped {
+            stats.receivers.entry(receiver.clone()).or_default().dropped = *dropped;
+        }
+        stats
+    }
+
+    /// Ends the thread; within that time, if one is given, everything is tried once.
+    pub(crate) fn stop(&mut self, history: &mut History, at: &Stamp, try_all: Option<Duration>) {
+        if let Some(notifier) = &self.notifier {
+            notifier.stop(try_all.is_some(), try_all.unwrap_or(STOP_WITHIN));
+        }
+        self.settle(history, at);
+    }
+}
+
+/// What fires and was told: what Alertmanager is told again and again.
+fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
+    let fires = book.alerts.iter().filter_map(|(key, alert)| {
+        let firing = alert.state.firing()?;
+        let is_told = firing.told.is_some() && receivers.wants(firing.level);
+        is_told.then(|| Lasting {
+            key: key.clone(),
+            level: firing.level,
+            since_wall_ms: firing.since.wall_ms,
+            seen: alert.seen.clone(),
+            held: alert.held.clone(),
+            ack: book.acks.get(key).cloned(),
+        })
+    });
+    fires.collect()
+}

@@ -1,0 +1,133 @@
+//! Telling people of alerts: the log, Alertmanager, webhooks.
+//!
+//! Notices lie in the history's outbox until their receiver has taken them. A thread of its own
+//! delivers them, so that no receiver holds up a pass or a scrape; what it delivered it leaves for
+//! the thread that makes the passes, which alone writes the history. Whoever is killed in between
+//! tells again: a notice comes at least once.
+
+mod backoff;
+mod receiver;
+mod send;
+mod worker;
+
+pub(crate) use receiver::Receivers;
+pub(crate) use send::Sending;
+
+use scrubjay_exporters::push::Lasting;
+use scrubjay_model::{NotifyStats, Outgoing};
+use std::collections::BTreeSet;
+use std::sync::mpsc::{
+    Receiver as Answers, RecvTimeoutError, SyncSender, TrySendError, sync_channel,
+};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Jobs that may wait for the thread. What does not fit waits in the outbox.
+const MOST_JOBS: usize = 64;
+
+/// What the thread is told.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// To be delivered, in order.
+    Deliver(Vec<Outgoing>),
+    /// What fires now, to be told to Alertmanager again and again.
+    Lasting(Vec<Lasting>),
+    /// These are no longer to be delivered.
+    Forget(Vec<i64>),
+    /// Come to an end: at once, or when everything was tried once more.
+    Stop { try_all: bool },
+}
+
+/// What the thread did since it was asked last.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Notices that were taken.
+    pub(super) delivered: Vec<i64>,
+    /// Notices that their receiver will never take, and why.
+    pub(super) refused: Vec<(i64, String)>,
+    pub(super) stats: NotifyStats,
+}
+
+/// The thread, seen from the one that makes the passes.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    jobs: SyncSender<Job>,
+    done: Arc<Mutex<Done>>,
+    ended: Answers<()>,
+    handed: BTreeSet<i64>,
+}
+
+impl Notifier {
+    /// Starts the thread. It calls `wake` when it has delivered something.
+    pub(crate) fn start(
+        sending: Sending,
+        wake: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (jobs, ordered) = sync_channel(MOST_JOBS);
+        let (end, ended) = sync_channel(1);
+        let done = Arc::new(Mutex::new(Done::default()));
+        let shared = Arc::clone(&done);
+        std::thread::Builder::new().name("notices".to_owned()).spawn(move || {
+            worker::Worker::new(sending, shared, wake).run(&ordered);
+            // Whoever waited is gone.
+            let _ = end.send(());
+        })?;
+        Ok(Self { jobs, done, ended, handed: BTreeSet::new() })
+    }
+
+    /// Hands over what waits and was not handed over before. Never blocks.
+    pub(crate) fn hand_over<'o>(&mut self, outbox: impl Iterator<Item = &'o Outgoing>) {
+        let waiting: Vec<Outgoing> =
+            outbox.filter(|row| !self.handed.contains(&row.id)).cloned().collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let ids: Vec<i64> = waiting.iter().map(|row| row.id).collect();
+        match self.jobs.try_send(Job::Deliver(waiting)) {
+            Ok(()) => self.handed.extend(ids),
+            // Busy: the next pass tries again, and the outbox keeps it until then.
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    /// Says what fires now. Never blocks; what does not fit is said again with the next pass.
+    pub(crate) fn lasting(&self, lasting: Vec<Lasting>) {
+        let _ = self.jobs.try_send(Job::Lasting(lasting));
+    }
+
+    /// Takes back what was handed over.
+    pub(crate) fn forget(&mut self, ids: &[i64]) {
+        if !ids.is_empty() {
+            // If it does not fit, somebody is told what was given up.
+            let _ = self.jobs.try_send(Job::Forget(ids.to_vec()));
+        }
+        for id in ids {
+            self.handed.remove(id);
+        }
+    }
+
+    /// What was delivered, and what will never be taken, since this was last asked.
+    pub(crate) fn done(&mut self) -> (Vec<i64>, Vec<(i64, String)>) {
+        // A thread that died leaves what it had done.
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut done.delivered);
+        let refused = std::mem::take(&mut done.refused);
+        for id in taken.iter().chain(refused.iter().map(|(id, _)| id)) {
+            self.handed.remove(id);
+        }
+        (taken, refused)
+    }
+
+    pub(crate) fn stats(&self) -> NotifyStats {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).stats.clone()
+    }
+
+    /// Ends the thread, and waits for it no longer than that: what it is about to deliver stays in
+    /// the outbox until it has.
+    pub(crate) fn stop(&self, try_all: bool, wait: Duration) {
+        let _ = self.jobs.try_send(Job::Stop { try_all });
+        match self.ended.recv_timeout(wait) {
+            Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+}

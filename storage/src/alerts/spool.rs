@@ -1,0 +1,156 @@
+//! Requests of commands that run beside an agent, which alone writes the history: each is a file in
+//! a folder of the state directory, which the agent takes in with its next pass.
+//!
+//! A file appears under its name when it is whole and on disk. Who may write into the state
+//! directory may ask; who did is told by the owner of the file. A request that is taken in is
+//! known by its name, so that one whose file could not be removed is not taken in again.
+
+use crate::{StorageError, files};
+use scrubjay_model::{AckChange, AckRequest};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+const FOLDER: &str = "requests";
+
+/// The largest file that is read, and the most files that are taken in at once.
+const MAX_BYTES: u64 = 256 * 1024;
+const MOST: usize = 256;
+
+/// The longest of what a person writes, and the most alerts in one request.
+const MAX_TEXT: usize = 1_000;
+const MOST_ALERTS: usize = 1_000;
+
+/// A request that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its file.
+    pub path: PathBuf,
+    /// What it asks.
+    pub request: AckRequest,
+}
+
+/// A file that is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Hands a request over to the agent that has the history of `dir`. Returns its file.
+///
+/// # Errors
+/// If it cannot be written there.
+pub fn hand_over(dir: &Path, request: &AckRequest) -> Result<PathBuf, StorageError> {
+    let folder = dir.join(FOLDER);
+    files::create_directory(&folder)?;
+    // In the order in which they were made.
+    let name = format!("{:015}-{}.json", request.made_wall_ms.max(0), request.id);
+    let path = folder.join(&name);
+    let part = folder.join(format!(".{name}.part"));
+    let write = || -> io::Result<()> {
+        let text = serde_json::to_vec(request)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&part)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&part, &path)?;
+        OpenOptions::new().read(true).open(&folder)?.sync_all()
+    };
+    write().map_err(|source| {
+        // Ours, and of no use.
+        let _ = fs::remove_file(&part);
+        StorageError::Directory { path: folder.clone(), source }
+    })?;
+    Ok(path)
+}
+
+/// Requests that wait for the agent that has the history of `dir`, in order, as far as they can be
+/// read.
+pub fn waiting(dir: &Path) -> Vec<Waiting> {
+    let read = |path: PathBuf| read(&path).ok().map(|request| Waiting { path, request });
+    found(dir).into_iter().filter_map(read).collect()
+}
+
+/// The same; what is no request is moved aside.
+pub(super) fn take(dir: &Path) -> (Vec<Waiting>, Vec<Rejected>) {
+    let (mut waiting, mut rejected) = (Vec::new(), Vec::new());
+    for path in found(dir) {
+        match read(&path) {
+            Ok(request) => waiting.push(Waiting { path, request }),
+            Err(why) => {
+                let aside = files::free_name(&path, ".rejected");
+                // If it cannot be moved it is looked at again.
+                let moved = fs::rename(&path, &aside).is_ok();
+                let path = if moved { aside } else { path };
+                rejected.push(Rejected { path, why: why.to_string() });
+            }
+        }
+    }
+    (waiting, rejected)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the state directory is this crate's")]
+fn found(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir.join(FOLDER)) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_request = |path: &PathBuf| {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        !hidden && path.extension().is_some_and(|extension| extension == "json")
+    };
+    let mut paths: Vec<PathBuf> = paths.filter(is_request).collect();
+    paths.sort();
+    paths.truncate(MOST);
+    paths
+}
+
+fn read(path: &Path) -> io::Result<AckRequest> {
+    let wrong = |why: &str| io::Error::other(why.to_owned());
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(wrong("it is not a plain file"));
+    }
+    let file = OpenOptions::new().read(true).open(path)?;
+    let uid = file.metadata()?.uid();
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut text)?;
+    if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_BYTES {
+        return Err(wrong("it is too large"));
+    }
+    let request: AckRequest = serde_json::from_slice(&text)?;
+    check(&request).map_err(wrong)?;
+    Ok(AckRequest { uid, ..request })
+}
+
+/// What a command never writes.
+fn check(request: &AckRequest) -> Result<(), &'static str> {
+    let AckRequest { id, by, uid: _, made_wall_ms: _, what } = request;
+    let is_word = |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT;
+    if !is_word(id) || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err("its name is none");
+    }
+    if !is_word(by) {
+        return Err("it does not say who asks, or at too great a length");
+    }
+    match what {
+        AckChange::Give { reason, until: _, alerts } => {
+            if !is_word(reason) {
+                return Err("it gives no reason, or one of too great a length");
+            }
+            let sane = |text: &str| text.len() <= MAX_TEXT;
+            if alerts.is_empty() || alerts.len() > MOST_ALERTS {
+                return Err("it names no alert, or too many");
+            }
+            if !alerts.iter().all(|a| is_word(&a.key.code) && sane(&a.key.subject)) {
+                return Err("it names an alert that cannot be one");
+            }
+        }
+        AckChange::Withdraw { acks } => {
+            if acks.is_empty() || acks.len() > MOST_ALERTS {
+                return Err("it names no acknowledgement, or too many");
+            }
+        }
+    }
+    Ok(())
+}
