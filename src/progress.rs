@@ -45,11 +45,6 @@ impl Progress {
         Self { bar: bar.with_style(style(SO_FAR)).with_message(what).with_prefix(unit) }
     }
 
-    /// That so much more is done, of so much.
-    pub(crate) fn advance(&self, by: u64, of: u64) {
-        self.show(self.bar.position().saturating_add(by), Some(of));
-    }
-
     /// That so much is done, of as much as there can be, if that is known.
     pub(crate) fn show(&self, done: u64, of: Option<u64>) {
         if let Some(of) = of {

@@ -1,8 +1,8 @@
 //! Tests of policies as a file: short lines of what happened, and of what is expected.
 
 use super::fault::{Fault, Source};
-use scrubjay_alerts::memory::{CountsFrom, Hit, Observation, Parity, Seconds};
-use scrubjay_alerts::replay::{Case, CaseDimm, Expectation, Expected, place};
+use scrubjay_alerts::memory::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
+use scrubjay_alerts::replay::{Case, CaseDimm, Expectation, Expected};
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
@@ -187,7 +187,7 @@ fn step(line: &str) -> Result<(usize, Vec<Observation>), String> {
     for word in &words {
         given.take(word)?;
     }
-    let place = place(rest).cell;
+    let (place, _) = Cell::of_words(&rest.replace("bg=", "bank_group="), "");
     let hit = |at| Hit {
         at,
         errors: given.errors,

@@ -18,7 +18,6 @@ mod changes;
 mod conclusions;
 mod convert;
 mod counters;
-mod dimm_counts;
 mod error;
 mod error_imports;
 mod event_rows;
@@ -63,7 +62,6 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
 pub use alerts::{AlertNews, GivenUp, KeptAlerts, Rejected, Waiting, hand_over, waiting};
 pub use boot_imports::BootImport;
 pub use care::{back_up_database, check_database, try_migration, vacuum_database};
-pub use dimm_counts::DimmCount;
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;

@@ -3,9 +3,9 @@
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::{
-    DimmCount, LedgerLine, StorageError, alerts, boot_imports, dimm_counts, error_imports,
-    event_rows, exposure_rows, ledger, load, module_events, module_rows, open, page_requests,
-    page_rows, query, sums, tiers, traces,
+    LedgerLine, StorageError, alerts, boot_imports, error_imports, event_rows, exposure_rows,
+    ledger, load, module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
+    traces,
 };
 use rusqlite::Connection;
 use scrubjay_model::{
@@ -317,15 +317,6 @@ impl HistoryReader {
         self.ask(|conn| module_events::records(conn, module, limit))
     }
 
-    /// What the counters at the places of a stick counted while it was there, in the order of time:
-    /// one by one as far back as changes are kept so, before that by the hour or day.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn dimm_counts(&self, module: &ModuleKey) -> Result<Vec<DimmCount>, StorageError> {
-        self.ask(|conn| dimm_counts::all(conn, module))
-    }
-
     /// What the latest of these reports have in common.
     ///
     /// # Errors
@@ -347,7 +338,16 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn memory_traces(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::MOST_REPORTS))
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::MOST_REPORTS, false))
+    }
+
+    /// The same of all sticks that ever were in the host, from the beginning of the history; of each
+    /// the last million groups of reports.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn all_memory_traces(&self) -> Result<MemoryTraces, StorageError> {
+        self.ask(|conn| traces::of_modules(conn, 0, traces::MOST_REPORTS_IN_ALL, true))
     }
 
     /// Looks at every row of the ledger. `held` are copies of rows that others hold.

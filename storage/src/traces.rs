@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Groups of reports of one stick that are read: enough for the shape of a fault.
 pub(crate) const MOST_REPORTS: u32 = 2_000;
 
+/// The same for those who replay a whole history.
+pub(crate) const MOST_REPORTS_IN_ALL: u32 = 1_000_000;
+
 /// Changes that are kept one by one.
 const SINGLE: &str = "
     SELECT wall_ms, series, boot, by, step IN ('reboot', 'zeroed', 'assumed'), step = 'first',
@@ -54,18 +57,19 @@ impl History {
         if self.is_away() {
             return Ok(None);
         }
-        of_modules(&self.conn, from_wall_ms, MOST_REPORTS)
+        of_modules(&self.conn, from_wall_ms, MOST_REPORTS, false)
             .map(Some)
             .map_err(database("read the history", &self.path))
     }
 }
 
-/// The errors of all sticks that are in the host, from a moment on; of each stick no more than `most`
-/// groups of reports, the last ones.
+/// The errors of all sticks that are in the host, or also of those that were in it and are `gone`, from
+/// a moment on; of each stick no more than `most` groups of reports, the last ones.
 pub(crate) fn of_modules(
     conn: &Connection,
     from_wall_ms: i64,
     most: u32,
+    gone: bool,
 ) -> rusqlite::Result<MemoryTraces> {
     let mut traces = MemoryTraces {
         from_wall_ms,
@@ -74,8 +78,8 @@ pub(crate) fn of_modules(
         modules: BTreeMap::new(),
     };
     let keys: Vec<ModuleKey> = conn
-        .prepare("SELECT key FROM module WHERE ended_wall_ms IS NULL ORDER BY key")?
-        .query_map([], |row| Ok(ModuleKey::from_stored(row.get::<_, String>(0)?)))?
+        .prepare("SELECT key FROM module WHERE ended_wall_ms IS NULL OR ?1 ORDER BY key")?
+        .query_map([gone], |row| Ok(ModuleKey::from_stored(row.get::<_, String>(0)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let mut tenants: BTreeMap<i64, Vec<Tenant>> = BTreeMap::new();
     for key in keys {

@@ -7,7 +7,6 @@
 mod case;
 mod counters;
 mod history;
-mod place;
 mod policy;
 mod run;
 mod score;
@@ -18,7 +17,6 @@ mod worth;
 pub use case::{Case, CaseDimm, Expectation, Expected, run_case};
 pub use counters::COLLECTOR_DECAY;
 pub use history::{Dimm, Failure, Node};
-pub use place::{Place, place};
 pub use policy::{Counting, Per, Policy, PolicyRule, Then, When, Worth, span};
 pub use run::{Entrant, Plan};
 pub use score::{Metric, Quantile, Ratio, Tally, Unit, of_alarms, of_dimm, of_node};

@@ -10,7 +10,7 @@ use crate::cli::ReplayArgs;
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::policies;
-use crate::progress::{Progress, ProgressArgs};
+use crate::progress::Progress;
 use anyhow::{Context, bail};
 use scrubjay_alerts::memory::{Observation, Seconds};
 use scrubjay_alerts::replay::{Metric, Node, Plan, Policy};
@@ -18,6 +18,7 @@ use scrubjay_alerts::simulation::{Fleet, FleetSettings};
 use scrubjay_collector::Collector;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use table::{Line, Replayed};
 
 /// What is replayed.
@@ -42,27 +43,22 @@ pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
         Plan { policies: &policies, ratios: &ratios, metric, settings: &settings.memory.engine };
     let (history, notes, years, tallies) = match history {
         History::Recorded { nodes, name, notes } => {
-            let progress = bar(args.progress);
+            let progress = Done::of(args, nodes.len());
             let make = |index: usize| -> Result<Node, Infallible> {
                 Ok(nodes.get(index).cloned().unwrap_or_default())
             };
-            let tallies = infallible(plan.nodes(nodes.len(), jobs, make, |n| {
-                progress.advance(steps(n), steps(nodes.len()))
-            }));
-            drop(progress);
+            let tallies =
+                infallible(plan.nodes(nodes.len(), jobs, make, |nodes| progress.more(nodes)));
             (name, notes, years(&nodes), tallies)
         }
         History::Simulated { fleet, name } => {
             let settings = fleet.settings();
             let count = usize::try_from(settings.nodes).unwrap_or(usize::MAX);
-            let progress = bar(args.progress);
+            let progress = Done::of(args, count);
             let make = |index: usize| -> Result<Node, Infallible> {
                 Ok(Node::from(fleet.node(u32::try_from(index).unwrap_or(u32::MAX))))
             };
-            let tallies = infallible(
-                plan.nodes(count, jobs, make, |n| progress.advance(steps(n), steps(count))),
-            );
-            drop(progress);
+            let tallies = infallible(plan.nodes(count, jobs, make, |nodes| progress.more(nodes)));
             (name, Vec::new(), Some(f64::from(settings.days) / YEAR_DAYS), tallies)
         }
     };
@@ -84,12 +80,24 @@ pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
     Ok(Exit::Ok)
 }
 
-fn bar(args: ProgressArgs) -> Progress {
-    Progress::new(args, "replaying".to_owned(), "nodes")
+/// How many nodes are done, for whoever watches.
+struct Done {
+    progress: Progress,
+    done: AtomicUsize,
+    all: usize,
 }
 
-fn steps(nodes: usize) -> u64 {
-    u64::try_from(nodes).unwrap_or(u64::MAX)
+impl Done {
+    fn of(args: &ReplayArgs, all: usize) -> Self {
+        let progress = Progress::new(args.progress, "replaying".to_owned(), "nodes");
+        Self { progress, done: AtomicUsize::new(0), all }
+    }
+
+    fn more(&self, nodes: usize) {
+        let done = self.done.fetch_add(nodes, Ordering::Relaxed) + nodes;
+        let count = |nodes: usize| u64::try_from(nodes).unwrap_or(u64::MAX);
+        self.progress.show(count(done), Some(count(self.all)));
+    }
 }
 
 fn infallible<T>(result: Result<T, Infallible>) -> T {
@@ -176,8 +184,8 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
     }
     let tickets = args.failures.as_deref().map(logs::failures).transpose()?;
     if let Some(path) = &args.errors {
-        let progress = teller(args, "rows");
-        let log = logs::errors(path, &mut |count| progress.show(count, None))?;
+        let progress = Progress::new(args.progress, "reading".to_owned(), "rows");
+        let log = logs::errors(path, &mut |rows| progress.show(rows, None))?;
         let name = format!("{}: {} rows", path.display(), log.rows);
         let (nodes, unknown) = log.nodes(tickets);
         let mut notes = Vec::new();
@@ -190,10 +198,8 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
         bail!("--failures goes with --errors: other histories tell failures themselves");
     }
     if let Some(dir) = &args.simulated {
-        let nodes = {
-            let progress = teller(args, "rows");
-            simulated::nodes(dir, &mut |count| progress.show(count, None))?
-        };
+        let progress = Progress::new(args.progress, "reading".to_owned(), "rows");
+        let nodes = simulated::nodes(dir, &mut |rows| progress.show(rows, None))?;
         let name = format!("{}: a simulated fleet", dir.display());
         let notes = vec!["slots without anything to tell are not in these files".to_owned()];
         return Ok(Some(History::Recorded { nodes, name, notes }));
@@ -201,20 +207,20 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
     let host = reading::host(settings)?;
     if let Some(path) = &args.rasdaemon {
         let collector = Collector::new(Arc::clone(&host), reading::options(settings));
-        let progress = teller(args, "records");
-        let told = &mut |count, of| progress.show(count, Some(of));
+        let progress = Progress::new(args.progress, "reading".to_owned(), "records");
+        let mut told = |count, most| progress.show(count, Some(most));
         let (node, notes) =
-            own::rasdaemon(&host, &own::from_root(path)?, collector.stamp().wall_ms, told)?;
+            own::rasdaemon(&host, &own::from_root(path)?, collector.stamp().wall_ms, &mut told)?;
         let name = format!("{}: what rasdaemon recorded", path.display());
         return Ok(Some(History::Recorded { nodes: vec![node], name, notes }));
     }
     let Some(reader) = past::open(settings, &host)? else { return Ok(None) };
-    let node = own::node(&reader)?;
+    let (node, notes) = own::node(&reader)?;
     if node.dimms.is_empty() {
         bail!("the history holds no stick of memory yet: nothing can be replayed");
     }
     let name = "the agent's own history".to_owned();
-    Ok(Some(History::Recorded { nodes: vec![node], name, notes: Vec::new() }))
+    Ok(Some(History::Recorded { nodes: vec![node], name, notes }))
 }
 
 const YEAR_DAYS: f64 = 365.25;
@@ -228,10 +234,4 @@ fn years(nodes: &[Node]) -> Option<f64> {
     let last = observed().chain(failed()).max()?;
     let days = i32::try_from(last.saturating_sub(first) / 86_400).ok()?;
     Some(f64::from(days) / YEAR_DAYS)
-}
-
-/// Tells how far reading has come, if somebody watches.
-/// Tells how far reading has come, in rows or records.
-fn teller(args: &ReplayArgs, what: &'static str) -> Progress {
-    Progress::new(args.progress, "reading".to_owned(), what)
 }

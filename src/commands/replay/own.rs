@@ -1,169 +1,69 @@
 //! The agent's own history, and rasdaemon's, as observations.
 
 use anyhow::{Context, bail};
-use scrubjay_alerts::memory::{Cell, CountsFrom, Hit, Observation, Seconds};
-use scrubjay_alerts::replay::{Dimm, Node, place};
+use scrubjay_alerts::memory::{Cell, CountsFrom, Hit, Observation, Seconds, observations};
+use scrubjay_alerts::replay::{Dimm, Node};
 use scrubjay_collector::{HostRoot, rasdaemon_records};
-use scrubjay_model::{
-    BootRecord, CoverageRecord, ErrorClass, EventClass, EventPlace, EventRecord, EventWhat,
-    ForeignError, PageAnswer, PageRequest,
-};
-use scrubjay_storage::{DimmCount, HistoryReader};
+use scrubjay_model::{EventClass, EventPlace, EventWhat, ForeignError, ForeignReport};
+use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
 
-/// Most groups of reports of a DIMM that are replayed, the latest ones.
-const MOST_REPORTS: u32 = 1_000_000;
-
-/// The host that a history is of, as one node.
-pub(super) fn node(reader: &HistoryReader) -> anyhow::Result<Node> {
-    let (boots, coverage) = (reader.boots()?, reader.coverage()?);
-    let requests = reader.page_requests()?;
-    let mut node = Node::default();
+/// The host that a history is of, as one node, and what could not be had in full.
+pub(super) fn node(reader: &HistoryReader) -> anyhow::Result<(Node, Vec<String>)> {
+    let traces = reader.all_memory_traces()?;
+    let (mut node, mut notes) = (Node::default(), Vec::new());
     for module in reader.modules()? {
-        let counts = reader.dimm_counts(&module.key)?;
-        let events = reader.events_of(&module.key, MOST_REPORTS)?;
-        let life =
-            Life { from: module.since_wall_ms, until: module.ended_wall_ms.unwrap_or(i64::MAX) };
-        let mut seen = Vec::new();
-        for event in &events {
-            seen.extend(reported(event));
+        let Some(trace) = traces.modules.get(&module.key) else { continue };
+        if trace.cut {
+            let name = module.slot_name().unwrap_or_else(|| module.key.opaque());
+            notes.push(format!("{name}: only the last million groups of reports are replayed"));
         }
-        let counted = !module.places.is_empty();
-        let reported_failures: Vec<Seconds> = seen
-            .iter()
-            .filter(|seen| matches!(seen, Observation::Uncorrected { .. }))
-            .map(Observation::at)
-            .collect();
-        seen.extend(counts.iter().filter_map(|count| of_count(count, &reported_failures)));
-        seen.extend(watched(&coverage, &life));
-        seen.extend(booted(&boots, &life));
-        seen.extend(offlined(&requests, &seen));
-        let from = if counted { CountsFrom::Counters } else { CountsFrom::Reports };
-        node.dimms.push(Dimm::observed(from, seen));
+        let (counts, mut seen) = observations(&traces, trace);
+        // Boots and the time watched go on after a stick is gone, and began before it came.
+        let until = module.ended_wall_ms.map_or(Seconds::MAX, seconds);
+        let from = seconds(module.since_wall_ms);
+        seen.retain(|seen| {
+            let is_the_hosts = match seen {
+                Observation::Booted { .. } => true,
+                Observation::Counted { errors, .. } => *errors == 0,
+                Observation::Reported(_)
+                | Observation::Uncorrected { .. }
+                | Observation::Offlined { .. }
+                | Observation::Replaced { .. } => false,
+            };
+            !is_the_hosts || (from..=until).contains(&seen.at())
+        });
+        node.dimms.push(Dimm::observed(counts, seen));
     }
-    Ok(node)
-}
-
-/// When a DIMM was in its slot, milliseconds.
-struct Life {
-    from: i64,
-    until: i64,
+    Ok((node, notes))
 }
 
 fn seconds(wall_ms: i64) -> Seconds {
     wall_ms.div_euclid(1_000)
 }
 
-/// A report as an observation; `None` if an earlier one told of the same errors, or it tells of none.
-fn reported(event: &EventRecord) -> Option<Observation> {
-    let EventRecord { first_wall_ms, group, counted, .. } = event;
-    if *counted == 0 || group.what != EventWhat::Memory {
-        return None;
-    }
-    let words = format!("{} {}", group.message, group.detail);
-    error(
-        seconds(*first_wall_ms),
-        *counted,
-        group.class,
-        &words,
-        group.address.filter(|_| group.grain_bits.is_none_or(|bits| bits <= PAGE_BITS)),
-    )
-}
-
+/// A page of 4 KiB, as pages are counted.
 const PAGE_BITS: u8 = 12;
 
-fn error(
-    at: Seconds,
-    errors: u64,
-    class: EventClass,
-    words: &str,
-    address: Option<u64>,
-) -> Option<Observation> {
-    let told = place(words);
+fn error(at: Seconds, errors: u64, report: &ForeignReport) -> Option<Observation> {
+    let ForeignReport { class, message, detail, address, grain_bits, .. } = report;
+    let (cell, parity) = Cell::of_words(message, detail);
+    let address = address.filter(|_| grain_bits.is_none_or(|bits| bits <= PAGE_BITS));
     let page = address.map(|address| address >> PAGE_BITS);
     match class {
         EventClass::Corrected => Some(Observation::Reported(Hit {
             at,
             errors: u32::try_from(errors).unwrap_or(u32::MAX).max(1),
-            cell: told.cell,
+            cell,
             page,
-            parity: None,
-            by_scrub: told.by_scrub,
+            parity,
+            by_scrub: message.to_lowercase().contains("scrub").then_some(true),
         })),
         EventClass::Deferred | EventClass::Uncorrected | EventClass::Fatal => {
-            Some(Observation::Uncorrected { at, cell: told.cell, page })
+            Some(Observation::Uncorrected { at, cell, page })
         }
         EventClass::Info => None,
     }
-}
-
-/// A count as an observation. Uncorrected errors that were reported as well are left to the report,
-/// which knows the moment.
-fn of_count(count: &DimmCount, reported: &[Seconds]) -> Option<Observation> {
-    let DimmCount { from_wall_ms, until_wall_ms, class, errors, at_least } = *count;
-    let (from, until) = (seconds(from_wall_ms), seconds(until_wall_ms));
-    match class {
-        ErrorClass::Correctable => Some(Observation::Counted {
-            from: from.min(until.saturating_sub(1)),
-            until,
-            // The time is told by what was watched.
-            watched: 0,
-            errors,
-            at_least,
-        }),
-        ErrorClass::Uncorrectable if reported.iter().any(|at| (from..=until).contains(at)) => None,
-        ErrorClass::Uncorrectable => {
-            Some(Observation::Uncorrected { at: until, cell: Cell::default(), page: None })
-        }
-    }
-}
-
-/// The time watched, a day at a time.
-fn watched(coverage: &[CoverageRecord], life: &Life) -> Vec<Observation> {
-    let mut seen = Vec::new();
-    for stretch in coverage {
-        let mut from = seconds(stretch.from_wall_ms.max(life.from));
-        let end = seconds(stretch.to_wall_ms.min(life.until));
-        while from < end {
-            let until = end.min((from.div_euclid(DAY) + 1) * DAY);
-            seen.push(Observation::Counted {
-                from,
-                until,
-                watched: u32::try_from(until - from).unwrap_or(u32::MAX),
-                errors: 0,
-                at_least: false,
-            });
-            from = until;
-        }
-    }
-    seen
-}
-
-const DAY: Seconds = 86_400;
-
-fn booted(boots: &[BootRecord], life: &Life) -> Vec<Observation> {
-    let within = |at: &i64| life.from < *at && *at < life.until;
-    let begun = boots.iter().filter_map(|boot| boot.booted_wall_ms).filter(within);
-    begun.map(|at| Observation::Booted { at: seconds(at) }).collect()
-}
-
-/// Pages that the kernel took out of use, among those in which the DIMM had errors.
-fn offlined(requests: &[PageRequest], seen: &[Observation]) -> Vec<Observation> {
-    let own = |page: u64| {
-        seen.iter().any(|seen| match seen {
-            Observation::Reported(hit) => hit.page == Some(page),
-            Observation::Uncorrected { page: of, .. } => *of == Some(page),
-            Observation::Counted { .. }
-            | Observation::Booted { .. }
-            | Observation::Offlined { .. }
-            | Observation::Replaced { .. } => false,
-        })
-    };
-    let done = requests.iter().filter(|request| request.answer == Some(PageAnswer::Done));
-    done.map(|request| (seconds(request.at_wall_ms), request.physical_address >> PAGE_BITS))
-        .filter(|(_, page)| own(*page))
-        .map(|(at, page)| Observation::Offlined { at, page })
-        .collect()
 }
 
 /// What rasdaemon recorded in a database: the host as one node, with what was left out.
@@ -199,16 +99,7 @@ pub(super) fn rasdaemon(
         if report.what != EventWhat::Memory {
             continue;
         }
-        let words = format!("{} {}", report.message, report.detail);
-        let address =
-            report.address.filter(|_| report.grain_bits.is_none_or(|bits| bits <= PAGE_BITS));
-        dimms.entry(dimm).or_default().extend(error(
-            seconds(at_wall_ms),
-            errors,
-            report.class,
-            &words,
-            address,
-        ));
+        dimms.entry(dimm).or_default().extend(error(seconds(at_wall_ms), errors, &report));
     }
     if timeless > 0 {
         notes.push(format!("{timeless} records are left out: they have no time that can be"));

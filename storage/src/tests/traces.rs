@@ -119,7 +119,7 @@ fn no_more_reports_are_read_than_asked_for_and_it_is_said() {
     look(&mut machine, &mut history, 0..9);
     drop(history);
     let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
-    let of = |most| traces::of_modules(&conn, 0, most).unwrap();
+    let of = |most| traces::of_modules(&conn, 0, most, false).unwrap();
     let (cut, whole) = (of(4), of(9));
     let (cut, whole) = (trace(&cut, "aaaa1"), trace(&whole, "aaaa1"));
     assert_eq!((cut.reports.len(), cut.cut), (4, true));
