@@ -15,6 +15,8 @@ pub struct DimmVerdict {
     pub name: String,
     /// Where its errors are counted, as `controller/place`.
     pub counted_at: Vec<String>,
+    /// Errors of both classes counted at its places while it was there.
+    pub errors: u64,
     /// The worst of its reasons.
     pub verdict: Verdict,
     /// What to do, in one word.

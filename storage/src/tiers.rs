@@ -60,7 +60,10 @@ impl Keeping {
     /// Takes in what was concluded.
     pub(crate) fn note(&mut self, assessment: &Assessment) {
         let stands = assessment.findings.iter().filter(|found| found.verdict >= Verdict::Watch);
-        self.open = Some(stands.map(|finding| finding.subject.clone()).collect());
+        // A finding on a stick bears the name of its slot; its reports are found by its places.
+        let judged = assessment.dimms.iter().filter(|dimm| dimm.verdict >= Verdict::Watch);
+        let places = judged.flat_map(|dimm| dimm.counted_at.iter().cloned());
+        self.open = Some(stands.map(|finding| finding.subject.clone()).chain(places).collect());
     }
 
     /// Bytes the file may have.

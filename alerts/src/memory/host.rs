@@ -7,8 +7,9 @@ use super::observation::Observation;
 use super::state::DimmState;
 use super::trace::observations;
 use scrubjay_model::{
-    Accumulated, Action, Dimm, DimmFault, DimmReason, DimmRisk, DimmVerdict, Edac, MemoryTraces,
-    ModuleKey, ModuleRecord, Place, Probability, Seconds, Snapshot,
+    Accumulated, Action, Cell, ControllerKey, Dimm, DimmFault, DimmReason, DimmRisk, DimmVerdict,
+    Edac, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, Place, Probability, Seconds,
+    Snapshot,
 };
 /// How far back a history is looked at: faults are remembered for 90 days, and a trend is held
 /// against the month before.
@@ -32,30 +33,90 @@ pub fn judge_host(
     let places: Vec<Topology> =
         known.iter().map(|(_, record)| topology(record, accumulated, edac)).collect();
     let mut states = Vec::with_capacity(known.len());
-    let mut latest = now;
     for (key, record) in &known {
         let Some(trace) = traces.modules.get(key) else { continue };
         let (from, seen) = observations(traces, trace);
         let mut state = DimmState::new(from);
         let since = record.since_wall_ms.div_euclid(1_000);
+        let counted = is_counted(record, accumulated, edac);
+        let mut earlier = record.uncorrectable > 0;
         for observation in seen.iter().filter_map(|seen| of_its_life(seen, since)) {
+            let Some(observation) = by_now(observation, now, counted) else { continue };
+            earlier &= !matches!(observation, Observation::Uncorrected { .. });
             state.observe(&observation);
-            latest = latest.max(observation.at());
+        }
+        if earlier {
+            // Its sum tells of one that is older than what is looked at.
+            let at = traces.from_wall_ms.div_euclid(1_000).min(now);
+            state.observe(&Observation::Uncorrected { at, cell: Cell::default(), page: None });
         }
         states.push((state, trace.cut));
     }
     let host: Vec<(Topology, &DimmState)> =
         places.into_iter().zip(states.iter().map(|(state, _)| state)).collect();
-    // A wall clock that was set back has records in its future.
-    let around = neighbours(&host, latest);
-    known
+    let around = neighbours(&host, now);
+    let mut verdicts: Vec<DimmVerdict> = known
         .iter()
         .zip(&states)
         .zip(&around)
         .map(|(((key, record), (state, cut)), around)| {
-            verdict(key, record, &state.judge(latest, around, settings), *cut)
+            verdict(key, record, &state.judge(now, around, settings), *cut)
         })
-        .collect()
+        .collect();
+    name_apart(&mut verdicts);
+    verdicts
+}
+
+/// Two slots may bear one name in the tables of the firmware, and no finding is to be of both.
+fn name_apart(verdicts: &mut [DimmVerdict]) {
+    let names: Vec<String> = verdicts.iter().map(|dimm| dimm.name.clone()).collect();
+    for dimm in verdicts {
+        if names.iter().filter(|name| **name == dimm.name).count() > 1 {
+            let apart = dimm.counted_at.first().unwrap_or(&dimm.module);
+            dimm.name = format!("{} ({apart})", dimm.name);
+        }
+    }
+}
+
+/// Whether the corrected errors at each of its places can be read now. Of a stick whose counters
+/// nobody shows no silence is known, however many passes there were.
+fn is_counted(record: &ModuleRecord, accumulated: &Accumulated, edac: Option<&Edac>) -> bool {
+    let shows = |(key, place): &(ControllerKey, Place)| {
+        let named = |index: &u32| accumulated.controllers.get(index) == Some(key);
+        let mut controllers = edac.into_iter().flat_map(|edac| &edac.controllers);
+        let controller = controllers.find(|controller| named(&controller.index));
+        let dimm = controller.and_then(|c| c.dimms.iter().find(|dimm| dimm.place == *place));
+        dimm.is_some_and(|dimm| dimm.errors.get(ErrorClass::Correctable).value().is_some())
+    };
+    !record.places.is_empty() && record.places.iter().all(shows)
+}
+
+/// What a clock that ran ahead has dated more than a day after now is left out: it would age all that
+/// was seen before it. The sums of counters have it all the same.
+const AHEAD_SECONDS: Seconds = 86_400;
+
+/// An observation as it may be known now, and without the silence of what is not counted.
+fn by_now(seen: Observation, now: Seconds, counted: bool) -> Option<Observation> {
+    if seen.at() > now.saturating_add(AHEAD_SECONDS) {
+        return None;
+    }
+    match seen {
+        Observation::Counted { errors: 0, at_least: false, .. } if !counted => None,
+        Observation::Counted { from, until, watched, errors, at_least } if until > now => {
+            let from = from.min(now.saturating_sub(1));
+            let watched = watched.min(u32::try_from(now.saturating_sub(from)).unwrap_or(u32::MAX));
+            Some(Observation::Counted { from, until: now, watched, errors, at_least })
+        }
+        Observation::Reported(hit) => {
+            Some(Observation::Reported(Hit { at: hit.at.min(now), ..hit }))
+        }
+        Observation::Uncorrected { at, cell, page } => {
+            Some(Observation::Uncorrected { at: at.min(now), cell, page })
+        }
+        Observation::Offlined { at, page } => Some(Observation::Offlined { at: at.min(now), page }),
+        Observation::Booted { at } => Some(Observation::Booted { at: at.min(now) }),
+        Observation::Counted { .. } | Observation::Replaced { .. } => Some(seen),
+    }
 }
 
 /// Silence from before a stick came is that of the stick before it, or of an empty slot. Errors
@@ -123,6 +184,7 @@ fn verdict(
         module: key.opaque(),
         name: name.unwrap_or_else(|| key.opaque()),
         counted_at,
+        errors: record.correctable.saturating_add(record.uncorrectable),
         verdict: *verdict,
         action: action(*advice),
         advice: advice.words(),

@@ -2,6 +2,7 @@
 //! sentence that says what pays.
 
 use super::costs::Choice;
+use super::host::LOOK_BACK_DAYS;
 use super::judge::{RECENT, View, lowered};
 use super::judgement::{Advice, Reason};
 use super::mode::{DAY, Mode};
@@ -102,11 +103,17 @@ fn uncorrected(view: &View<'_>) -> Option<Reason> {
         && view.quiet.is_some_and(|quiet| quiet < 30 * DAY);
     let least = if goes_on { Verdict::Plan } else { Verdict::Watch };
     let verdict = lowered(Verdict::Act, since / (30 * DAY)).max(least);
-    let latest = if state.uncorrected > 1 { "the last one " } else { "" };
+    // What nobody saw happen is dated by what is known for certain, which is not when it was.
+    let when = if since >= i64::from(LOOK_BACK_DAYS) * DAY {
+        "and nobody saw when".to_owned()
+    } else if state.uncorrected > 1 {
+        format!("the last one {} ago", span(since))
+    } else {
+        format!("{} ago", span(since))
+    };
     let text = format!(
-        "{}, {latest}{} ago; after such a failure 31 % of the nodes at Los Alamos had another within 30 d",
+        "{}, {when}; after such a failure 31 % of the nodes at Los Alamos had another within 30 d",
         many(state.uncorrected, "uncorrected error"),
-        span(view.now - last),
     );
     Some(reason("dimm-uncorrected", verdict, state.first_uncorrected, text))
 }
@@ -260,11 +267,14 @@ fn risk(view: &View<'_>) -> Option<Reason> {
     };
     let break_even = view.decision.break_even;
     // A third of what would make a swap pay is enough for a spare.
-    let is_spare = verdict == Verdict::Plan && view.decision.choice == Choice::Never;
+    let is_spare = verdict == Verdict::Plan
+        && view.decision.choice == Choice::Never
+        && view.risk.p >= break_even / 3.0;
     let limit = if is_spare {
         format!("{}, a third of where a swap pays", percent(break_even / 3.0))
     } else {
-        percent(break_even)
+        // A new stick may fail as well.
+        percent(break_even + view.risk.p_new)
     };
     let mut text = format!(
         "P(uncorrected error within {:.0} d) = {} ({} to {}), limit {limit}; within 7 d of the evidence {}; from {errors} in the busiest 6 h, {} storm, {}, {}; {}",

@@ -5,6 +5,8 @@ use scrubjay_model::{
     Cell, CounterChange, CountsFrom, ErrorClass, EventClass, EventRecord, EventWhat, Folded, Hit,
     MemoryTraces, ModuleTrace, Observation, PATTERN_PAGE_BYTES, PageOutcome, Seconds, Watch,
 };
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A report and a counter tell of one uncorrected error if they are no further apart than this: a
 /// pass follows a report within seconds, and reports of one error come within 30 s (Levy, SC'18).
@@ -12,6 +14,7 @@ const SAME_ERROR_SECONDS: Seconds = 30;
 
 /// A stick's record, in the order of time, and where its numbers of errors come from.
 pub fn observations(traces: &MemoryTraces, module: &ModuleTrace) -> (CountsFrom, Vec<Observation>) {
+    let watches = &known_watches(traces);
     let from = if module.changes.is_empty() && !module.reports.is_empty() {
         CountsFrom::Reports
     } else {
@@ -22,9 +25,15 @@ pub fn observations(traces: &MemoryTraces, module: &ModuleTrace) -> (CountsFrom,
         .iter()
         .map(|wall_ms| Observation::Booted { at: seconds(*wall_ms) })
         .collect();
-    counted(traces, module, &mut seen);
-    seen.extend(module.reports.iter().filter_map(reported));
-    seen.extend(told_by_counters_alone(traces, module));
+    counted(traces, watches, module, &mut seen);
+    // Of two witnesses of one error the first was counted; the second is left out where the first is
+    // of this stick too. Where it is not, as a machine check knows no stick, the second is all there is.
+    let own: BTreeSet<i64> = module.reports.iter().map(|report| report.id).collect();
+    let is_told = |report: &&EventRecord| {
+        report.counted > 0 || report.same_as.is_none_or(|first| !own.contains(&first))
+    };
+    seen.extend(module.reports.iter().filter(is_told).filter_map(reported));
+    seen.extend(told_by_counters_alone(traces, watches, module));
     // Stable: a boot comes before what was counted in its first second.
     seen.sort_by_key(Observation::at);
     (from, seen)
@@ -32,6 +41,31 @@ pub fn observations(traces: &MemoryTraces, module: &ModuleTrace) -> (CountsFrom,
 
 fn seconds(wall_ms: i64) -> Seconds {
     wall_ms.div_euclid(1_000)
+}
+
+/// Four kilobytes, which is what [`PATTERN_PAGE_BYTES`] has.
+const PAGE_BITS: u8 = 12;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Stretches of passes as they were, within the time that is looked at. The wall clock may have been
+/// set within a stretch, as of a host that starts in 1970: its end is as good as the clock is now, and
+/// it was as long as the boot clock says.
+fn known_watches(traces: &MemoryTraces) -> Vec<Watch> {
+    let as_it_was = |watch: &Watch| {
+        let Watch { from_wall_ms, to_wall_ms, watched } = *watch;
+        let length = i64::try_from(watched.as_millis()).unwrap_or(i64::MAX);
+        let is_day = to_wall_ms.saturating_sub(from_wall_ms) == DAY_MS;
+        let from = if is_day { from_wall_ms } else { to_wall_ms.saturating_sub(length) };
+        let from_wall_ms = from.max(traces.from_wall_ms);
+        // Of what is cut off the share is not known; a stretch is watched all along.
+        let watched = if is_day { length } else { to_wall_ms.saturating_sub(from_wall_ms) };
+        let watched = Duration::from_millis(u64::try_from(watched).unwrap_or(0));
+        (from_wall_ms <= to_wall_ms).then_some(Watch { from_wall_ms, to_wall_ms, watched })
+    };
+    let mut watches: Vec<Watch> = traces.watches.iter().filter_map(as_it_was).collect();
+    watches.sort_by_key(|watch| watch.from_wall_ms);
+    watches
 }
 
 /// When the errors of a change happened, as far as it is known.
@@ -45,13 +79,13 @@ struct Span {
 
 /// A single change happened since the pass before, if there was one, else since the last stretch of
 /// passes or the boot, whichever is later: counters begin at zero with it.
-fn span(traces: &MemoryTraces, change: &CounterChange) -> Span {
+fn span(traces: &MemoryTraces, watches: &[Watch], change: &CounterChange) -> Span {
     let until = seconds(change.to_wall_ms);
     if change.to_wall_ms > change.from_wall_ms {
         return Span { from: seconds(change.from_wall_ms), until, watched: true };
     }
-    let later = traces.watches.partition_point(|watch| watch.from_wall_ms < change.to_wall_ms);
-    let before = later.checked_sub(1).and_then(|index| traces.watches.get(index));
+    let later = watches.partition_point(|watch| watch.from_wall_ms < change.to_wall_ms);
+    let before = later.checked_sub(1).and_then(|index| watches.get(index));
     if let Some(watch) = before.filter(|watch| change.to_wall_ms <= watch.to_wall_ms) {
         let interval = i64::try_from(change.interval.as_secs()).unwrap_or(i64::MAX).max(1);
         let from = until.saturating_sub(interval).max(seconds(watch.from_wall_ms));
@@ -65,7 +99,12 @@ fn span(traces: &MemoryTraces, change: &CounterChange) -> Span {
 
 /// The corrected errors of a stick, and the time in which there were none. What is put out does not
 /// overlap.
-fn counted(traces: &MemoryTraces, module: &ModuleTrace, seen: &mut Vec<Observation>) {
+fn counted(
+    traces: &MemoryTraces,
+    watches: &[Watch],
+    module: &ModuleTrace,
+    seen: &mut Vec<Observation>,
+) {
     let corrected = module.changes.iter().filter(|change| {
         change.class == ErrorClass::Correctable && (change.errors > 0 || change.restarted)
     });
@@ -73,7 +112,7 @@ fn counted(traces: &MemoryTraces, module: &ModuleTrace, seen: &mut Vec<Observati
     // reaches back over what was told before.
     let mut spans: Vec<(Span, u64, bool)> = Vec::new();
     for change in corrected {
-        let mut span = span(traces, change);
+        let mut span = span(traces, watches, change);
         if let Some((last, errors, at_least)) = spans.last_mut() {
             span.from = span.from.max(last.until);
             if span.from >= span.until {
@@ -84,7 +123,7 @@ fn counted(traces: &MemoryTraces, module: &ModuleTrace, seen: &mut Vec<Observati
         }
         spans.push((span, change.errors, change.restarted));
     }
-    let mut pieces = Pieces { watches: &traces.watches, from: Seconds::MIN };
+    let mut pieces = Pieces { watches, from: Seconds::MIN };
     for (span, errors, at_least) in spans {
         pieces.quiet_until(span.from, seen);
         let watched = if span.watched { pieces.watched(span.from, span.until) } else { 0 };
@@ -126,6 +165,8 @@ impl Pieces<'_> {
                 errors: 0,
                 at_least: false,
             });
+            // Stretches overlap where a clock was set back; no second is told twice.
+            self.from = to;
         }
         self.from = self.from.max(until);
     }
@@ -152,8 +193,11 @@ fn part(watch: &Watch, from: Seconds, until: Seconds) -> u32 {
 fn reported(record: &EventRecord) -> Option<Observation> {
     let at = seconds(record.first_wall_ms);
     let group = &record.group;
-    // Where addresses were folded, that of the first report stands for several pages.
-    let page = group.address.filter(|_| group.folded != Folded::Pages);
+    // Where addresses were folded, that of the first report stands for several pages; and an address
+    // that is known more coarsely than a page is no page.
+    let is_page =
+        group.folded != Folded::Pages && group.grain_bits.is_none_or(|bits| bits <= PAGE_BITS);
+    let page = group.address.filter(|_| is_page);
     let page = page.map(|address| address / PATTERN_PAGE_BYTES);
     match &group.what {
         EventWhat::Memory => {}
@@ -163,11 +207,12 @@ fn reported(record: &EventRecord) -> Option<Observation> {
         }
         EventWhat::Other { .. } | EventWhat::Overflow { .. } => return None,
     }
-    // Another witness has told of these errors, and it is the first that counts.
-    if record.same_as.is_some() && record.counted == 0 {
-        return None;
-    }
-    let (cell, parity) = Cell::of_words(&group.message, &group.detail);
+    let (cell, parity) = match group.folded {
+        Folded::Nothing => Cell::of_words(&group.message, &group.detail),
+        Folded::Syndromes => (Cell::of_words(&group.message, &group.detail).0, None),
+        // Of several places the words of the first are no place of the others.
+        Folded::Pages => (Cell::default(), None),
+    };
     match group.class {
         EventClass::Corrected => Some(Observation::Reported(Hit {
             at,
@@ -188,6 +233,7 @@ fn reported(record: &EventRecord) -> Option<Observation> {
 /// count what is for information here too: the report, where there is one, says which it was.
 fn told_by_counters_alone(
     traces: &MemoryTraces,
+    watches: &[Watch],
     module: &ModuleTrace,
 ) -> impl Iterator<Item = Observation> {
     let uncorrected = module
@@ -195,7 +241,7 @@ fn told_by_counters_alone(
         .iter()
         .filter(|change| change.class == ErrorClass::Uncorrectable && change.errors > 0);
     uncorrected.filter_map(|change| {
-        let Span { from, until, watched: _ } = span(traces, change);
+        let Span { from, until, watched: _ } = span(traces, watches, change);
         let told = module.reports.iter().any(|report| {
             let at = seconds(report.first_wall_ms);
             report.group.class != EventClass::Corrected

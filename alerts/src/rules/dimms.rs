@@ -1,8 +1,8 @@
 //! What the verdicts on sticks of memory amount to for the host: one finding for each that is to be
 //! followed at least, under the code of the reason that decides.
 
-use crate::finding::{FindingExt, finding};
-use scrubjay_model::{Assessment, DimmReason, DimmVerdict, Finding, RebootHelps, Verdict};
+use crate::finding::{FindingExt, finding, many};
+use scrubjay_model::{Action, Assessment, DimmReason, DimmVerdict, Finding, RebootHelps, Verdict};
 
 /// Which of several reasons of one weight decides, the first that is there: the shape of a fault
 /// outlasts a storm, so that a finding does not change its name from day to day.
@@ -18,6 +18,9 @@ const DECIDES: [&str; 9] = [
     "dimm-pages",
 ];
 
+/// Sticks that have a finding of their own.
+const LISTED: usize = 32;
+
 /// What a raw count amounts to; a verdict on the stick says more.
 const BY_COUNT: &str = "corrected-errors";
 
@@ -27,11 +30,31 @@ pub fn with_dimms(assessment: Assessment, dimms: Vec<DimmVerdict>) -> Assessment
     let judged: Vec<&DimmVerdict> =
         dimms.iter().filter(|dimm| dimm.verdict >= Verdict::Watch).collect();
     let is_judged = |subject: &String| judged.iter().any(|dimm| dimm.counted_at.contains(subject));
-    let found: Vec<Finding> = judged.iter().filter_map(|dimm| of_dimm(dimm)).collect();
+    let mut worst = judged.clone();
+    worst.sort_by_key(|dimm| std::cmp::Reverse(dimm.verdict));
+    let rest = worst.split_off(worst.len().min(LISTED));
+    let mut found: Vec<Finding> = worst.iter().filter_map(|dimm| of_dimm(dimm)).collect();
+    found.extend(summed_up(&rest));
     let mut kept = assessment;
     kept.findings.retain(|finding| finding.code != BY_COUNT || !is_judged(&finding.subject));
     let Assessment { coverage, findings, patches, .. } = kept;
     Assessment { patches, dimms, ..Assessment::new(coverage, findings) }.and(found)
+}
+
+/// Sticks beyond those that are listed: a host of which so many are ailing has another trouble than
+/// each of them.
+fn summed_up(rest: &[&DimmVerdict]) -> Option<Finding> {
+    let first = of_dimm(rest.first()?)?;
+    let because = format!(
+        "{} of memory that are {} or less; the first of them: {}",
+        many(rest.len(), "more stick"),
+        first.verdict.as_str(),
+        first.because
+    );
+    let remedy = "see scrubjay dimms: so many at once are a matter of the host, its firmware or its cooling before they are one of sticks";
+    let errors = rest.iter().fold(0_u64, |sum, dimm| sum.saturating_add(dimm.errors));
+    let action = Action::InvestigateChannelOrCpu;
+    Some(finding(first.code, first.verdict, action, because, remedy).counting(errors))
 }
 
 fn of_dimm(dimm: &DimmVerdict) -> Option<Finding> {
@@ -58,7 +81,8 @@ fn of_dimm(dimm: &DimmVerdict) -> Option<Finding> {
         decides.reboot_helps
     };
     let found = finding(decides.code, dimm.verdict, dimm.action, because, remedy);
-    Some(found.on(dimm.name.clone()).reboot(helps))
+    // That it errs on is a change for whoever said that it is known.
+    Some(found.on(dimm.name.clone()).reboot(helps).counting(dimm.errors))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(crate) fn failing_bank() -> DimmVerdict {
         module: ModuleKey::from_stored("425bb669").opaque(),
         name: "DIMM_A1".to_owned(),
         counted_at: vec!["skylake-socket-0-imc-0/dimm0".to_owned()],
+        errors: 512,
         verdict: Verdict::Plan,
         action: Action::SwapDimm,
         advice: "swap it at the window",

@@ -154,9 +154,51 @@ fn an_uncorrected_error_is_told_once() {
 }
 
 #[test]
+fn the_second_witness_is_heard_where_the_first_knew_no_stick() {
+    let heard = |first: i64, class, counter: &[CounterChange]| {
+        let second =
+            EventRecord { same_as: Some(first), counted: 0, ..report(1_490, class, "row:7") };
+        let own = EventRecord { id: 9, ..report(1_480, EventClass::Info, "") };
+        seen(&[], counter, &[own, EventRecord { id: 10, ..second }])
+    };
+    let counter = CounterChange { class: ErrorClass::Uncorrectable, ..change(1_500, 1) };
+    let of_no_stick = heard(3, EventClass::Uncorrected, &[counter]);
+    assert_eq!(of_no_stick.iter().map(Observation::at).collect::<Vec<_>>(), [1_490]);
+    let [Observation::Reported(hit)] = heard(3, EventClass::Corrected, &[])[..] else { panic!() };
+    assert_eq!(hit.cell.row, Some(7));
+    assert_eq!(heard(9, EventClass::Corrected, &[]), [], "its own");
+}
+
+#[test]
+fn reports_of_many_places_are_of_no_one_place() {
+    let mut folded = report(50, EventClass::Corrected, "rank:1 bank:3 row:16 column:32");
+    folded.group.folded = Folded::Pages;
+    let [Observation::Reported(hit)] = seen(&[], &[], &[folded])[..] else { panic!() };
+    assert_eq!((hit.cell, hit.page), (Cell::default(), None));
+    let mut coarse = report(50, EventClass::Corrected, "row:16");
+    coarse.group.grain_bits = Some(30);
+    let [Observation::Reported(hit)] = seen(&[], &[], &[coarse])[..] else { panic!() };
+    assert_eq!((hit.cell.row, hit.page), (Some(16), None));
+}
+
+#[test]
+fn a_stretch_in_which_the_clock_was_set_is_as_long_as_it_was() {
+    // A host without a clock starts in 1970, and is up for a thousand seconds.
+    let set = Watch { from_wall_ms: 5_000, ..watch(9_000_000, 9_001_000) };
+    assert_eq!(seen(&[set], &[], &[]), [counted(9_000_000, 9_001_000, 1_000, 0)]);
+    // Set back, two stretches overlap; no second counts twice.
+    let both = seen(&[watch(1_000, 2_000), watch(1_500, 2_500)], &[], &[]);
+    assert_eq!(both, [counted(1_000, 2_000, 1_000, 0), counted(2_000, 2_500, 500, 0)]);
+}
+
+#[test]
 fn what_another_witness_told_before_is_not_told_again() {
-    let again =
-        EventRecord { same_as: Some(1), counted: 0, ..report(50, EventClass::Corrected, "") };
+    let again = EventRecord {
+        id: 1,
+        same_as: Some(1),
+        counted: 0,
+        ..report(50, EventClass::Corrected, "")
+    };
     assert_eq!(seen(&[], &[], &[again]), []);
 }
 

@@ -15,6 +15,7 @@ fn dimm(name: &str, reasons: Vec<DimmReason>) -> DimmVerdict {
         module: "m1".to_owned(),
         name: name.to_owned(),
         counted_at: vec![format!("imc-0/{}", name.to_lowercase())],
+        errors: 5,
         verdict: reasons.iter().map(|reason| reason.verdict).max().unwrap_or(Verdict::Unknown),
         action: Action::SwapDimm,
         advice: "swap it",
