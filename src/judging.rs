@@ -23,7 +23,11 @@ pub(crate) struct MemoryPolicy {
 
 impl MemoryPolicy {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.memory.engine.clone(), windows: settings.windows.clone() }
+        let mut engine = settings.memory.engine.clone();
+        if let Some(days) = settings.memory.policy.horizon_days() {
+            engine.horizon_days = days;
+        }
+        Self { settings: engine, windows: settings.windows.clone() }
     }
 
     fn at(&self, snapshot: &Snapshot) -> MemorySettings {

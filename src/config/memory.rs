@@ -47,7 +47,7 @@ type Section<'a> = (&'static str, Vec<(&'static str, String, &'a Origin)>);
 /// Validated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemoryChoice {
-    /// The policy that was chosen. What the agent says of DIMMs does not go by it yet; `replay` does.
+    /// The policy that was chosen. The agent goes by its horizon; `replay` by all of it.
     pub(crate) policy: Policy,
     /// What the engine goes by.
     pub(crate) engine: MemorySettings,

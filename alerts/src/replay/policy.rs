@@ -117,6 +117,14 @@ impl Policy {
         }
     }
 
+    /// How far ahead it looks for an uncorrected error, in days; `None` if it does not go by costs.
+    pub fn horizon_days(&self) -> Option<f64> {
+        self.rules.iter().find_map(|rule| match rule.when {
+            When::Worth(Worth { horizon_days }) => Some(horizon_days),
+            When::Corrected { .. } | When::Uncorrected => None,
+        })
+    }
+
     /// Whether what it does depends on what things cost.
     pub fn knows_costs(&self) -> bool {
         self.rules.iter().any(PolicyRule::knows_costs)
