@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Where nothing happened a verdict changes by time alone, which is slow.
 const JUDGE_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
+/// In a storm there is a pass every few seconds; a verdict does not turn on as little.
+const STORM_MS: i64 = 60_000;
+
 const DAY_MS: i64 = 86_400_000;
 
 /// What is asked of memory on this host, at a moment.
@@ -73,7 +76,31 @@ struct Looks {
     bad_pages: usize,
 }
 
+/// What is new about a host's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    /// More corrected errors, of which a storm has some at every pass.
+    MoreOfTheSame,
+    /// Anything else.
+    News,
+}
+
 impl Looks {
+    fn since(&self, before: &Self) -> Change {
+        if self == before {
+            return Change::None;
+        }
+        let Self { boot, modules, reports: _, bad_pages } = self;
+        let quiet = |looks: &[(ModuleKey, u64, u64, u64)]| -> Vec<(ModuleKey, u64, u64)> {
+            looks.iter().map(|(key, _, other, lives)| (key.clone(), *other, *lives)).collect()
+        };
+        let is_same = *boot == before.boot
+            && *bad_pages == before.bad_pages
+            && quiet(modules) == quiet(&before.modules);
+        if is_same { Change::MoreOfTheSame } else { Change::News }
+    }
+
     fn of(snapshot: &Snapshot, accumulated: &Accumulated) -> Self {
         let present = accumulated.modules.values().filter(|record| record.ended_wall_ms.is_none());
         Self {
@@ -112,8 +139,13 @@ impl Judge {
         let now = snapshot.at.wall_ms;
         let again = i64::try_from(JUDGE_AGAIN_AFTER.as_millis()).unwrap_or(i64::MAX);
         let is_fresh = self.last.as_ref().is_some_and(|(last, at)| {
-            // A clock that was set back makes an hour of any time.
-            *last == looks && (0..again).contains(&now.saturating_sub(*at))
+            let good_for = match looks.since(last) {
+                Change::None => again,
+                Change::MoreOfTheSame => STORM_MS,
+                Change::News => 0,
+            };
+            // A clock that was set back makes any verdict old.
+            (0..good_for).contains(&now.saturating_sub(*at))
         });
         if !is_fresh {
             match history.memory_traces(look_back(now)) {
@@ -145,4 +177,25 @@ pub(crate) fn once(
 
 fn look_back(now_wall_ms: i64) -> i64 {
     now_wall_ms.saturating_sub(i64::from(LOOK_BACK_DAYS).saturating_mul(DAY_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_storm_is_judged_once_a_minute_and_news_at_once() {
+        let key = ModuleKey::from_stored("a");
+        let looks = |correctable, uncorrectable, reports| Looks {
+            boot: BootId::unknown(),
+            modules: vec![(key.clone(), correctable, uncorrectable, 0)],
+            reports,
+            bad_pages: 0,
+        };
+        let before = looks(1, 0, 1);
+        assert_eq!(looks(1, 0, 1).since(&before), Change::None);
+        assert_eq!(looks(9, 0, 5).since(&before), Change::MoreOfTheSame);
+        assert_eq!(looks(1, 1, 1).since(&before), Change::News);
+        assert_eq!(Looks { bad_pages: 1, ..looks(1, 0, 1) }.since(&before), Change::News);
+    }
 }
