@@ -86,8 +86,7 @@ impl Alerting {
         }
         self.give_up_old(history, &snapshot.at);
         if let Some(notifier) = &mut self.notifier {
-            notifier.hand_over(history.outbox());
-            notifier.lasting(lasting(history.alert_book(), &self.receivers));
+            notifier.hand_over(history.outbox(), lasting(history.alert_book(), &self.receivers));
         }
     }
 

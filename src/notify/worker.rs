@@ -73,7 +73,8 @@ impl<W: Fn()> Worker<W> {
 
     fn take(&mut self, job: Job) {
         match job {
-            Job::Deliver(rows) => {
+            Job::Pass { rows, lasting } => {
+                self.lasting = lasting;
                 for row in rows {
                     // Those of receivers that are no more are given up by whoever sends them.
                     if let Some(queue) = self.queues.get_mut(&row.receiver) {
@@ -81,7 +82,6 @@ impl<W: Fn()> Worker<W> {
                     }
                 }
             }
-            Job::Lasting(lasting) => self.lasting = lasting,
             Job::Forget(ids) => {
                 for queue in self.queues.values_mut() {
                     queue.waiting.retain(|row| !ids.contains(&row.id));
