@@ -80,7 +80,7 @@ impl Alerting {
             .collect();
         let news = AlertNews { book, turns, given, ended, outgoing };
         let kept = history.keep_alerts(&snapshot.at, news);
-        self.count_dropped(&kept.given_up);
+        self.let_go(&kept.given_up);
         if let Some(error) = kept.error {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
@@ -136,19 +136,18 @@ impl Alerting {
         if given_up.is_empty() {
             return;
         }
-        self.count_dropped(&given_up);
-        if let Some(notifier) = &mut self.notifier {
-            for one in &given_up {
-                notifier.forget(&one.ids);
-            }
-        }
+        self.let_go(&given_up);
         if let Err(error) = history.give_up(at, &given_up) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
     }
 
-    fn count_dropped(&mut self, given_up: &[GivenUp]) {
+    /// Counts what is given up, and takes it back from the thread.
+    fn let_go(&mut self, given_up: &[GivenUp]) {
         for GivenUp { receiver, ids, why } in given_up {
+            if let Some(notifier) = &mut self.notifier {
+                notifier.forget(ids);
+            }
             tracing::warn!("{receiver} is not told of {} notices: {why}", ids.len());
             let dropped = self.dropped.entry(receiver.clone()).or_default();
             *dropped = dropped.saturating_add(u64::try_from(ids.len()).unwrap_or(u64::MAX));
@@ -196,4 +195,27 @@ fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
         })
     });
     fires.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::Job;
+
+    #[test]
+    fn what_there_was_no_room_for_is_taken_back_from_the_thread() {
+        let (notifier, jobs) = Notifier::without_thread([1, 2]);
+        let mut alerting = Alerting {
+            policy: AlertPolicy::default(),
+            receivers: Receivers::none(),
+            give_up_after: Duration::ZERO,
+            notifier: Some(notifier),
+            dropped: BTreeMap::new(),
+        };
+        let why = "more than so many notices wait for it".to_owned();
+        alerting.let_go(&[GivenUp { receiver: "hook".to_owned(), ids: vec![1], why }]);
+        assert!(matches!(jobs.try_recv(), Ok(Job::Forget(ids)) if ids == [1]));
+        assert_eq!(alerting.dropped["hook"], 1);
+        assert_eq!(alerting.notifier.unwrap().handed(), [2]);
+    }
 }

@@ -27,7 +27,7 @@ const MOST_JOBS: usize = 64;
 
 /// What the thread is told.
 #[derive(Debug)]
-pub(super) enum Job {
+pub(crate) enum Job {
     /// What came of a pass. One job: was what is resolved delivered while it is still known to
     /// fire, Alertmanager would be told once more that it does, and believe it until that ran out.
     Pass {
@@ -136,12 +136,22 @@ impl Notifier {
 mod tests {
     use super::*;
 
+    impl Notifier {
+        /// One that hands over to whoever asks, and has handed over these.
+        pub(crate) fn without_thread<const N: usize>(handed: [i64; N]) -> (Self, Answers<Job>) {
+            let (jobs, ordered) = sync_channel(1);
+            let (_, ended) = sync_channel(1);
+            (Self { jobs, done: Arc::default(), ended, handed: handed.into() }, ordered)
+        }
+
+        pub(crate) fn handed(&self) -> Vec<i64> {
+            self.handed.iter().copied().collect()
+        }
+    }
+
     #[test]
     fn what_fires_is_said_together_with_what_became_of_it() {
-        let (jobs, ordered) = sync_channel(1);
-        let (_end, ended) = sync_channel(1);
-        let done = Arc::default();
-        let mut notifier = Notifier { jobs, done, ended, handed: BTreeSet::new() };
+        let (mut notifier, ordered) = Notifier::without_thread([]);
         notifier.hand_over(std::iter::empty(), Vec::new());
         // A second one does not fit, and what does not fit is not handed over in part.
         notifier.hand_over(std::iter::empty(), Vec::new());
