@@ -86,7 +86,10 @@ impl Alerting {
         }
         self.give_up_old(history, &snapshot.at);
         if let Some(notifier) = &mut self.notifier {
-            notifier.hand_over(history.outbox(), lasting(history.alert_book(), &self.receivers));
+            notifier.hand_over(
+                history.outbox(),
+                lasting(history.alert_book(), &self.policy, &self.receivers),
+            );
         }
     }
 
@@ -181,10 +184,12 @@ impl Alerting {
 }
 
 /// What fires and was told: what Alertmanager is told again and again.
-fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
+fn lasting(book: &AlertBook, policy: &AlertPolicy, receivers: &Receivers) -> Vec<Lasting> {
     let fires = book.alerts.iter().filter_map(|(key, alert)| {
         let firing = alert.state.firing()?;
-        let is_told = firing.told.is_some() && receivers.wants(firing.level);
+        // Silence that was asked for after it was told is silence too.
+        let is_silent = policy.rule(key, firing.level).silence;
+        let is_told = firing.told.is_some() && receivers.wants(firing.level) && !is_silent;
         is_told.then(|| Lasting {
             key: key.clone(),
             level: firing.level,
@@ -201,6 +206,11 @@ fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
 mod tests {
     use super::*;
     use crate::notify::Job;
+    use scrubjay_alerts::book::AlertOverride;
+    use scrubjay_model::{
+        Action, Alert, AlertKey, AlertState, BootId, Firing, Moment, RebootHelps, Sight, Told,
+        Verdict,
+    };
 
     #[test]
     fn what_there_was_no_room_for_is_taken_back_from_the_thread() {
@@ -217,5 +227,41 @@ mod tests {
         assert!(matches!(jobs.try_recv(), Ok(Job::Forget(ids)) if ids == [1]));
         assert_eq!(alerting.dropped["hook"], 1);
         assert_eq!(alerting.notifier.unwrap().handed(), [2]);
+    }
+
+    #[test]
+    fn what_is_silenced_is_not_told_again_and_again() {
+        let now = Moment { book_ms: 1, wall_ms: 1 };
+        let told = Told { at: now, level: Verdict::Watch, reminders: 0 };
+        let firing = Firing {
+            since: now,
+            level: Verdict::Watch,
+            lower_from_ms: None,
+            gone_from_ms: None,
+            told: Some(told),
+        };
+        let seen = Sight {
+            verdict: Verdict::Watch,
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+            count: None,
+        };
+        let alert = Alert {
+            state: AlertState::Firing(firing),
+            seen,
+            seen_boot: BootId::parse("00000001-0000-0000-0000-000000000000").unwrap(),
+            held: None,
+        };
+        let alerts = [(AlertKey::new("a", "b"), alert)].into();
+        let book = AlertBook { alerts, ..AlertBook::default() };
+        let silent = |silence| {
+            let only = AlertOverride { silence: Some(silence), ..AlertOverride::default() };
+            let policy = AlertPolicy { overrides: vec![only], ..AlertPolicy::default() };
+            lasting(&book, &policy, &Receivers::none()).len()
+        };
+        assert_eq!((silent(false), silent(true)), (1, 0));
     }
 }
