@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_silenced_is_not_told_again_and_again() {
         let now = Moment { book_ms: 1, wall_ms: 1 };
-        let told = Told { at: now, level: Verdict::Watch, reminders: 0 };
+        let told = Told { at: now, level: Verdict::Watch, worst: Verdict::Watch, reminders: 0 };
         let firing = Firing {
             since: now,
             level: Verdict::Watch,

@@ -43,7 +43,12 @@ fn firing() -> Firing {
         level: Verdict::Plan,
         lower_from_ms: Some(40),
         gone_from_ms: None,
-        told: Some(Told { at: moment(30), level: Verdict::Watch, reminders: 2 }),
+        told: Some(Told {
+            at: moment(30),
+            level: Verdict::Watch,
+            worst: Verdict::Act,
+            reminders: 2,
+        }),
     }
 }
 
