@@ -275,7 +275,11 @@ fn what_was_begun_in_memory_joins_what_the_file_knows_and_nobody_is_told_again()
         .into(),
         next_outgoing: 2,
     };
+    let (own, foreign) = (memory.outbox[&1].notice.clone(), home.outbox[&1].notice.clone());
+    assert_ne!(own, foreign);
     let changes = home.come_home(memory, 99);
+    // Whoever delivers goes by the numbers that memory gave.
+    assert_eq!((&home.outbox[&1].notice, &home.outbox[&2].notice), (&own, &foreign));
     assert_eq!(home.book.alerts[&key("b")], book(&host.at()).alerts[&key("b")]);
     // Its moments are those of a book whose clock is ahead.
     let state = home.book.alerts[&key("z")].state;
