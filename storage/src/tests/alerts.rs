@@ -362,6 +362,11 @@ fn a_request_is_whole_or_not_there_and_says_who_wrote_it() {
     assert!(hand_over(Path::new("/proc/none"), &request).is_err());
     let mut host = Host::new();
     let mut history = begun(dir.path(), &mut host);
+    // They can wait, and do while there is no file to keep them in.
+    history.away = Some(crate::away::Away::Whole);
+    assert_eq!(history.ack_requests().0, []);
+    history.away = None;
+    assert_eq!(history.ack_requests().0.len(), 1);
     for odd in ["{}", "[", "", &"x".repeat(300_000)] {
         std::fs::write(path.with_file_name("0.json"), odd).unwrap();
         let (asked, rejected) = history.ack_requests();
