@@ -80,14 +80,16 @@ impl Alerting {
             .collect();
         let news = AlertNews { book, turns, given, ended, outgoing };
         let kept = history.keep_alerts(&snapshot.at, news);
-        self.count_dropped(&kept.given_up);
+        self.let_go(&kept.given_up);
         if let Some(error) = kept.error {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
         self.give_up_old(history, &snapshot.at);
         if let Some(notifier) = &mut self.notifier {
-            notifier.hand_over(history.outbox());
-            notifier.lasting(lasting(history.alert_book(), &self.receivers));
+            notifier.hand_over(
+                history.outbox(),
+                lasting(history.alert_book(), &self.policy, &self.receivers),
+            );
         }
     }
 
@@ -137,19 +139,18 @@ impl Alerting {
         if given_up.is_empty() {
             return;
         }
-        self.count_dropped(&given_up);
-        if let Some(notifier) = &mut self.notifier {
-            for one in &given_up {
-                notifier.forget(&one.ids);
-            }
-        }
+        self.let_go(&given_up);
         if let Err(error) = history.give_up(at, &given_up) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
     }
 
-    fn count_dropped(&mut self, given_up: &[GivenUp]) {
+    /// Counts what is given up, and takes it back from the thread.
+    fn let_go(&mut self, given_up: &[GivenUp]) {
         for GivenUp { receiver, ids, why } in given_up {
+            if let Some(notifier) = &mut self.notifier {
+                notifier.forget(ids);
+            }
             tracing::warn!("{receiver} is not told of {} notices: {why}", ids.len());
             let dropped = self.dropped.entry(receiver.clone()).or_default();
             *dropped = dropped.saturating_add(u64::try_from(ids.len()).unwrap_or(u64::MAX));
@@ -183,10 +184,12 @@ impl Alerting {
 }
 
 /// What fires and was told: what Alertmanager is told again and again.
-fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
+fn lasting(book: &AlertBook, policy: &AlertPolicy, receivers: &Receivers) -> Vec<Lasting> {
     let fires = book.alerts.iter().filter_map(|(key, alert)| {
         let firing = alert.state.firing()?;
-        let is_told = firing.told.is_some() && receivers.wants(firing.level);
+        // Silence that was asked for after it was told is silence too.
+        let is_silent = policy.rule(key, firing.level).silence;
+        let is_told = firing.told.is_some() && receivers.wants(firing.level) && !is_silent;
         is_told.then(|| Lasting {
             key: key.clone(),
             level: firing.level,
@@ -197,4 +200,68 @@ fn lasting(book: &AlertBook, receivers: &Receivers) -> Vec<Lasting> {
         })
     });
     fires.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::Job;
+    use scrubjay_alerts::book::AlertOverride;
+    use scrubjay_model::{
+        Action, Alert, AlertKey, AlertState, BootId, Firing, Moment, RebootHelps, Sight, Told,
+        Verdict,
+    };
+
+    #[test]
+    fn what_there_was_no_room_for_is_taken_back_from_the_thread() {
+        let (notifier, jobs) = Notifier::without_thread([1, 2]);
+        let mut alerting = Alerting {
+            policy: AlertPolicy::default(),
+            receivers: Receivers::none(),
+            give_up_after: Duration::ZERO,
+            notifier: Some(notifier),
+            dropped: BTreeMap::new(),
+        };
+        let why = "more than so many notices wait for it".to_owned();
+        alerting.let_go(&[GivenUp { receiver: "hook".to_owned(), ids: vec![1], why }]);
+        assert!(matches!(jobs.try_recv(), Ok(Job::Forget(ids)) if ids == [1]));
+        assert_eq!(alerting.dropped["hook"], 1);
+        assert_eq!(alerting.notifier.unwrap().handed(), [2]);
+    }
+
+    #[test]
+    fn what_is_silenced_is_not_told_again_and_again() {
+        let now = Moment { book_ms: 1, wall_ms: 1 };
+        let told = Told { at: now, level: Verdict::Watch, worst: Verdict::Watch, reminders: 0 };
+        let firing = Firing {
+            since: now,
+            level: Verdict::Watch,
+            lower_from_ms: None,
+            gone_from_ms: None,
+            told: Some(told),
+        };
+        let seen = Sight {
+            verdict: Verdict::Watch,
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+            count: None,
+        };
+        let alert = Alert {
+            state: AlertState::Firing(firing),
+            seen,
+            seen_boot: BootId::parse("00000001-0000-0000-0000-000000000000").unwrap(),
+            held: None,
+        };
+        let alerts = [(AlertKey::new("a", "b"), alert)].into();
+        let book = AlertBook { alerts, ..AlertBook::default() };
+        let silent = |silence| {
+            let only = AlertOverride { silence: Some(silence), ..AlertOverride::default() };
+            let policy = AlertPolicy { overrides: vec![only], ..AlertPolicy::default() };
+            lasting(&book, &policy, &Receivers::none()).len()
+        };
+        assert_eq!((silent(false), silent(true)), (1, 0));
+    }
 }

@@ -27,11 +27,15 @@ const MOST_JOBS: usize = 64;
 
 /// What the thread is told.
 #[derive(Debug)]
-pub(super) enum Job {
-    /// To be delivered, in order.
-    Deliver(Vec<Outgoing>),
-    /// What fires now, to be told to Alertmanager again and again.
-    Lasting(Vec<Lasting>),
+pub(crate) enum Job {
+    /// What came of a pass. One job: was what is resolved delivered while it is still known to
+    /// fire, Alertmanager would be told once more that it does, and believe it until that ran out.
+    Pass {
+        /// To be delivered, in order.
+        rows: Vec<Outgoing>,
+        /// What fires now, to be told to Alertmanager again and again.
+        lasting: Vec<Lasting>,
+    },
     /// These are no longer to be delivered.
     Forget(Vec<i64>),
     /// Come to an end: at once, or when everything was tried once more.
@@ -75,24 +79,20 @@ impl Notifier {
         Ok(Self { jobs, done, ended, handed: BTreeSet::new() })
     }
 
-    /// Hands over what waits and was not handed over before. Never blocks.
-    pub(crate) fn hand_over<'o>(&mut self, outbox: impl Iterator<Item = &'o Outgoing>) {
-        let waiting: Vec<Outgoing> =
+    /// Hands over what waits and was not handed over before, and what fires now. Never blocks.
+    pub(crate) fn hand_over<'o>(
+        &mut self,
+        outbox: impl Iterator<Item = &'o Outgoing>,
+        lasting: Vec<Lasting>,
+    ) {
+        let rows: Vec<Outgoing> =
             outbox.filter(|row| !self.handed.contains(&row.id)).cloned().collect();
-        if waiting.is_empty() {
-            return;
-        }
-        let ids: Vec<i64> = waiting.iter().map(|row| row.id).collect();
-        match self.jobs.try_send(Job::Deliver(waiting)) {
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        match self.jobs.try_send(Job::Pass { rows, lasting }) {
             Ok(()) => self.handed.extend(ids),
             // Busy: the next pass tries again, and the outbox keeps it until then.
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
-    }
-
-    /// Says what fires now. Never blocks; what does not fit is said again with the next pass.
-    pub(crate) fn lasting(&self, lasting: Vec<Lasting>) {
-        let _ = self.jobs.try_send(Job::Lasting(lasting));
     }
 
     /// Takes back what was handed over.
@@ -129,5 +129,34 @@ impl Notifier {
         match self.ended.recv_timeout(wait) {
             Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Notifier {
+        /// One that hands over to whoever asks, and has handed over these.
+        pub(crate) fn without_thread<const N: usize>(handed: [i64; N]) -> (Self, Answers<Job>) {
+            let (jobs, ordered) = sync_channel(1);
+            let (_, ended) = sync_channel(1);
+            (Self { jobs, done: Arc::default(), ended, handed: handed.into() }, ordered)
+        }
+
+        pub(crate) fn handed(&self) -> Vec<i64> {
+            self.handed.iter().copied().collect()
+        }
+    }
+
+    #[test]
+    fn what_fires_is_said_together_with_what_became_of_it() {
+        let (mut notifier, ordered) = Notifier::without_thread([]);
+        notifier.hand_over(std::iter::empty(), Vec::new());
+        // A second one does not fit, and what does not fit is not handed over in part.
+        notifier.hand_over(std::iter::empty(), Vec::new());
+        let all: Vec<Job> = ordered.try_iter().collect();
+        assert!(matches!(all.as_slice(), [Job::Pass { rows, lasting }]
+            if rows.is_empty() && lasting.is_empty()));
     }
 }

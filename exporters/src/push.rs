@@ -134,28 +134,44 @@ fn runbook_url(sender: &Sender, code: &str) -> Option<String> {
     (!url.is_empty()).then(|| format!("{url}{}", printable(code)))
 }
 
-/// A notice for Alertmanager. One that fires ends at `ends_at_ms`, unless it is sent again. One that
-/// got worse or better is another by its labels, and ends under the old ones.
-pub fn managed(sender: &Sender, notice: &AlertNotice, ends_at_ms: i64) -> Vec<ManagedAlert> {
+/// When what is sent now is sent, and until when it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Now.
+    pub now_ms: i64,
+    /// What fires ends then, unless it is sent again.
+    pub ends_at_ms: i64,
+}
+
+/// When it began: not later than when it was known, by a clock that was ahead then and was set back
+/// since. Were the end put off instead, it would not be resolved until then. What ends before it
+/// began is refused.
+fn beginning(since_ms: i64, known_ms: i64, end_ms: i64) -> String {
+    moment(since_ms.min(known_ms).min(end_ms.saturating_sub(1)))
+}
+
+/// A notice for Alertmanager. One that got worse or better is another by its labels, and ends under
+/// the old ones.
+pub fn managed(sender: &Sender, notice: &AlertNotice, sent: Sent) -> Vec<ManagedAlert> {
     let AlertNotice { kind, key, verdict, before, at_wall_ms, since_wall_ms, seen, why } = notice;
+    let known_ms = sent.now_ms.min(*at_wall_ms);
     let alert = |verdict, ends_at_ms: i64| {
         let told = Told { key, verdict, seen };
         ManagedAlert {
             labels: told.labels(sender),
             annotations: told.annotations(sender, why.as_deref()),
-            starts_at: moment(*since_wall_ms),
-            // What ends before it began would be refused; clocks may be set in between.
-            ends_at: moment(ends_at_ms.max(since_wall_ms.saturating_add(1))),
+            starts_at: beginning(*since_wall_ms, known_ms, ends_at_ms),
+            ends_at: moment(ends_at_ms),
         }
     };
-    let old = before.map(|before| alert(before, *at_wall_ms));
+    let old = before.map(|before| alert(before, known_ms));
     let now = match kind {
-        AlertNoticeKind::Resolved => alert(*verdict, *at_wall_ms),
+        AlertNoticeKind::Resolved => alert(*verdict, known_ms),
         AlertNoticeKind::Firing
         | AlertNoticeKind::Raised
         | AlertNoticeKind::Reminder
         | AlertNoticeKind::Reraised
-        | AlertNoticeKind::Test => alert(*verdict, ends_at_ms),
+        | AlertNoticeKind::Test => alert(*verdict, sent.ends_at_ms),
     };
     old.into_iter().chain([now]).collect()
 }
@@ -179,7 +195,7 @@ pub struct Lasting {
 
 /// The same for Alertmanager. That it is acknowledged is said beside it and is no label: another
 /// label would end this alert and begin another.
-pub fn lasting(sender: &Sender, lasting: &Lasting, ends_at_ms: i64) -> ManagedAlert {
+pub fn lasting(sender: &Sender, lasting: &Lasting, sent: Sent) -> ManagedAlert {
     let Lasting { key, level, since_wall_ms, seen, held, ack } = lasting;
     let told = Told { key, verdict: *level, seen };
     let mut annotations = told.annotations(sender, held.as_deref());
@@ -191,8 +207,8 @@ pub fn lasting(sender: &Sender, lasting: &Lasting, ends_at_ms: i64) -> ManagedAl
     ManagedAlert {
         labels: told.labels(sender),
         annotations,
-        starts_at: moment(*since_wall_ms),
-        ends_at: moment(ends_at_ms.max(since_wall_ms.saturating_add(1))),
+        starts_at: beginning(*since_wall_ms, sent.now_ms, sent.ends_at_ms),
+        ends_at: moment(sent.ends_at_ms),
     }
 }
 

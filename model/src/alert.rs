@@ -114,8 +114,10 @@ pub struct Firing {
 pub struct Told {
     /// When.
     pub at: Moment,
-    /// How bad it was said to be.
+    /// How bad it was said to be; less, where it has become less bad since.
     pub level: Verdict,
+    /// The worst it was ever said to be since it fires: whoever was told that is told the end.
+    pub worst: Verdict,
     /// How many reminders there were since it fired or got worse.
     pub reminders: u32,
 }

@@ -13,7 +13,8 @@ pub struct AlertNotice {
     pub key: AlertKey,
     /// How bad it is; of one that is resolved, how bad it was.
     pub verdict: Verdict,
-    /// What it was told to be before, where that differs.
+    /// What it was told to be before, where that differs; of one that is resolved, the worst it was
+    /// told to be.
     pub before: Option<Verdict>,
     /// When it is told.
     pub at_wall_ms: i64,

@@ -123,6 +123,13 @@ mod tests {
     use scrubjay_model::{Action, AlertKey, AlertNoticeKind, RebootHelps, Sight};
     use std::time::Duration;
 
+    impl Receivers {
+        /// For what is told to nobody.
+        pub(crate) fn none() -> Self {
+            Self { by_name: BTreeMap::new(), minimum: Verdict::Ok }
+        }
+    }
+
     fn settings() -> NotifySettings {
         let url = |text: &str| Address::Url(text.to_owned());
         NotifySettings {

@@ -5,7 +5,7 @@ use super::receiver::{Receiver, Receivers, Ways};
 use crate::clock;
 use crate::config::{Address, Settings, check_url};
 use anyhow::Context;
-use scrubjay_exporters::push::{self, Lasting, ManagedAlert, Sender};
+use scrubjay_exporters::push::{self, Lasting, ManagedAlert, Sender, Sent};
 use scrubjay_model::{AlertNotice, Verdict};
 use std::path::Path;
 use std::sync::Arc;
@@ -62,11 +62,12 @@ impl Sending {
         self.ways.resend
     }
 
-    /// Until when what is sent now holds.
-    fn ends_at_ms(&self) -> i64 {
+    /// Now, and until when what is sent now holds.
+    fn sent(&self) -> Sent {
         let after = self.ways.resend.saturating_mul(ENDS_AFTER_RESENDS);
         let now_ms = clock::live()().realtime_ms;
-        now_ms.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
+        let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+        Sent { now_ms, ends_at_ms: now_ms.saturating_add(after_ms) }
     }
 
     /// Tells one receiver of notices, in order. Returns how many it took before it failed.
@@ -83,10 +84,10 @@ impl Sending {
                 (notices.len(), None)
             }
             Receiver::Alertmanager(address) => {
-                let ends_at_ms = self.ends_at_ms();
+                let sent = self.sent();
                 let alerts: Vec<ManagedAlert> = notices
                     .iter()
-                    .flat_map(|notice| push::managed(&self.sender, notice, ends_at_ms))
+                    .flat_map(|notice| push::managed(&self.sender, notice, sent))
                     .collect();
                 match self.manage(address, &alerts) {
                     Ok(()) => (notices.len(), None),
@@ -115,9 +116,9 @@ impl Sending {
         address: &Address,
         lasting: &[Lasting],
     ) -> Result<(), Failure> {
-        let ends_at_ms = self.ends_at_ms();
+        let sent = self.sent();
         let alerts: Vec<ManagedAlert> =
-            lasting.iter().map(|one| push::lasting(&self.sender, one, ends_at_ms)).collect();
+            lasting.iter().map(|one| push::lasting(&self.sender, one, sent)).collect();
         self.manage(address, &alerts)
     }
 

@@ -73,7 +73,8 @@ impl<W: Fn()> Worker<W> {
 
     fn take(&mut self, job: Job) {
         match job {
-            Job::Deliver(rows) => {
+            Job::Pass { rows, lasting } => {
+                self.lasting = lasting;
                 for row in rows {
                     // Those of receivers that are no more are given up by whoever sends them.
                     if let Some(queue) = self.queues.get_mut(&row.receiver) {
@@ -81,7 +82,6 @@ impl<W: Fn()> Worker<W> {
                     }
                 }
             }
-            Job::Lasting(lasting) => self.lasting = lasting,
             Job::Forget(ids) => {
                 for queue in self.queues.values_mut() {
                     queue.waiting.retain(|row| !ids.contains(&row.id));
@@ -108,23 +108,26 @@ impl<W: Fn()> Worker<W> {
         !self.lasting.is_empty() && matches!(receiver, Some(Receiver::Alertmanager(_)))
     }
 
+    /// One attempt for each receiver for which one is due. Those that have more waiting are due again
+    /// at once, when the others had their turn. What fires comes first: it ends if it is not told.
     fn work(&mut self) {
         let names: Vec<String> = self.queues.keys().cloned().collect();
-        for name in names {
-            // As long as it takes them.
-            while self.deliver(&name) {}
-            self.resend(&name);
+        for name in &names {
+            self.resend(name);
+        }
+        for name in &names {
+            self.deliver(name);
         }
     }
 
     /// One attempt for each receiver that has something waiting, however often it failed.
     fn try_all(&mut self) {
-        let names: Vec<String> = self.queues.keys().cloned().collect();
-        for name in names {
-            if let Some(queue) = self.queues.get_mut(&name) {
-                queue.next = Duration::ZERO;
-            }
-            while self.deliver(&name) {}
+        for queue in self.queues.values_mut() {
+            queue.next = Duration::ZERO;
+        }
+        let mut names: Vec<String> = self.queues.keys().cloned().collect();
+        while !names.is_empty() {
+            names.retain(|name| self.deliver(name));
         }
     }
 
@@ -140,7 +143,9 @@ impl<W: Fn()> Worker<W> {
         if queue.waiting.is_empty() || queue.next > now {
             return false;
         }
-        let at_once = if queue.one_by_one { 1 } else { AT_ONCE };
+        // Of a webhook each is a request of its own.
+        let is_hook = matches!(receiver, Receiver::Webhook(_));
+        let at_once = if queue.one_by_one || is_hook { 1 } else { AT_ONCE };
         let rows: Vec<&Outgoing> = queue.waiting.iter().take(at_once).collect();
         let notices: Vec<&AlertNotice> = rows.iter().map(|row| &row.notice).collect();
         let (taken, failure) = sending.tell(receiver, &notices);
@@ -232,5 +237,68 @@ impl<W: Fn()> Worker<W> {
             let stats = ReceiverStats { queued, dropped: 0, ..queue.stats.clone() };
             done.stats.receivers.insert(name.clone(), stats);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::receiver::{Receivers, Ways};
+    use super::*;
+    use scrubjay_exporters::push::Sender;
+    use scrubjay_model::{Action, AlertKey, AlertNoticeKind, RebootHelps, Sight, Verdict};
+
+    fn sending() -> Sending {
+        let mut receivers = Receivers::none();
+        receivers.by_name.insert("journal".to_owned(), Receiver::Journal);
+        let ways = Ways {
+            timeout: Duration::from_secs(1),
+            resend: Duration::from_secs(1),
+            ca_file: None,
+            alertmanager_authorization: None,
+            webhook_authorization: None,
+        };
+        let sender = Sender { instance: "db1".to_owned(), runbook_url: String::new() };
+        Sending { receivers, ways, sender, seed: 1 }
+    }
+
+    fn row(id: i64) -> Outgoing {
+        let seen = Sight {
+            verdict: Verdict::Watch,
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+            count: None,
+        };
+        let notice = AlertNotice {
+            kind: AlertNoticeKind::Firing,
+            key: AlertKey::new("a", "b"),
+            verdict: Verdict::Watch,
+            before: None,
+            at_wall_ms: 0,
+            since_wall_ms: 0,
+            seen,
+            why: None,
+        };
+        Outgoing { id, receiver: "journal".to_owned(), made_ms: 0, notice }
+    }
+
+    #[test]
+    fn nobody_waits_until_another_has_been_told_everything() {
+        let done: Arc<Mutex<Done>> = Arc::default();
+        let mut worker = Worker::new(sending(), Arc::clone(&done), || {});
+        worker.take(Job::Pass { rows: (0..100).map(row).collect(), lasting: Vec::new() });
+        let delivered = || done.lock().unwrap().delivered.len();
+        worker.work();
+        assert_eq!(delivered(), AT_ONCE);
+        // The rest is due at once.
+        assert_eq!(worker.due(), Some(Duration::ZERO));
+        worker.work();
+        assert_eq!((delivered(), worker.due()), (100, None));
+        // When it ends, all of it goes.
+        worker.take(Job::Pass { rows: (0..100).map(row).collect(), lasting: Vec::new() });
+        worker.try_all();
+        assert_eq!(delivered(), 200);
     }
 }

@@ -32,6 +32,8 @@ CREATE TABLE alert (
   told_ms INTEGER CHECK (told_ms >= since_ms),
   told_wall_ms INTEGER,
   told_level TEXT CHECK (told_level IN ('ok', 'unknown', 'watch', 'plan', 'act')),
+  -- The worst it was ever told to be.
+  told_worst TEXT CHECK (told_worst IN ('ok', 'unknown', 'watch', 'plan', 'act')),
   reminders INTEGER CHECK (reminders >= 0),
   -- What was seen last (JSON), and in which boot.
   seen TEXT NOT NULL,
@@ -46,6 +48,7 @@ CREATE TABLE alert (
   CHECK (state = 'firing' OR (lower_from_ms IS NULL AND gone_from_ms IS NULL AND told_ms IS NULL)),
   CHECK ((told_ms IS NULL) = (told_wall_ms IS NULL)),
   CHECK ((told_ms IS NULL) = (told_level IS NULL)),
+  CHECK ((told_ms IS NULL) = (told_worst IS NULL)),
   CHECK ((told_ms IS NULL) = (reminders IS NULL))
 ) STRICT, WITHOUT ROWID;
 

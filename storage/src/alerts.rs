@@ -84,8 +84,12 @@ impl History {
 
     /// What was asked of acknowledgements by others and not taken in yet, in order. What it asks is
     /// to be kept by [`History::keep_alerts`], which then removes the files. Files that are none of
-    /// such requests are moved aside.
+    /// such requests are moved aside. While there is no file they wait: what is taken in then would be
+    /// of a book that the one of the file replaces.
     pub fn ack_requests(&mut self) -> (Vec<AckRequest>, Vec<Rejected>) {
+        if self.is_away() {
+            return (Vec::new(), Vec::new());
+        }
         let Some(dir) = self.path.parent() else { return (Vec::new(), Vec::new()) };
         let (waiting, rejected) = spool::take(dir);
         let mut asked = Vec::new();

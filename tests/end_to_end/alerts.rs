@@ -267,7 +267,7 @@ fn what_is_acknowledged_beside_an_agent_is_told_again_when_there_is_more() {
     let (_, _, body) = agent.get("/api/v1/snapshot");
     let json: serde_json::Value = serde_json::from_str(&body).unwrap();
     let ack = &json["acknowledgements"][0];
-    assert_eq!((ack["by"].as_str(), ack["baseline"].as_u64()), (Some("ann"), Some(7)));
+    assert_eq!((ack["by"].as_str(), ack["baseline"].as_u64()), (Some("(masked)"), Some(7)));
     agent.crash();
     let agent = host.start();
     agent.metrics_after(2);

@@ -344,7 +344,9 @@ impl Step<'_> {
                         | AlertNoticeKind::Resolved
                         | AlertNoticeKind::Test => 0,
                     };
-                    let told = Told { at: self.tick.now, level: firing.level, reminders };
+                    let level = firing.level;
+                    let worst = firing.told.map_or(level, |told| told.worst.max(level));
+                    let told = Told { at: self.tick.now, level, worst, reminders };
                     alert.state = AlertState::Firing(firing.tell(told));
                     (kind, firing, why)
                 })
@@ -358,7 +360,15 @@ impl Step<'_> {
             AlertState::Inactive | AlertState::Pending { .. } => None,
         };
         let Some((kind, firing, why)) = news else { return };
-        let told_as = firing.told.map(|told| told.level).filter(|level| *level != firing.level);
+        let told_as = firing.told.map(|told| match kind {
+            AlertNoticeKind::Resolved => told.worst,
+            AlertNoticeKind::Firing
+            | AlertNoticeKind::Raised
+            | AlertNoticeKind::Reminder
+            | AlertNoticeKind::Reraised
+            | AlertNoticeKind::Test => told.level,
+        });
+        let told_as = told_as.filter(|level| *level != firing.level);
         out.notices.push(AlertNotice {
             kind,
             key: self.key.clone(),

@@ -105,6 +105,23 @@ fn worse_is_told_at_once_and_better_only_when_it_stays_so() {
 }
 
 #[test]
+fn the_end_says_the_worst_that_was_told_even_if_it_got_better_first() {
+    let mut host = Host::new();
+    host.see("a", Verdict::Plan, 1);
+    host.looks_for(6);
+    host.see("a", Verdict::Watch, 1);
+    assert_eq!(host.looks_for(70), []);
+    host.lose("a");
+    let mut ends = Vec::new();
+    for _ in 0..70 {
+        host.wait(60);
+        let notices = host.look().notices;
+        ends.extend(notices.into_iter().map(|told| (told.kind, told.verdict, told.before)));
+    }
+    assert_eq!(ends, [(Kind::Resolved, Verdict::Watch, Some(Verdict::Plan))]);
+}
+
+#[test]
 fn what_cannot_be_looked_at_neither_fires_nor_resolves_and_says_so() {
     let mut host = Host::new();
     host.see("a", Verdict::Watch, 1);

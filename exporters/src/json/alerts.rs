@@ -1,9 +1,11 @@
 //! Alerts and acknowledgements as JSON.
 
+use super::mask::MASK;
 use super::{SCHEMA_VERSION, line};
 use crate::PageError;
 use scrubjay_model::{
-    Ack, AckRequest, Alert, AlertBook, AlertKey, AlertTurn, CoverageRecord, EndedAck,
+    Ack, AckRequest, AckUntil, Alert, AlertBook, AlertKey, AlertTurn, CoverageRecord, EndedAck,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -26,25 +28,62 @@ struct Dated<'a> {
     until_wall_ms: i64,
 }
 
+/// An acknowledgement for readers who are not known: that there is one, and how far it goes.
+#[derive(Serialize)]
+struct Faceless<'a> {
+    #[serde(flatten)]
+    key: &'a AlertKey,
+    by: &'static str,
+    reason: &'static str,
+    until: AckUntil,
+    verdict: Verdict,
+    baseline: Option<u64>,
+    until_wall_ms: i64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown<'a> {
+    Whole(Dated<'a>),
+    Faceless(Faceless<'a>),
+}
+
 /// What `status --json` has of alerts.
 #[derive(Serialize)]
 pub(super) struct Part<'a> {
     alerts: Vec<Named<'a>>,
-    acknowledgements: Vec<Dated<'a>>,
+    acknowledgements: Vec<Shown<'a>>,
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn of(book: &'a AlertBook) -> Self {
+    /// Masked, it does not say who acknowledged what, and why.
+    pub(super) fn of(book: &'a AlertBook, is_masked: bool) -> Self {
         let named = |(key, alert)| Named { key, alert, acknowledged: book.acks.contains_key(key) };
         Self {
             alerts: book.alerts.iter().map(named).collect(),
-            acknowledgements: acknowledgements(book),
+            acknowledgements: book.acks.values().map(|ack| shown(ack, is_masked)).collect(),
         }
     }
 }
 
-fn acknowledgements(book: &AlertBook) -> Vec<Dated<'_>> {
-    book.acks.values().map(|ack| Dated { ack, until_wall_ms: ack.until_wall_ms() }).collect()
+fn shown(ack: &Ack, is_masked: bool) -> Shown<'_> {
+    if !is_masked {
+        return Shown::Whole(dated(ack));
+    }
+    let Ack { request: _, key, by: _, uid: _, reason: _, given: _, until, verdict, .. } = ack;
+    Shown::Faceless(Faceless {
+        key,
+        by: MASK,
+        reason: MASK,
+        until: *until,
+        verdict: *verdict,
+        baseline: ack.baseline,
+        until_wall_ms: ack.until_wall_ms(),
+    })
+}
+
+fn dated(ack: &Ack) -> Dated<'_> {
+    Dated { ack, until_wall_ms: ack.until_wall_ms() }
 }
 
 #[derive(Serialize)]
@@ -62,7 +101,8 @@ pub fn acks(
     ended: &[EndedAck],
 ) -> Result<String, PageError> {
     let schema_version = SCHEMA_VERSION;
-    line(&Acks { schema_version, acknowledgements: acknowledgements(book), waiting, ended })
+    let acknowledgements = book.acks.values().map(dated).collect();
+    line(&Acks { schema_version, acknowledgements, waiting, ended })
 }
 
 #[derive(Serialize)]

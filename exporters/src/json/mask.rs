@@ -1,6 +1,6 @@
 //! A snapshot without serial numbers, for readers who are not known: see ADR 0009.
 
-use scrubjay_model::{Reading, Snapshot};
+use scrubjay_model::{AgentStats, Reading, Snapshot};
 
 /// Stands where something was taken out. It is no serial number, and it is not nothing: firmware
 /// that gives none is told apart from this.
@@ -28,4 +28,13 @@ pub(super) fn masked(snapshot: &Snapshot) -> Snapshot {
         }
     }
     snapshot
+}
+
+/// The agent's health without what receivers of notices answered: it may quote them, or a path.
+pub(super) fn discreet(agent: &AgentStats) -> AgentStats {
+    let mut agent = agent.clone();
+    for error in agent.notifications.receivers.values_mut().filter_map(|r| r.last_error.as_mut()) {
+        MASK.clone_into(error);
+    }
+    agent
 }

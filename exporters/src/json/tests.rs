@@ -42,7 +42,12 @@ fn the_top_level_keys_are_stable() {
 
 #[test]
 fn over_the_network_serial_numbers_are_masked_and_nothing_else_differs() {
-    let view = testing::server();
+    let mut view = testing::server();
+    // They have a test of their own.
+    view.alerts.acks.clear();
+    for receiver in view.agent.iter_mut().flat_map(|a| a.notifications.receivers.values_mut()) {
+        receiver.last_error = None;
+    }
     let (full, public) = (snapshot(&view).unwrap(), public_snapshot(&view).unwrap());
     for serial in ["425BB669", "0xd3a1b2c4"] {
         assert!(full.contains(serial) && !public.contains(serial), "{serial}");
@@ -54,6 +59,29 @@ fn over_the_network_serial_numbers_are_masked_and_nothing_else_differs() {
     assert_eq!(unmasked, full);
     // A slot without a stick has no serial number to be masked.
     assert!(public.contains("\"serial\":null"));
+}
+
+#[test]
+fn over_the_network_nobody_learns_who_acknowledged_what_and_what_receivers_answered() {
+    let view = testing::server();
+    let (full, public) = (snapshot(&view).unwrap(), public_snapshot(&view).unwrap());
+    for private in
+        ["1795500120000-42", "\"ann\"", "\"uid\":", "window on Sunday", "it answered 503"]
+    {
+        assert!(full.contains(private) && !public.contains(private), "{private}");
+    }
+    let ack = &parsed(Ok(public))["acknowledgements"][0];
+    let expected = serde_json::json!({
+        "code": "kernel-behind",
+        "subject": "host",
+        "by": "(masked)",
+        "reason": "(masked)",
+        "until": { "span": 129_600_000 },
+        "verdict": "plan",
+        "baseline": null,
+        "until_wall_ms": view.alerts.acks.values().next().unwrap().until_wall_ms(),
+    });
+    assert_eq!(ack, &expected);
 }
 
 #[test]

@@ -8,9 +8,10 @@ use scrubjay_model::{
     Snapshot, Witness,
 };
 use serde::Serialize;
+use std::borrow::Cow;
 
-/// Whether serial numbers stand in a page.
-#[derive(Serialize)]
+/// Whether serial numbers, and what else is for nobody but the host's own, stand in a page.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Serials {
     Full,
@@ -34,7 +35,7 @@ struct View<'a> {
     patches: Option<Patches<'a>>,
     #[serde(flatten)]
     alerts: alerts::Part<'a>,
-    agent: &'a Option<AgentStats>,
+    agent: Cow<'a, Option<AgentStats>>,
 }
 
 /// What is known of the kernel's patches, with vulnerabilities counted rather than named.
@@ -103,7 +104,8 @@ pub fn snapshot(view: &HostView) -> Result<String, PageError> {
     whole(view, &view.snapshot, Serials::Full)
 }
 
-/// The same without serial numbers: `/api/v1/snapshot`, which whoever reaches the port can read.
+/// The same without serial numbers, and without who acknowledged what and what receivers answered:
+/// `/api/v1/snapshot`, which whoever reaches the port can read.
 pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
     whole(view, &mask::masked(&view.snapshot), Serials::Masked)
 }
@@ -111,6 +113,7 @@ pub fn public_snapshot(view: &HostView) -> Result<String, PageError> {
 fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<String, PageError> {
     let HostView { header, snapshot: _, accumulated, history, assessment, alerts, agent } = view;
     let reports = accumulated.reports.iter();
+    let is_masked = serials == Serials::Masked;
     line(&View {
         schema_version: SCHEMA_VERSION,
         serials,
@@ -134,8 +137,12 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
             reboot_required: assessment.reboot_required(),
         }),
         assessment,
-        alerts: alerts::Part::of(alerts),
-        agent,
+        alerts: alerts::Part::of(alerts, is_masked),
+        agent: if is_masked {
+            Cow::Owned(agent.as_ref().map(mask::discreet))
+        } else {
+            Cow::Borrowed(agent)
+        },
     })
 }
 

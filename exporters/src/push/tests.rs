@@ -5,6 +5,8 @@ use scrubjay_model::Action;
 
 const NOON: i64 = 1_795_953_600_000;
 
+const SENT: Sent = Sent { now_ms: NOON, ends_at_ms: NOON + 240_000 };
+
 fn sender() -> Sender {
     Sender { instance: "db1".to_owned(), runbook_url: String::new() }
 }
@@ -32,7 +34,7 @@ fn notice(kind: AlertNoticeKind) -> AlertNotice {
 
 #[test]
 fn alertmanager_is_sent_what_its_interface_wants() {
-    let sent = managed(&sender(), &notice(AlertNoticeKind::Firing), NOON + 240_000);
+    let sent = managed(&sender(), &notice(AlertNoticeKind::Firing), SENT);
     let json = serde_json::to_string_pretty(&sent).unwrap();
     insta::assert_snapshot!(json, @r#"
     [
@@ -61,12 +63,24 @@ fn alertmanager_is_sent_what_its_interface_wants() {
 #[test]
 fn what_is_resolved_ends_now_and_not_before_it_began() {
     let resolved = notice(AlertNoticeKind::Resolved);
-    let sent = managed(&sender(), &resolved, NOON + 240_000);
+    let sent = managed(&sender(), &resolved, SENT);
     assert_eq!((sent.len(), sent[0].ends_at.as_str()), (1, "2026-11-29T12:00:00Z"));
     // The clock was set back since it began.
-    let sent = managed(&sender(), &AlertNotice { at_wall_ms: 0, ..resolved }, 0);
+    let sent = managed(&sender(), &AlertNotice { at_wall_ms: 0, ..resolved.clone() }, SENT);
     let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
     assert!(at(&sent[0].ends_at) > at(&sent[0].starts_at));
+    // It began, or ended, when the clock was ahead: it is over now all the same.
+    let ahead = NOON + 3_600_000;
+    for at_wall_ms in [NOON, ahead + 1] {
+        let late = AlertNotice { at_wall_ms, since_wall_ms: ahead, ..resolved.clone() };
+        let sent = managed(&sender(), &late, SENT);
+        assert_eq!(sent[0].ends_at, "2026-11-29T12:00:00Z");
+        assert!(at(&sent[0].ends_at) > at(&sent[0].starts_at));
+    }
+    let firing = AlertNotice { since_wall_ms: ahead, ..notice(AlertNoticeKind::Firing) };
+    let sent = managed(&sender(), &firing, SENT);
+    assert_eq!(sent[0].starts_at, "2026-11-29T12:00:00Z");
+    assert_eq!(sent[0].ends_at, "2026-11-29T12:04:00Z");
 }
 
 #[test]
@@ -76,13 +90,16 @@ fn what_got_worse_ends_as_it_was_and_begins_as_it_is() {
         before: Some(Verdict::Watch),
         ..notice(AlertNoticeKind::Raised)
     };
-    let sent = managed(&sender(), &raised, NOON + 240_000);
+    let sent = managed(&sender(), &raised, SENT);
     let of = |alert: &ManagedAlert| (alert.labels["verdict"].clone(), alert.ends_at.clone());
     assert_eq!(of(&sent[0]), ("watch".to_owned(), "2026-11-29T12:00:00Z".to_owned()));
     assert_eq!(of(&sent[1]), ("act".to_owned(), "2026-11-29T12:04:00Z".to_owned()));
     assert_eq!(sent[1].labels["severity"], "critical");
     // The first one is the very one that was sent before.
-    assert_eq!(sent[0].labels, managed(&sender(), &notice(AlertNoticeKind::Firing), 0)[0].labels);
+    assert_eq!(
+        sent[0].labels,
+        managed(&sender(), &notice(AlertNoticeKind::Firing), SENT)[0].labels
+    );
 }
 
 #[test]
@@ -109,7 +126,7 @@ fn that_it_is_acknowledged_is_said_and_makes_no_other_alert_of_it() {
         baseline: None,
     };
     let known = Lasting { ack: Some(ack), ..plain.clone() };
-    let (plain, known) = (lasting(&sender(), &plain, 0), lasting(&sender(), &known, 0));
+    let (plain, known) = (lasting(&sender(), &plain, SENT), lasting(&sender(), &known, SENT));
     assert_eq!(plain.labels, known.labels);
     assert_eq!(known.annotations["acknowledged"], "by ann until 2026-11-29T13:00:00Z: ordered");
     assert!(!plain.annotations.contains_key("acknowledged"));
@@ -147,7 +164,7 @@ fn the_journal_has_it_on_one_line_and_nothing_in_it_acts_on_a_terminal() {
         "alert corrected-errors:skylake-socket-0-imc-0/dimm3 is resolved: it had fired since \
          2026-11-29T11:59:00Z"
     );
-    let sent = managed(&sender(), &evil, NOON);
+    let sent = managed(&sender(), &evil, SENT);
     assert!(!sent[0].annotations["summary"].chars().any(char::is_control));
 }
 

@@ -141,12 +141,12 @@ fn put_alert(tx: &Transaction<'_>, key: &AlertKey, alert: &Alert) -> rusqlite::R
     tx.prepare_cached(
         "INSERT OR REPLACE INTO alert
            (code, subject, state, since_ms, since_wall_ms, from_ms, fired_ms, fired_wall_ms, level,
-            lower_from_ms, gone_from_ms, told_ms, told_wall_ms, told_level, reminders, seen,
-            seen_boot_id, held)
+            lower_from_ms, gone_from_ms, told_ms, told_wall_ms, told_level, told_worst,
+            reminders, seen, seen_boot_id, held)
          VALUES
            (:code, :subject, :state, :since_ms, :since_wall_ms, :from_ms, :fired_ms,
             :fired_wall_ms, :level, :lower_from_ms, :gone_from_ms, :told_ms, :told_wall_ms,
-            :told_level, :reminders, :seen, :seen_boot_id, :held)",
+            :told_level, :told_worst, :reminders, :seen, :seen_boot_id, :held)",
     )?
     .execute(named_params! {
         ":code": key.code,
@@ -163,6 +163,7 @@ fn put_alert(tx: &Transaction<'_>, key: &AlertKey, alert: &Alert) -> rusqlite::R
         ":told_ms": told.map(|told| count(told.at.book_ms)),
         ":told_wall_ms": told.map(|told| told.at.wall_ms),
         ":told_level": told.map(|told| told.level.as_str()),
+        ":told_worst": told.map(|told| told.worst.as_str()),
         ":reminders": told.map(|told| told.reminders),
         ":seen": json(seen)?,
         ":seen_boot_id": seen_boot.as_str(),
@@ -217,6 +218,7 @@ fn firing(row: &Row<'_>, since: Moment) -> rusqlite::Result<Firing> {
         Some(_) => Some(Told {
             at: moment(row, "told_ms", "told_wall_ms")?,
             level: verdict(row, "told_level")?,
+            worst: verdict(row, "told_worst")?,
             reminders: row.get("reminders")?,
         }),
     };

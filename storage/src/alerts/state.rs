@@ -166,7 +166,7 @@ impl AlertsState {
     /// file is as the file has it: whoever was told is not told again.
     pub(crate) fn come_home(&mut self, memory: Self, now_wall_ms: i64) -> AlertChanges {
         let before = self.clone();
-        let Self { book, outbox, next_outgoing: _ } = memory;
+        let Self { book, outbox, next_outgoing } = memory;
         // Moments in memory are of a book that began later.
         let by_ms = self.book.clock.as_ref().map_or(0, |clock| clock.book_ms);
         for (key, alert) in book.alerts {
@@ -179,11 +179,22 @@ impl AlertsState {
             let given = Moment { book_ms: ack.given.book_ms.saturating_add(by_ms), ..ack.given };
             self.book.acks.insert(key, Ack { given, ..ack });
         }
-        for row in outbox.into_values() {
-            let id = self.next_outgoing;
-            self.next_outgoing = id.saturating_add(1);
+        // Whoever delivers knows the rows of memory by their numbers, and will say of these that they
+        // were taken. Rows of the file, which he never saw, get others.
+        self.next_outgoing = self.next_outgoing.max(next_outgoing);
+        let there = std::mem::take(&mut self.outbox);
+        for row in there.into_values() {
+            let twin = outbox.get(&row.id);
+            if twin.is_some_and(|twin| twin.receiver == row.receiver && twin.notice == row.notice) {
+                continue;
+            }
+            let id = if row.id < next_outgoing { self.next_outgoing } else { row.id };
+            self.next_outgoing = self.next_outgoing.max(id.saturating_add(1));
+            self.outbox.insert(id, Outgoing { id, ..row });
+        }
+        for (id, row) in outbox {
             let made_ms = row.made_ms.saturating_add(by_ms);
-            self.outbox.insert(id, Outgoing { id, made_ms, ..row });
+            self.outbox.insert(id, Outgoing { made_ms, ..row });
         }
         // The clock is that of the file: what passed meanwhile is reckoned at the next pass. Only a
         // file without a book takes the one from memory.

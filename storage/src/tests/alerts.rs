@@ -43,7 +43,12 @@ fn firing() -> Firing {
         level: Verdict::Plan,
         lower_from_ms: Some(40),
         gone_from_ms: None,
-        told: Some(Told { at: moment(30), level: Verdict::Watch, reminders: 2 }),
+        told: Some(Told {
+            at: moment(30),
+            level: Verdict::Watch,
+            worst: Verdict::Act,
+            reminders: 2,
+        }),
     }
 }
 
@@ -270,7 +275,11 @@ fn what_was_begun_in_memory_joins_what_the_file_knows_and_nobody_is_told_again()
         .into(),
         next_outgoing: 2,
     };
+    let (own, foreign) = (memory.outbox[&1].notice.clone(), home.outbox[&1].notice.clone());
+    assert_ne!(own, foreign);
     let changes = home.come_home(memory, 99);
+    // Whoever delivers goes by the numbers that memory gave.
+    assert_eq!((&home.outbox[&1].notice, &home.outbox[&2].notice), (&own, &foreign));
     assert_eq!(home.book.alerts[&key("b")], book(&host.at()).alerts[&key("b")]);
     // Its moments are those of a book whose clock is ahead.
     let state = home.book.alerts[&key("z")].state;
@@ -353,6 +362,11 @@ fn a_request_is_whole_or_not_there_and_says_who_wrote_it() {
     assert!(hand_over(Path::new("/proc/none"), &request).is_err());
     let mut host = Host::new();
     let mut history = begun(dir.path(), &mut host);
+    // They can wait, and do while there is no file to keep them in.
+    history.away = Some(crate::away::Away::Whole);
+    assert_eq!(history.ack_requests().0, []);
+    history.away = None;
+    assert_eq!(history.ack_requests().0.len(), 1);
     for odd in ["{}", "[", "", &"x".repeat(300_000)] {
         std::fs::write(path.with_file_name("0.json"), odd).unwrap();
         let (asked, rejected) = history.ack_requests();
