@@ -28,7 +28,12 @@ pub(super) fn book() -> AlertBook {
             level: Verdict::Watch,
             lower_from_ms: None,
             gone_from_ms: None,
-            told: Some(Told { at: moment(ago_s), level: Verdict::Watch, worst: Verdict::Watch, reminders: 0 }),
+            told: Some(Told {
+                at: moment(ago_s),
+                level: Verdict::Watch,
+                worst: Verdict::Watch,
+                reminders: 0,
+            }),
         })
     };
     let seen = Sight {
