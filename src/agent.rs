@@ -17,6 +17,7 @@ use crate::{clock, commands::reading, header};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
+use scrubjay_alerts::book::Asked;
 use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
@@ -375,7 +376,8 @@ impl Agent {
         if let Err(error) = self.history.note(&snapshot.at, &assessment) {
             tracing::error!("failed to {:#}", anyhow::Error::from(error));
         }
-        self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment);
+        let asked = Asked { sticks: self.judge.unasked(), ends: self.suspicions.unasked() };
+        self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment, asked);
         self.stats.notifications = self.alerting.stats(&self.history);
         if let Some(head) = self.history.new_checkpoint() {
             tell_head("at a checkpoint", Some(head));

@@ -3,7 +3,7 @@
 
 use crate::config::Settings;
 use crate::notify::{Notifier, Receivers, Sending};
-use scrubjay_alerts::book::{self, AlertPolicy, Evaluated, Looked, Pass};
+use scrubjay_alerts::book::{self, AlertPolicy, Asked, Evaluated, Looked, Pass};
 use scrubjay_exporters::push::Lasting;
 use scrubjay_model::{Accumulated, AlertBook, Assessment, NotifyStats, Outgoing, Snapshot, Stamp};
 use scrubjay_storage::{AlertNews, GivenUp, History};
@@ -55,6 +55,7 @@ impl Alerting {
         snapshot: &Snapshot,
         accumulated: &Accumulated,
         assessment: &Assessment,
+        asked: Asked,
     ) {
         self.settle(history, &snapshot.at);
         let (requests, rejected) = history.ack_requests();
@@ -62,7 +63,8 @@ impl Alerting {
             let path = rejected.path.display();
             tracing::warn!("{path} is no request of scrubjay ack or unack: {}", rejected.why);
         }
-        let looked = Looked::of(snapshot, accumulated);
+        let looked =
+            Looked::of(snapshot, accumulated).in_history(&assessment.dimms, accumulated, asked);
         let why_not = |key: &_, alert: &_| looked.why_not(key, alert);
         let pass = Pass::of(assessment, &why_not, &requests);
         let book = history.alert_book().clone();

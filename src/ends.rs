@@ -1,5 +1,6 @@
 //! How earlier boots ended, as far as it bears on the present verdict.
 
+use crate::judging::IN_MEMORY;
 use scrubjay_alerts::{BURST_WITHIN, ENDED_WITHIN, suspected_uncorrected_errors};
 use scrubjay_model::{BootId, Finding};
 use scrubjay_storage::{History, HistoryReader, StorageError};
@@ -10,6 +11,8 @@ use scrubjay_storage::{History, HistoryReader, StorageError};
 pub(crate) struct Suspicions {
     of: Option<BootId>,
     found: Vec<Finding>,
+    /// Why the history could not be asked when that was last wanted.
+    unasked: Option<String>,
 }
 
 impl Suspicions {
@@ -21,12 +24,22 @@ impl Suspicions {
                     self.found = suspected_uncorrected_errors(&boots, &records);
                     // In memory there is nothing to be asked yet.
                     self.of = (!history.is_away()).then(|| boot.clone());
+                    self.unasked = history.is_away().then(|| IN_MEMORY.to_owned());
                 }
                 // Asked again at the next pass.
-                Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+                Err(error) => {
+                    let why = format!("failed to {:#}", anyhow::Error::from(error));
+                    tracing::error!("{why}");
+                    self.unasked = Some(why);
+                }
             }
         }
         self.found.clone()
+    }
+
+    /// Why what is suspected may not be all.
+    pub(crate) fn unasked(&self) -> Option<String> {
+        self.unasked.clone()
     }
 }
 

@@ -9,6 +9,10 @@ use scrubjay_model::{
 use scrubjay_storage::{History, HistoryReader, StorageError};
 use std::time::Duration;
 
+/// Why there are no answers of the history.
+pub(crate) const IN_MEMORY: &str =
+    "the history is kept in memory and knows nothing of earlier days";
+
 /// Where nothing happened a verdict changes by time alone, which is slow.
 const JUDGE_AGAIN_AFTER: Duration = Duration::from_secs(3600);
 
@@ -120,11 +124,18 @@ pub(crate) struct Judge {
     policy: MemoryPolicy,
     last: Option<(Looks, i64)>,
     verdicts: Vec<DimmVerdict>,
+    /// Why the history could not be asked when that was last wanted.
+    unasked: Option<String>,
 }
 
 impl Judge {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { policy: MemoryPolicy::new(settings), last: None, verdicts: Vec::new() }
+        Self {
+            policy: MemoryPolicy::new(settings),
+            last: None,
+            verdicts: Vec::new(),
+            unasked: None,
+        }
     }
 
     /// The verdicts after a pass. While the history is kept in memory those before it stand: what
@@ -153,13 +164,23 @@ impl Judge {
                     let settings = self.policy.at(snapshot);
                     self.verdicts = judge_host(&traces, accumulated, snapshot, &settings);
                     self.last = Some((looks, now));
+                    self.unasked = None;
                 }
-                Ok(None) => {}
+                Ok(None) => self.unasked = Some(IN_MEMORY.to_owned()),
                 // Asked again at the next pass.
-                Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+                Err(error) => {
+                    let why = format!("failed to {:#}", anyhow::Error::from(error));
+                    tracing::error!("{why}");
+                    self.unasked = Some(why);
+                }
             }
         }
         self.verdicts.clone()
+    }
+
+    /// Why the verdicts may not be those of now.
+    pub(crate) fn unasked(&self) -> Option<String> {
+        self.unasked.clone()
     }
 }
 

@@ -1,5 +1,6 @@
-//! How spans of time are written for people.
+//! How spans of time are written for people, and names for their shells.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A duration in its two largest units: `36 d 4 h`.
@@ -23,9 +24,33 @@ pub fn span(duration: Duration) -> String {
     }
 }
 
+/// A name as a word that a POSIX shell takes for it, so that a command that is shown can be copied.
+/// Slots are named by firmware, in whatever characters it likes.
+pub fn shell_word(name: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(format!("'{}'", name.replace('\'', "'\\''")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_one_word_to_a_shell() {
+        for (name, word) in [
+            ("DIMM_A1", "DIMM_A1"),
+            ("imc-0/dimm0", "imc-0/dimm0"),
+            ("NODE 1 P1-DIMMA1", "'NODE 1 P1-DIMMA1'"),
+            ("$(reboot)", "'$(reboot)'"),
+            ("a'b", "'a'\\''b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(name), word);
+        }
+    }
 
     #[test]
     fn spans_show_their_two_largest_units() {

@@ -61,13 +61,7 @@ fn acknowledge(settings: &Settings, args: &GiveArgs) -> anyhow::Result<Exit> {
     let reason = reason.trim().to_owned();
     let what = AckChange::Give { reason, until, alerts };
     let request = request(args.by.as_deref(), &at, what);
-    let taken_in = put(settings, &request, &at)?;
-    print(&if args.read.json {
-        json::ack_request(&request, taken_in)?
-    } else {
-        text::ack_request(&request, taken_in, settings.interval, &style(true))
-    })?;
-    Ok(Exit::Ok)
+    put_and_tell(settings, &request, &at, &args.read)
 }
 
 /// Findings of this moment, and alerts that are open though nothing is found.
@@ -150,6 +144,22 @@ fn request(by: Option<&str>, at: &Stamp, what: AckChange) -> AckRequest {
     }
 }
 
+/// Puts a request where it belongs, and says what became of it.
+fn put_and_tell(
+    settings: &Settings,
+    request: &AckRequest,
+    at: &Stamp,
+    read: &ReadArgs,
+) -> anyhow::Result<Exit> {
+    let taken_in = put(settings, request, at)?;
+    print(&if read.json {
+        json::ack_request(request, taken_in)?
+    } else {
+        text::ack_request(request, taken_in, settings.interval, &style(true))
+    })?;
+    Ok(Exit::Ok)
+}
+
 /// Writes a request into the history, or hands it over to the agent that has it. Whether it holds
 /// already.
 fn put(settings: &Settings, request: &AckRequest, at: &Stamp) -> anyhow::Result<bool> {
@@ -214,11 +224,5 @@ pub(crate) fn unack(settings: &Settings, args: &UnackArgs) -> anyhow::Result<Exi
     let what = AckChange::Withdraw { acks: named.into_iter().collect() };
     let at = Collector::new(Arc::clone(&host), reading::options(settings)).stamp();
     let request = request(args.by.as_deref(), &at, what);
-    let taken_in = put(settings, &request, &at)?;
-    print(&if args.read.json {
-        json::ack_request(&request, taken_in)?
-    } else {
-        text::ack_request(&request, taken_in, settings.interval, &style(true))
-    })?;
-    Ok(Exit::Ok)
+    put_and_tell(settings, &request, &at, &args.read)
 }

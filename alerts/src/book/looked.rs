@@ -3,10 +3,10 @@
 
 use crate::rules;
 use scrubjay_model::{
-    Accumulated, Alert, AlertKey, ErrorClass, NonValue, SeriesPlace, Snapshot, SourceId,
-    SourceState, SourceStatus,
+    Accumulated, Alert, AlertKey, DimmVerdict, ErrorClass, NonValue, SeriesPlace, Snapshot,
+    SourceId, SourceState, SourceStatus, Verdict,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a pass could look at.
 #[derive(Debug)]
@@ -17,6 +17,19 @@ pub struct Looked<'s> {
     counted: BTreeSet<(ErrorClass, String)>,
     /// Controllers that were read, by the names that findings give them.
     controllers: BTreeSet<String>,
+    /// Sticks of which nothing is known, by the names that findings give them: why, and since when
+    /// they are in their slots.
+    blind: BTreeMap<String, (String, i64)>,
+    asked: Asked,
+}
+
+/// Why the history could not be asked in a pass; `None` where it could.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// For what is known of sticks of memory.
+    pub sticks: Option<String>,
+    /// For how earlier boots ended.
+    pub ends: Option<String>,
 }
 
 /// All of them: what a code rests on that is not listed.
@@ -130,7 +143,25 @@ impl<'s> Looked<'s> {
             }
             controllers.insert(name);
         }
-        Self { snapshot, sources: snapshot.sources(), counted, controllers }
+        let (sources, blind) = (snapshot.sources(), BTreeMap::new());
+        Self { snapshot, sources, counted, controllers, blind, asked: Asked::default() }
+    }
+
+    /// The same with what the history was asked for. A verdict that cannot be given any more is not
+    /// one that all is well.
+    pub fn in_history(
+        self,
+        dimms: &[DimmVerdict],
+        accumulated: &Accumulated,
+        asked: Asked,
+    ) -> Self {
+        let unknown = dimms.iter().filter(|dimm| dimm.verdict == Verdict::Unknown);
+        let blind = unknown.map(|dimm| {
+            let why = dimm.reasons.first().map_or("nothing is known of it", |why| &why.text);
+            let since = accumulated.modules.get(&dimm.key).map_or(i64::MIN, |m| m.since_wall_ms);
+            (dimm.name.clone(), (why.to_owned(), since))
+        });
+        Self { blind: blind.collect(), asked, ..self }
     }
 
     /// Why an alert that is not seen could not be looked at; `None` if it could, so that it is gone.
@@ -138,7 +169,26 @@ impl<'s> Looked<'s> {
         let wanted = looked_at_sources(&key.code);
         let statuses = self.sources.iter().filter(|status| wanted.contains(&status.source));
         let by_source = statuses.filter_map(|status| self.why_not_source(status, alert)).next();
-        by_source.or_else(|| self.why_not_place(key, alert))
+        by_source
+            .or_else(|| self.why_not_place(key, alert))
+            .or_else(|| self.why_not_history(key, alert))
+    }
+
+    /// What rests on the history, which could not be asked or knows nothing now.
+    fn why_not_history(&self, key: &AlertKey, alert: &Alert) -> Option<String> {
+        if key.code == "suspected-uncorrected-error" {
+            return self.asked.ends.clone();
+        }
+        if !key.code.starts_with("dimm-") {
+            return None;
+        }
+        if self.asked.sticks.is_some() {
+            return self.asked.sticks.clone();
+        }
+        let (why, since) = self.blind.get(&key.subject)?;
+        // A stick that came after the alert is another one, and what was known of the old is over.
+        let is_same = alert.state.firing().is_none_or(|firing| *since <= firing.since.wall_ms);
+        is_same.then(|| why.clone())
     }
 
     fn is_same_boot(&self, alert: &Alert) -> bool {
@@ -209,7 +259,8 @@ fn is_near(origin: Option<&str>, fault: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CODES;
+    use crate::{CODES, testing};
+    use scrubjay_model::{Action, AlertState, RebootHelps, Sight};
 
     #[test]
     fn every_code_says_what_it_rests_on() {
@@ -230,5 +281,51 @@ mod tests {
         assert!(!near(dimm, "sys/devices/system/edac/mc/mc1/dimm3/dimm_ce_count"));
         assert!(near("sys/kernel/livepatch", "sys/kernel/livepatch/lp_1/enabled"));
         assert!(is_near(None, "anything"));
+    }
+
+    #[test]
+    fn what_the_history_cannot_tell_is_not_over() {
+        let snapshot = testing::but(|_| ());
+        let accumulated = Accumulated::default();
+        let seen = Sight {
+            verdict: Verdict::Watch,
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+            count: None,
+        };
+        let alert = Alert {
+            state: AlertState::Inactive,
+            seen,
+            seen_boot: snapshot.at.boot.clone(),
+            held: None,
+        };
+        let why_not = |code: &str, asked: Asked| {
+            let looked = Looked::of(&snapshot, &accumulated);
+            let looked = looked.in_history(&[], &accumulated, asked);
+            looked.why_not(&AlertKey { code: code.to_owned(), subject: "A1".to_owned() }, &alert)
+        };
+        let broken = || Some("failed to read the history".to_owned());
+        let sticks = || Asked { sticks: broken(), ends: None };
+        assert_eq!(why_not("dimm-fault", sticks()), broken());
+        assert_eq!(why_not("suspected-uncorrected-error", sticks()), None);
+        let ends = Asked { sticks: None, ends: broken() };
+        assert_eq!(why_not("suspected-uncorrected-error", ends), broken());
+        assert_eq!(why_not("dimm-fault", Asked::default()), None, "asked, and the stick is gone");
+
+        // Of a stick that nobody watches any more nothing is known; one that is well is well.
+        let of = |reason| {
+            let dimms = [rules::dimms::tests::dimm("A1", vec![reason])];
+            let looked = Looked::of(&snapshot, &accumulated);
+            let looked = looked.in_history(&dimms, &accumulated, Asked::default());
+            let key = AlertKey { code: "dimm-rising".to_owned(), subject: "A1".to_owned() };
+            looked.why_not(&key, &alert)
+        };
+        let reason = rules::dimms::tests::reason;
+        let blind = of(reason("dimm-not-watched", Verdict::Unknown));
+        assert_eq!(blind.as_deref(), Some("what dimm-not-watched saw"));
+        assert_eq!(of(reason("dimm-errors", Verdict::Ok)), None);
     }
 }

@@ -17,7 +17,7 @@ mod policy;
 mod turns;
 
 pub use evaluate::{Evaluated, Pass, evaluate, take_requests};
-pub use looked::{Looked, looked_at_sources};
+pub use looked::{Asked, Looked, looked_at_sources};
 pub use policy::{
     AlertOverride, AlertPolicy, AlertRule, DEFAULT_REMINDERS, RESOLVED_KEPT, Timing, glob_matches,
 };

@@ -4,7 +4,7 @@
 //! takes in a whole bank has more places than are worth keeping; its shape is known long before.
 
 use super::mode::DAY;
-use super::observation::{Cell, Hit, Seconds};
+use super::{Cell, Hit, Seconds};
 
 /// Places kept of one DIMM.
 pub const MOST_CELLS: usize = 512;

@@ -8,7 +8,7 @@
 
 use super::cells::Spot;
 use super::mode::{DAY, Mode};
-use super::observation::{Cell, Seconds};
+use super::{Cell, Seconds};
 
 /// Places that prove a shape well enough to watch.
 pub const LOOSE: u32 = 2;

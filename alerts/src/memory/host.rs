@@ -1,9 +1,9 @@
 //! The verdicts on all sticks of a host, from its history and what it shows now.
 
+use super::Observation;
 use super::classify::Fault;
 use super::judgement::{Advice, Judgement, MemorySettings, Reason};
 use super::neighbours::{Topology, neighbours};
-use super::observation::Observation;
 use super::state::DimmState;
 use super::trace::observations;
 use scrubjay_model::{

@@ -5,13 +5,13 @@
 //! that nothing is stored but the loudest evidence since the last long silence: what it would have
 //! said then, less a step for each such silence, is the least it says now.
 
+use super::Seconds;
 use super::cells::REMEMBERED;
 use super::classify::{Fault, LOOSE, STRICT, classify, faults};
 use super::costs::{Choice, Decision};
 use super::judgement::{Advice, Judgement, LONGEST_HORIZON_DAYS, MemorySettings, Reason};
 use super::mode::{DAY, Mode};
 use super::neighbours::Neighbours;
-use super::observation::Seconds;
 use super::reasons;
 use super::risk::{Evidence, Risk};
 use super::rules_of_others::faulty_columns;

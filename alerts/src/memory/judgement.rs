@@ -1,9 +1,9 @@
 //! What the engine says of a DIMM, and what it is told beforehand.
 
+use super::Seconds;
 use super::classify::Fault;
 use super::costs::{Costs, Decision};
 use super::mode::Mode;
-use super::observation::Seconds;
 use super::risk::{Calibration, Risk, Validity};
 use super::scorecard::Scorecard;
 use super::trend::Trend;

@@ -13,7 +13,6 @@ mod judgement;
 mod mode;
 mod mttf;
 mod neighbours;
-mod observation;
 mod reasons;
 mod risk;
 mod rules_of_others;
@@ -37,12 +36,12 @@ pub use mttf::{
     odd_errors_mended_wrongly,
 };
 pub use neighbours::{Neighbours, Topology, neighbours};
-pub use observation::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
 pub use risk::{
     Calibration, Evidence, LEAST_OUTCOMES, Risk, SCORECARD_DAYS, UNCALIBRATED_SPREAD, Validity,
 };
 pub use rules_of_others::{WholeHistory, faulty_lines, whole_history_rule, window_rule};
 pub use scorecard::{BitWeights, Scorecard, ScorecardFault, Weights};
+pub use scrubjay_model::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trace::observations;

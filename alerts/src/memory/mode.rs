@@ -1,6 +1,6 @@
 //! The shapes a fault of memory can have.
 
-use super::observation::Seconds;
+use super::Seconds;
 
 /// Seconds of a day.
 pub(crate) const DAY: Seconds = 86_400;

@@ -1,8 +1,8 @@
 //! What the other DIMMs of a host did at the same time: a channel or a controller at fault makes all
 //! of its DIMMs err, and none of them is to be swapped.
 
+use super::Seconds;
 use super::mode::Mode;
-use super::observation::Seconds;
 use super::state::DimmState;
 use super::windows::A_DAY;
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! The reasons for a verdict on a DIMM, each with its numbers, its limit and its exposure, and the
 //! sentence that says what pays.
 
+use super::Seconds;
 use super::costs::Choice;
 use super::host::LOOK_BACK_DAYS;
 use super::judge::{RECENT, View, lowered};
 use super::judgement::{Advice, Reason};
 use super::mode::{DAY, Mode};
-use super::observation::Seconds;
 use super::windows::CENSORED;
 use super::words::{amount, many, number, percent, span};
 use scrubjay_model::{RebootHelps, Verdict};

@@ -1,9 +1,9 @@
 //! How others tell the shape of a fault: for comparison, and for tests against what they published.
 
+use super::Hit;
 use super::cells::Spot;
 use super::classify::distinct;
 use super::mode::{DAY, Mode};
-use super::observation::Hit;
 
 /// The rule of SmartMem (Huawei) for the reports of one window of 15 minutes, 1 hour or 6 hours.
 /// What is missing is never counted. The bank group is part of the bank, which theirs leaves out.

@@ -3,10 +3,10 @@
 use super::cells::{Cells, Spot};
 use super::classify::{LOOSE, classify};
 use super::mode::Mode;
-use super::observation::{CountsFrom, Hit, Observation, Seconds};
 use super::storm::Storms;
 use super::trend::{Exposure, days, is_rising};
 use super::windows::{Active, Bits, WINDOW, Windows, window_of};
+use super::{CountsFrom, Hit, Observation, Seconds};
 
 /// Pages out of use that are told apart.
 const MOST_PAGES: usize = 256;

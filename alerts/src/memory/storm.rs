@@ -5,8 +5,8 @@
 //! never storms; a fault that takes in many does. Without leaving out, the same is a *flood*, which
 //! says something of the load and nothing of the fault.
 
-use super::observation::{Cell, Hit, Parity, Seconds};
 use super::windows::window_of;
+use super::{Cell, Hit, Parity, Seconds};
 
 /// Longest time between two reports of a storm.
 pub const STORM_GAP: Seconds = 60;

@@ -8,8 +8,8 @@
 //!
 //! A day that was not watched is missing; it is not a day without errors.
 
+use super::Seconds;
 use super::mode::DAY;
-use super::observation::Seconds;
 use super::windows::{A_DAY, CENSORED, WINDOW, Windows};
 use crate::statistics::{
     GammaPoisson, MannKendall, doubling_days, log_ratio, mann_kendall, rate_ratio_tail, real,

@@ -3,7 +3,7 @@
 //! What is counted for trends are windows and days, not errors: errors within a window belong
 //! together. Windows without errors take no memory; how long each was watched is kept for 64 days.
 
-use super::observation::Seconds;
+use super::Seconds;
 
 /// Length of a window.
 pub(crate) const WINDOW: Seconds = 6 * 3600;

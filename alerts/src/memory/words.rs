@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
+use super::Seconds;
 use super::mode::DAY;
-use super::observation::Seconds;
 use std::time::Duration;
 
 /// A probability in percent with two significant digits.

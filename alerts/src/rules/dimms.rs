@@ -2,7 +2,9 @@
 //! followed at least, under the code of the reason that decides.
 
 use crate::finding::{FindingExt, finding, many};
-use scrubjay_model::{Action, Assessment, DimmReason, DimmVerdict, Finding, RebootHelps, Verdict};
+use scrubjay_model::{
+    Action, Assessment, DimmReason, DimmVerdict, Finding, RebootHelps, Verdict, shell_word,
+};
 
 /// Which of several reasons of one weight decides, the first that is there: the shape of a fault
 /// outlasts a storm, so that a finding does not change its name from day to day.
@@ -73,7 +75,8 @@ fn of_dimm(dimm: &DimmVerdict) -> Option<Finding> {
     if !also.is_empty() {
         because.push_str(&format!("; also {}", also.join(", ")));
     }
-    let remedy = format!("{} (scrubjay explain {} tells all of it)", dimm.sentence, dimm.name);
+    let remedy =
+        format!("{} (scrubjay explain {} tells all of it)", dimm.sentence, shell_word(&dimm.name));
     // Whatever helps against one of several reasons does not help against all.
     let helps = if decides.reboot_helps == RebootHelps::Yes && !also.is_empty() {
         RebootHelps::Unknown
@@ -86,4 +89,4 @@ fn of_dimm(dimm: &DimmVerdict) -> Option<Finding> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

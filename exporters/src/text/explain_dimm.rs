@@ -5,7 +5,7 @@ use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{self, count, moment_ago};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    DimmFault, DimmReason, DimmRisk, DimmVerdict, HostView, Probability, Verdict,
+    DimmFault, DimmReason, DimmRisk, DimmVerdict, HostView, Probability, Verdict, shell_word,
 };
 
 /// The page.
@@ -60,7 +60,10 @@ pub fn explain_dimm(view: &HostView, dimm: &DimmVerdict, style: &Style) -> Strin
     }
     page.sentence(
         2,
-        &format!("\"scrubjay show {}\" has its identity, its life and its last reports", dimm.name),
+        &format!(
+            "\"scrubjay show {}\" has its identity, its life and its last reports",
+            shell_word(&dimm.name)
+        ),
     );
     page.into_text()
 }

@@ -3,12 +3,12 @@
 use super::*;
 use scrubjay_model::{Action, Coverage, CoverageState, DimmRisk, ModuleKey, Probability};
 
-fn reason(code: &'static str, verdict: Verdict) -> DimmReason {
+pub(crate) fn reason(code: &'static str, verdict: Verdict) -> DimmReason {
     let text = format!("what {code} saw");
     DimmReason { code, verdict, since_wall_ms: None, text, reboot_helps: RebootHelps::No }
 }
 
-fn dimm(name: &str, reasons: Vec<DimmReason>) -> DimmVerdict {
+pub(crate) fn dimm(name: &str, reasons: Vec<DimmReason>) -> DimmVerdict {
     let chance = Probability::nearest(0.01);
     DimmVerdict {
         key: ModuleKey::from_stored(name.to_lowercase()),
