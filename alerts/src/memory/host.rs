@@ -5,12 +5,14 @@ use super::classify::Fault;
 use super::judgement::{Advice, Judgement, MemorySettings, Reason};
 use super::neighbours::{Topology, neighbours};
 use super::state::DimmState;
-use super::trace::observations;
+use super::trace::{known_watches, observations_within};
 use scrubjay_model::{
-    Accumulated, Action, Cell, ControllerKey, Dimm, DimmFault, DimmReason, DimmRisk, DimmVerdict,
-    Edac, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, Place, Probability, Seconds,
-    Snapshot,
+    Accumulated, Action, Cell, Controller, ControllerKey, Dimm, DimmFault, DimmReason, DimmRisk,
+    DimmVerdict, Edac, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, ModuleTrace, Place,
+    Probability, Seconds, Snapshot, Watch,
 };
+use std::collections::BTreeMap;
+
 /// How far back a history is looked at: faults are remembered for 90 days, and a trend is held
 /// against the month before.
 pub const LOOK_BACK_DAYS: u32 = 120;
@@ -24,27 +26,31 @@ pub fn judge_host(
 ) -> Vec<DimmVerdict> {
     let now = snapshot.at.wall_ms.div_euclid(1_000);
     let edac = Snapshot::found(&snapshot.edac);
+    let shown = shown(accumulated, edac);
+    let watches = known_watches(traces);
+    let mut quiet: BTreeMap<(Seconds, bool), DimmState> = BTreeMap::new();
     let known: Vec<(&ModuleKey, &ModuleRecord)> = traces
         .modules
         .keys()
         .filter_map(|key| Some((key, accumulated.modules.get(key)?)))
         .filter(|(_, record)| record.ended_wall_ms.is_none())
         .collect();
-    let places: Vec<Topology> =
-        known.iter().map(|(_, record)| topology(record, accumulated, edac)).collect();
+    let places: Vec<Topology> = known.iter().map(|(_, record)| topology(record, &shown)).collect();
     let mut states = Vec::with_capacity(known.len());
     for (key, record) in &known {
         let Some(trace) = traces.modules.get(key) else { continue };
-        let (from, seen) = observations(traces, trace);
-        let mut state = DimmState::new(from);
         let since = record.since_wall_ms.div_euclid(1_000);
-        let counted = is_counted(record, accumulated, edac);
-        let mut earlier = record.uncorrectable > 0;
-        for observation in seen.iter().filter_map(|seen| of_its_life(seen, since)) {
-            let Some(observation) = by_now(observation, now, counted) else { continue };
-            earlier &= !matches!(observation, Observation::Uncorrected { .. });
-            state.observe(&observation);
-        }
+        let counted = is_counted(record, &shown);
+        let life = Life { since, counted, earlier: record.uncorrectable > 0 };
+        let (mut state, earlier) = if trace.changes.is_empty() && trace.reports.is_empty() {
+            // Of most sticks nothing is known but when they were watched, and that of many at once.
+            let begin = since.max(traces.from_wall_ms.div_euclid(1_000));
+            let state = quiet.entry((begin, counted));
+            let state = state.or_insert_with(|| life.observe(traces, &watches, trace, now).0);
+            (state.clone(), life.earlier)
+        } else {
+            life.observe(traces, &watches, trace, now)
+        };
         if earlier {
             // Its sum tells of one that is older than what is looked at.
             let at = traces.from_wall_ms.div_euclid(1_000).min(now);
@@ -67,26 +73,73 @@ pub fn judge_host(
     verdicts
 }
 
+/// What is known of a stick's time in its slot.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    since: Seconds,
+    /// Whether its corrected errors can be read now.
+    counted: bool,
+    /// Whether it ever had an uncorrected error.
+    earlier: bool,
+}
+
+impl Life {
+    /// The state that its trace leads to, and whether it had an uncorrected error that the trace does
+    /// not tell of.
+    fn observe(
+        self,
+        traces: &MemoryTraces,
+        watches: &[Watch],
+        trace: &ModuleTrace,
+        now: Seconds,
+    ) -> (DimmState, bool) {
+        let (from, seen) = observations_within(traces, watches, trace);
+        let mut state = DimmState::new(from);
+        let mut earlier = self.earlier;
+        for observation in seen.iter().filter_map(|seen| of_its_life(seen, self.since)) {
+            let Some(observation) = by_now(observation, now, self.counted) else { continue };
+            earlier &= !matches!(observation, Observation::Uncorrected { .. });
+            state.observe(&observation);
+        }
+        (state, earlier)
+    }
+}
+
 /// Two slots may bear one name in the tables of the firmware, and no finding is to be of both.
 fn name_apart(verdicts: &mut [DimmVerdict]) {
-    let names: Vec<String> = verdicts.iter().map(|dimm| dimm.name.clone()).collect();
+    let mut bearers: BTreeMap<String, u32> = BTreeMap::new();
+    for dimm in &*verdicts {
+        *bearers.entry(dimm.name.clone()).or_default() += 1;
+    }
     for dimm in verdicts {
-        if names.iter().filter(|name| **name == dimm.name).count() > 1 {
+        if bearers.get(&dimm.name).is_some_and(|bearers| *bearers > 1) {
             let apart = dimm.counted_at.first().unwrap_or(&dimm.module);
             dimm.name = format!("{} ({apart})", dimm.name);
         }
     }
 }
 
+/// The places that EDAC shows now, by what the history calls them.
+type Shown<'a> = BTreeMap<(&'a ControllerKey, Place), (u32, &'a Dimm)>;
+
+fn shown<'a>(accumulated: &'a Accumulated, edac: Option<&'a Edac>) -> Shown<'a> {
+    let controllers = edac.into_iter().flat_map(|edac| &edac.controllers);
+    let of_controller = |controller: &'a Controller| {
+        let key = accumulated.controllers.get(&controller.index);
+        key.into_iter().flat_map(move |key| {
+            let dimms = controller.dimms.iter();
+            dimms.map(move |dimm| ((key, dimm.place), (controller.index, dimm)))
+        })
+    };
+    controllers.flat_map(of_controller).collect()
+}
+
 /// Whether the corrected errors at each of its places can be read now. Of a stick whose counters
 /// nobody shows no silence is known, however many passes there were.
-fn is_counted(record: &ModuleRecord, accumulated: &Accumulated, edac: Option<&Edac>) -> bool {
+fn is_counted(record: &ModuleRecord, shown: &Shown<'_>) -> bool {
     let shows = |(key, place): &(ControllerKey, Place)| {
-        let named = |index: &u32| accumulated.controllers.get(index) == Some(key);
-        let mut controllers = edac.into_iter().flat_map(|edac| &edac.controllers);
-        let controller = controllers.find(|controller| named(&controller.index));
-        let dimm = controller.and_then(|c| c.dimms.iter().find(|dimm| dimm.place == *place));
-        dimm.is_some_and(|dimm| dimm.errors.get(ErrorClass::Correctable).value().is_some())
+        let found = shown.get(&(key, *place));
+        found.is_some_and(|(_, dimm)| dimm.errors.get(ErrorClass::Correctable).value().is_some())
     };
     !record.places.is_empty() && record.places.iter().all(shows)
 }
@@ -146,16 +199,11 @@ fn of_its_life(seen: &Observation, since: Seconds) -> Option<Observation> {
 
 /// Where a stick sits. Its errors are counted in one controller, or nobody knows which channel it
 /// is on.
-fn topology(record: &ModuleRecord, accumulated: &Accumulated, edac: Option<&Edac>) -> Topology {
+fn topology(record: &ModuleRecord, shown: &Shown<'_>) -> Topology {
     let Some((key, place)) = record.places.first() else { return Topology::default() };
-    let index = accumulated.controllers.iter().find(|(_, of)| *of == key).map(|(index, _)| *index);
-    let controller = index.and_then(|index| u16::try_from(index).ok());
-    let found = edac.and_then(|edac| {
-        let controller = edac.controllers.iter().find(|c| Some(c.index) == index)?;
-        controller.dimms.iter().find(|dimm| dimm.place == *place)
-    });
-    let channel = found.and_then(channel).filter(|_| controller.is_some());
-    Topology { socket: None, controller, channel }
+    let Some((index, dimm)) = shown.get(&(key, *place)) else { return Topology::default() };
+    let controller = u16::try_from(*index).ok();
+    Topology { socket: None, controller, channel: channel(dimm).filter(|_| controller.is_some()) }
 }
 
 /// The channel of a place, by its directory or by `dimm_location`.

@@ -14,7 +14,15 @@ const SAME_ERROR_SECONDS: Seconds = 30;
 
 /// A stick's record, in the order of time, and where its numbers of errors come from.
 pub fn observations(traces: &MemoryTraces, module: &ModuleTrace) -> (CountsFrom, Vec<Observation>) {
-    let watches = &known_watches(traces);
+    observations_within(traces, &known_watches(traces), module)
+}
+
+/// The same. `watches` are the [`known_watches`] of the traces, which are the same for all sticks.
+pub(super) fn observations_within(
+    traces: &MemoryTraces,
+    watches: &[Watch],
+    module: &ModuleTrace,
+) -> (CountsFrom, Vec<Observation>) {
     let from = if module.changes.is_empty() && !module.reports.is_empty() {
         CountsFrom::Reports
     } else {
@@ -51,7 +59,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Stretches of passes as they were, within the time that is looked at. The wall clock may have been
 /// set within a stretch, as of a host that starts in 1970: its end is as good as the clock is now, and
 /// it was as long as the boot clock says.
-fn known_watches(traces: &MemoryTraces) -> Vec<Watch> {
+pub(super) fn known_watches(traces: &MemoryTraces) -> Vec<Watch> {
     let as_it_was = |watch: &Watch| {
         let Watch { from_wall_ms, to_wall_ms, watched } = *watch;
         let length = i64::try_from(watched.as_millis()).unwrap_or(i64::MAX);
