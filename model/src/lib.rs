@@ -65,6 +65,7 @@ mod patch_transition;
 mod previous_boot;
 mod processes;
 mod reading;
+mod report;
 mod scrub;
 mod seconds;
 mod smbios;
@@ -209,6 +210,7 @@ pub use previous_boot::{
 };
 pub use processes::{Holder, Processes, StaleFile, StaleProcess};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
+pub use report::*;
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
 pub use smbios::{
     ArrayUse, ErrorCorrection, FormFactor, MemoryArray, MemoryDevice, MemoryTechnology, MemoryType,

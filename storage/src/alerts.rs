@@ -4,14 +4,14 @@
 
 mod changes;
 mod rows;
-mod spool;
+pub(crate) mod spool;
 mod state;
 
 pub(crate) use changes::AlertChanges;
 pub(crate) use rows::{acks, load, turns, write};
 pub(crate) use state::AlertsState;
 
-pub use spool::{Rejected, Waiting, hand_over, waiting};
+pub use spool::{Rejected, Request, Waiting, hand_over, waiting};
 pub use state::{AlertNews, GivenUp};
 
 use crate::ledger;
@@ -91,7 +91,7 @@ impl History {
             return (Vec::new(), Vec::new());
         }
         let Some(dir) = self.path.parent() else { return (Vec::new(), Vec::new()) };
-        let (waiting, rejected) = spool::take(dir);
+        let (waiting, rejected) = spool::take::<AckRequest>(dir);
         let mut asked = Vec::new();
         for Waiting { path, request } in waiting {
             let known = self.taken_in.0.insert(path, request.id.clone()).is_some();

@@ -29,6 +29,7 @@ mod files;
 mod fold_reports;
 mod fold_rows;
 mod history;
+mod issued;
 mod ledger;
 mod load;
 mod module_events;
@@ -59,7 +60,7 @@ pub fn sha256(bytes: &[u8]) -> scrubjay_model::Digest {
     ledger::digest(bytes)
 }
 
-pub use alerts::{AlertNews, GivenUp, KeptAlerts, Rejected, Waiting, hand_over, waiting};
+pub use alerts::{AlertNews, GivenUp, KeptAlerts, Rejected, Request, Waiting, hand_over, waiting};
 pub use boot_imports::BootImport;
 pub use care::{back_up_database, check_database, try_migration, vacuum_database};
 pub use error::{DatabaseFault, StorageError};

@@ -358,6 +358,19 @@ impl HistoryReader {
         self.ask(|conn| ledger::rows::verify(conn, held))
     }
 
+    /// The first row of the ledger that was written at or after a moment of the wall clock, and the last
+    /// that was written at or before another, but for those that tell of reports.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn ledger_between(
+        &self,
+        from_wall_ms: i64,
+        until_wall_ms: i64,
+    ) -> Result<(Option<LedgerHead>, Option<LedgerHead>), StorageError> {
+        self.ask(|conn| ledger::rows::ends(conn, from_wall_ms, until_wall_ms))
+    }
+
     /// Gives each row of the ledger from the first that was written at or after a moment of the wall
     /// clock; returns how many there were. Stops at what `give` fails with.
     ///

@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Acknowledgement,
     /// Somebody who was to be told was not.
     DeliveryGivenUp,
+    /// Somebody was given a report.
+    ReportIssued,
     Checkpoint,
     /// Facts that were left out, as there were too many.
     LeftOut,
@@ -54,7 +56,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// All kinds, in the order of the documentation.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::History,
         Self::AgentStarted,
         Self::AgentStopped,
@@ -77,6 +79,7 @@ impl Kind {
         Self::Alert,
         Self::Acknowledgement,
         Self::DeliveryGivenUp,
+        Self::ReportIssued,
         Self::Checkpoint,
         Self::LeftOut,
     ];
@@ -106,6 +109,7 @@ impl Kind {
             Self::Alert => "alert",
             Self::Acknowledgement => "acknowledgement",
             Self::DeliveryGivenUp => "delivery_given_up",
+            Self::ReportIssued => "report_issued",
             Self::Checkpoint => "checkpoint",
             Self::LeftOut => "left_out",
         }
@@ -138,6 +142,7 @@ impl Kind {
             | Self::ErrorsImported
             | Self::Retention
             | Self::Acknowledgement
+            | Self::ReportIssued
             | Self::Checkpoint
             | Self::LeftOut => false,
         }

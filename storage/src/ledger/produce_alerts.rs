@@ -1,8 +1,8 @@
-//! Facts about alerts. Pure.
+//! Facts about alerts and reports. Pure.
 
 use super::fact::{Fact, Kind};
 use crate::alerts::GivenUp;
-use scrubjay_model::{Ack, AlertTurn, EndedAck, Stamp};
+use scrubjay_model::{Ack, AlertTurn, EndedAck, IssuedReport, Stamp};
 
 /// An alert fired, got worse or better, is held, can be looked at again, or is over.
 pub(crate) fn alert(at: &Stamp, turn: &AlertTurn) -> Fact {
@@ -62,6 +62,36 @@ pub(crate) fn delivery_given_up(at: &Stamp, given_up: &GivenUp) -> Fact {
             ("receiver", receiver.as_str().into()),
             ("notices", ids.len().into()),
             ("why", why.as_str().into()),
+        ],
+    )
+}
+
+/// Somebody was given a report.
+pub(crate) fn report_issued(at: &Stamp, issued: &IssuedReport) -> Fact {
+    let IssuedReport {
+        id,
+        by,
+        uid,
+        made_wall_ms,
+        from_wall_ms,
+        to_wall_ms,
+        at_wall_ms,
+        sha256,
+        policy_sha256,
+    } = issued;
+    Fact::new(
+        at,
+        Kind::ReportIssued,
+        [
+            ("request", id.as_str().into()),
+            ("by", by.as_str().into()),
+            ("uid", u64::from(*uid).into()),
+            ("made_wall_ms", (*made_wall_ms).into()),
+            ("from_wall_ms", (*from_wall_ms).into()),
+            ("to_wall_ms", (*to_wall_ms).into()),
+            ("at_wall_ms", (*at_wall_ms).into()),
+            ("sha256", sha256.to_string().into()),
+            ("policy_sha256", policy_sha256.to_string().into()),
         ],
     )
 }

@@ -56,6 +56,35 @@ pub(crate) fn head(conn: &Connection) -> rusqlite::Result<Option<LedgerHead>> {
     Ok(last(conn)?.map(|(head, _)| head))
 }
 
+/// The first row from a moment on, and the last until another, but for those that tell of reports: a
+/// report that is made again is the same. Neither if they are none of one time.
+pub(crate) fn ends(
+    conn: &Connection,
+    from_wall_ms: i64,
+    until_wall_ms: i64,
+) -> rusqlite::Result<(Option<LedgerHead>, Option<LedgerHead>)> {
+    let end = |sql: &str, wall_ms: i64| {
+        conn.prepare_cached(sql)?
+            .query_row((wall_ms, Kind::ReportIssued.as_str()), |row| {
+                let seq = row.get::<_, i64>("seq")?.unsigned_abs();
+                Ok(LedgerHead { seq, hash: Digest(row.get("hash")?) })
+            })
+            .optional()
+    };
+    let first = end(
+        "SELECT seq, hash FROM ledger WHERE wall_ms >= ?1 AND kind <> ?2 ORDER BY seq LIMIT 1",
+        from_wall_ms,
+    )?;
+    let last = end(
+        "SELECT seq, hash FROM ledger WHERE wall_ms <= ?1 AND kind <> ?2 ORDER BY seq DESC LIMIT 1",
+        until_wall_ms,
+    )?;
+    match (first, last) {
+        (Some(first), Some(last)) if first.seq <= last.seq => Ok((Some(first), Some(last))),
+        _ => Ok((None, None)),
+    }
+}
+
 /// Whether a row about the history says this already.
 pub(crate) fn tells(conn: &Connection, detail: &str) -> rusqlite::Result<bool> {
     conn.prepare(
@@ -63,6 +92,15 @@ pub(crate) fn tells(conn: &Connection, detail: &str) -> rusqlite::Result<bool> {
            AND line ->> '$.body.detail' = :detail",
     )?
     .exists(named_params! { ":kind": Kind::History.as_str(), ":detail": detail })
+}
+
+/// Whether a row tells of the report that was made by this request.
+pub(crate) fn tells_of_report(conn: &Connection, request: &str) -> rusqlite::Result<bool> {
+    conn.prepare(
+        "SELECT 1 FROM ledger WHERE kind = :kind AND json_valid(line)
+           AND line ->> '$.body.request' = :request",
+    )?
+    .exists(named_params! { ":kind": Kind::ReportIssued.as_str(), ":request": request })
 }
 
 /// Boots seen.

@@ -350,7 +350,7 @@ fn a_request_is_whole_or_not_there_and_says_who_wrote_it() {
     let request =
         AckRequest { id: "1-2".to_owned(), by: "ann".to_owned(), uid: 99, made_wall_ms: 5, what };
     let path = hand_over(dir.path(), &request).unwrap();
-    let found = waiting(dir.path());
+    let found = waiting::<AckRequest>(dir.path());
     assert_eq!((found.len(), &found[0].path), (1, &path));
     // The kernel's word counts, not his.
     use std::os::unix::fs::MetadataExt;
@@ -372,7 +372,7 @@ fn a_request_is_whole_or_not_there_and_says_who_wrote_it() {
         let (asked, rejected) = history.ack_requests();
         assert_eq!(rejected.len(), 1, "{odd:.9}");
         assert!(asked.len() <= 1);
-        assert!(rejected[0].path.exists() && waiting(dir.path()).len() == 1);
+        assert!(rejected[0].path.exists() && waiting::<AckRequest>(dir.path()).len() == 1);
     }
     std::os::unix::fs::symlink("/etc/passwd", path.with_file_name("1.json")).unwrap();
     assert_eq!(history.ack_requests().1[0].why, "it is not a plain file");

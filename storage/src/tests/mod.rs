@@ -14,6 +14,7 @@ mod exposures;
 mod faults;
 mod forced;
 mod homecoming;
+mod issued;
 mod laws;
 mod ledger;
 mod module_events;

@@ -1,0 +1,24 @@
+//! What is reported of a host over a period, to somebody who was not there.
+//!
+//! A report says of each thing what was seen, by which policy that was good or bad, and what nobody
+//! saw. It is made from the history alone, so that the same history and the same questions give the
+//! same report.
+
+mod assemble;
+mod exposures;
+mod issued;
+mod parts;
+mod policy;
+mod summary;
+
+pub use assemble::{ReportInputs, assemble_report};
+pub use exposures::{
+    ClassOfExposures, Deadline, ReportedExposure, classes_of_exposures, reported_exposures,
+};
+pub use issued::IssuedReport;
+pub use parts::{
+    LedgerRange, Report, ReportPeriod, ReportSummary, ReportedAck, ReportedAvailability,
+    ReportedCoverage, ReportedFact, ReportedFigure, ReportedGap, ReportedHost, ReportedMonth,
+    ReportedPatches, ReportedStick,
+};
+pub use policy::{CountsFromWhen, CveClass, ExceptionScope, PatchDeadlines, PatchException};
