@@ -22,8 +22,8 @@ use scrubjay_collector::{Collector, HostRoot, own_process};
 use scrubjay_exporters::http::{self, Board};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, Edac, EventsStatus, HostHeader, HostView, LedgerHead, LedgerState, NonValue,
-    NotifyStats, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState,
+    AgentStats, Edac, EventsStatus, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState,
+    NonValue, NotifyStats, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
@@ -379,6 +379,7 @@ impl Agent {
         let asked = Asked { sticks: self.judge.unasked(), ends: self.suspicions.unasked() };
         self.alerting.pass(&mut self.history, &snapshot, &appended.accumulated, &assessment, asked);
         self.stats.notifications = self.alerting.stats(&self.history);
+        take_reports(&mut self.history, &snapshot.at);
         if let Some(head) = self.history.new_checkpoint() {
             tell_head("at a checkpoint", Some(head));
         }
@@ -452,6 +453,22 @@ impl Agent {
 fn tell_head(when: &str, head: Option<LedgerHead>) {
     if let Some(head) = head {
         tracing::info!("ledger head {when}: {head}");
+    }
+}
+
+/// Writes into the ledger what commands left word of: reports that they made.
+fn take_reports(history: &mut History, at: &Stamp) {
+    match history.take_reports(at) {
+        Ok((taken, rejected)) => {
+            for IssuedReport { by, sha256, .. } in taken {
+                tracing::info!("a report was made by {by}: {sha256}");
+            }
+            for rejected in rejected {
+                let path = rejected.path.display();
+                tracing::warn!("{path} is no word of a report: {}", rejected.why);
+            }
+        }
+        Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod fleets;
+mod report;
 
 use crate::config::Flags;
 use crate::progress::ProgressArgs;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTestArgs, UnackArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
+pub(crate) use report::{ReportArgs, ReportForm};
 
 /// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
 /// with evidence whether anything on this host justifies a reboot or a DIMM swap.
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     /// Check or write the ledger: facts that matter, chained by their hashes
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Say of a period when the host was up, which fixes were in force in time, and what its memory did,
+    /// for somebody who was not there
+    Report(ReportArgs),
     /// Check, copy or tidy the file of the history, or try its upgrade
     #[command(subcommand)]
     Db(DbCommand),
@@ -390,6 +395,7 @@ impl Cli {
             | Command::Explain(_)
             | Command::RebootRequired(_)
             | Command::History(_)
+            | Command::Report(_)
             | Command::Ledger(_)
             | Command::Db(_)
             | Command::Events(_)

@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod deadlines;
 mod ends;
 mod exit;
 mod header;
@@ -58,6 +59,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Doctor(_)
         | Command::History(_)
         | Command::Ledger(_)
+        | Command::Report(_)
         | Command::Db(_)
         | Command::Events(_)
         | Command::Pages(_)
@@ -93,6 +95,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),
         Command::History(command) => commands::history::run(&settings, command),
         Command::Ledger(command) => commands::ledger::run(&settings, command),
+        Command::Report(args) => commands::report::run(&settings, args),
         Command::Db(command) => commands::db::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),

@@ -15,7 +15,7 @@ use scrubjay_model::{
 };
 use std::time::Duration;
 
-fn write<const N: usize>(
+pub(crate) fn write<const N: usize>(
     columns: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) -> Result<String, PageError> {
@@ -28,7 +28,7 @@ fn write<const N: usize>(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn moment(wall_ms: i64) -> String {
+pub(crate) fn moment(wall_ms: i64) -> String {
     Timestamp::from_millisecond(wall_ms).map_or_else(|_| String::new(), |moment| moment.to_string())
 }
 

@@ -14,6 +14,7 @@ pub mod observe;
 mod printable;
 pub mod prometheus;
 pub mod push;
+pub mod report;
 #[cfg(test)]
 mod testing;
 pub mod text;

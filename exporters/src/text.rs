@@ -30,7 +30,7 @@ mod patches;
 mod previous_boot;
 mod scrub;
 mod status;
-mod words;
+pub(crate) mod words;
 
 pub use alerts::{ack_request, acks, alert_history};
 pub use boots::boots;

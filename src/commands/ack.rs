@@ -127,13 +127,18 @@ fn baseline(asked: &str, key: &AlertKey, count: Option<u64>) -> anyhow::Result<O
     }
 }
 
-fn request(by: Option<&str>, at: &Stamp, what: AckChange) -> AckRequest {
+/// Who asks, by his own word or as the user that he is, and which user that is.
+pub(super) fn who(by: Option<&str>) -> (String, u32) {
     let variable = |name| std::env::var(name).ok().filter(|name: &String| !name.is_empty());
     let uid = rustix::process::getuid().as_raw();
     // Who became root to do this is the one who did it.
     let user =
         || variable("SUDO_USER").or_else(|| variable("LOGNAME")).or_else(|| variable("USER"));
-    let by = by.map(str::to_owned).or_else(user).unwrap_or_else(|| format!("uid {uid}"));
+    (by.map(str::to_owned).or_else(user).unwrap_or_else(|| format!("uid {uid}")), uid)
+}
+
+fn request(by: Option<&str>, at: &Stamp, what: AckChange) -> AckRequest {
+    let (by, uid) = who(by);
     let since_boot = at.since_boot.map_or(0, |time| time.as_micros());
     AckRequest {
         id: format!("{}-{since_boot}-{}", at.wall_ms, std::process::id()),
@@ -200,7 +205,7 @@ fn list(settings: &Settings, args: &ReadArgs) -> anyhow::Result<Exit> {
 
 /// Requests that the agent has not taken in; it may be about to remove the file of one that it has.
 fn still_waiting(dir: &Path, book: &AlertBook) -> Vec<AckRequest> {
-    let requests = waiting(dir).into_iter().map(|waiting| waiting.request);
+    let requests = waiting::<AckRequest>(dir).into_iter().map(|waiting| waiting.request);
     requests.filter(|request| !book.acks.values().any(|ack| ack.request == request.id)).collect()
 }
 

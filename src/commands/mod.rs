@@ -18,6 +18,7 @@ pub(crate) mod pages;
 pub(crate) mod past;
 pub(crate) mod reading;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod status;

@@ -33,6 +33,7 @@ mod ledger;
 mod pages;
 mod receiver;
 mod replay;
+mod reports;
 mod server;
 mod simulate;
 mod traps;

@@ -6,7 +6,7 @@ use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
 use std::time::Duration;
 
 /// A moment in UTC, to the second: `2026-11-24T06:02:00Z`.
-pub(super) fn moment(wall_ms: i64) -> String {
+pub(crate) fn moment(wall_ms: i64) -> String {
     match Timestamp::from_second(wall_ms.div_euclid(1000)) {
         Ok(moment) => moment.to_string(),
         Err(_) => format!("{wall_ms} ms after 1970"),
@@ -22,7 +22,7 @@ pub(super) fn moment_ago(wall_ms: i64, now_ms: i64) -> String {
 }
 
 /// A size in the largest binary unit that leaves at least 1: `32 GiB`, `1.5 KiB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut unit = None;
     let mut scale = 1_u64;

@@ -1,0 +1,293 @@
+//! What a report says of boots, memory, alerts, and of how it knows.
+
+use super::document::{Block, day, number, table, text};
+use crate::text::words::{moment, size};
+use scrubjay_model::{BootEnd, ExceptionScope, Report, ReportedStick, span};
+use std::time::Duration;
+
+pub(super) fn boots(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("Boots and availability".to_owned()));
+    let up = &report.availability;
+    let ms = |ms| span(Duration::from_millis(ms));
+    blocks.push(Block::Text(format!(
+        "Known to have been up for {}, known to have been down for {}; of {} it is not known.",
+        ms(up.up_ms),
+        ms(up.down_ms),
+        ms(up.unknown_ms)
+    )));
+    let rows = report.boots.iter().map(|boot| {
+        let end = match boot.end {
+            BootEnd::Running => "running",
+            BootEnd::Clean => "in order",
+            BootEnd::Unclean => "cut off",
+            BootEnd::Unknown => "not known",
+        };
+        vec![
+            boot.booted_wall_ms.map_or_else(|| "not known".to_owned(), moment),
+            boot.ended_wall_ms.map_or_else(|| "not known".to_owned(), moment),
+            boot.ran.map_or_else(|| "not known".to_owned(), span),
+            boot.kernel_release.clone().unwrap_or_else(|| "not known".to_owned()),
+            end.to_owned(),
+            boot.evidence.clone(),
+        ]
+    });
+    blocks.push(table(
+        "Boots that meet the period",
+        vec![
+            text("began"),
+            text("last seen"),
+            number("ran"),
+            text("kernel"),
+            text("ended"),
+            text("by"),
+        ],
+        rows.collect(),
+    ));
+}
+
+pub(super) fn memory(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("Memory".to_owned()));
+    blocks.push(Block::Text(
+        "A corrected error was healed before anybody read it, and does no harm by itself; many at one \
+         place, or at more and more places, say that a module is failing. An uncorrected error lost data."
+            .to_owned(),
+    ));
+    let errors = |errors: Option<u64>, at_least: bool| match errors {
+        None => "not counted".to_owned(),
+        Some(n) if at_least => format!("at least {n}"),
+        Some(n) => n.to_string(),
+    };
+    let row = |stick: &ReportedStick| {
+        vec![
+            stick.slot.clone().unwrap_or_else(|| "not known".to_owned()),
+            stick.part.clone().unwrap_or_else(|| "not known".to_owned()),
+            stick.size_bytes.map_or_else(|| "not known".to_owned(), size),
+            errors(stick.corrected, stick.at_least),
+            errors(stick.uncorrected, stick.at_least),
+            day(stick.since_wall_ms),
+            stick.ended_wall_ms.map_or_else(|| "still there".to_owned(), day),
+        ]
+    };
+    blocks.push(table(
+        "Memory modules, with the errors of the period",
+        vec![
+            text("slot"),
+            text("part"),
+            number("size"),
+            number("corrected"),
+            number("uncorrected"),
+            text("known since"),
+            text("until"),
+        ],
+        report.sticks.iter().map(row).collect(),
+    ));
+    if !report.stick_turns.is_empty() {
+        let rows = report.stick_turns.iter();
+        let rows = rows.map(|turn| {
+            vec![moment(turn.at_wall_ms), turn.key.opaque(), turn.what.clone(), turn.detail.clone()]
+        });
+        blocks.push(table(
+            "What became of modules",
+            vec![text("when"), text("module"), text("what"), text("detail")],
+            rows.collect(),
+        ));
+    }
+    if !report.pages.is_empty() {
+        let rows = report.pages.iter().map(|life| {
+            vec![
+                format!("{:#x}", life.page.physical_address),
+                life.page.dimm.clone().unwrap_or_else(|| "not known".to_owned()),
+                moment(life.page.first_seen_wall_ms),
+                life.turns.len().to_string(),
+            ]
+        });
+        blocks.push(table(
+            "Pages that are held to be bad",
+            vec![text("address"), text("place"), text("known since"), number("events")],
+            rows.collect(),
+        ));
+    }
+}
+
+pub(super) fn alerts(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("Alerts".to_owned()));
+    if report.alerts.is_empty() {
+        blocks.push(Block::Text("No alert changed in the period.".to_owned()));
+    } else {
+        let rows = report.alerts.iter().map(|turn| {
+            vec![
+                moment(turn.at_wall_ms),
+                turn.key.to_string(),
+                turn.what.as_str().to_owned(),
+                turn.verdict.as_str().to_owned(),
+                turn.detail.clone(),
+            ]
+        });
+        blocks.push(table(
+            "What became of alerts",
+            vec![text("when"), text("alert"), text("what"), text("how bad"), text("detail")],
+            rows.collect(),
+        ));
+    }
+    if !report.acknowledgements.is_empty() {
+        let rows = report.acknowledgements.iter().map(|ack| {
+            vec![
+                ack.alert.clone(),
+                ack.by.clone(),
+                ack.reason.clone(),
+                moment(ack.given_wall_ms),
+                moment(ack.until_wall_ms),
+                ack.ended.as_ref().map_or_else(
+                    || "holds".to_owned(),
+                    |(how, at)| format!("{how}, {}", moment(*at)),
+                ),
+            ]
+        });
+        blocks.push(table(
+            "What was acknowledged",
+            vec![
+                text("alert"),
+                text("by"),
+                text("because"),
+                text("from"),
+                text("until"),
+                text("ended"),
+            ],
+            rows.collect(),
+        ));
+    }
+}
+
+pub(super) fn months(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("Month by month".to_owned()));
+    let cell = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
+    let rows = report.months.iter().map(|month| {
+        let ms = |ms| span(Duration::from_millis(ms));
+        vec![
+            day(month.from_wall_ms).chars().take(7).collect(),
+            ms(month.watched_ms),
+            ms(month.not_watched_ms),
+            cell(month.owed),
+            cell(month.corrected),
+            cell(month.uncorrected),
+            cell(month.boots),
+            cell(month.unclean),
+        ]
+    });
+    blocks.push(Block::Table {
+        caption: "A dash is for what nobody looked at".to_owned(),
+        columns: vec![
+            text("month"),
+            number("watched"),
+            number("not watched"),
+            number("fixes waiting at its end"),
+            number("corrected"),
+            number("uncorrected"),
+            number("boots"),
+            number("cut off"),
+        ],
+        rows: rows.collect(),
+        more: 0,
+    });
+}
+
+pub(super) fn coverage(report: &Report, blocks: &mut Vec<Block>) {
+    let coverage = &report.coverage;
+    blocks.push(Block::Heading("When nobody was looking".to_owned()));
+    if coverage.gaps.is_empty() {
+        blocks.push(Block::Text("The whole period was watched.".to_owned()));
+        return;
+    }
+    let rows = coverage.gaps.iter().map(|gap| {
+        let ms = u64::try_from(gap.to_wall_ms - gap.from_wall_ms).unwrap_or(0);
+        vec![moment(gap.from_wall_ms), moment(gap.to_wall_ms), span(Duration::from_millis(ms))]
+    });
+    blocks.push(table(
+        "The longest gaps",
+        vec![text("from"), text("to"), number("length")],
+        rows.collect(),
+    ));
+    if coverage.more_gaps > 0 {
+        blocks.push(Block::Text(format!("{} shorter gaps are not listed.", coverage.more_gaps)));
+    }
+}
+
+pub(super) fn policy(report: &Report, blocks: &mut Vec<Block>) {
+    let policy = &report.policy;
+    blocks.push(Block::Heading(format!("The policy \"{}\"", policy.name)));
+    blocks.push(Block::Text(format!(
+        "{} Ranking: {} Days count from the {} of a fix; a live patch in force {}. SHA-256 of its file: {}.",
+        policy.source,
+        policy.ranking,
+        policy.counts_from.as_str(),
+        if policy.live_patch_counts { "meets a deadline" } else { "does not meet a deadline, only a boot does" },
+        report.policy_sha256
+    )));
+    let limits = policy.days.iter();
+    let rows = limits.map(|(class, days)| vec![class.as_str().to_owned(), format!("{days} d")]);
+    blocks.push(table("Limits", vec![text("class"), number("within")], rows.collect()));
+    if !policy.caveats.is_empty() {
+        blocks.push(Block::List(policy.caveats.clone()));
+    }
+    if policy.exceptions.is_empty() {
+        blocks.push(Block::Text("It has no exceptions.".to_owned()));
+        return;
+    }
+    let rows = policy.exceptions.iter().map(|exception| {
+        let scope = match &exception.scope {
+            ExceptionScope::All => "all".to_owned(),
+            ExceptionScope::Cves(cves) => {
+                cves.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            }
+            ExceptionScope::Classes(classes) => {
+                classes.iter().map(|class| class.as_str()).collect::<Vec<_>>().join(", ")
+            }
+        };
+        vec![
+            exception.id.clone(),
+            scope,
+            exception.reason.clone(),
+            exception.compensating_control.clone(),
+            exception.approver.clone(),
+            day(exception.granted_wall_ms),
+            day(exception.expires_wall_ms),
+        ]
+    });
+    blocks.push(table(
+        "Exceptions",
+        vec![
+            text("id"),
+            text("for"),
+            text("because"),
+            text("done instead"),
+            text("allowed by"),
+            text("from"),
+            text("until"),
+        ],
+        rows.collect(),
+    ));
+}
+
+pub(super) fn ledger(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("The ledger".to_owned()));
+    let range = &report.ledger;
+    blocks.push(Block::Text(match (range.first, range.last) {
+        (Some(first), Some(last)) => format!(
+            "The facts behind this report stand in the rows {} to {} of the ledger of the host, each of which \
+             names the hash of the one before. Whoever holds a copy of one of these hashes can check all rows \
+             up to it by \"scrubjay ledger verify --expect SEQ:HASH\".",
+            first.seq, last.seq
+        ),
+        _ => "No row of the ledger is of this period.".to_owned(),
+    }));
+    blocks.push(Block::Text(match &range.fault {
+        None => {
+            "Every row is what its hash was made of, and follows from the one before.".to_owned()
+        }
+        Some(fault) => format!("It is not what was written: {fault}."),
+    }));
+    let rows = [("first row", range.first), ("last row", range.last)];
+    let rows =
+        rows.iter().filter_map(|(what, head)| Some(vec![(*what).to_owned(), (*head)?.to_string()]));
+    blocks.push(table("Its ends", vec![text("which"), text("SEQ:HASH")], rows.collect()));
+}

@@ -1,0 +1,262 @@
+//! `scrubjay report`: the past of a host for somebody who was not there.
+
+use super::history::{PATCH_FACTS, boot_lines};
+use super::{ack, past, print, reading};
+use crate::cli::{ReportArgs, ReportForm};
+use crate::config::Settings;
+use crate::deadlines::{self, ReadPolicy};
+use crate::exit::Exit;
+use crate::header;
+use anyhow::Context;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use scrubjay_collector::{Collector, HostRoot};
+use scrubjay_exporters::report as forms;
+use scrubjay_model::{
+    Digest, IssuedReport, LedgerRange, LedgerReport, Reading, Report, ReportInputs, ReportPeriod,
+    Snapshot, assemble_report, page_lives,
+};
+use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit> {
+    let policy = deadlines::named(&args.policy)?;
+    let host = reading::host(settings)?;
+    let Some(reader) = past::open(settings, &host)? else { return Ok(Exit::NoData) };
+    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let period = period(args, snapshot.at.wall_ms)?;
+    let name = args.host_name.clone().or_else(|| name(&host, settings));
+    let report = report(&reader, &snapshot, period, &policy, name.as_deref())?;
+    let json = forms::json(&report)?;
+    let digest = sha256(json.as_bytes());
+    match &args.output {
+        Some(dir) => write_all(dir, &report, &json, digest, &policy)?,
+        None => print(&match args.format {
+            ReportForm::Json => json,
+            ReportForm::Markdown => forms::markdown(&forms::document(&report, &digest.to_string())),
+            ReportForm::Html => forms::html(&forms::document(&report, &digest.to_string())),
+        })?,
+    }
+    if !args.draft {
+        let issued = issued(args, &snapshot, period, digest, policy.sha256());
+        // Whoever may read a history and not write it has his report all the same.
+        if let Err(error) = keep(settings, &host, &snapshot, &issued) {
+            writeln!(
+                anstream::stderr(),
+                "the ledger of the host does not tell of this report: {error:#}; --draft does not try"
+            )?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// What the host is called, if it is this one.
+fn name(host: &HostRoot, settings: &Settings) -> Option<String> {
+    match header::read(host, &settings.root).host_name {
+        Reading::Value(name) => Some(name),
+        Reading::Absent(_) | Reading::Unreadable(..) | Reading::Malformed(..) => None,
+    }
+}
+
+fn period(args: &ReportArgs, now_ms: i64) -> anyhow::Result<ReportPeriod> {
+    let from_wall_ms = begin_of(&args.from, "--from", false)?;
+    let end = begin_of(&args.to, "--to", true)?;
+    anyhow::ensure!(from_wall_ms < end, "--to must not be before --from");
+    anyhow::ensure!(from_wall_ms < now_ms, "--from {}: that day is yet to come", args.from);
+    let at = match args.at.as_deref() {
+        None => end.min(now_ms),
+        Some(text) => match text.parse::<Date>() {
+            Ok(_) => begin_of(text, "--at", true)?,
+            Err(_) => {
+                past::moment(Some(text), "--at", now_ms)?.context("--at must name a moment")?
+            }
+        },
+    };
+    let at_wall_ms = at.min(now_ms);
+    anyhow::ensure!(from_wall_ms < at_wall_ms, "--at must not be before --from");
+    // What comes after the moment is not known at it.
+    Ok(ReportPeriod { from_wall_ms, to_wall_ms: end.min(at_wall_ms), at_wall_ms })
+}
+
+/// Where a day begins, or the next one does.
+fn begin_of(text: &str, option: &str, next: bool) -> anyhow::Result<i64> {
+    let begin = || {
+        let day: Date = text.parse()?;
+        let day = if next { day.tomorrow()? } else { day };
+        anyhow::Ok(day.to_zoned(TimeZone::UTC)?.timestamp().as_millisecond())
+    };
+    begin().with_context(|| format!("{option} \"{text}\": give a day such as 2026-11-01"))
+}
+
+fn report(
+    reader: &HistoryReader,
+    snapshot: &Snapshot,
+    period: ReportPeriod,
+    policy: &ReadPolicy,
+    host_name: Option<&str>,
+) -> anyhow::Result<Report> {
+    let ReportPeriod { from_wall_ms, to_wall_ms, at_wall_ms } = period;
+    let (boots, clock_steps) = (reader.boots()?, reader.clock_steps()?);
+    let lines = boot_lines(reader, &boots, &clock_steps)?;
+    let (requests, reports) = (reader.page_requests()?, reader.page_reports()?);
+    let checked = reader.verify_ledger(&[])?;
+    let (first, last) = reader.ledger_between(from_wall_ms, at_wall_ms)?;
+    let inputs = ReportInputs {
+        host_name,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        period,
+        policy: &policy.deadlines,
+        policy_sha256: policy.sha256(),
+        lists: Snapshot::found(&snapshot.cve_lists),
+        exposures: &reader.exposures()?,
+        facts: &reader.facts(&PATCH_FACTS)?,
+        boot_lines: &lines,
+        boots: &boots,
+        coverage: &reader.coverage()?,
+        coverage_days: &reader.coverage_days()?,
+        clock_steps: &clock_steps,
+        counters: &reader.counter_sums(from_wall_ms, to_wall_ms)?,
+        modules: &reader.modules()?,
+        module_turns: &reader.module_turns()?,
+        pages: page_lives(reader.bad_pages()?, &requests, &reports),
+        alert_turns: reader.alert_turns(from_wall_ms, to_wall_ms)?,
+        book: &reader.alert_book()?,
+        ended_acks: &reader.ended_acks()?,
+        ledger: LedgerRange { first, last, fault: LedgerReport::told(&checked) },
+    };
+    Ok(assemble_report(inputs))
+}
+
+/// Writes every form into a new directory. The list of checksums comes last: where it is, all is.
+fn write_all(
+    dir: &Path,
+    report: &Report,
+    json: &str,
+    digest: Digest,
+    policy: &ReadPolicy,
+) -> anyhow::Result<()> {
+    fs::create_dir(dir).with_context(|| {
+        format!("cannot make {}: give a directory that is not there yet", dir.display())
+    })?;
+    let document = forms::document(report, &digest.to_string());
+    let mut files: Vec<(&str, String)> = vec![
+        ("report.json", json.to_owned()),
+        ("report.md", forms::markdown(&document)),
+        ("report.html", forms::html(&document)),
+        ("policy.toml", policy.text.clone()),
+    ];
+    files.extend(forms::csv_tables(report)?);
+    let mut sums = String::new();
+    files.sort_by_key(|(name, _)| *name);
+    for (name, content) in &files {
+        write_file(&dir.join(name), content)?;
+        writeln!(sums, "{}  {name}", sha256(content.as_bytes()))?;
+    }
+    write_file(&dir.join("SHA256SUMS"), &sums)?;
+    writeln!(anstream::stderr(), "wrote {} files into {}", files.len() + 1, dir.display())?;
+    Ok(())
+}
+
+fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = fs::File::create_new(path)?;
+        file.write_all(content.as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn issued(
+    args: &ReportArgs,
+    snapshot: &Snapshot,
+    period: ReportPeriod,
+    digest: Digest,
+    policy_sha256: Digest,
+) -> IssuedReport {
+    let (by, uid) = ack::who(args.by.as_deref());
+    let at = &snapshot.at;
+    let since_boot = at.since_boot.map_or(0, |time| time.as_micros());
+    IssuedReport {
+        id: format!("{}-{since_boot}-{}", at.wall_ms, std::process::id()),
+        by,
+        uid,
+        made_wall_ms: at.wall_ms,
+        from_wall_ms: period.from_wall_ms,
+        to_wall_ms: period.to_wall_ms,
+        at_wall_ms: period.at_wall_ms,
+        sha256: digest,
+        policy_sha256,
+    }
+}
+
+/// Writes into the ledger that it was made, or has the agent do so that has the history.
+fn keep(
+    settings: &Settings,
+    host: &HostRoot,
+    snapshot: &Snapshot,
+    issued: &IssuedReport,
+) -> anyhow::Result<()> {
+    let dirs = reading::history_dirs(settings, host);
+    let dir = dirs.iter().find(|dir| scrubjay_storage::has_history(dir));
+    let dir = dir.context("there is no history")?;
+    match History::open(dir, &snapshot.at) {
+        Ok(mut history) => Ok(history.keep_report(&snapshot.at, issued)?),
+        Err(StorageError::InUse { .. }) => {
+            hand_over(dir, issued)?;
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(from: &str, to: &str, at: Option<&str>) -> ReportArgs {
+        ReportArgs {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            at: at.map(str::to_owned),
+            policy: "default".to_owned(),
+            host_name: None,
+            format: ReportForm::Json,
+            output: None,
+            draft: false,
+            by: None,
+        }
+    }
+
+    const DAY_MS: i64 = 86_400_000;
+
+    #[test]
+    fn a_period_has_both_its_days_and_ends_where_it_is_looked_at() {
+        // 2026-11-01 to 2026-11-03, looked at on 2026-11-10.
+        let (first, now) = (1_793_491_200_000, 1_793_491_200_000 + 9 * DAY_MS);
+        let read = |at| period(&args("2026-11-01", "2026-11-03", at), now).unwrap();
+        let end = first + 3 * DAY_MS;
+        let whole = ReportPeriod { from_wall_ms: first, to_wall_ms: end, at_wall_ms: end };
+        assert_eq!(read(None), whole);
+        assert_eq!(read(Some("2026-11-04")).at_wall_ms, end + DAY_MS);
+        let early = read(Some("2026-11-02T06:00Z"));
+        assert_eq!(
+            (early.to_wall_ms, early.at_wall_ms),
+            (first + DAY_MS * 5 / 4, early.to_wall_ms)
+        );
+        // Nothing is known of what is yet to come.
+        assert_eq!(period(&args("2026-11-01", "2026-12-31", None), now).unwrap().to_wall_ms, now);
+        for (from, to, at) in [
+            ("2026-11-03", "2026-11-02", None),
+            ("2026-12-01", "2026-12-02", None),
+            ("soon", "2026-11-02", None),
+            ("2026-11-01", "2026-11-02", Some("2026-10-31")),
+        ] {
+            let error = period(&args(from, to, at), now).unwrap_err().to_string();
+            assert!(error.starts_with("--"), "{error}");
+        }
+    }
+}
