@@ -64,8 +64,8 @@ fn handed_over() -> anyhow::Result<Vec<TcpListener>> {
     }
     anyhow::ensure!(
         !listeners.is_empty(),
-        "systemd handed over no socket: start scrubjay.socket rather than the service, or leave \
-         --web.systemd-socket out"
+        "systemd handed over no socket: start the .socket unit rather than the service (docs/web.md), \
+         or leave --web.systemd-socket out"
     );
     Ok(listeners)
 }
@@ -103,7 +103,6 @@ impl WebFiles {
     /// Reads the files. At the start a mistake is fatal: nobody would notice that everything is open.
     pub(crate) fn read(path: &Path) -> anyhow::Result<(Arc<Self>, Setup)> {
         let Loaded { setup, files } = load(path);
-        // Before they are read: what is written meanwhile is read again.
         let setup = setup?;
         let stats = WebStats { failing: false, loaded_wall_ms: clock::wall_ms() };
         let state = State { stamps: files, looked: clock::monotonic(), stats };
@@ -162,7 +161,8 @@ pub(crate) fn in_words(setup: &Setup) -> &'static str {
     }
 }
 
-/// What came of reading the files, and what they were then.
+/// What came of reading the files, and what they were just before: what is written meanwhile is read
+/// again.
 struct Loaded {
     setup: anyhow::Result<Setup>,
     files: Vec<(PathBuf, Option<Stamp>)>,

@@ -35,8 +35,8 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
   moves when the wall clock is set; nor has anything where it is not known. A set of states is a
   gauge in both, as OpenMetrics would have the label named like the family.
 - **Series** are bounded: the table says how many a family can have at once. What is gone has none,
-  so that a host's number of series follows its hardware: about 420 on a two-socket server with 16
-  DIMMs. New series come with what is new: a stick, a live patch, a kernel's release, a finding, and
+  so that a host's number of series follows its hardware: some 400 to 500 on a server with two
+  sockets and 16 DIMMs. New series come with what is new: a stick, a live patch, a kernel's release, a finding, and
   with each row of the ledger (a dozen on a quiet day) one of `scrubjay_ledger_head_info`.
 - **Other exporters' names** for the same things stand in [compatibility](compatibility.md).
 - **Labels** that hold text from the kernel or the firmware have control characters written as

@@ -12,6 +12,7 @@ use scrubjay_tests::trees;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,6 +190,43 @@ fn several_addresses_are_served_and_the_metrics_are_where_they_are_wanted() {
     assert_eq!(agent.stop(), 0);
 }
 
+#[test]
+fn sockets_that_systemd_hands_over_are_served_and_none_is_said() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host.tree");
+    std::fs::write(&root, trees::host("bare-guest")).unwrap();
+    let agent = |script: &str| {
+        let mut command = Command::new("sh");
+        command.env_clear().env("HOME", home.path()).args(["-c", script, "sh"]);
+        // As `$1`, the program, and what follows it.
+        command.arg(crate::harness::SCRUBJAY).args(["agent", "--web.systemd-socket", "--root"]);
+        command.arg(&root).arg("--state-dir").arg(home.path().join("state"));
+        command.args(["--config", "/dev/null"]).stdout(Stdio::null());
+        command
+    };
+    let (code, _, stderr) = output(agent("exec \"$@\"").stdin(Stdio::null()));
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("handed over no socket"), "{stderr}");
+
+    // The socket comes as the first file after the usual three.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"";
+    let mut command = agent(script);
+    command.stdin(std::os::fd::OwnedFd::from(listener)).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // It waits in the socket until the agent is there.
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut page = String::new();
+    let read = stream.read_to_string(&mut page);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    read.unwrap();
+    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+}
+
 /// A receiver behind TLS: answers one request with 200, and gives back its first line, or `None` if
 /// there was no handshake.
 fn receive(listener: &TcpListener, pair: &Pair) -> Option<String> {
@@ -237,7 +275,7 @@ fn notices_go_to_receivers_that_our_authority_vouches_for_and_to_no_other() {
         std::fs::write(&config, text).unwrap();
         let pair = authority.vouches();
         let receiver = std::thread::spawn(move || receive(&listener, &pair));
-        let mut command = std::process::Command::new(crate::harness::SCRUBJAY);
+        let mut command = Command::new(crate::harness::SCRUBJAY);
         command.env_clear().env("HOME", home.path()).arg("--config").arg(&config);
         let (code, stdout, stderr) = output(command.args(["notify", "test", "--to", "webhook"]));
         assert_eq!(code, expected, "{stdout}{stderr}");

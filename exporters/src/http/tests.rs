@@ -332,3 +332,52 @@ fn the_metrics_page_is_where_somebody_wants_it() {
         let _ = router(&site(path));
     }
 }
+
+/// What somebody at `peer` is answered, behind a setup.
+fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(u16, String)> {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    let telemetry_path = TELEMETRY_PATH.to_owned();
+    let site = Site { board, gate: Arc::new(Gate::open()), telemetry_path };
+    let visitor = Visitor { peer: peer.parse().unwrap(), setup: Arc::new(setup) };
+    let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (done, stop) = oneshot::channel();
+        let client = std::thread::spawn(move || {
+            let answers = paths.iter().map(|path| get(address, path)).map(|(s, _, b)| (s, b));
+            let answers = answers.collect();
+            done.send(()).unwrap();
+            answers
+        });
+        let stop = async { stop.await.unwrap_or_default() };
+        axum::serve(listener, pretended).with_graceful_shutdown(stop).await.unwrap();
+        client.join().unwrap()
+    })
+}
+
+#[test]
+fn other_hosts_are_told_what_opens_the_rest() {
+    const PATHS: &[&str] =
+        &["/metrics", "/healthz", "/-/ready", "/", "/api/v1/snapshot", "/nothing"];
+    let status = |answers: &[(u16, String)]| answers.iter().map(|(s, _)| *s).collect::<Vec<_>>();
+    let answers = asked_from("192.0.2.1:1", Setup::open(), PATHS);
+    assert_eq!(status(&answers), [200, 200, 200, 403, 403, 403]);
+    assert!(
+        answers[4].1.contains("basic_auth_users") && answers[4].1.contains("--web.config.file")
+    );
+    assert!(!answers[4].1.contains("skylake"), "{}", answers[4].1);
+    assert_eq!(
+        status(&asked_from("[::1]:1", Setup::open(), PATHS)),
+        [200, 200, 200, 200, 200, 404]
+    );
+    // Who had to show who he is may see it all.
+    let yaml = format!("basic_auth_users:\n  a: {}\n", bcrypt::hash("b", 4).unwrap());
+    let setup = || {
+        let nothing = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+        WebConfig::parse(&yaml).unwrap().setup(&nothing).unwrap()
+    };
+    assert_eq!(status(&asked_from("192.0.2.1:1", setup(), PATHS)), [401; 6]);
+}
