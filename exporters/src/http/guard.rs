@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
 
@@ -160,7 +160,8 @@ impl GuardedStream {
     fn begin_answer(&mut self) {
         if !self.answering {
             self.answering = true;
-            self.deadline = Box::pin(sleep(self.response_within));
+            // Moved rather than made anew: a timer that is put off wakes nobody.
+            self.deadline.as_mut().reset(Instant::now() + self.response_within);
         }
     }
 }
@@ -222,10 +223,12 @@ impl AsyncWrite for GuardedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Transport::Handshake(_) = self.transport {
-            return Poll::Ready(Ok(()));
+        match self.transport {
+            // Closed when it is dropped, which comes next.
+            Transport::Plain(_) | Transport::Handshake(_) => return Poll::Ready(Ok(())),
+            // A message of its own, without which the client would think that something is missing.
+            Transport::Tls(_) => {}
         }
-        // Beneath TLS this is a message, which a client need not take.
         self.in_time(context)?;
         self.through(context, |stream, context| stream.poll_shutdown(context))
     }
