@@ -13,13 +13,13 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::reading, header};
+use crate::{clock, commands::reading, header, web};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_alerts::book::Asked;
 use scrubjay_collector::{Collector, HostRoot, own_process};
-use scrubjay_exporters::http::{self, Board};
+use scrubjay_exporters::http::{self, Board, Gate, Setup, Site};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, Edac, EventsStatus, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState,
@@ -31,7 +31,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A view speaks for the host until this many intervals have passed without another.
@@ -66,13 +65,14 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
 }
 
 async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit> {
-    let address = settings.listen_address;
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on {address}: is another agent running? Choose another address with \
-             --web.listen-address"
-        )
-    })?;
+    let listeners = web::listeners(&settings.web).await?;
+    let (files, setup) = match &settings.web.config_file {
+        Some(path) => {
+            let (files, setup) = web::WebFiles::read(path)?;
+            (Some(files), setup)
+        }
+        None => (None, Setup::open()),
+    };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -88,6 +88,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         let _ = wake.send(Order::Hear);
     });
 
+    agent.web.clone_from(&files);
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
     let (passes_ended, mut ended) = tokio::sync::oneshot::channel();
     let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
@@ -99,9 +100,15 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         result
     })?;
 
-    tracing::info!("serving http://{}/", listener.local_addr().unwrap_or(address));
+    for listener in &listeners {
+        tracing::info!("serving {}", web::url(listener.local_addr()?, &setup));
+    }
+    tracing::info!("the server is {}", web::in_words(&setup));
+    let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
+    let site =
+        Site { board, gate: Arc::new(gate), telemetry_path: settings.web.telemetry_path.clone() };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(listener, board, async {
+    let server = tokio::spawn(http::serve(listeners, site, async {
         let _ = server_told.await;
     }));
     tokio::select! {
@@ -228,6 +235,8 @@ struct Agent {
     /// How long a single pass may take to tell of what it found.
     tell_within: Duration,
     policy: PatchPolicy,
+    /// The files of the web configuration, if one is named.
+    web: Option<Arc<web::WebFiles>>,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -289,7 +298,8 @@ impl Agent {
             storage: history.stats(),
             offlining: OfflineStats::NONE,
             notifications: NotifyStats::default(),
-            node_reboot_required: settings.node_reboot_required,
+            web: None,
+            node_reboot_required: settings.web.node_reboot_required,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
@@ -313,6 +323,7 @@ impl Agent {
             alerting,
             tell_within: settings.notify.timeout,
             policy: settings.patches.clone(),
+            web: None,
             edac: None,
         })
     }
@@ -417,6 +428,7 @@ impl Agent {
         self.stats.storage = self.history.stats();
         self.stats.offlining = self.offlining.stats();
         self.stats.events = self.listener.status().clone();
+        self.stats.web = self.web.as_ref().map(|files| files.stats());
         self.stats.passes += 1;
         self.stats.pass_took = clock::monotonic().saturating_sub(began);
     }

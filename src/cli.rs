@@ -2,9 +2,10 @@
 
 mod alerts;
 mod fleets;
+mod outputs;
 mod report;
 
-use crate::config::Flags;
+use crate::config::{Flags, WebFlags};
 use crate::progress::ProgressArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrubjay_alerts::memory::Ecc;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 
 pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTestArgs, UnackArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
+pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
 pub(crate) use report::{ReportArgs, ReportForm};
 
 /// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Agent(AgentArgs),
     /// Show the verdict on this host and what it rests on
     Status(StatusArgs),
+    /// Answer as a plugin of Nagios or Icinga: 0 ok, 1 watch or plan, 2 act, 3 unknown
+    Check(CheckArgs),
     /// Show what can be read on this host, what cannot, and what to do about it
     Doctor(ReadArgs),
     /// Show what a finding means and rests on, or all that speaks for and against a reboot
@@ -102,6 +106,9 @@ pub(crate) enum Command {
     /// Set policies beside each other: what each would have said of a history, which failures that
     /// would have caught, and what it would have cost
     Replay(ReplayArgs),
+    /// Write what is known for others to collect
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -119,9 +126,8 @@ pub(crate) struct AgentArgs {
     /// Time between passes [default: 60s]
     #[arg(long, value_name = "SPAN")]
     interval: Option<String>,
-    /// Where to serve [default: 127.0.0.1:10072]
-    #[arg(long = "web.listen-address", value_name = "ADDRESS:PORT")]
-    listen_address: Option<String>,
+    #[command(flatten)]
+    web: outputs::WebArgs,
 }
 
 #[derive(Debug, Args)]
@@ -388,9 +394,11 @@ impl Cli {
     /// What the command line sets.
     pub(crate) fn flags(&self) -> Flags {
         let Global { root, state_dir, config, log_level: _ } = &self.global;
-        let (interval, listen_address) = match &self.command {
-            Command::Agent(agent) => (agent.interval.clone(), agent.listen_address.clone()),
+        let (interval, web) = match &self.command {
+            Command::Agent(agent) => (agent.interval.clone(), agent.web.flags()),
             Command::Status(_)
+            | Command::Check(_)
+            | Command::Export(_)
             | Command::Doctor(_)
             | Command::Explain(_)
             | Command::RebootRequired(_)
@@ -410,14 +418,14 @@ impl Cli {
             | Command::Replay(_)
             | Command::Config(_)
             | Command::Capture(_)
-            | Command::Simulate(_) => (None, None),
+            | Command::Simulate(_) => (None, WebFlags::default()),
         };
         Flags {
             config: config.clone(),
             interval,
             state_dir: state_dir.clone(),
             root: root.clone(),
-            listen_address,
+            web,
         }
     }
 }

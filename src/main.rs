@@ -17,18 +17,22 @@ mod notify;
 mod pages;
 mod policies;
 mod progress;
+mod web;
 mod windows;
 
-use clap::Parser;
-use cli::{Cli, Command, ConfigCommand, LogLevel};
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command, ConfigCommand, ExportCommand, LogLevel};
 use config::{Inputs, Settings};
-use exit::{Exit, Nagios, Reboot};
+use exit::{Exit, Nagios, NodeProblem, Reboot};
 use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     log_to_stderr(cli.global.log_level);
     match run(&cli) {
         Ok(exit) => ExitCode::from(exit.code()),
@@ -42,19 +46,42 @@ fn main() -> ExitCode {
             for cause in error.chain().skip(1) {
                 let _ = writeln!(anstream::stderr(), "  because: {cause}");
             }
+            if let Command::Check(args) = &cli.command {
+                commands::check::failed(args, &error);
+            }
             ExitCode::from(failure(&cli.command).code())
         }
     }
+}
+
+/// The command line was not understood, or help was asked for.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Where it cannot be printed nobody reads it.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // Nagios would take the usual 2 for CRITICAL.
+    let understood = Cli::command().ignore_errors(true).try_get_matches();
+    let asked = understood.as_ref().ok().and_then(clap::ArgMatches::subcommand_name);
+    if asked != Some("check") {
+        return ExitCode::from(Exit::Usage.code());
+    }
+    commands::check::misused();
+    ExitCode::from(Exit::Nagios(Nagios::Unknown).code())
 }
 
 /// A monitoring system that asked for a verdict and got none must not take that for a warning.
 fn failure(command: &Command) -> Exit {
     match command {
         Command::Status(args) if args.exit_code => Exit::Nagios(Nagios::Unknown),
+        Command::Check(args) if args.npd => Exit::NodeProblem(NodeProblem::Unknown),
+        Command::Check(_) => Exit::Nagios(Nagios::Unknown),
         // Whoever asks whether to reboot must not take a failure for a yes or a no.
         Command::RebootRequired(_) => Exit::Reboot(Reboot::Unknown),
         Command::Status(_)
         | Command::Explain(_)
+        | Command::Export(_)
         | Command::Agent(_)
         | Command::Doctor(_)
         | Command::History(_)
@@ -90,6 +117,10 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Agent(args) => agent::run(&settings, args.once),
         Command::Status(args) => commands::status::run(&settings, args),
+        Command::Check(args) => commands::check::run(&settings, args),
+        Command::Export(ExportCommand::Textfile(args)) => {
+            commands::export::textfile(&settings, args)
+        }
         Command::Doctor(args) => commands::doctor::run(&settings, args),
         Command::Explain(args) => commands::explain::run(&settings, args),
         Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),

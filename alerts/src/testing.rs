@@ -475,6 +475,7 @@ pub(crate) fn agent() -> AgentStats {
         storage: StorageStats::default(),
         offlining: OfflineStats::NONE,
         notifications: scrubjay_model::NotifyStats::default(),
+        web: None,
         node_reboot_required: true,
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),

@@ -1,8 +1,9 @@
 //! Documentation made from code.
 
 use scrubjay_model::{
-    BootEnd, CATALOGUE, CoverageState, CperSeverity, CrashKind, ErrorClass, Layout, Lockdown,
-    MetricDef, MetricKind, SourceId, SourceState, Taint, TaintFlag, Verdict, VulnerabilityState,
+    BootEnd, Bound, CATALOGUE, CoverageState, CperSeverity, CrashKind, ErrorClass, Layout,
+    Lockdown, MetricDef, MetricKind, Per, SourceId, SourceState, Taint, TaintFlag, Verdict,
+    VulnerabilityState,
 };
 use std::fmt::Write as _;
 
@@ -25,29 +26,53 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
   series when it is not known.
 - **A stale page** (`scrubjay_snapshot_stale 1`) carries only the metrics marked *agent*: the last
   pass is too old to speak for the host. Before the first pass `/metrics` answers 503.
+- **Two formats.** `/metrics` speaks the classic text format and OpenMetrics 1.0, whichever the
+  `Accept` header likes better, compressed with gzip where `Accept-Encoding` allows it. Names and
+  labels are the same in both. OpenMetrics also carries units, the kind *info* (a gauge that is
+  always 1 in the classic format), and `_created`: since when a counter counts. For sums of the
+  history that is when it first saw the counter, or began itself; for what counts "since the agent
+  started", that moment. Counters of the kernel that count since boot have none, since when that was
+  moves when the wall clock is set; nor has anything where it is not known. A set of states is a
+  gauge in both, as OpenMetrics would have the label named like the family.
+- **Series** are bounded: the table says how many a family can have at once. What is gone has none,
+  so that a host's number of series follows its hardware: some 400 to 500 on a server with two
+  sockets and 16 DIMMs. New series come with what is new: a stick, a live patch, a kernel's release, a finding, and
+  with each row of the ledger (a dozen on a quiet day) one of `scrubjay_ledger_head_info`.
+- **Other exporters' names** for the same things stand in [compatibility](compatibility.md).
 - **Labels** that hold text from the kernel or the firmware have control characters written as
   `\u{…}`. A text that could not be read is an empty label, which to Prometheus is no label.
 "##;
 
+const PLACES: &str = "
+*Series* counts: a **place** is a DIMM, rank or row of a controller as the kernel shows it; a
+**stick** is a stick of memory that is there; a **finding** is one of `scrubjay status`, gaps of
+coverage included; a **patch** is a live patch that is loaded, or was forced in this boot; a
+**scrub control** is one of a memory device below `/sys/bus/edac`.
+";
+
 /// `docs/metrics.md`.
 pub fn metrics_markdown() -> String {
     let mut out = INTRODUCTION.to_owned();
-    out.push_str("\n| metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n");
+    out.push_str(
+        "\n| metric | kind | unit | labels | series | meaning |\n|---|---|---|---|---|---|\n",
+    );
     for def in CATALOGUE {
         let labels: Vec<String> = def.labels.iter().map(|label| format!("`{label}`")).collect();
         let agent = if crate::observe::is_about_the_agent(def) { " *(agent)*" } else { "" };
         push(
             &mut out,
             format_args!(
-                "| `{}` | {} | {} | {} | {}{agent} |",
+                "| `{}` | {} | {} | {} | {} | {}{agent} |",
                 def.name,
                 kind(def),
                 def.unit.replace('_', " "),
                 labels.join(", "),
+                series(def.bound),
                 def.help,
             ),
         );
     }
+    out.push_str(PLACES);
     out.push_str("\n## Label values\n\n| label | of | values |\n|---|---|---|\n");
     for (label, of, values) in label_values() {
         let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
@@ -62,9 +87,31 @@ pub fn metrics_markdown() -> String {
     out
 }
 
+/// How many series of a family there can be at once, in words.
+fn series(bound: Bound) -> String {
+    let Bound { most, per } = bound;
+    match per {
+        Per::Host => most.to_string(),
+        Per::Controller
+        | Per::Place
+        | Per::Module
+        | Per::ScrubControl
+        | Per::Node
+        | Per::Finding
+        | Per::Patch
+        | Per::PatchObject
+        | Per::Vulnerability
+        | Per::Watchdog
+        | Per::Source
+        | Per::Acknowledgement
+        | Per::Receiver => format!("{most} a {}", per.as_str()),
+    }
+}
+
 fn kind(def: &MetricDef) -> &'static str {
     match def.kind {
         MetricKind::Counter => "counter",
+        MetricKind::Gauge if def.is_info() => "info",
         MetricKind::Gauge => "gauge",
     }
 }

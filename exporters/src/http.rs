@@ -1,47 +1,80 @@
 //! The HTTP server: metrics, health, and the snapshot as JSON.
 //!
-//! | path | answer |
-//! |---|---|
-//! | `/` | a page with links |
-//! | `/metrics` | Prometheus text; 503 before the first pass |
-//! | `/healthz`, `/-/healthy` | 200 while the last pass is fresh, else 503 with the reason |
-//! | `/readyz`, `/-/ready` | 200 once a pass has completed, else 503 |
-//! | `/api/v1/snapshot` | JSON; 503 with a JSON `error` while there is no fresh pass |
+//! | path | answer | without authentication |
+//! |---|---|---|
+//! | `/metrics`, or as configured | the metrics page in one of two formats; 503 before the first pass | everybody |
+//! | `/healthz`, `/-/healthy` | 200 while the last pass is fresh, else 503 with the reason | everybody |
+//! | `/readyz`, `/-/ready` | 200 once a pass has completed, else 503 | everybody |
+//! | `/` | a page with links | this host |
+//! | `/api/v1/snapshot` | JSON; 503 with a JSON `error` while there is no fresh pass | this host |
 //!
 //! Requests are answered from memory, one per connection. A client cannot make the agent read the
 //! host, wait for it, or hold more than a bounded amount of memory for a bounded time.
 
+mod admit;
 mod board;
 mod guard;
+mod negotiate;
+mod web;
 
 pub use board::Board;
+pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
+use admit::Visitor;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use board::{Freshness, Page};
 use guard::{GuardedListener, Limits};
+use negotiate::Format;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JSON: &str = "application/json";
 
+/// Where the metrics page is unless somebody wants it elsewhere.
+pub const TELEMETRY_PATH: &str = "/metrics";
+
+/// Where everything else is.
+const PATHS: [&str; 6] = ["/", "/healthz", "/-/healthy", "/readyz", "/-/ready", "/api/v1/snapshot"];
+
 /// How long open connections may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// The routes, answered from `board`.
-pub fn router(board: Arc<Board>) -> Router {
+/// What is served, and to whom.
+#[derive(Debug)]
+pub struct Site {
+    /// What is known.
+    pub board: Arc<Board>,
+    /// Who may see it.
+    pub gate: Arc<Gate>,
+    /// Where the metrics page is; one that [`is_telemetry_path`] takes.
+    pub telemetry_path: String,
+}
+
+/// Whether the metrics page may be at a path: it begins with a slash, needs no escaping, and nothing
+/// else is there.
+pub fn is_telemetry_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+    path.starts_with('/') && path.bytes().all(plain) && !PATHS.contains(&path)
+}
+
+/// The routes.
+fn router(site: &Site) -> Router {
+    let path: Arc<str> = site.telemetry_path.as_str().into();
     Router::new()
-        .route("/", get(landing))
-        .route("/metrics", get(metrics))
+        .route("/", get(landing).with_state(Arc::clone(&path)))
+        .route(&site.telemetry_path, get(metrics))
         .route("/healthz", get(healthy))
         .route("/-/healthy", get(healthy))
         .route("/readyz", get(ready))
@@ -49,45 +82,49 @@ pub fn router(board: Arc<Board>) -> Router {
         .route("/api/v1/snapshot", get(snapshot))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(board)
+        .layer(from_fn_with_state(path, admit::admit))
+        .with_state(Arc::clone(&site.board))
 }
 
-/// Serves [`router`] on `listener` until `shutdown` completes, then lets open connections finish
+/// Serves a site on all `listeners` until `shutdown` completes, then lets open connections finish
 /// for a few seconds. Must run within a tokio runtime with I/O and time enabled.
 ///
 /// A failing `accept` (too many open files) is retried after a second and never ends the server.
 pub async fn serve(
-    listener: TcpListener,
-    board: Arc<Board>,
+    listeners: Vec<TcpListener>,
+    site: Site,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) {
-    serve_within(listener, board, shutdown, Limits::DEFAULT).await;
+    serve_within(listeners, site, shutdown, Limits::DEFAULT).await;
 }
 
 async fn serve_within(
-    listener: TcpListener,
-    board: Arc<Board>,
+    listeners: Vec<TcpListener>,
+    site: Site,
     shutdown: impl Future<Output = ()> + Send + 'static,
     limits: Limits,
 ) {
-    let (told, stopping) = oneshot::channel();
-    let shutdown = async move {
-        shutdown.await;
-        // The receiver is gone only when the server is.
-        let _ = told.send(());
-    };
-    let server = axum::serve(GuardedListener::new(listener, limits), router(board))
-        .with_graceful_shutdown(shutdown);
-    let drained = async move {
-        if stopping.await.is_ok() {
-            tokio::time::sleep(DRAIN).await;
-        }
-    };
-    tokio::select! {
+    let (tell, told) = watch::channel(());
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        let listener = GuardedListener::new(listener, limits, &places, &site.gate);
+        let service = router(&site).into_make_service_with_connect_info::<Visitor>();
+        let mut told = told.clone();
+        let stopping = async move {
+            // An error says that whoever tells is gone, which tells as much.
+            let _ = told.changed().await;
+        };
+        let server = axum::serve(listener, service).with_graceful_shutdown(stopping);
         // Never an error, says its documentation.
-        _ = server => {}
-        () = drained => {}
+        servers.spawn(async move { server.await.is_ok() });
     }
+    drop(told);
+    shutdown.await;
+    drop(tell);
+    let drained = async { while servers.join_next().await.is_some() {} };
+    // What is not done by then is cut off when the set is dropped.
+    let _ = tokio::time::timeout(DRAIN, drained).await;
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {
@@ -103,28 +140,43 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     (status, headers, body).into_response()
 }
 
-async fn landing() -> Response {
-    const PAGE: &str = concat!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><title>scrubjay</title></head><body>\n",
-        "<h1>scrubjay ",
-        env!("CARGO_PKG_VERSION"),
-        "</h1>\n<p>Remembers memory errors, live patches and boots of this host.</p>\n<ul>\n",
-        "<li><a href=\"/metrics\">/metrics</a>: Prometheus text</li>\n",
-        "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: everything known, as JSON</li>\n",
-        "<li><a href=\"/healthz\">/healthz</a>: whether the last pass is fresh</li>\n",
-        "<li><a href=\"/readyz\">/readyz</a>: whether a pass has completed</li>\n",
-        "</ul></body></html>\n"
+async fn landing(State(telemetry_path): State<Arc<str>>) -> Response {
+    let page = format!(
+        concat!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>scrubjay</title></head><body>\n",
+            "<h1>scrubjay ",
+            env!("CARGO_PKG_VERSION"),
+            "</h1>\n<p>Remembers memory errors, live patches and boots of this host.</p>\n<ul>\n",
+            "<li><a href=\"{0}\">{0}</a>: metrics for Prometheus</li>\n",
+            "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: everything known, as JSON</li>\n",
+            "<li><a href=\"/healthz\">/healthz</a>: whether the last pass is fresh</li>\n",
+            "<li><a href=\"/readyz\">/readyz</a>: whether a pass has completed</li>\n",
+            "</ul></body></html>\n"
+        ),
+        telemetry_path
     );
-    answer(StatusCode::OK, HTML, PAGE)
+    answer(StatusCode::OK, HTML, page)
 }
 
-async fn metrics(State(board): State<Arc<Board>>) -> Response {
-    match board.metrics() {
-        Some(page) => written(page, crate::prometheus::CONTENT_TYPE),
-        None => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", Freshness::NoPassYet))
-        }
+async fn metrics(State(board): State<Arc<Board>>, headers: HeaderMap) -> Response {
+    let form = negotiate::form(&headers);
+    let Some(page) = board.metrics(form) else {
+        let none = format!("{}\n", Freshness::NoPassYet);
+        return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, none);
+    };
+    let content_type = match form.format {
+        Format::Classic => crate::prometheus::CONTENT_TYPE,
+        Format::OpenMetrics => crate::openmetrics::CONTENT_TYPE,
+    };
+    let is_packed = page.is_ok() && form.gzip;
+    let mut response = written(page, content_type);
+    let vary = HeaderValue::from_static("accept, accept-encoding");
+    response.headers_mut().insert(header::VARY, vary);
+    if is_packed {
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(header::CONTENT_ENCODING, gzip);
     }
+    response
 }
 
 async fn healthy(State(board): State<Arc<Board>>) -> Response {

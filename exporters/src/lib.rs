@@ -11,6 +11,8 @@ mod error;
 pub mod http;
 pub mod json;
 pub mod observe;
+pub mod openmetrics;
+pub mod plugin;
 mod printable;
 pub mod prometheus;
 pub mod push;

@@ -7,8 +7,7 @@ use crate::PageError;
 use crate::observe::{self, Observation};
 use ::prometheus::TextEncoder;
 use ::prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
-use scrubjay_model::{CATALOGUE, HostView, MetricDef, MetricKind};
-use std::collections::BTreeMap;
+use scrubjay_model::{HostView, MetricDef, MetricKind};
 
 /// The content type of [`render`]'s result.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -22,12 +21,10 @@ pub fn render(view: &HostView, stale: bool) -> Result<String, PageError> {
 }
 
 fn encode(observations: &[Observation]) -> Result<String, PageError> {
-    let mut by_name: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
-    for observation in observations {
-        by_name.entry(observation.def.name).or_default().push(observation);
-    }
-    let families: Vec<MetricFamily> =
-        CATALOGUE.iter().filter_map(|def| Some(family(def, by_name.get(def.name)?))).collect();
+    let families: Vec<MetricFamily> = observe::families(observations)
+        .into_iter()
+        .map(|(def, samples)| family(def, &samples))
+        .collect();
     Ok(TextEncoder::new().encode_to_string(&families)?)
 }
 

@@ -50,6 +50,7 @@ pub use ledger::ledger;
 pub use page_lives::page_lives;
 pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;
+pub(crate) use status::headline;
 pub use status::status;
 
 /// How pages are written.

@@ -33,11 +33,22 @@ pub struct AgentStats {
     pub notifications: NotifyStats,
     /// Whether metrics carry `node_reboot_required` beside our own, for alerts that exist already.
     pub node_reboot_required: bool,
+    /// The web configuration; `None` where none is named.
+    pub web: Option<WebStats>,
     /// Resident memory of the agent, bytes.
     pub resident_bytes: Reading<u64>,
     /// CPU time used by the agent.
     #[serde(rename = "cpu_seconds", serialize_with = "seconds::of_reading")]
     pub cpu: Reading<Duration>,
+}
+
+/// How the web configuration fares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct WebStats {
+    /// Whether its files were changed to something of no use, so that what was before still holds.
+    pub failing: bool,
+    /// When what holds was read, milliseconds since the Unix epoch.
+    pub loaded_wall_ms: i64,
 }
 
 /// How one source has fared since the agent started.

@@ -77,7 +77,7 @@ mod text;
 mod verdict;
 mod view;
 
-pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats};
+pub use agent::{AgentStats, FoldedRows, OfflineStats, SourceStats, StorageStats, WebStats};
 pub use alert::{
     Ack, AckChange, AckEnd, AckRequest, AckUntil, AckedAlert, Alert, AlertBook, AlertClock,
     AlertKey, AlertState, AlertTurn, AlertTurnKind, EndedAck, Firing, Moment, Sight, Told,
@@ -102,7 +102,7 @@ pub use buckets::{
     MemoryBucket, PageBucket, PageCounts, PatchBucket, PatchCounts, Watched, boot_buckets,
     memory_buckets, page_buckets, patch_buckets,
 };
-pub use catalogue::{CATALOGUE, MetricDef, MetricKind, metrics};
+pub use catalogue::{Bound, CATALOGUE, MetricDef, MetricKind, Per, metrics};
 pub use civil::{day_of_text, text_of_day};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use cper::{

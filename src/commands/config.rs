@@ -3,7 +3,7 @@
 use super::print;
 use crate::config::{Inputs, Settings};
 use crate::exit::Exit;
-use crate::{clock, windows};
+use crate::{clock, web, windows};
 
 pub(crate) fn show(inputs: &Inputs) -> anyhow::Result<Exit> {
     print(&inputs.show())?;
@@ -20,6 +20,10 @@ pub(crate) fn check(inputs: &Inputs) -> anyhow::Result<Exit> {
     }
     if inputs.files.is_empty() {
         page.push_str("no configuration file was found; defaults apply\n");
+    }
+    if let Some(path) = &settings.web.config_file {
+        let (_, setup) = web::WebFiles::read(path)?;
+        page.push_str(&format!("{}: {}\n", path.display(), web::in_words(&setup)));
     }
     page.push_str(&next_window(&settings));
     print(&page)?;

@@ -1,7 +1,7 @@
 //! `scrubjay explain` and `scrubjay reboot-required`: what speaks for a reboot, what does not, and
 //! what a finding means.
 
-use super::{print, reading, style};
+use super::{is_broken_pipe, print, reading, style};
 use crate::cli::{ExplainArgs, ReadArgs};
 use crate::config::Settings;
 use crate::exit::{Exit, Reboot};
@@ -110,11 +110,17 @@ fn explained<'a>(rules: &Rules, view: &'a HostView) -> Vec<ExplainedRule<'a>> {
 
 pub(crate) fn reboot_required(settings: &Settings, args: &ReadArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
-    print(&if args.json {
+    let page = if args.json {
         json::patch_truth(&view, &explained(&settings.patches.rules, &view))?
     } else {
         text::reboot_required(&view)
-    })?;
+    };
+    match print(&page) {
+        // Who asks for the code may not care for the page; and whoever stopped reading must not get
+        // the code of that, which would be "reboot".
+        Err(error) if !is_broken_pipe(&error) => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     Ok(Exit::Reboot(match view.assessment.reboot_required() {
         Some(true) => Reboot::Yes,
         Some(false) => Reboot::No,

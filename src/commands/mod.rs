@@ -2,6 +2,7 @@
 
 pub(crate) mod ack;
 pub(crate) mod capture;
+pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod dimms;
@@ -9,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod estimates;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod history;
 mod history_by;
 pub(crate) mod import;

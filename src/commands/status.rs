@@ -1,11 +1,10 @@
 //! `scrubjay status`: the verdict, what could not be seen, and the facts.
 
-use super::{is_broken_pipe, print, reading, style};
+use super::{check, is_broken_pipe, print, reading, style};
 use crate::cli::StatusArgs;
 use crate::config::Settings;
-use crate::exit::{Exit, Nagios};
+use crate::exit::Exit;
 use scrubjay_exporters::{json, text};
-use scrubjay_model::Verdict;
 
 pub(crate) fn run(settings: &Settings, args: &StatusArgs) -> anyhow::Result<Exit> {
     let view = reading::view(settings)?;
@@ -20,10 +19,5 @@ pub(crate) fn run(settings: &Settings, args: &StatusArgs) -> anyhow::Result<Exit
         Err(error) if !is_broken_pipe(&error) => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    Ok(Exit::Nagios(match view.assessment.verdict {
-        Verdict::Ok => Nagios::Ok,
-        Verdict::Unknown => Nagios::Unknown,
-        Verdict::Watch | Verdict::Plan => Nagios::Warning,
-        Verdict::Act => Nagios::Critical,
-    }))
+    Ok(Exit::Nagios(check::nagios(view.assessment.verdict)))
 }

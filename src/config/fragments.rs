@@ -3,6 +3,7 @@
 use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
 use super::memory::{CostsFragment, MemoryFragment};
+use super::web::WebFragment;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -59,13 +60,6 @@ pub(super) struct EventsFragment {
     pub(super) listen: Option<Spanned<bool>>,
     pub(super) instance: Option<Spanned<String>>,
     pub(super) on_stop: Option<Spanned<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WebFragment {
-    pub(super) listen_address: Option<Spanned<String>>,
-    pub(super) node_reboot_required: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

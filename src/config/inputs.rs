@@ -4,6 +4,7 @@ use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
 use super::fragments::{self, File};
 use super::memory::MemoryInputs;
+use super::web::{WebFlags, WebInputs};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -25,8 +26,7 @@ pub(crate) struct Inputs {
     pub(crate) listen: Input<bool>,
     pub(crate) instance: Input<String>,
     pub(crate) on_stop: Input<String>,
-    pub(crate) listen_address: Input<String>,
-    pub(crate) node_reboot_required: Input<bool>,
+    pub(crate) web: WebInputs,
     pub(crate) offline: Input<String>,
     pub(crate) preset: Input<String>,
     pub(crate) budget_pages_per_day: Input<u32>,
@@ -55,7 +55,7 @@ pub(crate) struct Flags {
     pub(crate) interval: Option<String>,
     pub(crate) state_dir: Option<String>,
     pub(crate) root: Option<String>,
-    pub(crate) listen_address: Option<String>,
+    pub(crate) web: WebFlags,
 }
 
 /// The environment variables that matter here.
@@ -72,8 +72,6 @@ const DEFAULT_DEADLINE: &str = "5s";
 const DEFAULT_ROOT: &str = "/";
 const DEFAULT_INSTANCE: &str = "scrubjay";
 const DEFAULT_ON_STOP: &str = "leave";
-/// Port 10072: an ECC word has 72 bits.
-const DEFAULT_LISTEN_ADDRESS: &str = "127.0.0.1:10072";
 
 /// The host is observed, not changed, unless somebody asks for it.
 const DEFAULT_OFFLINE: &str = "off";
@@ -147,8 +145,7 @@ impl Inputs {
             listen: Input { value: true, origin: Origin::Default },
             instance: default(DEFAULT_INSTANCE),
             on_stop: default(DEFAULT_ON_STOP),
-            listen_address: default(DEFAULT_LISTEN_ADDRESS),
-            node_reboot_required: Input { value: false, origin: Origin::Default },
+            web: WebInputs::defaults(),
             offline: default(DEFAULT_OFFLINE),
             preset: default(DEFAULT_PRESET),
             budget_pages_per_day: number(DEFAULT_BUDGET_PAGES_PER_DAY),
@@ -176,8 +173,7 @@ impl Inputs {
             take(&mut inputs.state_dir, &fragment.agent.state_dir);
             take(&mut inputs.root, &fragment.collector.root);
             take(&mut inputs.deadline, &fragment.collector.deadline);
-            take(&mut inputs.listen_address, &fragment.web.listen_address);
-            set(&mut inputs.node_reboot_required, &fragment.web.node_reboot_required, path, text);
+            inputs.web.take(&fragment.web, path, text);
             set(&mut inputs.listen, &fragment.events.listen, path, text);
             take(&mut inputs.instance, &fragment.events.instance);
             take(&mut inputs.on_stop, &fragment.events.on_stop);
@@ -210,7 +206,7 @@ impl Inputs {
         flag(&mut inputs.interval, &flags.interval, "interval");
         flag(&mut inputs.state_dir, &flags.state_dir, "state-dir");
         flag(&mut inputs.root, &flags.root, "root");
-        flag(&mut inputs.listen_address, &flags.listen_address, "web.listen-address");
+        inputs.web.take_flags(&flags.web);
         inputs
     }
 }

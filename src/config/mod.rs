@@ -11,7 +11,9 @@ mod fragments;
 mod inputs;
 mod memory;
 mod settings;
+mod web;
 
 pub(crate) use alerting::{Address, NotifySettings, check_url};
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};
+pub(crate) use web::{ListenAddress, WebFlags, WebSettings};

@@ -4,6 +4,7 @@ use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, Inputs};
 use super::memory::MemoryChoice;
+use super::web::WebSettings;
 use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
 use scrubjay_alerts::book::AlertPolicy;
@@ -12,7 +13,6 @@ use scrubjay_collector::{FeedOptions, OnStop};
 use scrubjay_model::{OfflineMode, SourceId};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,10 +33,8 @@ pub(crate) struct Settings {
     pub(crate) disabled: BTreeSet<SourceId>,
     /// How to listen to trace events; `None` for not at all.
     pub(crate) events: Option<FeedOptions>,
-    /// Where to serve.
-    pub(crate) listen_address: SocketAddr,
-    /// Whether metrics carry `node_reboot_required`.
-    pub(crate) node_reboot_required: bool,
+    /// Where to serve, and to whom.
+    pub(crate) web: WebSettings,
     /// Which pages the agent may take out of use.
     pub(crate) offline: OfflinePolicy,
     /// What is asked of the kernel's patches.
@@ -95,14 +93,7 @@ impl Settings {
             root: path(&inputs.root, "collector.root")?,
             disabled: sources(&inputs.disabled)?,
             events: events(inputs)?,
-            listen_address: inputs.listen_address.value.parse().map_err(|_| {
-                wrong(
-                    &inputs.listen_address,
-                    "web.listen_address",
-                    "must be an address and a port, for example 127.0.0.1:10072 or [::1]:10072",
-                )
-            })?,
-            node_reboot_required: inputs.node_reboot_required.value,
+            web: inputs.web.validate()?,
             offline: offline(inputs)?,
             patches: patches(inputs)?,
             memory: inputs.memory.validate()?,
@@ -332,15 +323,8 @@ impl Inputs {
                 ("on_stop", quoted(&self.on_stop.value), &self.on_stop.origin),
             ],
         );
-        let address = &self.listen_address;
-        let compat = &self.node_reboot_required;
-        section(
-            "web",
-            &[
-                ("listen_address", quoted(&address.value), &address.origin),
-                ("node_reboot_required", compat.value.to_string(), &compat.origin),
-            ],
-        );
+        let (name, values) = self.web.section();
+        section(name, &values);
         let (day, total) = (&self.budget_pages_per_day, &self.budget_pages_total);
         let again = &self.reoffline_after_boot;
         section(
@@ -407,7 +391,6 @@ mod tests {
     fn defaults_are_valid() {
         let settings = settings("", &Flags::default()).unwrap();
         assert_eq!(settings.interval, Duration::from_secs(60));
-        assert_eq!(settings.listen_address.to_string(), "127.0.0.1:10072");
         assert_eq!(settings.state_dir, PathBuf::from(SYSTEM_STATE_DIR));
         assert_eq!(settings.history_max_bytes, scrubjay_storage::DEFAULT_MAX_BYTES);
     }
@@ -500,7 +483,6 @@ mod tests {
         assert!(error("[collector]\ndeadline = \"2m\"\n").contains("(default)"));
         let short = Flags { interval: Some("1s".to_owned()), ..Flags::default() };
         assert_eq!(settings("", &short).unwrap().deadline, Duration::from_secs(1));
-        assert!(error("[web]\nlisten_address = \"localhost\"\n").contains("[::1]:10072"));
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl Agent {
         let mut seen = String::new();
         let address = loop {
             let line = lines.next().unwrap_or_else(|| panic!("it ended: {seen}")).unwrap();
-            if let Some((_, rest)) = line.split_once("serving http://") {
+            if let Some((_, url)) = line.split_once("serving http")
+                && let Some((_, rest)) = url.split_once("://")
+            {
                 break rest.trim_end_matches('/').to_owned();
             }
             seen.push_str(&line);
@@ -67,6 +69,11 @@ impl Agent {
         // Whatever else it logs must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// Status line, headers and body of a page.

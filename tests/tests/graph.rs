@@ -49,14 +49,20 @@ const FOREIGN: &[(&str, &[&str])] = &[
 const FENCES: &[(&str, &[&str])] = &[
     // Knows SQL.
     ("rusqlite", &[STORAGE]),
-    // Makes the hashes of the ledger, and those that package managers keep of files.
-    ("sha2", &[COLLECTOR, STORAGE]),
+    // Makes the hashes of the ledger, those that package managers keep of files, and digests of
+    // passwords that the server found right.
+    ("sha2", &[COLLECTOR, STORAGE, EXPORTERS]),
     // Opens kernel files, and asks them in `procmap`; the binary reads clocks with it.
     ("rustix", &[PROCMAP, COLLECTOR, BINARY]),
     ("procfs", &[COLLECTOR]),
     // Speaks to the network, and so may be async.
     ("axum", &[EXPORTERS]),
     ("tokio", &[EXPORTERS, BINARY]),
+    ("listenfd", &[BINARY]),
+    // Encrypts, and knows who is at the other end.
+    ("rustls", &[EXPORTERS]),
+    ("tokio-rustls", &[EXPORTERS]),
+    ("bcrypt", &[EXPORTERS]),
     ("prometheus", &[EXPORTERS]),
     // Tells others of alerts, blocking, on a thread of its own.
     ("ureq", &[BINARY]),

@@ -1,9 +1,13 @@
 //! The latest view, shared between the agent's loop and the server.
 
-use crate::{PageError, json, prometheus};
+use super::negotiate::{Form, Format};
+use crate::{PageError, json, openmetrics, prometheus};
 use axum::body::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use scrubjay_model::HostView;
 use std::fmt;
+use std::io::Write as _;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,9 +31,40 @@ struct Posted {
     view: HostView,
     at: Duration,
     good_for: Duration,
-    metrics: OnceLock<Page>,
-    stale_metrics: OnceLock<Page>,
+    metrics: Forms,
+    stale_metrics: Forms,
     snapshot: OnceLock<Page>,
+}
+
+/// The metrics page in each form a scraper may ask for.
+#[derive(Default)]
+struct Forms {
+    classic: Packed,
+    open: Packed,
+}
+
+/// A page, and the same compressed.
+#[derive(Default)]
+struct Packed {
+    plain: OnceLock<Page>,
+    gzip: OnceLock<Page>,
+}
+
+impl Packed {
+    fn get(&self, gzip: bool, write: impl Fn() -> Page) -> Page {
+        let plain = || self.plain.get_or_init(&write).clone();
+        if !gzip {
+            return plain();
+        }
+        self.gzip.get_or_init(|| plain().and_then(|page| compressed(&page))).clone()
+    }
+}
+
+/// Level 6 would save a twentieth of the bytes for twice the time.
+fn compressed(page: &[u8]) -> Page {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(page.len() / 8), Compression::fast());
+    let written = encoder.write_all(page).and_then(|()| encoder.finish());
+    written.map(Bytes::from).map_err(|error| format!("the page cannot be compressed: {error}"))
 }
 
 /// Whether the last pass speaks for the host now.
@@ -82,8 +117,8 @@ impl Board {
             view,
             at: (self.now)(),
             good_for,
-            metrics: OnceLock::new(),
-            stale_metrics: OnceLock::new(),
+            metrics: Forms::default(),
+            stale_metrics: Forms::default(),
             snapshot: OnceLock::new(),
         });
         // A panic cannot leave an `Option<Arc>` half written.
@@ -109,13 +144,20 @@ impl Board {
     }
 
     /// The metrics page, as stale as the last pass is; `None` before the first.
-    pub(super) fn metrics(&self) -> Option<Page> {
+    pub(super) fn metrics(&self, form: Form) -> Option<Page> {
         let posted = self.latest()?;
-        let (made, stale) = match self.freshness_of(Some(&posted)) {
+        let (forms, stale) = match self.freshness_of(Some(&posted)) {
             Freshness::Fresh => (&posted.metrics, false),
             Freshness::Stale { .. } | Freshness::NoPassYet => (&posted.stale_metrics, true),
         };
-        Some(made.get_or_init(|| page(prometheus::render(&posted.view, stale))).clone())
+        let view = &posted.view;
+        let Form { format, gzip } = form;
+        Some(match format {
+            Format::Classic => forms.classic.get(gzip, || page(prometheus::render(view, stale))),
+            Format::OpenMetrics => {
+                forms.open.get(gzip, || Ok(Bytes::from(openmetrics::render(view, stale))))
+            }
+        })
     }
 
     /// The snapshot as JSON, or why there is none that speaks for the host.

@@ -2,9 +2,13 @@
 //!
 //! `axum::serve` sets hyper no timer, so a client may send half a request and keep the connection
 //! for ever. The guard sits between hyper and the socket: a limited number of connections, a
-//! deadline for the request and one for the response, and a limit to what is read.
+//! deadline for the request and one for the response, and a limit to what is read. TLS lies beneath
+//! it: a handshake has to be over, and the request sent, within the time for the request.
 
+use super::Visitor;
+use super::web::{Gate, Setup};
 use axum::serve::Listener;
+use std::future::Future as _;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -14,7 +18,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor};
 
 /// What a client may use.
 #[derive(Debug, Clone, Copy)]
@@ -46,11 +52,18 @@ pub(super) struct GuardedListener {
     listener: TcpListener,
     limits: Limits,
     places: Arc<Semaphore>,
+    gate: Arc<Gate>,
 }
 
 impl GuardedListener {
-    pub(super) fn new(listener: TcpListener, limits: Limits) -> Self {
-        Self { listener, limits, places: Arc::new(Semaphore::new(limits.connections)) }
+    /// `places` are those of all listeners together.
+    pub(super) fn new(
+        listener: TcpListener,
+        limits: Limits,
+        places: &Arc<Semaphore>,
+        gate: &Arc<Gate>,
+    ) -> Self {
+        Self { listener, limits, places: Arc::clone(places), gate: Arc::clone(gate) }
     }
 }
 
@@ -62,8 +75,18 @@ impl Listener for GuardedListener {
         // The semaphore is never closed. If it were, the connection would only lack its place.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, peer) = Listener::accept(&mut self.listener).await;
+        let setup = self.gate.setup();
+        let transport = match setup.tls() {
+            Some(tls) => {
+                let accept = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+                Transport::Handshake(Box::new(accept))
+            }
+            None => Transport::Plain(stream),
+        };
         let stream = GuardedStream {
-            stream,
+            transport,
+            peer,
+            setup,
             deadline: Box::pin(sleep(self.limits.request_within)),
             answering: false,
             may_read: self.limits.request_bytes,
@@ -79,9 +102,10 @@ impl Listener for GuardedListener {
 }
 
 /// A connection with a deadline and a limit to what is read from it.
-#[derive(Debug)]
 pub(super) struct GuardedStream {
-    stream: TcpStream,
+    transport: Transport,
+    peer: SocketAddr,
+    setup: Arc<Setup>,
     deadline: Pin<Box<Sleep>>,
     answering: bool,
     may_read: usize,
@@ -89,7 +113,41 @@ pub(super) struct GuardedStream {
     _place: Option<OwnedSemaphorePermit>,
 }
 
+/// How bytes travel.
+enum Transport {
+    Plain(TcpStream),
+    /// TLS, not yet agreed on.
+    Handshake(Box<Accept<TcpStream>>),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 impl GuardedStream {
+    /// Who is at the other end.
+    pub(super) fn visitor(&self) -> Visitor {
+        Visitor { peer: self.peer, setup: Arc::clone(&self.setup) }
+    }
+
+    /// Calls `io` with what lies beneath, once there is something to speak through.
+    fn through<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        io: impl FnOnce(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if let Transport::Handshake(accept) = &mut self.transport {
+            match Pin::new(accept.as_mut()).poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(stream)) => self.transport = Transport::Tls(Box::new(stream)),
+            }
+        }
+        match &mut self.transport {
+            Transport::Plain(stream) => io(Pin::new(stream), context),
+            Transport::Tls(stream) => io(Pin::new(stream.as_mut()), context),
+            // It was done with above.
+            Transport::Handshake(_) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
     /// Fails once the deadline has passed, and wakes the task when it does.
     fn in_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         match self.deadline.as_mut().poll(context) {
@@ -102,7 +160,8 @@ impl GuardedStream {
     fn begin_answer(&mut self) {
         if !self.answering {
             self.answering = true;
-            self.deadline = Box::pin(sleep(self.response_within));
+            // Moved rather than made anew: a timer that is put off wakes nobody.
+            self.deadline.as_mut().reset(Instant::now() + self.response_within);
         }
     }
 }
@@ -118,7 +177,7 @@ impl AsyncRead for GuardedStream {
             return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
         }
         let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let polled = self.through(context, |stream, context| stream.poll_read(context, buffer));
         let read = buffer.filled().len().saturating_sub(before);
         self.may_read = self.may_read.saturating_sub(read);
         polled
@@ -133,7 +192,7 @@ impl AsyncWrite for GuardedStream {
     ) -> Poll<io::Result<usize>> {
         self.begin_answer();
         self.in_time(context)?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        self.through(context, |stream, context| stream.poll_write(context, bytes))
     }
 
     fn poll_write_vectored(
@@ -143,19 +202,45 @@ impl AsyncWrite for GuardedStream {
     ) -> Poll<io::Result<usize>> {
         self.begin_answer();
         self.in_time(context)?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        self.through(context, |stream, context| stream.poll_write_vectored(context, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        match &self.transport {
+            Transport::Plain(stream) => stream.is_write_vectored(),
+            Transport::Handshake(_) => false,
+            Transport::Tls(stream) => stream.is_write_vectored(),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.in_time(context)?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        if let Transport::Handshake(_) = self.transport {
+            // Nothing was written yet.
+            return Poll::Ready(Ok(()));
+        }
+        self.through(context, |stream, context| stream.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        match self.transport {
+            // Closed when it is dropped, which comes next.
+            Transport::Plain(_) | Transport::Handshake(_) => return Poll::Ready(Ok(())),
+            // A message of its own, without which the client would think that something is missing.
+            Transport::Tls(_) => {}
+        }
+        self.in_time(context)?;
+        self.through(context, |stream, context| stream.poll_shutdown(context))
+    }
+}
+
+/// What can be read and written.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+impl std::fmt::Debug for GuardedStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuardedStream").field("peer", &self.peer).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,9 @@ use crate::testing;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
+use tokio::sync::oneshot;
+
+mod encrypted;
 
 /// A clock the test sets.
 fn clock() -> (Arc<Mutex<Duration>>, Arc<Board>) {
@@ -19,6 +22,16 @@ fn serving<T: Send + 'static>(
     limits: Limits,
     client: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
+    serving_behind(Gate::open(), board, limits, client)
+}
+
+/// The same for those whom a gate lets through.
+fn serving_behind<T: Send + 'static>(
+    gate: Gate,
+    board: Arc<Board>,
+    limits: Limits,
+    client: impl FnOnce(SocketAddr) -> T + Send + 'static,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -29,7 +42,10 @@ fn serving<T: Send + 'static>(
             done.send(()).unwrap();
             result
         });
-        serve_within(listener, board, async { stop.await.unwrap_or_default() }, limits).await;
+        let telemetry_path = TELEMETRY_PATH.to_owned();
+        let site = Site { board, gate: Arc::new(gate), telemetry_path };
+        let stop = async { stop.await.unwrap_or_default() };
+        serve_within(vec![listener], site, stop, limits).await;
         client.join().unwrap()
     })
 }
@@ -235,4 +251,133 @@ fn stopping_does_not_wait_for_idle_clients() {
         idle
     });
     assert_eq!(rest(idle), "");
+}
+
+/// Status, head and the bytes of the body.
+fn asking(address: SocketAddr, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
+    let mut stream = connect(address);
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head, bytes[end + 4..].to_vec())
+}
+
+#[test]
+fn a_scraper_gets_the_format_it_likes_best_compressed_if_it_may_be() {
+    let (time, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    serving(board, Limits::DEFAULT, move |address| {
+        for stale in [false, true] {
+            if stale {
+                *time.lock().unwrap() += Duration::from_secs(91);
+            }
+            let classic = crate::prometheus::render(&testing::server(), stale).unwrap();
+            let open = crate::openmetrics::render(&testing::server(), stale);
+            for (accept, content_type, expected) in [
+                ("", crate::prometheus::CONTENT_TYPE, &classic),
+                (
+                    "Accept: application/openmetrics-text\r\n",
+                    crate::openmetrics::CONTENT_TYPE,
+                    &open,
+                ),
+            ] {
+                let (status, head, body) = asking(address, "/metrics", accept);
+                assert_eq!(status, 200);
+                assert!(head.contains(&format!("content-type: {content_type}\r\n")), "{head}");
+                assert!(head.contains("vary: accept, accept-encoding"), "{head}");
+                assert!(!head.contains("content-encoding"), "{head}");
+                assert_eq!(body, expected.as_bytes());
+
+                let accept = format!("{accept}Accept-Encoding: gzip\r\n");
+                let (_, head, body) = asking(address, "/metrics", &accept);
+                assert!(head.contains("content-encoding: gzip"), "{head}");
+                let mut unpacked = String::new();
+                flate2::read::GzDecoder::new(body.as_slice())
+                    .read_to_string(&mut unpacked)
+                    .unwrap();
+                assert_eq!(&unpacked, expected);
+                assert!(body.len() * 4 < expected.len(), "{} of {}", body.len(), expected.len());
+            }
+        }
+    });
+}
+
+#[test]
+fn pages_are_made_once_for_all_who_ask() {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    for format in [Format::Classic, Format::OpenMetrics] {
+        for gzip in [false, true] {
+            let page = || board.metrics(negotiate::Form { format, gzip }).unwrap().unwrap();
+            assert_eq!(page().as_ptr(), page().as_ptr(), "{format:?} {gzip}");
+        }
+    }
+}
+
+#[test]
+fn the_metrics_page_is_where_somebody_wants_it() {
+    assert!(is_telemetry_path("/metrics") && is_telemetry_path("/node-1/scrub.jay_~"));
+    for path in ["", "/", "metrics", "/readyz", "/api/v1/snapshot", "/a b", "/{a}", "/ü", "/a?b"] {
+        assert!(!is_telemetry_path(path), "{path}");
+    }
+    let site = |telemetry_path: &str| {
+        let (_, board) = clock();
+        Site { board, gate: Arc::new(Gate::open()), telemetry_path: telemetry_path.to_owned() }
+    };
+    // Whatever is taken can be routed.
+    for path in ["/m", "/m/", "//", "/a/b/../c", "/-/x"] {
+        assert!(is_telemetry_path(path), "{path}");
+        let _ = router(&site(path));
+    }
+}
+
+/// What somebody at `peer` is answered, behind a setup.
+fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(u16, String)> {
+    let (_, board) = clock();
+    board.publish(testing::server(), Duration::from_secs(90));
+    let telemetry_path = TELEMETRY_PATH.to_owned();
+    let site = Site { board, gate: Arc::new(Gate::open()), telemetry_path };
+    let visitor = Visitor { peer: peer.parse().unwrap(), setup: Arc::new(setup) };
+    let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (done, stop) = oneshot::channel();
+        let client = std::thread::spawn(move || {
+            let answers = paths.iter().map(|path| get(address, path)).map(|(s, _, b)| (s, b));
+            let answers = answers.collect();
+            done.send(()).unwrap();
+            answers
+        });
+        let stop = async { stop.await.unwrap_or_default() };
+        axum::serve(listener, pretended).with_graceful_shutdown(stop).await.unwrap();
+        client.join().unwrap()
+    })
+}
+
+#[test]
+fn other_hosts_are_told_what_opens_the_rest() {
+    const PATHS: &[&str] =
+        &["/metrics", "/healthz", "/-/ready", "/", "/api/v1/snapshot", "/nothing"];
+    let status = |answers: &[(u16, String)]| answers.iter().map(|(s, _)| *s).collect::<Vec<_>>();
+    let answers = asked_from("192.0.2.1:1", Setup::open(), PATHS);
+    assert_eq!(status(&answers), [200, 200, 200, 403, 403, 403]);
+    assert!(
+        answers[4].1.contains("basic_auth_users") && answers[4].1.contains("--web.config.file")
+    );
+    assert!(!answers[4].1.contains("skylake"), "{}", answers[4].1);
+    assert_eq!(
+        status(&asked_from("[::1]:1", Setup::open(), PATHS)),
+        [200, 200, 200, 200, 200, 404]
+    );
+    // Who had to show who he is may see it all.
+    let yaml = format!("basic_auth_users:\n  a: {}\n", bcrypt::hash("b", 4).unwrap());
+    let setup = || {
+        let nothing = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+        WebConfig::parse(&yaml).unwrap().setup(&nothing).unwrap()
+    };
+    assert_eq!(status(&asked_from("192.0.2.1:1", setup(), PATHS)), [401; 6]);
 }

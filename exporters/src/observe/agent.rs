@@ -3,7 +3,7 @@
 use super::{Samples, seconds};
 use scrubjay_model::{
     AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, LedgerState, MetricDef,
-    Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, metrics,
+    Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, WebStats, metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -26,7 +26,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
     let Some(summary) = history.value() else { return };
     let HistorySummary {
         path: _,
-        since_wall_ms: _,
+        since_wall_ms,
         boots: _,
         clock_steps,
         covered,
@@ -38,7 +38,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
     for end in BootEnd::ALL {
         samples.push(&metrics::BOOTS, [end.as_str()], summary.boots_ended(end));
     }
-    samples.push(&metrics::CLOCK_STEPS, [], *clock_steps);
+    samples.push_since(&metrics::CLOCK_STEPS, [], *clock_steps, Some(*since_wall_ms));
     samples.push(&metrics::HISTORY_COVERED, [], covered.as_secs_f64());
     if let Some(LedgerHead { seq, hash }) = ledger_head {
         samples.push(&metrics::LEDGER_HEAD, [&seq.to_string(), &hash.to_string()], true);
@@ -46,7 +46,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 25] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 27] = [
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -69,6 +69,8 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 25] = [
     &metrics::NOTIFICATIONS_FAILED,
     &metrics::NOTIFICATIONS_DROPPED,
     &metrics::NOTIFICATIONS_QUEUED,
+    &metrics::WEB_CONFIG_FAILING,
+    &metrics::WEB_CONFIG_LOADED,
     &metrics::PROCESS_START,
     &metrics::PROCESS_RESIDENT,
     &metrics::PROCESS_CPU,
@@ -91,24 +93,26 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         // What a host loses is told by what the kernel has marked, whoever asked for it.
         offlining: _,
         notifications,
+        web,
         resident_bytes,
         cpu,
         // Whether a sample of another module is there.
         node_reboot_required: _,
     } = agent;
+    let started = Some(*started_wall_ms);
     samples.push_set(&metrics::EVENT_PATH, None, &EventPath::ALL, EventPath::as_str, events.path);
     for (source, stats) in sources {
         let SourceStats { failures, deadlines_missed, last_ok_wall_ms } = stats;
         let source = source.as_str();
-        samples.push(&metrics::SOURCE_FAILURES, [source], *failures);
-        samples.push(&metrics::SOURCE_DEADLINES, [source], *deadlines_missed);
+        samples.push_since(&metrics::SOURCE_FAILURES, [source], *failures, started);
+        samples.push_since(&metrics::SOURCE_DEADLINES, [source], *deadlines_missed, started);
         if let Some(wall_ms) = last_ok_wall_ms {
             samples.push(&metrics::SOURCE_LAST_OK, [source], seconds(*wall_ms));
         }
     }
     samples.push(&metrics::AGENT_INTERVAL, [], interval.as_secs_f64());
-    samples.push(&metrics::AGENT_PASSES, [], *passes);
-    samples.push(&metrics::AGENT_LATE, [], *late_passes);
+    samples.push_since(&metrics::AGENT_PASSES, [], *passes, started);
+    samples.push_since(&metrics::AGENT_LATE, [], *late_passes, started);
     samples.push(&metrics::AGENT_PASS_DURATION, [], pass_took.as_secs_f64());
 
     let StorageStats {
@@ -131,22 +135,27 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         samples.push(&metrics::HISTORY_MAX_SIZE, [], *max_bytes);
     }
     for (what, rows) in &folded.rows {
-        samples.push(&metrics::HISTORY_FOLDED, [what], *rows);
+        let since = view.history.value().map(|history| history.since_wall_ms);
+        samples.push_since(&metrics::HISTORY_FOLDED, [what], *rows, since);
     }
     match ledger {
         LedgerState::Intact => samples.push(&metrics::LEDGER_ALTERED, [], false),
         LedgerState::Altered { because: _ } => samples.push(&metrics::LEDGER_ALTERED, [], true),
         LedgerState::None | LedgerState::NotChecked { because: _ } => {}
     }
-    samples.push(&metrics::HISTORY_WRITES, [], *writes);
-    samples.push(&metrics::HISTORY_FAILURES, [], *write_failures);
+    samples.push_since(&metrics::HISTORY_WRITES, [], *writes, started);
+    samples.push_since(&metrics::HISTORY_FAILURES, [], *write_failures, started);
     samples.push(&metrics::HISTORY_FAILING, [], last_error.is_some());
     samples.push(&metrics::HISTORY_REPLACED, [], replaced.is_some());
 
-    super::alerts::observe_notifications(samples, notifications);
+    super::alerts::observe_notifications(samples, notifications, started);
+    if let Some(WebStats { failing, loaded_wall_ms }) = web {
+        samples.push(&metrics::WEB_CONFIG_FAILING, [], *failing);
+        samples.push(&metrics::WEB_CONFIG_LOADED, [], seconds(*loaded_wall_ms));
+    }
     samples.push(&metrics::PROCESS_START, [], seconds(*started_wall_ms));
     samples.push_reading(&metrics::PROCESS_RESIDENT, [], resident_bytes);
     if let Some(cpu) = cpu.value() {
-        samples.push(&metrics::PROCESS_CPU, [], cpu.as_secs_f64());
+        samples.push_since(&metrics::PROCESS_CPU, [], cpu.as_secs_f64(), started);
     }
 }

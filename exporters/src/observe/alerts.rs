@@ -21,12 +21,17 @@ pub(super) fn observe(samples: &mut Samples, book: &AlertBook) {
     }
 }
 
-pub(super) fn observe_notifications(samples: &mut Samples, stats: &NotifyStats) {
+/// `started` is when the agent began to count.
+pub(super) fn observe_notifications(
+    samples: &mut Samples,
+    stats: &NotifyStats,
+    started: Option<i64>,
+) {
     for (receiver, stats) in &stats.receivers {
         let ReceiverStats { sent, failed, dropped, queued, last_error: _ } = stats;
-        samples.push(&metrics::NOTIFICATIONS_SENT, [receiver], *sent);
-        samples.push(&metrics::NOTIFICATIONS_FAILED, [receiver], *failed);
-        samples.push(&metrics::NOTIFICATIONS_DROPPED, [receiver], *dropped);
+        samples.push_since(&metrics::NOTIFICATIONS_SENT, [receiver], *sent, started);
+        samples.push_since(&metrics::NOTIFICATIONS_FAILED, [receiver], *failed, started);
+        samples.push_since(&metrics::NOTIFICATIONS_DROPPED, [receiver], *dropped, started);
         samples.push(&metrics::NOTIFICATIONS_QUEUED, [receiver], *queued);
     }
 }

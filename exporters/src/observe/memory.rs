@@ -4,7 +4,7 @@ use super::Samples;
 use scrubjay_model::{
     Accumulated, Controller, Dimm, Edac, ErrorClass, ErrorCounts, HostView, MachineCheck,
     MemoryFailure, MetricDef, NodeMemoryFailure, PageState, Reading, Scrub, ScrubDevice,
-    SeriesPlace, SoftOfflined, Stamp, metrics,
+    SeriesPlace, SeriesTotal, SoftOfflined, Stamp, metrics,
 };
 
 /// Label values are the history's: a controller it has no key for has no name to be exported by.
@@ -33,15 +33,14 @@ struct Totals<'a> {
 impl Totals<'_> {
     /// The sum over all lives, but only while the kernel shows the counter: a sum whose counter is
     /// gone says nothing about now.
-    fn shown(&self, place: SeriesPlace, class: ErrorClass, now: &ErrorCounts) -> Option<u64> {
+    fn shown(
+        &self,
+        place: SeriesPlace,
+        class: ErrorClass,
+        now: &ErrorCounts,
+    ) -> Option<&SeriesTotal> {
         now.get(class).value()?;
-        Some(self.accumulated.total(self.index, place, class)?.total)
-    }
-
-    /// How often the counter began anew, under the same condition.
-    fn restarts(&self, place: SeriesPlace, class: ErrorClass, now: &ErrorCounts) -> Option<u64> {
-        now.get(class).value()?;
-        Some(self.accumulated.total(self.index, place, class)?.restarts)
+        self.accumulated.total(self.index, place, class)
     }
 }
 
@@ -85,8 +84,11 @@ fn observe_controller(
         } else {
             (SeriesPlace::Total, errors)
         };
-        if let Some(total) = totals.shown(place, class, now) {
-            samples.push(unattributed_metric(class), [key], total);
+        if let Some(SeriesTotal { total, since_wall_ms, restarts: _ }) =
+            totals.shown(place, class, now)
+        {
+            let since = Some(*since_wall_ms);
+            samples.push_since(unattributed_metric(class), [key], *total, since);
         }
         if let Some(sums) = controller.reconcile(class) {
             samples.push(&metrics::UNRECONCILED, [key, class.as_str()], sums.difference());
@@ -97,10 +99,11 @@ fn observe_controller(
     // not read at the time, so the higher number is the true one.
     let restarts = ErrorClass::ALL
         .into_iter()
-        .filter_map(|class| totals.restarts(SeriesPlace::Total, class, errors))
-        .max();
-    if let Some(restarts) = restarts {
-        samples.push(&metrics::COUNTER_RESTARTS, [key], restarts);
+        .filter_map(|class| totals.shown(SeriesPlace::Total, class, errors))
+        .max_by_key(|total| total.restarts);
+    if let Some(SeriesTotal { total: _, since_wall_ms, restarts }) = restarts {
+        let since = Some(*since_wall_ms);
+        samples.push_since(&metrics::COUNTER_RESTARTS, [key], *restarts, since);
     }
     if let Some(zeroed) = seconds_since_reset.value().and_then(|s| zeroed_s(at, *s)) {
         samples.push(&metrics::COUNTERS_ZEROED, [key], zeroed);
@@ -136,8 +139,11 @@ fn observe_dimm(
     samples.push(&metrics::DIMM_INFO, labels, true);
     samples.push_reading(&metrics::DIMM_SIZE, [key, id], size_bytes);
     for class in ErrorClass::ALL {
-        if let Some(total) = totals.shown(SeriesPlace::Dimm(*place), class, errors) {
-            samples.push(dimm_metric(class), [key, id], total);
+        if let Some(SeriesTotal { total, since_wall_ms, restarts: _ }) =
+            totals.shown(SeriesPlace::Dimm(*place), class, errors)
+        {
+            let since = Some(*since_wall_ms);
+            samples.push_since(dimm_metric(class), [key, id], *total, since);
         }
     }
 }

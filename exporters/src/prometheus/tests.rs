@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing;
-use scrubjay_model::{Reading, metrics};
+use scrubjay_model::{CATALOGUE, Reading, metrics};
 
 #[test]
 fn a_guest_without_edac() {
@@ -543,6 +543,12 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # TYPE scrubjay_notifications_queued gauge
     scrubjay_notifications_queued{receiver="alertmanager:am1:9093"} 2
     scrubjay_notifications_queued{receiver="journal"} 0
+    # HELP scrubjay_web_config_failing Whether the web configuration was changed to something of no use, so that what was before still holds; told where one is named.
+    # TYPE scrubjay_web_config_failing gauge
+    scrubjay_web_config_failing 0
+    # HELP scrubjay_web_config_loaded_timestamp_seconds When the web configuration that holds was read.
+    # TYPE scrubjay_web_config_loaded_timestamp_seconds gauge
+    scrubjay_web_config_loaded_timestamp_seconds 1795496520
     # HELP scrubjay_build_info Version of scrubjay; always 1.
     # TYPE scrubjay_build_info gauge
     scrubjay_build_info{version="0.1.0"} 1

@@ -75,6 +75,7 @@ fn agent() -> AgentStats {
         },
         offlining: OfflineStats::NONE,
         notifications: notifications(),
+        web: Some(WebStats { failing: false, loaded_wall_ms: NOW_MS - 3_600_000 }),
         node_reboot_required: true,
         resident_bytes: value(9 << 20),
         cpu: value(Duration::from_millis(93_250)),

@@ -106,7 +106,8 @@ fn verdict_line(page: &mut Page, view: &HostView) {
     ]);
 }
 
-fn headline(assessment: &Assessment) -> String {
+/// The verdict in a few words.
+pub(crate) fn headline(assessment: &Assessment) -> String {
     let Assessment { verdict, coverage, findings, dimms: _, patches: _ } = assessment;
     let worst =
         || findings.iter().chain(&coverage.findings).find(|finding| finding.verdict == *verdict);

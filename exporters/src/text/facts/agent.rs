@@ -4,7 +4,7 @@ use crate::text::page::Page;
 use crate::text::words::{count, moment, moment_ago, reading, size, span};
 use scrubjay_model::{
     AgentStats, EventPath, EventsStatus, ExtlogSent, LedgerState, NotifyStats, OfflineStats,
-    ReceiverStats, StorageStats,
+    ReceiverStats, StorageStats, WebStats,
 };
 
 fn listening(page: &mut Page, events: &EventsStatus) {
@@ -84,6 +84,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         storage,
         offlining,
         notifications,
+        web,
         resident_bytes,
         cpu,
         node_reboot_required: _,
@@ -115,6 +116,16 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
 
     listening(page, events);
     receivers(page, notifications);
+    if let Some(WebStats { failing: true, loaded_wall_ms }) = web {
+        let read = moment_ago(*loaded_wall_ms, now_ms);
+        page.warning(
+            2,
+            &format!(
+                "the web configuration was changed to something of no use (the log has what); that \
+                 of {read} still holds"
+            ),
+        );
+    }
 
     // A running agent has read its history.
     let StorageStats {
