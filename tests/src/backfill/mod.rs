@@ -66,8 +66,8 @@ impl Plan {
             seed: 1,
             end_unix_s,
             days: 14,
-            step_s: 6 * 3600,
-            minutes: 75,
+            step_s: 12 * 3600,
+            minutes: 45,
             stopping: 0.05,
             job: "scrubjay".to_owned(),
         }

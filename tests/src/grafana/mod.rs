@@ -84,7 +84,7 @@ impl Dashboard {
             "expr": expr,
             "step": "5m",
             "titleFormat": "Boot of {{instance}}",
-            "useValueForTime": "true",
+            "useValueForTime": true,
         }));
         self
     }
@@ -138,7 +138,7 @@ impl Dashboard {
                 "type": "query",
                 "datasource": datasource(),
                 "definition": query,
-                "query": {"query": query, "refId": "Variable"},
+                "query": query,
                 // With the time range: hosts come and go.
                 "refresh": 2,
                 "sort": 1,

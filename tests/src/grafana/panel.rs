@@ -254,8 +254,10 @@ impl Panel {
 
     /// Colours, each from a value on; the first from the beginning.
     pub(super) fn thresholds(mut self, steps: &[(&str, Option<f64>)]) -> Self {
-        let steps: Vec<Value> =
-            steps.iter().map(|(color, value)| json!({"color": color, "value": value})).collect();
+        let steps: Vec<Value> = steps
+            .iter()
+            .map(|(color, value)| json!({"color": color, "value": value.map(number)}))
+            .collect();
         self.set("thresholds", json!({"mode": "absolute", "steps": steps}));
         self
     }
@@ -399,6 +401,11 @@ impl Panel {
         }
         panel
     }
+}
+
+/// As other tools write it: 900, not 900.0.
+fn number(value: f64) -> Value {
+    serde_json::from_str(&value.to_string()).expect("a number")
 }
 
 fn object(value: Value) -> Map<String, Value> {
