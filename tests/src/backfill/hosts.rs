@@ -151,16 +151,16 @@ impl Fleet {
         let mut draw = Draw::new(self.plan.seed, index);
         // It has been up for some days or weeks.
         let base_boot = -i64::try_from(draw.below(90 * 86_400) + 86_400).expect("small");
+        let first = u32::try_from(kinds).expect("small");
         // Those with a trouble go on: tests look for it.
         let stops = persona == Persona::Sound && place >= kinds;
-        let share = self.plan.stopping * f64::from(CYCLE) / f64::from(CYCLE - 13);
+        let share = self.plan.stopping * f64::from(CYCLE) / f64::from(CYCLE - first);
         let stop = (stops && draw.unit() < share).then(|| {
             let span = u64::try_from(i64::from(self.plan.minutes) * 60 / 2).expect("positive");
             let at = end - i64::try_from(draw.below(span.max(1)) + 600).expect("small");
             if draw.below(2) == 0 { Stop::Unreachable(at) } else { Stop::Gone(at) }
         });
         // A fleet that has hosts to spare has one of each.
-        let first = u32::try_from(kinds).expect("small");
         let stop = match index {
             _ if self.plan.stopping == 0.0 => None,
             _ if index == first => Some(Stop::Unreachable(end - 1_500)),

@@ -159,7 +159,7 @@ fn life(plan: &Plan, fleet: &Fleet, index: u32) -> (String, HostTruth) {
             && *passed >= booted
         {
             let begin = plan.begin_unix_s();
-            if hangs && !page.contains("scrubjay_snapshot_stale 1") {
+            if hangs && !page.contains("\nscrubjay_snapshot_stale 1\n") {
                 *page = prometheus::render(view, true).expect("a page");
             }
             page::add("up 1\n", &labels, begin + at, 0, &mut text);
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     fn tiny() -> Plan {
-        Plan { hosts: 12, days: 2, minutes: 30, ..Plan::small(1_795_000_000) }
+        Plan { hosts: 14, days: 14, step_s: 3 * 86_400, minutes: 30, ..Plan::small(1_795_000_000) }
     }
 
     fn written(plan: &Plan) -> (String, Vec<HostTruth>) {

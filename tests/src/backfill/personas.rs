@@ -33,6 +33,8 @@ pub enum Persona {
     FirmwareFirst,
     /// A virtual machine.
     Guest,
+    /// Much of what the kernel offers cannot be read.
+    Unreadable,
     /// The distribution asks for a reboot.
     Marker,
     /// The agent answers, and its passes hang.
@@ -41,7 +43,7 @@ pub enum Persona {
 
 impl Persona {
     /// All of them; the sound one first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Sound,
         Self::Erring,
         Self::Failed,
@@ -53,6 +55,7 @@ impl Persona {
         Self::NoDriver,
         Self::FirmwareFirst,
         Self::Guest,
+        Self::Unreadable,
         Self::Marker,
         Self::Hung,
     ];
@@ -71,6 +74,7 @@ impl Persona {
             Self::NoDriver => "no-driver",
             Self::FirmwareFirst => "firmware-first",
             Self::Guest => "guest",
+            Self::Unreadable => "unreadable",
             Self::Marker => "marker",
             Self::Hung => "hung",
         }
@@ -90,6 +94,7 @@ impl Persona {
             Self::NoDriver => "edac-core-no-driver",
             Self::FirmwareFirst => "ghes-only",
             Self::Guest => "bare-guest",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -106,7 +111,7 @@ impl Persona {
             | Self::SupportEnding
             | Self::SupportEnded
             | Self::Stalled => true,
-            Self::NoDriver | Self::FirmwareFirst | Self::Guest => false,
+            Self::NoDriver | Self::FirmwareFirst | Self::Guest | Self::Unreadable => false,
         }
     }
 
@@ -138,6 +143,7 @@ impl Persona {
             | Self::NoDriver
             | Self::FirmwareFirst
             | Self::Guest
+            | Self::Unreadable
             | Self::Marker
             | Self::Hung => {}
         }
