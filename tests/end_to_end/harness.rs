@@ -69,6 +69,11 @@ impl Agent {
         Self { child, address }
     }
 
+    /// Where it serves.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Status line, headers and body of a page.
     pub(crate) fn get(&self, path: &str) -> (u16, String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -163,7 +163,9 @@ fn life(plan: &Plan, fleet: &Fleet, index: u32) -> (String, HostTruth) {
                 *page = prometheus::render(view, true).expect("a page");
             }
             page::add("up 1\n", &labels, begin + at, 0, &mut text);
-            let ahead = if hangs { 0 } else { at - *passed };
+            // Where passes hang, clocks stand as they were when it began.
+            let now = host.hangs_since.map_or(at, |since| at.min(since));
+            let ahead = now - *passed;
             page::add(page, &labels, begin + at, ahead, &mut text);
             continue;
         }

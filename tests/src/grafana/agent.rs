@@ -31,16 +31,22 @@ fn looking() -> Vec<Panel> {
         )
         .unit("s")
         .thresholds(&[("green", None), ("orange", Some(300.0)), ("red", Some(900.0))]),
-        Panel::lines("Passes", "Passes for each second, by agent. At the default interval: 0.017.")
+        Panel::lines(
+            "Fewest passes",
+            "Passes for each second of the ten agents that make fewest. At the default interval: 0.017.",
+        )
             .size(8, 8)
             .query(
-                "sum by (instance) (rate(scrubjay_agent_passes_total{@}[$__rate_interval]))",
+                "bottomk(10, sum by (instance) (rate(scrubjay_agent_passes_total{@}[$__rate_interval])))",
                 "{{instance}}",
             )
             .unit("cps"),
-        Panel::lines("Duration of a pass", "Reading, history and evaluation, by agent.")
+        Panel::lines("Longest passes", "Reading, history and evaluation, of the ten slowest agents.")
             .size(8, 8)
-            .query("scrubjay_agent_pass_duration_seconds{@}", "{{instance}}")
+            .query(
+                "topk(10, max by (instance) (scrubjay_agent_pass_duration_seconds{@}))",
+                "{{instance}}",
+            )
             .unit("s"),
         Panel::lines("Late passes", "Passes that began more than one interval late.")
             .size(12, 6)
@@ -158,17 +164,18 @@ fn history() -> Vec<Panel> {
             .decimals(0)
             .thresholds(&[("green", None), ("orange", Some(1.0))]),
         Panel::lines(
-            "Fill of histories",
-            "Size of the file against the size that it stays below. Near 1, old rows become sums sooner.",
+            "Fullest histories",
+            "Size of the file against the size that it stays below, of the ten fullest. Near 100 %, old rows \
+             become sums sooner.",
         )
         .query(
-            "scrubjay_history_size_bytes{@} / scrubjay_history_max_size_bytes{@}",
+            "topk(10, max by (instance) (scrubjay_history_size_bytes{@} / scrubjay_history_max_size_bytes{@}))",
             "{{instance}}",
         )
         .unit("percentunit"),
-        Panel::lines("Transactions", "Committed to the history, by agent.")
+        Panel::lines("Most transactions", "Committed to the history, of the ten agents with most.")
             .query(
-                "sum by (instance) (rate(scrubjay_history_writes_total{@}[$__rate_interval]))",
+                "topk(10, sum by (instance) (rate(scrubjay_history_writes_total{@}[$__rate_interval])))",
                 "{{instance}}",
             )
             .unit("cps"),
@@ -224,15 +231,15 @@ fn telling() -> Vec<Panel> {
 
 fn cost() -> Vec<Panel> {
     vec![
-        Panel::lines("CPU", "Seconds of CPU for each second, by agent.")
+        Panel::lines("Most CPU", "Seconds of CPU for each second, of the ten agents that take most.")
             .query(
-                "sum by (instance) (rate(process_cpu_seconds_total{@}[$__rate_interval])) and on (instance) scrubjay_build_info{@}",
+                "topk(10, sum by (instance) (rate(process_cpu_seconds_total{@}[$__rate_interval])) and on (instance) scrubjay_build_info{@})",
                 "{{instance}}",
             )
             .unit("percentunit"),
-        Panel::lines("Memory", "Resident memory, by agent.")
+        Panel::lines("Most memory", "Resident memory of the ten agents that take most.")
             .query(
-                "process_resident_memory_bytes{@} and on (instance) scrubjay_build_info{@}",
+                "topk(10, max by (instance) (process_resident_memory_bytes{@}) and on (instance) scrubjay_build_info{@})",
                 "{{instance}}",
             )
             .unit("bytes"),

@@ -56,7 +56,7 @@ fn unseen() -> Vec<Panel> {
         .empty("no agents")
         .thresholds(&[("green", None), ("red", Some(1.0))]),
         Panel::stat(
-            "Corrected errors not fully seen",
+            "Corrected errors may hide",
             "Hosts on which corrected memory errors may be hidden, or are.",
         )
         .now(
@@ -66,7 +66,7 @@ fn unseen() -> Vec<Panel> {
         .empty("no agents")
         .thresholds(&[("green", None), ("yellow", Some(1.0))]),
         Panel::stat(
-            "Uncorrected errors not fully seen",
+            "Uncorrected errors may hide",
             "Hosts on which uncorrected memory errors may be hidden, or are.",
         )
         .now(
@@ -144,30 +144,30 @@ fn needs() -> Vec<Panel> {
             &[
                 ("instance", "Host"),
                 ("job", "Job"),
-                ("Value #A", "Corrected errors seen"),
-                ("Value #B", "Uncorrected errors seen"),
+                ("Value #A", "Corrected seen"),
+                ("Value #B", "Uncorrected seen"),
                 ("Value #C", "Verdict"),
                 ("Value #D", "Reboot"),
                 ("Value #E", "Sticks to swap"),
                 ("Value #F", "Fixes owed"),
                 ("Value #G", "Exposed for"),
-                ("Value #H", "Live patches until"),
+                ("Value #H", "Live patches for"),
                 ("Value #I", "Up for"),
             ],
             &["Time"],
         )
-        .worded("Corrected errors seen", &COVERAGE)
-        .worded("Uncorrected errors seen", &COVERAGE)
+        .worded("Corrected seen", &COVERAGE)
+        .worded("Uncorrected seen", &COVERAGE)
         .worded("Verdict", &VERDICTS)
         .worded("Reboot", &REBOOT)
         .of("Exposed for", &[("unit", json!("s")), ("decimals", json!(0))])
-        .of("Live patches until", &[("unit", json!("s")), ("decimals", json!(0))])
+        .of("Live patches for", &[("unit", json!("s")), ("decimals", json!(0))])
         .of("Up for", &[("unit", json!("s")), ("decimals", json!(0))])
         .hosts("Host")
         .option(
             "sortBy",
             json!([
-                {"displayName": "Corrected errors seen", "desc": true},
+                {"displayName": "Corrected seen", "desc": true},
                 {"displayName": "Verdict", "desc": true},
             ]),
         )
@@ -198,6 +198,7 @@ fn needs() -> Vec<Panel> {
 fn patches() -> Vec<Panel> {
     vec![
         Panel::stat("Reboot asked for", "Hosts that are to be rebooted at the next window.")
+            .size(4, 8)
             .now("sum(scrubjay_reboot_required{@,answer=\"yes\"})", "hosts")
             .empty("no agents")
             .thresholds(&[("green", None), ("orange", Some(1.0))]),
@@ -205,6 +206,7 @@ fn patches() -> Vec<Panel> {
             "Reboot: cannot tell",
             "Hosts of which it is not known whether a reboot is needed.",
         )
+        .size(4, 8)
         .now("sum(scrubjay_reboot_required{@,answer=\"unknown\"})", "hosts")
         .empty("no agents")
         .thresholds(&[("green", None), ("purple", Some(1.0))]),

@@ -162,21 +162,21 @@ fn sources() -> Vec<Panel> {
             "What came of the last reading of each kernel interface. Absent is not a fault: this host \
              does not offer it.",
         )
-        .size(12, 9)
+        .size(8, 9)
         .rows("scrubjay_source_state{@} == 1")
         .columns(
             &[("source", "Source"), ("state", "State")],
             &["Time", "Value", "__name__", "job", "instance"],
         ),
         Panel::table("Kernel", "The running kernel, and how it stands to what is installed.")
-            .size(12, 3)
+            .size(8, 9)
             .rows("scrubjay_kernel_info{@}")
             .columns(
                 &[("release", "Release"), ("version", "Build")],
                 &["Time", "Value", "__name__", "job", "instance"],
             ),
         Panel::table("Memory controllers", "As the kernel's EDAC core describes them.")
-            .size(12, 6)
+            .size(8, 9)
             .rows("scrubjay_controller_info{@}")
             .columns(
                 &[

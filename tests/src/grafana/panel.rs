@@ -128,7 +128,7 @@ impl Panel {
                 "drawStyle": "line",
                 "lineInterpolation": "stepAfter",
                 "lineWidth": 1,
-                "fillOpacity": 10,
+                "fillOpacity": 0,
                 "showPoints": "never",
                 "spanNulls": false,
                 "axisSoftMin": 0,
@@ -207,6 +207,8 @@ impl Panel {
         panel.width = 24;
         panel.height = 10;
         panel.set("color", json!({"mode": "continuous-BlPu"}));
+        // A day that was watched, on which nothing happened.
+        panel.set("mappings", json!([mapping(&[(0.0, "0", "#3a3d44")])]));
         panel.set("custom", json!({"fillOpacity": 85, "lineWidth": 0}));
         panel.options = object(json!({
             "colWidth": 0.95,

@@ -209,8 +209,8 @@ fn boots() -> Vec<Panel> {
         .query("count by (instance, release) (scrubjay_kernel_info{@})", "{{instance}} {{release}}")
         .words(&[(1.0, "runs", "blue")])
         .legend(false),
-        Panel::lines("Uptime", "Falls to zero with each boot.")
-            .query("max by (instance) (scrubjay_uptime_seconds{@})", "{{instance}}")
+        Panel::lines("Booted last", "Uptime of the ten hosts that booted last.")
+            .query("bottomk(10, max by (instance) (scrubjay_uptime_seconds{@}))", "{{instance}}")
             .unit("s"),
         Panel::bars(
             "How boots ended",
