@@ -1,6 +1,6 @@
 //! The dashboards in `grafana/dashboards`: made from code, so that what is the same looks the same.
 //!
-//! Classic dashboards (schema version 42, the last of them), as every Grafana since 9 imports them.
+//! Classic dashboards (schema version 42, the last of them): newer forms are not imported everywhere.
 //! In a query, `@` stands for the job and the instances that are chosen above.
 
 mod agent;
