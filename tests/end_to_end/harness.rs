@@ -71,7 +71,7 @@ impl Agent {
         Self { child, address }
     }
 
-    /// Where it listens.
+    /// Where it serves.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

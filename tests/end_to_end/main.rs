@@ -32,6 +32,7 @@ mod large;
 mod ledger;
 mod outputs;
 mod pages;
+mod prometheus;
 mod receiver;
 mod replay;
 mod reports;
