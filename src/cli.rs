@@ -1,9 +1,10 @@
 //! The command line.
 
 mod alerts;
+mod fleet;
 mod fleets;
 
-use crate::config::Flags;
+use crate::config::{Flags, FleetFlags};
 use crate::progress::ProgressArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrubjay_alerts::memory::Ecc;
@@ -11,6 +12,7 @@ use scrubjay_model::LedgerHead;
 use std::path::PathBuf;
 
 pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTestArgs, UnackArgs};
+pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
 
 /// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
@@ -97,6 +99,9 @@ pub(crate) enum Command {
     /// Set policies beside each other: what each would have said of a history, which failures that
     /// would have caught, and what it would have cost
     Replay(ReplayArgs),
+    /// Ask a Prometheus-compatible API about many hosts: the worst, whom to visit when, who is within limits
+    #[command(subcommand)]
+    Fleet(FleetCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -402,9 +407,15 @@ impl Cli {
             | Command::Notify(_)
             | Command::Rules(_)
             | Command::Replay(_)
+            | Command::Fleet(_)
             | Command::Config(_)
             | Command::Capture(_)
             | Command::Simulate(_) => (None, None),
+        };
+        let fleet = if let Command::Fleet(command) = &self.command {
+            command.flags()
+        } else {
+            FleetFlags::default()
         };
         Flags {
             config: config.clone(),
@@ -412,6 +423,7 @@ impl Cli {
             state_dir: state_dir.clone(),
             root: root.clone(),
             listen_address,
+            fleet,
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod estimates;
 pub(crate) mod events;
 pub(crate) mod explain;
+pub(crate) mod fleet;
 pub(crate) mod history;
 mod history_by;
 pub(crate) mod import;

@@ -93,7 +93,11 @@ impl Window {
 }
 
 /// A moment as the help writes it: a day, a time, or a span back from now.
-fn moment(text: Option<&str>, option: &str, now_wall_ms: i64) -> anyhow::Result<Option<i64>> {
+pub(crate) fn moment(
+    text: Option<&str>,
+    option: &str,
+    now_wall_ms: i64,
+) -> anyhow::Result<Option<i64>> {
     let Some(text) = text else { return Ok(None) };
     let instant = text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond);
     // Without an offset it is UTC, as is everything we write.

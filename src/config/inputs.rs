@@ -2,6 +2,7 @@
 
 use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
+use super::fleet::{FleetFlags, FleetInputs};
 use super::fragments::{self, File};
 use super::memory::MemoryInputs;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ pub(crate) struct Inputs {
     pub(crate) windows: Input<Vec<String>>,
     pub(crate) alerting: AlertingInputs,
     pub(crate) memory: MemoryInputs,
+    pub(crate) fleet: FleetInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -56,6 +58,7 @@ pub(crate) struct Flags {
     pub(crate) state_dir: Option<String>,
     pub(crate) root: Option<String>,
     pub(crate) listen_address: Option<String>,
+    pub(crate) fleet: FleetFlags,
 }
 
 /// The environment variables that matter here.
@@ -166,6 +169,7 @@ impl Inputs {
             windows: Input { value: Vec::new(), origin: Origin::Default },
             alerting: AlertingInputs::defaults(),
             memory: MemoryInputs::defaults(),
+            fleet: FleetInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -201,6 +205,7 @@ impl Inputs {
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
             inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
             inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
+            inputs.fleet.take(&fragment.fleet, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {
@@ -211,6 +216,7 @@ impl Inputs {
         flag(&mut inputs.state_dir, &flags.state_dir, "state-dir");
         flag(&mut inputs.root, &flags.root, "root");
         flag(&mut inputs.listen_address, &flags.listen_address, "web.listen-address");
+        inputs.fleet.take_flags(&flags.fleet);
         inputs
     }
 }

@@ -7,11 +7,13 @@
 
 mod alerting;
 mod error;
+mod fleet;
 mod fragments;
 mod inputs;
 mod memory;
 mod settings;
 
 pub(crate) use alerting::{Address, NotifySettings, check_url};
+pub(crate) use fleet::{FleetFlags, FleetSettings};
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};
