@@ -27,6 +27,7 @@ pub(crate) fn give_times(
         wave.from_ms = Some(begins);
         wave.until_ms = Some(ends);
         wave.begins = window.words(begins);
+        wave.ends = window.words(ends);
         from_ms = ends;
     }
 }
@@ -64,6 +65,7 @@ mod tests {
             from_ms: None,
             until_ms: None,
             begins: None,
+            ends: None,
             visits: Vec::new(),
         };
         let mut waves: Vec<Wave> = (1..=waves).map(wave).collect();

@@ -23,6 +23,7 @@ mod disk;
 mod estimates;
 mod explained;
 mod faults;
+mod fleet;
 mod golden;
 mod harness;
 mod history;

@@ -99,7 +99,7 @@ pub(super) fn waves(fleet: &Fleet, at_once: AtOnce, mut wanted: Vec<Wanted<'_>>)
         .map(|(number, mut visits)| {
             // The sort is stable: within a group the worst stays first.
             visits.sort_by(|a, b| a.group.cmp(&b.group));
-            Wave { number, from_ms: None, until_ms: None, begins: None, visits }
+            Wave { number, from_ms: None, until_ms: None, begins: None, ends: None, visits }
         })
         .collect()
 }

@@ -59,6 +59,8 @@ pub struct Wave {
     pub until_ms: Option<i64>,
     /// The beginning as people there read it.
     pub begins: Option<String>,
+    /// The end, likewise.
+    pub ends: Option<String>,
     /// Who is visited, by group, the worst first.
     pub visits: Vec<Visit>,
 }

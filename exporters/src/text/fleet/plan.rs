@@ -53,8 +53,8 @@ fn made(plan: &FleetPlan) -> String {
 
 fn wave(page: &mut Page, wave: &Wave) {
     page.blank();
-    let when = match (&wave.begins, wave.until_ms) {
-        (Some(begins), Some(until_ms)) => format!(", {begins} until {}", moment(until_ms)),
+    let when = match (&wave.begins, &wave.ends) {
+        (Some(begins), Some(ends)) => format!(", {begins} to {ends}"),
         (_, _) => String::new(),
     };
     page.heading(&format!("wave {}{when}:", wave.number));
