@@ -66,7 +66,7 @@ fn healthy() -> String {
     ]
     .map(|(slot, serial)| filled(slot, serial))
     .into();
-    slots.push(BoardSlot { locator: "P2-DIMMB2", stick: None });
+    slots.push(BoardSlot { locator: "P2-DIMMB2".into(), stick: None });
     trees::host("healthy-server") + &tables(&slots).sections()
 }
 

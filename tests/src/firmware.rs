@@ -3,6 +3,7 @@
 //! Written from the specification (DSP0134) for itself, so that it and the reader can disagree.
 
 use crate::trees::TreeBuilder;
+use std::borrow::Cow;
 
 const TABLES: &str = "sys/firmware/dmi/tables";
 
@@ -10,7 +11,7 @@ const TABLES: &str = "sys/firmware/dmi/tables";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoardSlot {
     /// What is printed beside it.
-    pub locator: &'static str,
+    pub locator: Cow<'static, str>,
     /// What is in it.
     pub stick: Option<Stick>,
 }
@@ -19,16 +20,20 @@ pub struct BoardSlot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stick {
     /// Its serial number, or what firmware writes instead.
-    pub serial: &'static str,
+    pub serial: Cow<'static, str>,
     /// Its part number.
-    pub part: &'static str,
+    pub part: Cow<'static, str>,
     /// Its size in GiB.
     pub gib: u16,
 }
 
 /// A slot with a stick of 32 GiB.
-pub fn filled(locator: &'static str, serial: &'static str) -> BoardSlot {
-    BoardSlot { locator, stick: Some(Stick { serial, part: "M393A4K40DB2-CVF", gib: 32 }) }
+pub fn filled(
+    locator: impl Into<Cow<'static, str>>,
+    serial: impl Into<Cow<'static, str>>,
+) -> BoardSlot {
+    let stick = Stick { serial: serial.into(), part: "M393A4K40DB2-CVF".into(), gib: 32 };
+    BoardSlot { locator: locator.into(), stick: Some(stick) }
 }
 
 /// The tables as root reads them.
@@ -57,7 +62,7 @@ pub fn closed_tables() -> TreeBuilder {
 }
 
 fn device(handle: u16, slot: &BoardSlot) -> Vec<u8> {
-    let none = Stick { serial: "NO DIMM", part: "NO DIMM", gib: 0 };
+    let none = Stick { serial: "NO DIMM".into(), part: "NO DIMM".into(), gib: 0 };
     let stick = slot.stick.as_ref().unwrap_or(&none);
     let size: u16 = if stick.gib == 0 { 0 } else { 0x7fff };
     let mut fields = vec![0x00, 0x10, 0xfe, 0xff, 72, 0, 64, 0];
@@ -69,7 +74,12 @@ fn device(handle: u16, slot: &BoardSlot) -> Vec<u8> {
     fields.extend((u32::from(stick.gib) << 10).to_le_bytes());
     fields.extend(2933_u16.to_le_bytes());
     fields.extend([0; 6]);
-    structure(17, handle, &fields, &[slot.locator, "NODE 1", "Samsung", stick.serial, stick.part])
+    structure(
+        17,
+        handle,
+        &fields,
+        &[&slot.locator, "NODE 1", "Samsung", &stick.serial, &stick.part],
+    )
 }
 
 fn structure(kind: u8, handle: u16, fields: &[u8], strings: &[&str]) -> Vec<u8> {

@@ -1,0 +1,2 @@
+// jsonnet -J grafana -m DIR grafana/mixin/dashboards.jsonnet
+(import 'mixin.libsonnet').grafanaDashboards
