@@ -44,7 +44,8 @@ fn golden_pages_about_a_fleet() {
     let home = tempfile::tempdir().unwrap();
     let api = fleet_api(HOSTS);
     let windows = ["--window", "sunday 02:00 for 3h Europe/Berlin", "--each", "90m"];
-    let plan = |more: &[&'static str]| [&["plan", "--group-by", "rack"][..], &windows[..], more].concat();
+    let plan =
+        |more: &[&'static str]| [&["plan", "--group-by", "rack"][..], &windows[..], more].concat();
     for (file, arguments) in [
         ("fleet.status.txt", vec!["status", "--group-by", "rack"]),
         ("fleet.status.csv", vec!["status", "--csv"]),

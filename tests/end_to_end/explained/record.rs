@@ -187,7 +187,7 @@ impl Life {
             kernel.reboot(MINUTE);
             for (slot, stick) in board.iter_mut().zip(&self.sticks) {
                 if stick.swapped.is_some() {
-                    *slot = filled(slot.locator, "425BB70F");
+                    *slot = filled(slot.locator.clone(), "425BB70F");
                 }
             }
             let second = snapshot(&kernel, &board);
