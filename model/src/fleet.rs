@@ -46,6 +46,8 @@ pub struct FleetHost {
     /// When its readings were last taken, as far as was looked back, milliseconds since the Unix
     /// epoch.
     pub last_seen_ms: Option<i64>,
+    /// Planned time between its readings, seconds.
+    pub interval_s: Option<u64>,
     /// The worst verdict that it last reported before it stopped.
     pub last_verdict: Option<Verdict>,
     /// Whether its agent answers the scraper; `None` where nobody tells.

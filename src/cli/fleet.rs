@@ -37,6 +37,9 @@ pub(crate) struct FleetApiArgs {
     /// How far back hosts are looked for that do not report [default: 7d]
     #[arg(long, value_name = "SPAN")]
     look_back: Option<String>,
+    /// From which age on readings are no report, unless the agent plans for longer [default: 30m]
+    #[arg(long, value_name = "SPAN")]
+    stale_after: Option<String>,
     /// Ask about a moment in the past: a day, a time such as 2026-11-01T06:00Z, or a span back from now
     #[arg(long, value_name = "WHEN")]
     pub(crate) at: Option<String>,
@@ -157,6 +160,7 @@ impl FleetCommand {
             host_labels,
             group_by,
             look_back,
+            stale_after,
             at: _,
             timeout,
             bearer_token_file,
@@ -174,6 +178,7 @@ impl FleetCommand {
             host_labels: host_labels.clone(),
             group_by: group_by.clone(),
             look_back: look_back.clone(),
+            stale_after: stale_after.clone(),
             timeout: timeout.clone(),
             bearer_token_file: bearer_token_file.clone(),
             user: user.clone(),

@@ -111,6 +111,7 @@ keys! {
     job = "scrubjay";
     look_back = "7d";
     timeout = "30s";
+    stale_after = "30m";
     bearer_token_file = "";
     user = "";
     password_file = "";
@@ -147,6 +148,8 @@ pub(crate) struct FleetSettings {
     pub(crate) job: String,
     /// How far back hosts are looked for that stopped.
     pub(crate) look_back: Duration,
+    /// Readings of this age are no report.
+    pub(crate) stale_after: Duration,
     /// How long one answer may take.
     pub(crate) timeout: Duration,
     /// Holds a token.
@@ -202,6 +205,11 @@ impl FleetInputs {
         if !(Duration::from_secs(300)..=LONGEST_LOOK_BACK).contains(&look_back) {
             return Err(wrong(&self.look_back, "fleet.look_back", "must be from 5m to 366d"));
         }
+        let stale_after = span(&self.stale_after, "fleet.stale_after")?;
+        if stale_after < Duration::from_secs(60) || stale_after > look_back {
+            let why = "must be from 1m to fleet.look_back";
+            return Err(wrong(&self.stale_after, "fleet.stale_after", why));
+        }
         if self.selector.value.contains(['{', '}']) {
             let why = "must be matchers without braces, such as env=\"prod\",rack=~\"a.*\"";
             return Err(wrong(&self.selector, "fleet.selector", why));
@@ -236,6 +244,7 @@ impl FleetInputs {
             job: self.job.value.clone(),
             look_back,
             timeout,
+            stale_after,
             bearer_token_file: file(&self.bearer_token_file),
             user: text(&self.user),
             password_file: file(&self.password_file),
@@ -279,6 +288,7 @@ impl FleetInputs {
 fn flag_of(key: &'static str) -> &'static str {
     match key {
         "look_back" => "look-back",
+        "stale_after" => "stale-after",
         "bearer_token_file" => "bearer-token-file",
         "password_file" => "password-file",
         "ca_file" => "ca-file",
@@ -361,6 +371,7 @@ mod tests {
             ("selector = '{a=\"b\"}'", "without braces"),
             ("look_back = \"1m\"", "from 5m to 366d"),
             ("timeout = \"0s\"", "from 1s to 10m"),
+            ("stale_after = \"5s\"", "from 1m to"),
             ("certificate_file = \"/c\"", "set fleet.key_file"),
             ("key_file = \"/k\"", "set fleet.certificate_file"),
             ("password_file = \"/p\"", "set fleet.user"),

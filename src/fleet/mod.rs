@@ -31,6 +31,7 @@ pub(crate) fn ask(settings: &FleetSettings, at_ms: i64) -> anyhow::Result<Fleet>
         group_by: settings.group_by.clone(),
         hold_label: settings.hold_label.clone(),
         held: settings.hold.clone(),
+        stale_after_ms: i64::try_from(settings.stale_after.as_millis()).unwrap_or(i64::MAX),
     };
     let look_back_ms = i64::try_from(settings.look_back.as_millis()).unwrap_or(i64::MAX);
     let mut gathering = Gathering::new(naming, at_ms, look_back_ms);

@@ -120,14 +120,14 @@ fn a_plan_visits_whom_it_must_within_the_limit_of_each_rack_and_goes_on_after_re
             let line =
                 format!("{}\",\"job\":\"scrubjay\",\"rack\":\"{}", name(booted), rack(booted));
             let (before, after) = body.split_once(&line).unwrap();
-            let after = after.replacen(&then, &(AT_S + 3_000).to_string(), 1);
+            let after = after.replacen(&then, &(AT_S + 600).to_string(), 1);
             body = format!("{before}{line}{after}");
         }
         Reply::ok(body)
     });
     let resume = ["plan", "--json", "--resume", file.to_str().unwrap()];
     let mut command = scrubjay(home.path());
-    command.arg("fleet").args(resume).args(["--url", &later.url(), "--at", "2026-11-24T08:00:00Z"]);
+    command.arg("fleet").args(resume).args(["--url", &later.url(), "--at", "2026-11-24T06:25:00Z"]);
     let after = json(&stdout(&mut command));
     assert_eq!(texts(&after["done"], "host"), names(&[booted]));
     let left: usize = after["waves"]

@@ -109,6 +109,7 @@ fn samples(family: Family, number: u32) -> Vec<(String, String)> {
     match family {
         Family::Seen => value(if is_silent { AT_S - 86_400 } else { AT_S - 30 }),
         Family::Up => value(i64::from(!is_silent)),
+        Family::Interval if !is_silent => value(60),
         Family::LastVerdict if is_silent => one(&[("verdict", "watch")]),
         _ if is_silent => Vec::new(),
         Family::Verdict => one(&[(
@@ -177,7 +178,8 @@ fn samples(family: Family, number: u32) -> Vec<(String, String)> {
             let pairs = labels(&[("system", "canonical"), ("basis", "usual")]);
             vec![(pairs, (AT_S + 86_400 * 20).to_string())]
         }
-        Family::LastVerdict
+        Family::Interval
+        | Family::LastVerdict
         | Family::Gap
         | Family::RebootReason
         | Family::RebootSince

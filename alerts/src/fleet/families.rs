@@ -11,6 +11,8 @@ use scrubjay_model::{MetricDef, metrics};
 pub enum Family {
     /// Which hosts there are, and when each was last read.
     Seen,
+    /// How often each is to be read.
+    Interval,
     /// Whether agents answer the scraper.
     Up,
     /// The verdicts that hold.
@@ -65,8 +67,9 @@ const TREND: &str = "scrubjay_module_trend_pvalue";
 
 impl Family {
     /// All families, those first that say which hosts there are.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Seen,
+        Self::Interval,
         Self::Up,
         Self::Verdict,
         Self::LastVerdict,
@@ -92,6 +95,7 @@ impl Family {
             Self::Up => return UP,
             Self::Trend => return TREND,
             Self::Seen => &metrics::SNAPSHOT_TIME,
+            Self::Interval => &metrics::AGENT_INTERVAL,
             Self::Verdict | Self::LastVerdict => &metrics::VERDICT,
             Self::Finding => &metrics::FINDING,
             Self::Coverage => &metrics::COVERAGE,
@@ -131,7 +135,8 @@ impl Family {
             Self::Verdict | Self::Coverage | Self::Reboot => format!("{} == 1", plain()),
             Self::Stick => format!("{} == 1", with("verdict=~\"watch|plan|act\"")),
             Self::Exposure => with("clock=\"release\""),
-            Self::Finding
+            Self::Interval
+            | Self::Finding
             | Self::Gap
             | Self::RebootSince
             | Self::RebootReason
@@ -149,7 +154,8 @@ impl Family {
     pub fn is_needed(self) -> bool {
         match self {
             Self::Seen | Self::Verdict => true,
-            Self::Up
+            Self::Interval
+            | Self::Up
             | Self::LastVerdict
             | Self::Finding
             | Self::Coverage
@@ -194,11 +200,12 @@ mod tests {
     fn queries_read_as_people_write_them() {
         let all: Vec<String> =
             Family::ALL.iter().map(|family| family.query(&scope("env=\"prod\""))).collect();
-        let first: Vec<&str> = all.iter().map(String::as_str).take(5).collect();
+        let first: Vec<&str> = all.iter().map(String::as_str).take(6).collect();
         assert_eq!(
             first,
             [
                 "last_over_time(scrubjay_snapshot_timestamp_seconds{env=\"prod\"}[604800s])",
+                "scrubjay_agent_interval_seconds{env=\"prod\"}",
                 "up{env=\"prod\",job=\"scrubjay\"}",
                 "scrubjay_verdict{env=\"prod\"} == 1",
                 "(last_over_time(scrubjay_verdict{env=\"prod\"}[604800s]) == 1) unless \

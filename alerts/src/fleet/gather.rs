@@ -27,10 +27,16 @@ pub struct Naming {
     pub hold_label: Option<String>,
     /// Names of hosts that are left alone; `*` stands for anything.
     pub held: Vec<String>,
+    /// Readings of this age are those of a host that does not report, where its agent does not plan
+    /// for longer.
+    pub stale_after_ms: i64,
 }
 
 /// Boot times of targets of one name further apart than this are those of different hosts.
 const SAME_BOOT_MS: u64 = 120_000;
+
+/// So many readings may be missed before those that are there are old.
+const MISSED_PASSES: i64 = 3;
 
 /// Labels as they are written, in any order.
 pub type Labels<'a> = [(Cow<'a, str>, Cow<'a, str>)];
@@ -100,6 +106,7 @@ impl Gathering {
             Family::Trend => self.has_trends = true,
             Family::BootTime => self.boot_told(&name, labels, value),
             Family::Seen
+            | Family::Interval
             | Family::Verdict
             | Family::LastVerdict
             | Family::Finding
@@ -192,7 +199,11 @@ impl Gathering {
             at_ms: self.at_ms,
             look_back_ms: self.look_back_ms,
             group_by: self.naming.group_by,
-            hosts: self.hosts.into_values().map(tidied).collect(),
+            hosts: self
+                .hosts
+                .into_values()
+                .map(|host| tidied(fresh(host, self.at_ms, self.naming.stale_after_ms)))
+                .collect(),
             has_trends: self.has_trends,
             lacks: self.lacks.into_iter().collect(),
             notes: self.notes.into_iter().collect(),
@@ -226,6 +237,10 @@ fn told(host: &mut FleetHost, family: Family, labels: &Labels<'_>, value: f64) {
     let holds = value > 0.0;
     match family {
         Family::Seen => host.last_seen_ms = host.last_seen_ms.max(milliseconds(value)),
+        Family::Interval => {
+            let interval = Duration::try_from_secs_f64(value).ok().map(|time| time.as_secs());
+            host.interval_s = host.interval_s.max(interval);
+        }
         // One server that reaches it is enough.
         Family::Up => host.answers = Some(host.answers == Some(true) || holds),
         Family::Verdict if holds => host.verdict = host.verdict.max(Some(verdict())),
@@ -315,6 +330,18 @@ fn told(host: &mut FleetHost, family: Family, labels: &Labels<'_>, value: f64) {
         | Family::RebootReason
         | Family::Stick => {}
     }
+}
+
+/// A verdict that rests on old readings is none. An agent says so itself; a file that somebody else
+/// exports does not, and stays when its agent is gone.
+fn fresh(mut host: FleetHost, at_ms: i64, stale_after_ms: i64) -> FleetHost {
+    let interval_ms = host.interval_s.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
+    let planned_ms = interval_ms.saturating_mul(1000).saturating_mul(MISSED_PASSES);
+    let limit_ms = stale_after_ms.max(planned_ms);
+    if host.last_seen_ms.is_some_and(|seen_ms| at_ms.saturating_sub(seen_ms) > limit_ms) {
+        host.last_verdict = host.last_verdict.max(host.verdict.take());
+    }
+    host
 }
 
 /// Findings that two servers tell are one, with the worse verdict; the worst come first.

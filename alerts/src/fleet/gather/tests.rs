@@ -12,6 +12,7 @@ fn naming() -> Naming {
         group_by: Some("rack".to_owned()),
         hold_label: Some("hold".to_owned()),
         held: vec!["db*".to_owned()],
+        stale_after_ms: 1_800_000,
     }
 }
 
@@ -88,6 +89,23 @@ fn a_host_that_stopped_has_no_verdict_and_is_there() {
     assert_eq!(gone.last_verdict, Some(scrubjay_model::Verdict::Plan));
     assert_eq!((gone.group.as_deref(), gone.answers), (Some("r1"), Some(false)));
     assert_eq!((never.last_seen_ms, stale.answers), (None, Some(true)));
+}
+
+#[test]
+fn a_verdict_that_rests_on_old_readings_is_none() {
+    let fleet = gathered(&[
+        // The file of a textfile collector stays when its agent is gone.
+        (Family::Seen, "instance=left-over", NOW_S - 7_200.0),
+        (Family::Verdict, "instance=left-over,verdict=ok", 1.0),
+        (Family::Interval, "instance=left-over", 60.0),
+        // This one is read once in an hour, on purpose.
+        (Family::Seen, "instance=slow", NOW_S - 7_200.0),
+        (Family::Verdict, "instance=slow,verdict=ok", 1.0),
+        (Family::Interval, "instance=slow", 3_600.0),
+    ]);
+    let [left_over, slow] = fleet.hosts.as_slice() else { panic!("{:?}", fleet.hosts) };
+    assert!(!left_over.is_reporting() && slow.is_reporting());
+    assert_eq!(left_over.last_verdict, Some(scrubjay_model::Verdict::Ok));
 }
 
 #[test]
