@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 const END_S: i64 = 1_795_500_120;
 
 /// As many as the issue asks for take a minute to make; `SCRUBJAY_FLEET_HOSTS=1000` does.
-const HOSTS: u32 = 120;
+const HOSTS: u32 = 80;
 
 /// A program of Prometheus, which Debian has in one package.
 fn program(name: &str) -> Option<PathBuf> {
@@ -36,6 +36,10 @@ struct Prometheus {
 
 impl Prometheus {
     fn start(program: &Path, home: &Path, data: &Path) -> Self {
+        Self::start_with(program, home, data, &[])
+    }
+
+    fn start_with(program: &Path, home: &Path, data: &Path, more: &[String]) -> Self {
         let config = home.join("prometheus.yml");
         std::fs::write(&config, "").unwrap();
         // A port that is free now; who is quicker makes it fail to start, which is told.
@@ -45,6 +49,7 @@ impl Prometheus {
             .arg(format!("--storage.tsdb.path={}", data.display()))
             .arg("--storage.tsdb.retention.time=20y")
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -266,4 +271,111 @@ fn record(url: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, body + "\n").unwrap();
     }
+}
+
+/// Certificates of a test, made by openssl: an authority, and what it signed for the server and for us.
+fn certificates(home: &Path) -> bool {
+    let run = |arguments: &[&str]| {
+        let made = Command::new("openssl").args(arguments).current_dir(home).output();
+        made.is_ok_and(|made| made.status.success())
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    let authority = ["req", "-x509", "-days", "2", "-subj", "/CN=test authority"];
+    let of = |name: &str| -> bool {
+        let (key_file, request) = (format!("{name}.key"), format!("{name}.csr"));
+        let subject = format!("/CN={name}");
+        let ask = ["req", "-new", "-subj", &subject, "-keyout", &key_file, "-out", &request];
+        let certificate = format!("{name}.crt");
+        let sign = [
+            "x509",
+            "-req",
+            "-days",
+            "2",
+            "-in",
+            &request,
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-extfile",
+            "names",
+            "-out",
+            &certificate,
+        ];
+        run(&[&ask[..], &key[..]].concat()) && run(&sign)
+    };
+    std::fs::write(home.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    run(&[&authority[..], &key[..], &["-keyout", "ca.key", "-out", "ca.crt"][..]].concat())
+        && of("server")
+        && of("client")
+}
+
+#[test]
+fn a_real_prometheus_behind_tls_a_password_and_a_prefix_is_asked_and_no_other_is_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    let home = directory.path();
+    let Some(server) = program("prometheus") else {
+        println!("skipped: neither PATH nor SCRUBJAY_PROMETHEUS has prometheus");
+        return;
+    };
+    if !certificates(home) {
+        println!("skipped: openssl is missing, which makes the certificates");
+        return;
+    }
+    // The password is "pass word".
+    let web = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  \
+        client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n\
+        basic_auth_users:\n  ops: $2b$05$NzzKnbTub6qsyPzH6xDFl.IgJcH/VlP/Zkfy.QZG9CucZS46ps2Z.\n";
+    std::fs::write(home.join("web.yml"), web).unwrap();
+    let more = [
+        format!("--web.config.file={}", home.join("web.yml").display()),
+        "--web.external-url=https://127.0.0.1/store/".to_owned(),
+    ];
+    let prometheus = Prometheus::start_with(&server, home, &home.join("data"), &more);
+    let url = format!("{}/store", prometheus.url.replace("http:", "https:"));
+    std::fs::write(home.join("password"), "pass word\n").unwrap();
+    std::fs::write(home.join("wrong"), "password\n").unwrap();
+    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let ask = |change: &dyn Fn(&mut Command)| {
+        let mut command = scrubjay(home);
+        command.args(["fleet", "status", "--url", &url]);
+        change(&mut command);
+        let (code, _, stderr) = output(&mut command);
+        (code, stderr)
+    };
+    let authority = |command: &mut Command| {
+        command.args(["--ca-file", &path("ca.crt")]);
+    };
+    let ours = |command: &mut Command| {
+        let (certificate, key) = (path("client.crt"), path("client.key"));
+        command.args(["--certificate-file", &certificate, "--key-file", &key]);
+    };
+    let user = |command: &mut Command, file: &str| {
+        command.args(["--user", "ops", "--password-file", &path(file)]);
+    };
+    // It knows no host, and says so: it was asked.
+    let (code, stderr) = ask(&|command| {
+        authority(command);
+        ours(command);
+        user(command, "password");
+    });
+    assert!(code == 3 && stderr.contains("knows no host"), "{code}: {stderr}");
+    let (code, stderr) = ask(&|command| {
+        authority(command);
+        ours(command);
+        user(command, "wrong");
+    });
+    assert!(code == 1 && stderr.contains("answered 401"), "{code}: {stderr}");
+    // Without our certificate, and without the authority that vouches for the server.
+    let (code, stderr) = ask(&|command| {
+        authority(command);
+        user(command, "password");
+    });
+    assert!(code == 1 && !stderr.contains("answered"), "{code}: {stderr}");
+    let (code, stderr) = ask(&|command| {
+        ours(command);
+        user(command, "password");
+    });
+    assert!(code == 1 && stderr.contains("UnknownIssuer"), "{code}: {stderr}");
 }

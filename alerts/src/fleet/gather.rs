@@ -333,7 +333,8 @@ fn told(host: &mut FleetHost, family: Family, labels: &Labels<'_>, value: f64) {
 }
 
 /// A verdict that rests on old readings is none. An agent says so itself; a file that somebody else
-/// exports does not, and stays when its agent is gone.
+/// exports does not, and stays when its agent is gone. Of a host without a verdict no other value is
+/// kept either: it would be taken for how the host is.
 fn fresh(mut host: FleetHost, at_ms: i64, stale_after_ms: i64) -> FleetHost {
     let interval_ms = host.interval_s.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
     let planned_ms = interval_ms.saturating_mul(1000).saturating_mul(MISSED_PASSES);
@@ -341,7 +342,20 @@ fn fresh(mut host: FleetHost, at_ms: i64, stale_after_ms: i64) -> FleetHost {
     if host.last_seen_ms.is_some_and(|seen_ms| at_ms.saturating_sub(seen_ms) > limit_ms) {
         host.last_verdict = host.last_verdict.max(host.verdict.take());
     }
-    host
+    if host.is_reporting() {
+        return host;
+    }
+    FleetHost {
+        name: host.name,
+        group: host.group,
+        last_seen_ms: host.last_seen_ms,
+        interval_s: host.interval_s,
+        last_verdict: host.last_verdict,
+        answers: host.answers,
+        held: host.held,
+        namesakes: host.namesakes,
+        ..FleetHost::default()
+    }
 }
 
 /// Findings that two servers tell are one, with the worse verdict; the worst come first.

@@ -98,6 +98,7 @@ fn a_verdict_that_rests_on_old_readings_is_none() {
         (Family::Seen, "instance=left-over", NOW_S - 7_200.0),
         (Family::Verdict, "instance=left-over,verdict=ok", 1.0),
         (Family::Interval, "instance=left-over", 60.0),
+        (Family::Exposure, "instance=left-over,clock=release", 0.0),
         // This one is read once in an hour, on purpose.
         (Family::Seen, "instance=slow", NOW_S - 7_200.0),
         (Family::Verdict, "instance=slow,verdict=ok", 1.0),
@@ -106,6 +107,7 @@ fn a_verdict_that_rests_on_old_readings_is_none() {
     let [left_over, slow] = fleet.hosts.as_slice() else { panic!("{:?}", fleet.hosts) };
     assert!(!left_over.is_reporting() && slow.is_reporting());
     assert_eq!(left_over.last_verdict, Some(scrubjay_model::Verdict::Ok));
+    assert_eq!(left_over.exposed_s, None);
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn silent(page: &mut Page, status: &FleetStatus) {
     page.heading("do not report:");
     let head = ["last seen", "host", "group", "last verdict", "agent"];
     let mut rows = vec![head.map(|text| Cell::left(text).painted(FAINT)).to_vec()];
+    let grouped = status.silent.iter().any(|host| host.group.is_some());
     for host in &status.silent {
         let seen = last_seen(host.last_seen_ms, status.at_ms, status.look_back_ms);
         rows.push(vec![
@@ -99,7 +100,17 @@ fn silent(page: &mut Page, status: &FleetStatus) {
             }),
         ]);
     }
-    page.table(2, &rows);
+    page.table(2, &without_groups(rows, grouped));
+}
+
+/// Where no host is in a group, there is no column of groups: the third.
+fn without_groups(mut rows: Vec<Vec<Cell>>, grouped: bool) -> Vec<Vec<Cell>> {
+    if !grouped {
+        for row in rows.iter_mut().filter(|row| row.len() > 2) {
+            row.remove(2);
+        }
+    }
+    rows
 }
 
 fn worst(page: &mut Page, status: &FleetStatus, all: bool) {
@@ -126,7 +137,8 @@ fn worst(page: &mut Page, status: &FleetStatus, all: bool) {
             Cell::left(why(line)),
         ]);
     }
-    page.table(2, &rows);
+    let grouped = lines.iter().any(|line| line.group.is_some());
+    page.table(2, &without_groups(rows, grouped));
     if shown < lines.len() {
         let more = count(u64::try_from(lines.len() - shown).unwrap_or(u64::MAX), "host", "hosts");
         page.sentence(2, &format!("and {more} more; --all lists them"));
