@@ -1,11 +1,12 @@
 //! The command line.
 
 mod alerts;
+mod fleet;
 mod fleets;
 mod outputs;
 mod report;
 
-use crate::config::{Flags, WebFlags};
+use crate::config::{Flags, FleetFlags, WebFlags};
 use crate::progress::ProgressArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrubjay_alerts::memory::Ecc;
@@ -13,6 +14,7 @@ use scrubjay_model::LedgerHead;
 use std::path::PathBuf;
 
 pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTestArgs, UnackArgs};
+pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
 pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
 pub(crate) use report::{ReportArgs, ReportForm};
@@ -109,6 +111,9 @@ pub(crate) enum Command {
     /// Write what is known for others to collect
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Ask a Prometheus-compatible API about many hosts: the worst, whom to visit when, who is within limits
+    #[command(subcommand)]
+    Fleet(FleetCommand),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -416,9 +421,15 @@ impl Cli {
             | Command::Notify(_)
             | Command::Rules(_)
             | Command::Replay(_)
+            | Command::Fleet(_)
             | Command::Config(_)
             | Command::Capture(_)
             | Command::Simulate(_) => (None, WebFlags::default()),
+        };
+        let fleet = if let Command::Fleet(command) = &self.command {
+            command.flags()
+        } else {
+            FleetFlags::default()
         };
         Flags {
             config: config.clone(),
@@ -426,6 +437,7 @@ impl Cli {
             state_dir: state_dir.clone(),
             root: root.clone(),
             web,
+            fleet,
         }
     }
 }

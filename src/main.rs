@@ -10,6 +10,7 @@ mod config;
 mod deadlines;
 mod ends;
 mod exit;
+mod fleet;
 mod header;
 mod judging;
 mod listening;
@@ -98,6 +99,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Notify(_)
         | Command::Rules(_)
         | Command::Replay(_)
+        | Command::Fleet(_)
         | Command::Config(_)
         | Command::Capture(_)
         | Command::Simulate(_) => Exit::Failed,
@@ -138,6 +140,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Notify(command) => commands::notify::run(&settings, command),
         Command::Rules(command) => commands::rules::run(command),
         Command::Replay(args) => commands::replay::run(&settings, args),
+        Command::Fleet(command) => commands::fleet::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Config(_) => Ok(Exit::Ok),

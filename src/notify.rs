@@ -11,7 +11,7 @@ mod send;
 mod worker;
 
 pub(crate) use receiver::Receivers;
-pub(crate) use send::Sending;
+pub(crate) use send::{Sending, certificates, secret, small_file};
 
 use scrubjay_exporters::push::Lasting;
 use scrubjay_model::{NotifyStats, Outgoing};

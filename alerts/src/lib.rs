@@ -4,6 +4,7 @@
 pub mod book;
 mod correlation;
 mod finding;
+pub mod fleet;
 pub mod memory;
 mod offline;
 mod policy;

@@ -4,8 +4,10 @@
 //! empty cell.
 
 mod buckets;
+mod fleet;
 
 pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
+pub use fleet::{fleet_plan, fleet_report, fleet_status};
 
 use crate::PageError;
 use jiff::Timestamp;

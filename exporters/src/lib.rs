@@ -10,6 +10,7 @@ pub mod docs;
 mod error;
 pub mod http;
 pub mod json;
+pub mod markdown;
 pub mod observe;
 pub mod openmetrics;
 pub mod plugin;

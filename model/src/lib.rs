@@ -33,6 +33,7 @@ mod events_status;
 mod exposure;
 mod facts;
 mod file_owner;
+mod fleet;
 mod foreign_boots;
 mod foreign_errors;
 mod history;
@@ -139,6 +140,12 @@ pub use facts::{
     WATCHDOG_STATUS,
 };
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
+pub use fleet::{
+    AtOnce, BlockReason, BlockedVisit, CoverageSum, DoneVisit, Fleet, FleetAck, FleetFinding,
+    FleetHost, FleetPlan, FleetReport, FleetStatus, FleetStick, FleetTask, GroupSum, HostLine,
+    LivePatchOnly, Reason, RebootAnswer, ReportRow, Rising, RisingStick, SilentHost, Standing,
+    StandingSum, TaskKind, Visit, Wave,
+};
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,
 };

@@ -147,6 +147,26 @@ impl Verdict {
 }
 
 impl Action {
+    /// All actions.
+    pub const ALL: [Self; 11] = [
+        Self::Observe,
+        Self::FixVisibility,
+        Self::RestartServices,
+        Self::Reboot,
+        Self::RebootIntoNewerKernel,
+        Self::ReinstallPackage,
+        Self::InvestigateChannelOrCpu,
+        Self::OfflinePage,
+        Self::RebootForRepair,
+        Self::SwapDimm,
+        Self::Investigate,
+    ];
+
+    /// The action of that name; `None` for one that is not known here, as of a newer agent.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
+
     /// The action as a short imperative.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -93,7 +93,7 @@ impl Window {
 }
 
 /// A moment as the help writes it: a day, a time, or a span back from now.
-pub(super) fn moment(
+pub(crate) fn moment(
     text: Option<&str>,
     option: &str,
     now_wall_ms: i64,

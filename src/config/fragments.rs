@@ -2,6 +2,7 @@
 
 use super::alerting::{AlertsFragment, NotifyFragment};
 use super::error::{ConfigError, place};
+use super::fleet::FleetFragment;
 use super::memory::{CostsFragment, MemoryFragment};
 use super::web::WebFragment;
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub(super) struct Fragment {
     pub(super) memory: MemoryFragment,
     #[serde(default)]
     pub(super) costs: CostsFragment,
+    #[serde(default)]
+    pub(super) fleet: FleetFragment,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,6 +2,7 @@
 
 use super::alerting::AlertingInputs;
 use super::error::{ConfigError, Origin};
+use super::fleet::{FleetFlags, FleetInputs};
 use super::fragments::{self, File};
 use super::memory::MemoryInputs;
 use super::web::{WebFlags, WebInputs};
@@ -44,6 +45,7 @@ pub(crate) struct Inputs {
     pub(crate) windows: Input<Vec<String>>,
     pub(crate) alerting: AlertingInputs,
     pub(crate) memory: MemoryInputs,
+    pub(crate) fleet: FleetInputs,
     /// The files read, in order.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -56,6 +58,7 @@ pub(crate) struct Flags {
     pub(crate) state_dir: Option<String>,
     pub(crate) root: Option<String>,
     pub(crate) web: WebFlags,
+    pub(crate) fleet: FleetFlags,
 }
 
 /// The environment variables that matter here.
@@ -163,6 +166,7 @@ impl Inputs {
             windows: Input { value: Vec::new(), origin: Origin::Default },
             alerting: AlertingInputs::defaults(),
             memory: MemoryInputs::defaults(),
+            fleet: FleetInputs::defaults(),
             files: files.iter().map(|file| file.path.clone()).collect(),
         };
         for File { path, text, fragment } in files {
@@ -197,6 +201,7 @@ impl Inputs {
             set(&mut inputs.windows, &fragment.maintenance.windows, path, text);
             inputs.alerting.take(&fragment.alerts, &fragment.notify, path, text);
             inputs.memory.take(&fragment.memory, &fragment.costs, path, text);
+            inputs.fleet.take(&fragment.fleet, path, text);
         }
         let flag = |into: &mut Input<String>, from: &Option<String>, name| {
             if let Some(value) = from {
@@ -207,6 +212,7 @@ impl Inputs {
         flag(&mut inputs.state_dir, &flags.state_dir, "state-dir");
         flag(&mut inputs.root, &flags.root, "root");
         inputs.web.take_flags(&flags.web);
+        inputs.fleet.take_flags(&flags.fleet);
         inputs
     }
 }

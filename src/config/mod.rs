@@ -7,6 +7,7 @@
 
 mod alerting;
 mod error;
+mod fleet;
 mod fragments;
 mod inputs;
 mod memory;
@@ -14,6 +15,7 @@ mod settings;
 mod web;
 
 pub(crate) use alerting::{Address, NotifySettings, check_url};
+pub(crate) use fleet::{FleetFlags, FleetSettings};
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};
 pub(crate) use web::{ListenAddress, WebFlags, WebSettings};

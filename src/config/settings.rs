@@ -2,6 +2,7 @@
 
 use super::alerting::NotifySettings;
 use super::error::{ConfigError, Origin};
+use super::fleet::FleetSettings;
 use super::inputs::{Input, Inputs};
 use super::memory::MemoryChoice;
 use super::web::WebSettings;
@@ -53,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) alerts: AlertPolicy,
     /// Whom to tell.
     pub(crate) notify: NotifySettings,
+    /// Where the fleet is known.
+    pub(crate) fleet: FleetSettings,
 }
 
 /// The state directory of the system service.
@@ -100,9 +103,10 @@ impl Settings {
             import_boots: inputs.import.value,
             configuration: inputs.write(false),
             history_max_bytes: max_bytes(&inputs.max_size_mib)?,
-            windows: windows(&inputs.windows)?,
+            windows: windows(&inputs.windows, "maintenance.windows")?,
             alerts: inputs.alerting.policy()?,
             notify: inputs.alerting.notify()?,
+            fleet: inputs.fleet.validate()?,
         })
     }
 
@@ -253,11 +257,14 @@ fn max_bytes(input: &Input<u32>) -> Result<u64, ConfigError> {
     Ok(u64::from(input.value) << 20)
 }
 
-fn windows(input: &Input<Vec<String>>) -> Result<Vec<MaintenanceWindow>, ConfigError> {
+pub(super) fn windows(
+    input: &Input<Vec<String>>,
+    key: &'static str,
+) -> Result<Vec<MaintenanceWindow>, ConfigError> {
     let parsed = input.value.iter().map(|text| {
         MaintenanceWindow::parse(text).map_err(|why| ConfigError::Value {
             origin: input.origin.clone(),
-            key: "maintenance.windows",
+            key,
             found: text.clone(),
             why,
         })
@@ -366,6 +373,7 @@ impl Inputs {
         for (name, values) in self.memory.sections() {
             section(name, &values);
         }
+        section("fleet", &self.fleet.lines());
         self.alerting.write(&mut text, with_origins);
         text
     }

@@ -207,14 +207,14 @@ fn error_in_words(error: &ureq::Error) -> String {
 }
 
 /// The first line of a file that holds a secret.
-fn secret(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn secret(path: &Path) -> anyhow::Result<String> {
     let text = small_file(path)?;
     let line = text.lines().next().unwrap_or_default().trim().to_owned();
     anyhow::ensure!(!line.is_empty(), "{} is empty", path.display());
     Ok(line)
 }
 
-fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
+pub(crate) fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
     let text = small_file(path)?;
     let found: Vec<Certificate<'static>> = ureq::tls::parse_pem(text.as_bytes())
         .filter_map(|item| match item {
@@ -227,7 +227,7 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<Certificate<'static>>> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a file of the configuration is no kernel file")]
-fn small_file(path: &Path) -> anyhow::Result<String> {
+pub(crate) fn small_file(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 

@@ -4,6 +4,7 @@
 //! * [`directory`]: a host tree as real files, for an agent that watches it change.
 //! * [`edac_model`]: an exact model of the kernel's EDAC counters that keeps the truth beside them.
 //! * [`firmware`]: SMBIOS tables with the sticks of a board.
+//! * [`fleet_answers`] and [`fleet_api`]: a fleet whose truth is known, and a server that tells of it.
 //! * [`golden`]: files with what people and scrapers read.
 //! * [`grafana`]: the dashboards, from which the files in `grafana/dashboards` are made.
 //! * [`histories`]: random lives of a host, and the loop that plays them to an agent.
@@ -15,6 +16,8 @@ pub mod backfill;
 pub mod directory;
 pub mod edac_model;
 pub mod firmware;
+pub mod fleet_answers;
+pub mod fleet_api;
 pub mod golden;
 pub mod grafana;
 pub mod histories;

@@ -57,6 +57,7 @@ impl Chain {
             offlining: OfflineStats::NONE,
             notifications: NotifyStats::default(),
             node_reboot_required: false,
+            web: None,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };
