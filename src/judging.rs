@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::windows::{self, MaintenanceWindow};
 use scrubjay_alerts::memory::{LOOK_BACK_DAYS, MemorySettings, Validity, judge_host};
+use scrubjay_alerts::replay::Policy;
 use scrubjay_model::{
     Accumulated, BootId, CpuSignature, DimmVerdict, MicrocodeVendor, ModuleKey, Snapshot,
 };
@@ -25,6 +26,8 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryPolicy {
     settings: MemorySettings,
+    /// By which rules.
+    policy: Policy,
     windows: Vec<MaintenanceWindow>,
 }
 
@@ -34,7 +37,8 @@ impl MemoryPolicy {
         if let Some(days) = settings.memory.policy.horizon_days() {
             engine.horizon_days = days;
         }
-        Self { settings: engine, windows: settings.windows.clone() }
+        let policy = settings.memory.policy.clone();
+        Self { settings: engine, policy, windows: settings.windows.clone() }
     }
 
     fn at(&self, snapshot: &Snapshot) -> MemorySettings {
@@ -162,7 +166,8 @@ impl Judge {
             match history.memory_traces(look_back(now)) {
                 Ok(Some(traces)) => {
                     let settings = self.policy.at(snapshot);
-                    self.verdicts = judge_host(&traces, accumulated, snapshot, &settings);
+                    let policy = &self.policy.policy;
+                    self.verdicts = judge_host(&traces, accumulated, snapshot, &settings, policy);
                     self.last = Some((looks, now));
                     self.unasked = None;
                 }
@@ -192,8 +197,8 @@ pub(crate) fn once(
     accumulated: &Accumulated,
 ) -> Result<Vec<DimmVerdict>, StorageError> {
     let traces = reader.memory_traces(look_back(snapshot.at.wall_ms))?;
-    let settings = MemoryPolicy::new(settings).at(snapshot);
-    Ok(judge_host(&traces, accumulated, snapshot, &settings))
+    let policy = MemoryPolicy::new(settings);
+    Ok(judge_host(&traces, accumulated, snapshot, &policy.at(snapshot), &policy.policy))
 }
 
 fn look_back(now_wall_ms: i64) -> i64 {

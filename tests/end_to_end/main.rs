@@ -31,6 +31,7 @@ mod kill;
 mod large;
 mod ledger;
 mod pages;
+mod policies;
 mod receiver;
 mod replay;
 mod server;
