@@ -1,6 +1,7 @@
 //! Verdicts on sticks of memory, for the agent and for commands.
 
 use crate::config::Settings;
+use crate::policies;
 use crate::windows::{self, MaintenanceWindow};
 use scrubjay_alerts::memory::{LOOK_BACK_DAYS, MemorySettings, Validity, judge_host};
 use scrubjay_alerts::replay::Policy;
@@ -34,7 +35,9 @@ pub(crate) struct MemoryPolicy {
 impl MemoryPolicy {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut engine = settings.memory.engine.clone();
-        if let Some(days) = settings.memory.policy.horizon_days() {
+        // What stands beside a policy that goes by no cost is what the default one would say.
+        let default = || policies::named(policies::DEFAULT).ok()?.horizon_days();
+        if let Some(days) = settings.memory.policy.horizon_days().or_else(default) {
             engine.horizon_days = days;
         }
         let policy = settings.memory.policy.clone();

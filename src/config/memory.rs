@@ -59,8 +59,6 @@ pub(crate) struct MemoryChoice {
     pub(crate) calibrated_from: Option<String>,
 }
 
-const DEFAULT_POLICY: &str = "default";
-
 impl MemoryInputs {
     pub(super) fn defaults() -> Self {
         let cost = |value| Input { value, origin: Origin::Default };
@@ -74,7 +72,7 @@ impl MemoryInputs {
             reboot_fails,
         } = Costs::default();
         Self {
-            policy: Input { value: DEFAULT_POLICY.to_owned(), origin: Origin::Default },
+            policy: Input { value: policies::DEFAULT.to_owned(), origin: Origin::Default },
             calibration: Input { value: String::new(), origin: Origin::Default },
             repairs_at_boot: Input { value: None, origin: Origin::Default },
             service_hour: cost(service_hour),

@@ -137,6 +137,8 @@ fn each_preset_judges_the_same_history_by_its_own_rules() {
         let found = findings.iter().find(|finding| finding["code"] == "uncorrected-errors");
         assert_eq!(found.unwrap()["verdict"], "plan", "{policy}");
         assert_eq!(status["assessment"]["verdict"], "plan", "{policy}");
+        // What stands beside it looks as far ahead as the default policy.
+        assert_eq!(status["assessment"]["dimms"][0]["risk"]["horizon_days"], 45, "{policy}");
     }
 
     // An alarm steps down when it is not repeated.
