@@ -273,6 +273,9 @@ impl Agent {
                 tracing::info!("keeping the history in {}", settings.state_dir.display());
             }
         }
+        if let Some(origin) = &settings.memory.calibrated_from {
+            tracing::info!("probabilities of memory errors are corrected by {origin}");
+        }
         if settings.import_boots {
             imports::import_once(host, &mut history, &at);
         }

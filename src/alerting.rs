@@ -117,12 +117,20 @@ impl Alerting {
     /// Gives up what waits for too long, and what waits for somebody who is to be told no more.
     fn give_up_old(&mut self, history: &mut History, at: &Stamp) {
         let now_ms = history.alert_book().clock.as_ref().map_or(0, |clock| clock.book_ms);
+        let given_up = self.too_old(history.outbox(), now_ms);
+        self.give_up(history, at, given_up);
+    }
+
+    /// What of the outbox is to be given up. An agent that was down for long tries everything first:
+    /// that nobody could be told is not known of what nobody tried to tell.
+    fn too_old<'o>(&self, outbox: impl Iterator<Item = &'o Outgoing>, now_ms: u64) -> Vec<GivenUp> {
         let limit_ms = u64::try_from(self.give_up_after.as_millis()).unwrap_or(u64::MAX);
+        let was_tried = |id| self.notifier.as_ref().is_some_and(|notifier| notifier.was_tried(id));
         let mut by_why: BTreeMap<(String, &str), Vec<i64>> = BTreeMap::new();
-        for Outgoing { id, receiver, made_ms, notice: _ } in history.outbox() {
+        for Outgoing { id, receiver, made_ms, notice: _ } in outbox {
             let why = if !self.receivers.by_name.contains_key(receiver) {
                 "it is not configured any more"
-            } else if now_ms.saturating_sub(*made_ms) > limit_ms {
+            } else if now_ms.saturating_sub(*made_ms) > limit_ms && was_tried(*id) {
                 "it could not be told for as long as notify.give_up_after says"
             } else {
                 continue;
@@ -134,7 +142,7 @@ impl Alerting {
             ids,
             why: why.to_owned(),
         });
-        self.give_up(history, at, given_up.collect());
+        given_up.collect()
     }
 
     fn give_up(&mut self, history: &mut History, at: &Stamp, given_up: Vec<GivenUp>) {
@@ -210,9 +218,34 @@ mod tests {
     use crate::notify::Job;
     use scrubjay_alerts::book::AlertOverride;
     use scrubjay_model::{
-        Action, Alert, AlertKey, AlertState, BootId, Firing, Moment, RebootHelps, Sight, Told,
-        Verdict,
+        Action, Alert, AlertKey, AlertNotice, AlertNoticeKind, AlertState, BootId, Firing, Moment,
+        RebootHelps, Sight, Told, Verdict,
     };
+
+    fn notice() -> AlertNotice {
+        AlertNotice {
+            kind: AlertNoticeKind::Firing,
+            key: AlertKey::new("a", "b"),
+            verdict: Verdict::Watch,
+            before: None,
+            at_wall_ms: 0,
+            since_wall_ms: 0,
+            seen: sight(),
+            why: None,
+        }
+    }
+
+    fn sight() -> Sight {
+        Sight {
+            verdict: Verdict::Watch,
+            because: String::new(),
+            action: Action::Observe,
+            remedy: String::new(),
+            reboot_helps: RebootHelps::No,
+            origin: None,
+            count: None,
+        }
+    }
 
     #[test]
     fn what_there_was_no_room_for_is_taken_back_from_the_thread() {
@@ -232,6 +265,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_old_is_tried_before_it_is_given_up() {
+        let (mut notifier, _jobs) = Notifier::without_thread([1, 2]);
+        let old = |id, receiver: &str| Outgoing {
+            id,
+            receiver: receiver.to_owned(),
+            made_ms: 0,
+            notice: notice(),
+        };
+        let outbox = [old(1, "journal"), old(2, "journal"), old(3, "gone")];
+        let mut alerting = Alerting {
+            policy: AlertPolicy::default(),
+            receivers: Receivers::journal(),
+            give_up_after: Duration::from_secs(60),
+            notifier: None,
+            dropped: BTreeMap::new(),
+        };
+        let ids = |alerting: &Alerting, now_ms| -> Vec<i64> {
+            let given_up = alerting.too_old(outbox.iter(), now_ms);
+            given_up.into_iter().flat_map(|one| one.ids).collect()
+        };
+        // The agent was down for days: what is of a receiver that is no more goes, and nothing else.
+        assert_eq!(ids(&alerting, 1_000_000), [3]);
+        notifier.try_in_vain(&[1]);
+        alerting.notifier = Some(notifier);
+        assert_eq!(ids(&alerting, 1_000_000), [3, 1]);
+        assert_eq!(ids(&alerting, 60_000), [3], "not before its time");
+    }
+
+    #[test]
     fn what_is_silenced_is_not_told_again_and_again() {
         let now = Moment { book_ms: 1, wall_ms: 1 };
         let told = Told { at: now, level: Verdict::Watch, worst: Verdict::Watch, reminders: 0 };
@@ -242,18 +304,9 @@ mod tests {
             gone_from_ms: None,
             told: Some(told),
         };
-        let seen = Sight {
-            verdict: Verdict::Watch,
-            because: String::new(),
-            action: Action::Observe,
-            remedy: String::new(),
-            reboot_helps: RebootHelps::No,
-            origin: None,
-            count: None,
-        };
         let alert = Alert {
             state: AlertState::Firing(firing),
-            seen,
+            seen: sight(),
             seen_boot: BootId::parse("00000001-0000-0000-0000-000000000000").unwrap(),
             held: None,
         };

@@ -1,8 +1,10 @@
 //! Verdicts on sticks of memory, for the agent and for commands.
 
 use crate::config::Settings;
+use crate::policies;
 use crate::windows::{self, MaintenanceWindow};
 use scrubjay_alerts::memory::{LOOK_BACK_DAYS, MemorySettings, Validity, judge_host};
+use scrubjay_alerts::replay::Policy;
 use scrubjay_model::{
     Accumulated, BootId, CpuSignature, DimmVerdict, MicrocodeVendor, ModuleKey, Snapshot,
 };
@@ -25,16 +27,21 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryPolicy {
     settings: MemorySettings,
+    /// By which rules.
+    policy: Policy,
     windows: Vec<MaintenanceWindow>,
 }
 
 impl MemoryPolicy {
     pub(crate) fn new(settings: &Settings) -> Self {
         let mut engine = settings.memory.engine.clone();
-        if let Some(days) = settings.memory.policy.horizon_days() {
+        // What stands beside a policy that goes by no cost is what the default one would say.
+        let default = || policies::named(policies::DEFAULT).ok()?.horizon_days();
+        if let Some(days) = settings.memory.policy.horizon_days().or_else(default) {
             engine.horizon_days = days;
         }
-        Self { settings: engine, windows: settings.windows.clone() }
+        let policy = settings.memory.policy.clone();
+        Self { settings: engine, policy, windows: settings.windows.clone() }
     }
 
     fn at(&self, snapshot: &Snapshot) -> MemorySettings {
@@ -162,7 +169,8 @@ impl Judge {
             match history.memory_traces(look_back(now)) {
                 Ok(Some(traces)) => {
                     let settings = self.policy.at(snapshot);
-                    self.verdicts = judge_host(&traces, accumulated, snapshot, &settings);
+                    let policy = &self.policy.policy;
+                    self.verdicts = judge_host(&traces, accumulated, snapshot, &settings, policy);
                     self.last = Some((looks, now));
                     self.unasked = None;
                 }
@@ -192,8 +200,8 @@ pub(crate) fn once(
     accumulated: &Accumulated,
 ) -> Result<Vec<DimmVerdict>, StorageError> {
     let traces = reader.memory_traces(look_back(snapshot.at.wall_ms))?;
-    let settings = MemoryPolicy::new(settings).at(snapshot);
-    Ok(judge_host(&traces, accumulated, snapshot, &settings))
+    let policy = MemoryPolicy::new(settings);
+    Ok(judge_host(&traces, accumulated, snapshot, &policy.at(snapshot), &policy.policy))
 }
 
 fn look_back(now_wall_ms: i64) -> i64 {

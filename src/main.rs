@@ -3,6 +3,7 @@
 
 mod agent;
 mod alerting;
+mod calibration;
 mod cli;
 mod clock;
 mod commands;
@@ -138,7 +139,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Ack(args) => commands::ack::run(&settings, args),
         Command::Unack(args) => commands::ack::unack(&settings, args),
         Command::Notify(command) => commands::notify::run(&settings, command),
-        Command::Rules(command) => commands::rules::run(command),
+        Command::Rules(command) => commands::rules::run(&settings, command),
         Command::Replay(args) => commands::replay::run(&settings, args),
         Command::Fleet(command) => commands::fleet::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),

@@ -49,6 +49,8 @@ pub(super) struct Done {
     pub(super) delivered: Vec<i64>,
     /// Notices that their receiver will never take, and why.
     pub(super) refused: Vec<(i64, String)>,
+    /// Notices that waited while their receiver was tried in vain.
+    pub(super) tried: BTreeSet<i64>,
     pub(super) stats: NotifyStats,
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Notifier {
     done: Arc<Mutex<Done>>,
     ended: Answers<()>,
     handed: BTreeSet<i64>,
+    /// Of these, those whose receiver was tried in vain since.
+    tried: BTreeSet<i64>,
 }
 
 impl Notifier {
@@ -76,7 +80,7 @@ impl Notifier {
             // Whoever waited is gone.
             let _ = end.send(());
         })?;
-        Ok(Self { jobs, done, ended, handed: BTreeSet::new() })
+        Ok(Self { jobs, done, ended, handed: BTreeSet::new(), tried: BTreeSet::new() })
     }
 
     /// Hands over what waits and was not handed over before, and what fires now. Never blocks.
@@ -103,7 +107,13 @@ impl Notifier {
         }
         for id in ids {
             self.handed.remove(id);
+            self.tried.remove(id);
         }
+    }
+
+    /// Whether its receiver was tried since this agent handed it over, as far as was asked.
+    pub(crate) fn was_tried(&self, id: i64) -> bool {
+        self.tried.contains(&id)
     }
 
     /// What was delivered, and what will never be taken, since this was last asked.
@@ -112,8 +122,10 @@ impl Notifier {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut done.delivered);
         let refused = std::mem::take(&mut done.refused);
+        self.tried.append(&mut done.tried);
         for id in taken.iter().chain(refused.iter().map(|(id, _)| id)) {
             self.handed.remove(id);
+            self.tried.remove(id);
         }
         (taken, refused)
     }
@@ -141,7 +153,13 @@ mod tests {
         pub(crate) fn without_thread<const N: usize>(handed: [i64; N]) -> (Self, Answers<Job>) {
             let (jobs, ordered) = sync_channel(1);
             let (_, ended) = sync_channel(1);
-            (Self { jobs, done: Arc::default(), ended, handed: handed.into() }, ordered)
+            let tried = BTreeSet::new();
+            (Self { jobs, done: Arc::default(), ended, handed: handed.into(), tried }, ordered)
+        }
+
+        /// As if their receiver had been tried in vain.
+        pub(crate) fn try_in_vain(&mut self, ids: &[i64]) {
+            self.tried.extend(ids);
         }
 
         pub(crate) fn handed(&self) -> Vec<i64> {

@@ -36,7 +36,7 @@ pub use rules::catalogue::{Reboot, Rule, Rules};
 pub use rules::dimms::with_dimms;
 
 /// Every code a finding can have, in order; each has its page in `docs/findings.md`.
-pub const CODES: [&str; 91] = [
+pub const CODES: [&str; 92] = [
     "bad-page",
     "boot-error-record",
     "boot-memory-error",
@@ -54,6 +54,7 @@ pub const CODES: [&str; 91] = [
     "dimm-channel",
     "dimm-fault",
     "dimm-pages",
+    "dimm-policy",
     "dimm-rising",
     "dimm-risk",
     "dimm-several-signs",
@@ -132,8 +133,8 @@ pub const CODES: [&str; 91] = [
 
 /// Reasons that are no finding by themselves: `explain` shows them of a stick of memory. They have
 /// pages in `docs/findings.md` as well.
-pub const EXPLAINED: [&str; 4] =
-    ["dimm-errors", "dimm-not-watched", "dimm-place-unknown", "dimm-quiet"];
+pub const EXPLAINED: [&str; 5] =
+    ["dimm-errors", "dimm-not-watched", "dimm-place-unknown", "dimm-policy-place", "dimm-quiet"];
 
 /// Assesses a host: what can be seen of it, what is wrong with it, and the verdict.
 ///

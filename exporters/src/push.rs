@@ -169,6 +169,7 @@ pub fn managed(sender: &Sender, notice: &AlertNotice, sent: Sent) -> Vec<Managed
         AlertNoticeKind::Resolved => alert(*verdict, known_ms),
         AlertNoticeKind::Firing
         | AlertNoticeKind::Raised
+        | AlertNoticeKind::Lowered
         | AlertNoticeKind::Reminder
         | AlertNoticeKind::Reraised
         | AlertNoticeKind::Test => alert(*verdict, sent.ends_at_ms),
@@ -289,6 +290,7 @@ pub fn journal_line(notice: &AlertNotice) -> String {
     let what = match kind {
         AlertNoticeKind::Firing => "fires",
         AlertNoticeKind::Raised => "got worse",
+        AlertNoticeKind::Lowered => "is less bad",
         AlertNoticeKind::Reminder => "still fires",
         AlertNoticeKind::Reraised => "is told again",
         AlertNoticeKind::Resolved => "is resolved",
@@ -300,6 +302,7 @@ pub fn journal_line(notice: &AlertNotice) -> String {
         AlertNoticeKind::Resolved => format!("alert {key} {what}{why}: it had fired since {since}"),
         AlertNoticeKind::Firing
         | AlertNoticeKind::Raised
+        | AlertNoticeKind::Lowered
         | AlertNoticeKind::Reminder
         | AlertNoticeKind::Reraised
         | AlertNoticeKind::Test => format!(

@@ -34,6 +34,8 @@ pub enum AlertNoticeKind {
     Firing,
     /// It got worse.
     Raised,
+    /// It is less bad than it was told to be, and stayed so.
+    Lowered,
     /// It still fires.
     Reminder,
     /// It was acknowledged, and no longer is.
@@ -50,6 +52,7 @@ impl AlertNoticeKind {
         match self {
             Self::Firing => "firing",
             Self::Raised => "raised",
+            Self::Lowered => "lowered",
             Self::Reminder => "reminder",
             Self::Reraised => "reraised",
             Self::Resolved => "resolved",

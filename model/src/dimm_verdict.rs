@@ -35,6 +35,37 @@ pub struct DimmVerdict {
     pub reasons: Vec<DimmReason>,
     /// Whether there are earlier reports than those that were looked at.
     pub cut: bool,
+    /// By which policy it was judged, and how its rules stand.
+    pub policy: DimmPolicy,
+    /// P(such a rise of errors per day, or a steeper one | no trend), where there were enough days
+    /// with errors to test.
+    pub trend_p: Option<Probability>,
+}
+
+/// The policy that a stick was judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DimmPolicy {
+    /// The word it is chosen by.
+    pub name: String,
+    /// Its rules.
+    pub rules: Vec<DimmRule>,
+}
+
+/// How a rule of a policy stands with a stick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DimmRule {
+    /// The word it is told by.
+    pub code: String,
+    /// What comes of it.
+    pub then: &'static str,
+    /// What it counts now; `None` of a rule that counts nothing.
+    pub holds: Option<u64>,
+    /// How many it takes.
+    pub limit: Option<u32>,
+    /// How often it was reached in the time that is looked at; `None` of a rule that weighs costs.
+    pub reached: Option<u64>,
+    /// When it last was, milliseconds since the Unix epoch.
+    pub last_reached_wall_ms: Option<i64>,
 }
 
 /// One open fault, as far as reports show it.
@@ -63,7 +94,7 @@ pub struct DimmFault {
 }
 
 /// How likely an uncorrected error is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DimmRisk {
     /// Within seven days of the evidence; `None` where nothing is open.
     pub within_7_days: Option<Probability>,
@@ -78,7 +109,7 @@ pub struct DimmRisk {
     /// From which probability on a swap pays; `None` where no cost makes it pay.
     pub swap_pays_from: Option<Probability>,
     /// How far the figures hold on this platform.
-    pub validity: &'static str,
+    pub validity: String,
 }
 
 /// One reason for a verdict.

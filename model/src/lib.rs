@@ -122,7 +122,9 @@ pub use dimm::{
     memory_lines,
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
-pub use dimm_verdict::{DimmFault, DimmReason, DimmRisk, DimmVerdict, Probability};
+pub use dimm_verdict::{
+    DimmFault, DimmPolicy, DimmReason, DimmRisk, DimmRule, DimmVerdict, Probability,
+};
 pub use dram_place::{Cell, Parity};
 pub use edac::{
     Contradiction, Controller, Csrow, Dimm, Edac, ErrorClass, ErrorCounts, Layout, Level, Place,
@@ -191,7 +193,7 @@ pub use machine::{
     SoftOfflined,
 };
 pub use memory_map::{AddressRange, MemoryMap, PageFlags};
-pub use memory_trace::{CounterChange, MemoryTraces, ModuleTrace, Watch};
+pub use memory_trace::{CounterChange, FoldedReports, MemoryTraces, ModuleTrace, Watch};
 pub use microcode::{
     CpuSignature, EarlyImage, ImageOf, Microcode, MicrocodeUpdate, MicrocodeVendor, NextMicrocode,
     RunningMicrocode,

@@ -1,7 +1,7 @@
 //! What the history knows of the errors of each stick over a time, as it keeps it: the changes of its
 //! counters, the reports of its places, and when anybody looked.
 
-use crate::{ErrorClass, EventRecord, ModuleKey};
+use crate::{ErrorClass, EventClass, EventRecord, ModuleKey};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -36,8 +36,23 @@ pub struct ModuleTrace {
     pub changes: Vec<CounterChange>,
     /// Reports at its places, in order.
     pub reports: Vec<EventRecord>,
-    /// Whether there are earlier reports than those.
+    /// Earlier reports, as sums of an hour or a day.
+    pub folded: Vec<FoldedReports>,
+    /// Whether there are earlier reports of corrected errors than those that are told by themselves.
     pub cut: bool,
+}
+
+/// What several reports at the places of a stick were folded into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FoldedReports {
+    /// Which class.
+    pub class: EventClass,
+    /// Where the sum begins.
+    pub from_wall_ms: i64,
+    /// Where it ends.
+    pub to_wall_ms: i64,
+    /// Errors that no earlier report told of.
+    pub counted: u64,
 }
 
 /// A change of a counter, or what several were folded into.

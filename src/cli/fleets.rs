@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RulesCommand {
-    /// List the presets with their rules and sources, and the rules on patches
+    /// List the presets with their rules and sources, which policy is in force and how its rules
+    /// stand with each stick of memory, and the rules on patches
     List(ReadArgs),
     /// Say what is wrong with a policy, with line and place: exit 0 if nothing is
     Check(RulesCheckArgs),
@@ -77,6 +78,10 @@ pub(crate) struct ReplayArgs {
     /// Threads; the result does not depend on them [default: as many as processors]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
+    /// Set no policies beside each other, but fit the probabilities of the engine to what came of
+    /// them, and write that into this file for [memory] calibration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "ratio", "window", "lead", "csv"])]
+    pub(crate) fit: Option<PathBuf>,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

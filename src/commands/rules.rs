@@ -1,29 +1,34 @@
 //! `scrubjay rules`: policies on memory errors and the catalogue of rules on patches; whether a file
 //! is a policy; and whether a policy does what its tests say.
 
-use super::print;
+use super::{print, reading};
 use crate::cli::RulesCommand;
+use crate::config::Settings;
 use crate::exit::Exit;
 use crate::policies::fault::Source;
 use crate::policies::{self, cases, file};
 use anyhow::Context;
 use scrubjay_alerts::Rules as PatchRules;
-use scrubjay_alerts::memory::MemorySettings;
+use scrubjay_alerts::memory::{LOOK_BACK_DAYS, MemorySettings};
 use scrubjay_alerts::replay::{Policy, PolicyRule, Then, When, run_case, span};
+use scrubjay_model::{DimmRule, DimmVerdict};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
 
-pub(crate) fn run(command: &RulesCommand) -> anyhow::Result<Exit> {
+pub(crate) fn run(settings: &Settings, command: &RulesCommand) -> anyhow::Result<Exit> {
     match command {
-        RulesCommand::List(args) => list(args.json),
+        RulesCommand::List(args) => list(settings, args.json),
         RulesCommand::Check(args) => check(&args.file),
         RulesCommand::Test(args) => test(&args.files),
     }
 }
 
-fn list(as_json: bool) -> anyhow::Result<Exit> {
+fn list(settings: &Settings, as_json: bool) -> anyhow::Result<Exit> {
     let presets = policies::presets()?;
+    let chosen = &settings.memory.policy;
+    let view = reading::view(settings)?;
+    let sticks = &view.assessment.dimms;
     let catalogue = PatchRules::DEFAULT;
     if as_json {
         let policies: Vec<_> = presets.iter().map(policy_json).collect();
@@ -41,7 +46,13 @@ fn list(as_json: bool) -> anyhow::Result<Exit> {
                 })
             })
             .collect();
-        let all = json!({ "policies": policies, "patch_rules": patches });
+        let judged = |dimm: &DimmVerdict| {
+            let DimmVerdict { name, module, verdict, policy, .. } = dimm;
+            json!({ "name": name, "module": module, "verdict": verdict, "rules": policy.rules })
+        };
+        let sticks: Vec<_> = sticks.iter().map(judged).collect();
+        let in_force = json!({ "policy": policy_json(chosen), "sticks": sticks });
+        let all = json!({ "policies": policies, "in_force": in_force, "patch_rules": patches });
         print(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
         return Ok(Exit::Ok);
     }
@@ -49,6 +60,7 @@ fn list(as_json: bool) -> anyhow::Result<Exit> {
     for policy in &presets {
         page.push_str(&policy_text(policy));
     }
+    page.push_str(&in_force(chosen, sticks));
     page.push_str("Rules on patches and the running kernel\n\n");
     for rule in catalogue.all() {
         // Writing to a String cannot fail.
@@ -61,6 +73,36 @@ fn list(as_json: bool) -> anyhow::Result<Exit> {
     );
     print(&page)?;
     Ok(Exit::Ok)
+}
+
+/// Which policy is in force, and how its rules stand with the sticks of this host.
+fn in_force(chosen: &Policy, sticks: &[DimmVerdict]) -> String {
+    let mut text = format!("In force on this host: policy {}\n\n", chosen.name);
+    if policies::Preset::named(&chosen.name).is_none() {
+        text.push_str(&policy_text(chosen));
+    }
+    for DimmVerdict { name, verdict, policy, .. } in sticks {
+        let _ = writeln!(text, "  {name}: {}", verdict.as_str());
+        for rule in &policy.rules {
+            let DimmRule { code, then: _, holds, limit, reached, last_reached_wall_ms: _ } = rule;
+            let holds = match (holds, limit) {
+                (Some(holds), Some(limit)) => format!("holds {holds} of {limit}, "),
+                (Some(_) | None, _) => String::new(),
+            };
+            let stands = match reached {
+                Some(0) => format!("{holds}not reached in {LOOK_BACK_DAYS} d"),
+                Some(1) => format!("{holds}reached once in {LOOK_BACK_DAYS} d"),
+                Some(times) => format!("{holds}reached {times} times in {LOOK_BACK_DAYS} d"),
+                None => "weighs costs".to_owned(),
+            };
+            let _ = writeln!(text, "    {code:<18} {stands}");
+        }
+    }
+    if sticks.is_empty() {
+        text.push_str("  no stick of memory is judged: no history knows any\n");
+    }
+    text.push('\n');
+    text
 }
 
 fn policy_text(policy: &Policy) -> String {

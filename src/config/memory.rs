@@ -3,7 +3,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::inputs::Input;
-use crate::policies;
+use crate::{calibration, policies};
 use scrubjay_alerts::memory::{Costs, MemorySettings};
 use scrubjay_alerts::replay::Policy;
 use serde::Deserialize;
@@ -14,6 +14,8 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(super) struct MemoryFragment {
     policy: Option<Spanned<String>>,
+    calibration: Option<Spanned<String>>,
+    repairs_at_boot: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +34,8 @@ pub(super) struct CostsFragment {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemoryInputs {
     policy: Input<String>,
+    calibration: Input<String>,
+    repairs_at_boot: Input<Option<bool>>,
     service_hour: Input<f64>,
     unplanned_hours: Input<f64>,
     planned_hours: Input<f64>,
@@ -47,13 +51,13 @@ type Section<'a> = (&'static str, Vec<(&'static str, String, &'a Origin)>);
 /// Validated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MemoryChoice {
-    /// The policy that was chosen. The agent goes by its horizon; `replay` by all of it.
+    /// The policy that was chosen, by the name or the path that was given.
     pub(crate) policy: Policy,
     /// What the engine goes by.
     pub(crate) engine: MemorySettings,
+    /// Where its calibration comes from, if it has one.
+    pub(crate) calibrated_from: Option<String>,
 }
-
-const DEFAULT_POLICY: &str = "default";
 
 impl MemoryInputs {
     pub(super) fn defaults() -> Self {
@@ -68,7 +72,9 @@ impl MemoryInputs {
             reboot_fails,
         } = Costs::default();
         Self {
-            policy: Input { value: DEFAULT_POLICY.to_owned(), origin: Origin::Default },
+            policy: Input { value: policies::DEFAULT.to_owned(), origin: Origin::Default },
+            calibration: Input { value: String::new(), origin: Origin::Default },
+            repairs_at_boot: Input { value: None, origin: Origin::Default },
             service_hour: cost(service_hour),
             unplanned_hours: cost(unplanned_hours),
             planned_hours: cost(planned_hours),
@@ -94,6 +100,11 @@ impl MemoryInputs {
             }
         }
         set(&mut self.policy, &memory.policy, path, text);
+        set(&mut self.calibration, &memory.calibration, path, text);
+        if let Some(spanned) = &memory.repairs_at_boot {
+            let origin = Origin::in_file(path, text, spanned.span().start);
+            self.repairs_at_boot = Input { value: Some(*spanned.get_ref()), origin };
+        }
         for (into, from) in [
             (&mut self.service_hour, &costs.service_hour),
             (&mut self.unplanned_hours, &costs.unplanned_hours),
@@ -157,20 +168,43 @@ impl MemoryInputs {
             let found = self.policy.value.clone();
             wrong(&self.policy.origin, "memory.policy", found, format!("{error:#}"))
         })?;
+        let file = &self.calibration;
+        let (calibration, calibrated_from) = match file.value.as_str() {
+            "" => (None, None),
+            path => {
+                let (calibration, origin) =
+                    calibration::read(Path::new(path)).map_err(|error| {
+                        let why = format!("{error:#}");
+                        wrong(&file.origin, "memory.calibration", path.to_owned(), why)
+                    })?;
+                (Some(calibration), Some(origin))
+            }
+        };
         // The delivered file repeats the defaults, and states nothing with that.
         let costs_are_stated = costs != Costs::default();
-        let engine = MemorySettings { costs, costs_are_stated, ..MemorySettings::default() };
-        Ok(MemoryChoice { policy, engine })
+        let engine = MemorySettings {
+            costs,
+            costs_are_stated,
+            calibration,
+            repairs_at_boot: self.repairs_at_boot.value,
+            ..MemorySettings::default()
+        };
+        Ok(MemoryChoice { policy, engine, calibrated_from })
     }
 
     /// The sections as a configuration file, each value with where it is from.
     pub(super) fn sections(&self) -> [Section<'_>; 2] {
         let policy = ("policy", format!("{:?}", self.policy.value), &self.policy.origin);
+        let file = &self.calibration;
+        let mut memory = vec![policy, ("calibration", format!("{:?}", file.value), &file.origin)];
+        // Not known is no value.
+        let repairs = &self.repairs_at_boot;
+        memory.extend(repairs.value.map(|is| ("repairs_at_boot", is.to_string(), &repairs.origin)));
         let costs = self.costs().into_iter();
         // As TOML has them: a float has a point.
         let costs =
             costs.map(|(name, _, input)| (name, format!("{:?}", input.value), &input.origin));
-        [("memory", vec![policy]), ("costs", costs.collect())]
+        [("memory", memory), ("costs", costs.collect())]
     }
 }
 
@@ -209,6 +243,24 @@ mod tests {
         let error = choice("[memory]\npolicy = \"moon\"\n").unwrap_err();
         assert!(error.starts_with("a.toml:2:10: memory.policy = \"moon\": "), "{error}");
         let error = choice("[memory]\npolicy = \"/no/such.toml\"\n").unwrap_err();
+        assert!(error.contains("cannot read /no/such.toml"), "{error}");
+    }
+
+    #[test]
+    fn what_the_firmware_repairs_is_known_unknown_or_not() {
+        let said = |text: &str| choice(text).unwrap().engine.repairs_at_boot;
+        assert_eq!(said(""), None);
+        assert_eq!(said("[memory]\nrepairs_at_boot = true\n"), Some(true));
+        assert_eq!(said("[memory]\nrepairs_at_boot = false\n"), Some(false));
+        let error = choice("[memory]\nrepairs_at_boot = \"yes\"\n").unwrap_err();
+        assert!(error.contains("a.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_calibration_that_cannot_be_read_is_told_with_its_place() {
+        assert_eq!(choice("[memory]\ncalibration = \"\"\n").unwrap().engine.calibration, None);
+        let error = choice("[memory]\ncalibration = \"/no/such.toml\"\n").unwrap_err();
+        assert!(error.starts_with("a.toml:2:15: memory.calibration = "), "{error}");
         assert!(error.contains("cannot read /no/such.toml"), "{error}");
     }
 

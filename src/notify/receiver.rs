@@ -128,6 +128,12 @@ mod tests {
         pub(crate) fn none() -> Self {
             Self { by_name: BTreeMap::new(), minimum: Verdict::Ok }
         }
+
+        /// For what is told to the log alone.
+        pub(crate) fn journal() -> Self {
+            let journal = ("journal".to_owned(), Receiver::Journal);
+            Self { by_name: [journal].into(), minimum: Verdict::Ok }
+        }
     }
 
     fn settings() -> NotifySettings {

@@ -227,6 +227,9 @@ impl<W: Fn()> Worker<W> {
             tracing::warn!("{name} cannot be told of alerts: {why}");
         }
         queue.stats.last_error = Some(why);
+        // Those behind the first ones waited for it as well.
+        let waiting = queue.waiting.iter().map(|row| row.id);
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).tried.extend(waiting);
     }
 
     fn publish(&self) {
@@ -285,6 +288,22 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_while_its_receiver_fails_was_tried() {
+        let done: Arc<Mutex<Done>> = Arc::default();
+        let mut sending = sending();
+        // A file that is not there has no address.
+        let hook = Receiver::Webhook(crate::config::Address::InFile("/no/such".into()));
+        sending.receivers.by_name.insert("hook".to_owned(), hook);
+        let mut worker = Worker::new(sending, Arc::clone(&done), || {});
+        let of = |id, name: &str| Outgoing { receiver: name.to_owned(), ..row(id) };
+        let rows = vec![of(1, "hook"), of(2, "journal"), of(3, "hook")];
+        worker.take(Job::Pass { rows, lasting: Vec::new() });
+        worker.work();
+        let done = done.lock().unwrap();
+        assert_eq!((&done.delivered, &done.tried), (&vec![2], &[1, 3].into()));
+    }
+
+    #[test]
     fn nobody_waits_until_another_has_been_told_everything() {
         let done: Arc<Mutex<Done>> = Arc::default();
         let mut worker = Worker::new(sending(), Arc::clone(&done), || {});
@@ -296,6 +315,7 @@ mod tests {
         assert_eq!(worker.due(), Some(Duration::ZERO));
         worker.work();
         assert_eq!((delivered(), worker.due()), (100, None));
+        assert!(done.lock().unwrap().tried.is_empty(), "nothing was tried in vain");
         // When it ends, all of it goes.
         worker.take(Job::Pass { rows: (0..100).map(row).collect(), lasting: Vec::new() });
         worker.try_all();

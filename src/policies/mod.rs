@@ -31,6 +31,9 @@ macro_rules! presets {
 
 presets!("default", "mcelog", "rasdaemon", "kernel-cec", "sun", "any-ce", "never");
 
+/// The one that holds unless another is named.
+pub(crate) const DEFAULT: &str = "default";
+
 impl Preset {
     /// The one of that name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {

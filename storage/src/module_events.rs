@@ -101,25 +101,40 @@ fn each_place(stays: &[Stay]) -> impl Iterator<Item = (&Stay, &(i64, String))> {
 /// The condition on rows of events; [`Stay`] tells what it is given.
 const WITHIN: &str = "
     event.controller = :controller AND counter_place = :place
-    AND event.run >= :from AND event.run < :until AND first_wall_ms >= :since
-    ORDER BY event.run DESC, event.id DESC LIMIT :limit";
+    AND event.run >= :from AND event.run < :until AND first_wall_ms >= :since";
+
+/// Which of them.
+const NEWEST_FIRST: &str = " ORDER BY event.run DESC, event.id DESC LIMIT :limit";
+
+/// Which reports are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    All,
+    /// Those of errors that were not corrected.
+    NotCorrected,
+}
 
 /// The reports of one place.
-fn records_query() -> String {
-    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {WITHIN}")
+fn records_query(which: Which) -> String {
+    let class = match which {
+        Which::All => "",
+        Which::NotCorrected => " AND class IN ('deferred', 'uncorrected', 'fatal')",
+    };
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE {WITHIN}{class}{NEWEST_FIRST}")
 }
 
 /// What a pattern needs of them.
 fn pattern_query() -> String {
     format!(
-        "SELECT first_wall_ms, class, address, syndrome, counted, folded FROM event WHERE {WITHIN}"
+        "SELECT first_wall_ms, class, address, syndrome, counted, folded FROM event
+         WHERE {WITHIN}{NEWEST_FIRST}"
     )
 }
 
-/// Both, for the test of how they are answered.
+/// All of them, for the test of how they are answered.
 #[cfg(test)]
-pub(crate) fn queries() -> [String; 2] {
-    [records_query(), pattern_query()]
+pub(crate) fn queries() -> [String; 3] {
+    [records_query(Which::All), records_query(Which::NotCorrected), pattern_query()]
 }
 
 /// The last `limit` reports of a stick, in order.
@@ -128,7 +143,7 @@ pub(crate) fn records(
     key: &ModuleKey,
     limit: u32,
 ) -> rusqlite::Result<Vec<EventRecord>> {
-    of_stays(conn, &stays(conn, key)?, i64::MIN, limit)
+    of_stays(conn, &stays(conn, key)?, i64::MIN, limit, Which::All)
 }
 
 /// The last `limit` reports of a stick from a moment on, in order, if it is known where it was.
@@ -137,9 +152,10 @@ pub(crate) fn of_stays(
     stays: &[Stay],
     since_wall_ms: i64,
     limit: u32,
+    which: Which,
 ) -> rusqlite::Result<Vec<EventRecord>> {
     let mut found: Vec<EventRecord> = Vec::new();
-    let mut rows = conn.prepare(&records_query())?;
+    let mut rows = conn.prepare(&records_query(which))?;
     for (stay, (controller, place)) in each_place(stays) {
         let of_place = rows.query_map(
             named_params! {

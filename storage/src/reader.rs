@@ -338,7 +338,7 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn memory_traces(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::MOST_REPORTS, false))
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::JUDGED, false))
     }
 
     /// The same of all sticks that ever were in the host, from the beginning of the history; of each
@@ -347,7 +347,7 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn all_memory_traces(&self) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, 0, traces::MOST_REPORTS_IN_ALL, true))
+        self.ask(|conn| traces::of_modules(conn, 0, traces::Most::REPLAYED, true))
     }
 
     /// Looks at every row of the ledger. `held` are copies of rows that others hold.

@@ -340,6 +340,7 @@ impl Step<'_> {
                         }
                         AlertNoticeKind::Firing
                         | AlertNoticeKind::Raised
+                        | AlertNoticeKind::Lowered
                         | AlertNoticeKind::Reraised
                         | AlertNoticeKind::Resolved
                         | AlertNoticeKind::Test => 0,
@@ -364,6 +365,7 @@ impl Step<'_> {
             AlertNoticeKind::Resolved => told.worst,
             AlertNoticeKind::Firing
             | AlertNoticeKind::Raised
+            | AlertNoticeKind::Lowered
             | AlertNoticeKind::Reminder
             | AlertNoticeKind::Reraised
             | AlertNoticeKind::Test => told.level,
@@ -406,6 +408,9 @@ impl Step<'_> {
         }
         if firing.level > told.level {
             return Some((AlertNoticeKind::Raised, None));
+        }
+        if firing.level < told.level {
+            return Some((AlertNoticeKind::Lowered, None));
         }
         let done = usize::try_from(told.reminders).unwrap_or(usize::MAX);
         let after = reminders.get(done).or(reminders.last())?;

@@ -63,10 +63,9 @@ pub fn looked_at_sources(code: &str) -> &'static [SourceId] {
         | "scrubbing-off"
         | "scrubbing-slow" => &[S::Edac],
         // Verdicts on sticks rest on the history, which goes on by what the counters tell.
-        "dimm-channel" | "dimm-fault" | "dimm-pages" | "dimm-rising" | "dimm-risk"
-        | "dimm-several-signs" | "dimm-storm" | "dimm-uncorrected" | "dimm-wide-storm" => {
-            &[S::Edac]
-        }
+        "dimm-channel" | "dimm-fault" | "dimm-pages" | "dimm-policy" | "dimm-rising"
+        | "dimm-risk" | "dimm-several-signs" | "dimm-storm" | "dimm-uncorrected"
+        | "dimm-wide-storm" => &[S::Edac],
         "scrubbing-masked" => &[S::Edac, S::Scrub],
         "memory-failure" | "pages-offlined" | "pages-growing" | "soft-offline-off" => {
             &[S::MemoryFailure]

@@ -99,7 +99,11 @@ fn worse_is_told_at_once_and_better_only_when_it_stays_so() {
     host.looks_for(15);
     host.wait(60);
     let out = host.look();
-    assert_eq!((turns(&out), notices(&out)), (vec![Turn::Lowered], vec![]));
+    // Whoever was told that it is worse is told that it is not, once.
+    assert_eq!(turns(&out), [Turn::Lowered]);
+    assert_eq!(notices(&out), [(Kind::Lowered, Verdict::Plan)]);
+    assert_eq!(out.notices[0].before, Some(Verdict::Act));
+    assert_eq!(host.looks_for(60), []);
     host.see("a", Verdict::Act, 2);
     assert_eq!(host.looks_for(1), [(Kind::Raised, Verdict::Act)]);
 }
@@ -110,7 +114,7 @@ fn the_end_says_the_worst_that_was_told_even_if_it_got_better_first() {
     host.see("a", Verdict::Plan, 1);
     host.looks_for(6);
     host.see("a", Verdict::Watch, 1);
-    assert_eq!(host.looks_for(70), []);
+    assert_eq!(host.looks_for(70), [(Kind::Lowered, Verdict::Watch)]);
     host.lose("a");
     let mut ends = Vec::new();
     for _ in 0..70 {

@@ -115,9 +115,7 @@ impl Levels for Firing {
     }
 
     fn lower(self, level: Verdict) -> Self {
-        // Should it get worse again, that is news. The worst stays: whoever was told is told the end.
-        let told = self.told.map(|told| Told { level: told.level.min(level), ..told });
-        Self { level, lower_from_ms: None, told, ..self }
+        Self { level, lower_from_ms: None, ..self }
     }
 
     fn level_out(self) -> Self {

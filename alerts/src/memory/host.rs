@@ -1,15 +1,18 @@
 //! The verdicts on all sticks of a host, from its history and what it shows now.
 
 use super::Observation;
+use super::by_policy::{Standing, Standings};
 use super::classify::Fault;
 use super::judgement::{Advice, Judgement, MemorySettings, Reason};
 use super::neighbours::{Topology, neighbours};
+use super::places::{Shown, topology};
 use super::state::DimmState;
-use super::trace::{known_watches, observations_within};
+use super::trace::{counts_from, known_watches, observations_within};
+use crate::replay::{Policy, When};
 use scrubjay_model::{
-    Accumulated, Action, Cell, Controller, ControllerKey, Dimm, DimmFault, DimmReason, DimmRisk,
-    DimmVerdict, Edac, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, ModuleTrace, Place,
-    Probability, Seconds, Snapshot, Watch,
+    Accumulated, Action, Cell, ControllerKey, DimmFault, DimmPolicy, DimmReason, DimmRisk,
+    DimmRule, DimmVerdict, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, ModuleTrace,
+    Place, Probability, Seconds, Snapshot, Watch,
 };
 use std::collections::BTreeMap;
 
@@ -23,10 +26,11 @@ pub fn judge_host(
     accumulated: &Accumulated,
     snapshot: &Snapshot,
     settings: &MemorySettings,
+    policy: &Policy,
 ) -> Vec<DimmVerdict> {
     let now = snapshot.at.wall_ms.div_euclid(1_000);
     let edac = Snapshot::found(&snapshot.edac);
-    let shown = shown(accumulated, edac);
+    let shown = Shown::of(accumulated, edac);
     let watches = known_watches(traces);
     let mut quiet: BTreeMap<(Seconds, bool), DimmState> = BTreeMap::new();
     let known: Vec<(&ModuleKey, &ModuleRecord)> = traces
@@ -37,36 +41,50 @@ pub fn judge_host(
         .collect();
     let places: Vec<Topology> = known.iter().map(|(_, record)| topology(record, &shown)).collect();
     let mut states = Vec::with_capacity(known.len());
-    for (key, record) in &known {
+    let mut standings = Standings::new(policy);
+    for ((key, record), place) in known.iter().zip(&places) {
         let Some(trace) = traces.modules.get(key) else { continue };
         let since = record.since_wall_ms.div_euclid(1_000);
         let counted = is_counted(record, &shown);
         let life = Life { since, counted, earlier: record.uncorrectable > 0 };
-        let (mut state, earlier) = if trace.changes.is_empty() && trace.reports.is_empty() {
+        let is_quiet =
+            trace.changes.is_empty() && trace.reports.is_empty() && trace.folded.is_empty();
+        let (mut state, earlier) = if is_quiet {
             // Of most sticks nothing is known but when they were watched, and that of many at once.
             let begin = since.max(traces.from_wall_ms.div_euclid(1_000));
             let state = quiet.entry((begin, counted));
-            let state = state.or_insert_with(|| life.observe(traces, &watches, trace, now).0);
+            let state =
+                state.or_insert_with(|| life.observe(traces, &watches, trace, now, |_| ()).0);
+            standings.add(*place, counts_from(trace));
             (state.clone(), life.earlier)
         } else {
-            life.observe(traces, &watches, trace, now)
+            standings.add(*place, counts_from(trace));
+            life.observe(traces, &watches, trace, now, |seen| standings.see(seen))
         };
         if earlier {
             // Its sum tells of one that is older than what is looked at.
             let at = traces.from_wall_ms.div_euclid(1_000).min(now);
-            state.observe(&Observation::Uncorrected { at, cell: Cell::default(), page: None });
+            let failed = Observation::Uncorrected { at, cell: Cell::default(), page: None };
+            state.observe(&failed);
+            standings.see(&failed);
         }
         states.push((state, trace.cut));
     }
     let host: Vec<(Topology, &DimmState)> =
         places.into_iter().zip(states.iter().map(|(state, _)| state)).collect();
     let around = neighbours(&host, now);
+    let standings = standings.at(now);
     let mut verdicts: Vec<DimmVerdict> = known
         .iter()
         .zip(&states)
-        .zip(&around)
-        .map(|(((key, record), (state, cut)), around)| {
-            verdict(key, record, &state.judge(now, around, settings), *cut)
+        .zip(around.iter().zip(&standings))
+        .map(|(((key, record), (state, cut)), (around, standings))| {
+            let judgement = state.judge(now, around, settings).by(policy, standings, now);
+            let by = DimmPolicy {
+                name: policy.name.clone(),
+                rules: standings.iter().map(rule).collect(),
+            };
+            verdict(key, record, &judgement, *cut, by)
         })
         .collect();
     name_apart(&mut verdicts);
@@ -92,6 +110,7 @@ impl Life {
         watches: &[Watch],
         trace: &ModuleTrace,
         now: Seconds,
+        mut see: impl FnMut(&Observation),
     ) -> (DimmState, bool) {
         let (from, seen) = observations_within(traces, watches, trace);
         let mut state = DimmState::new(from);
@@ -100,6 +119,7 @@ impl Life {
             let Some(observation) = by_now(observation, now, self.counted) else { continue };
             earlier &= !matches!(observation, Observation::Uncorrected { .. });
             state.observe(&observation);
+            see(&observation);
         }
         (state, earlier)
     }
@@ -119,26 +139,11 @@ fn name_apart(verdicts: &mut [DimmVerdict]) {
     }
 }
 
-/// The places that EDAC shows now, by what the history calls them.
-type Shown<'a> = BTreeMap<(&'a ControllerKey, Place), (u32, &'a Dimm)>;
-
-fn shown<'a>(accumulated: &'a Accumulated, edac: Option<&'a Edac>) -> Shown<'a> {
-    let controllers = edac.into_iter().flat_map(|edac| &edac.controllers);
-    let of_controller = |controller: &'a Controller| {
-        let key = accumulated.controllers.get(&controller.index);
-        key.into_iter().flat_map(move |key| {
-            let dimms = controller.dimms.iter();
-            dimms.map(move |dimm| ((key, dimm.place), (controller.index, dimm)))
-        })
-    };
-    controllers.flat_map(of_controller).collect()
-}
-
 /// Whether the corrected errors at each of its places can be read now. Of a stick whose counters
 /// nobody shows no silence is known, however many passes there were.
 fn is_counted(record: &ModuleRecord, shown: &Shown<'_>) -> bool {
     let shows = |(key, place): &(ControllerKey, Place)| {
-        let found = shown.get(&(key, *place));
+        let found = shown.get(key, *place);
         found.is_some_and(|(_, dimm)| dimm.errors.get(ErrorClass::Correctable).value().is_some())
     };
     !record.places.is_empty() && record.places.iter().all(shows)
@@ -197,32 +202,14 @@ fn of_its_life(seen: &Observation, since: Seconds) -> Option<Observation> {
     Some(Observation::Counted { from: begin, until, watched, errors: 0, at_least: false })
 }
 
-/// Where a stick sits. Its errors are counted in one controller, or nobody knows which channel it
-/// is on.
-fn topology(record: &ModuleRecord, shown: &Shown<'_>) -> Topology {
-    let Some((key, place)) = record.places.first() else { return Topology::default() };
-    let Some((index, dimm)) = shown.get(&(key, *place)) else { return Topology::default() };
-    let controller = u16::try_from(*index).ok();
-    Topology { socket: None, controller, channel: channel(dimm).filter(|_| controller.is_some()) }
-}
-
-/// The channel of a place, by its directory or by `dimm_location`.
-fn channel(dimm: &Dimm) -> Option<u16> {
-    if let Place::Channel { csrow: _, channel } = dimm.place {
-        return u16::try_from(channel).ok();
-    }
-    let mut words = dimm.location.value()?.split_whitespace();
-    words.find(|word| *word == "channel")?;
-    words.next()?.parse().ok()
-}
-
 fn verdict(
     key: &ModuleKey,
     record: &ModuleRecord,
     judgement: &Judgement,
     cut: bool,
+    policy: DimmPolicy,
 ) -> DimmVerdict {
-    let Judgement { verdict, advice, mode, faults, trend: _, risk, decision, reasons, sentence } =
+    let Judgement { verdict, advice, mode, faults, trend, risk, decision, reasons, sentence } =
         judgement;
     let pays = decision.break_even + risk.p_new;
     let counted_at = record.place_names();
@@ -245,11 +232,30 @@ fn verdict(
             high: Probability::nearest(risk.high),
             horizon_days: whole_days(risk.days),
             swap_pays_from: Probability::new(pays).filter(|pays| pays.value() < 1.0),
-            validity: risk.validity.words(),
+            validity: risk.words(),
         },
         sentence: sentence.clone(),
         reasons: reasons.iter().map(reason).collect(),
         cut,
+        policy,
+        trend_p: trend.p_rising().and_then(Probability::new),
+    }
+}
+
+fn rule(standing: &Standing) -> DimmRule {
+    let Standing { rule, reached, holds } = standing;
+    let limit = match rule.when {
+        When::Corrected { errors, .. } => Some(errors),
+        When::Uncorrected => Some(1),
+        When::Worth(_) => None,
+    };
+    DimmRule {
+        code: rule.code.clone(),
+        then: rule.then.as_str(),
+        holds: *holds,
+        limit,
+        reached: (!rule.knows_costs()).then_some(reached.times),
+        last_reached_wall_ms: reached.last.map(wall_ms),
     }
 }
 

@@ -44,6 +44,19 @@ pub(crate) struct View<'a> {
     pub(crate) at_peak: Decision,
 }
 
+/// What a boot does to a row that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// The firmware repairs it.
+    AtBoot,
+    /// The firmware may repair rows; this one came back after a boot.
+    CameBack,
+    /// The firmware repairs no rows.
+    Never,
+    /// Nobody said what the firmware does.
+    Unknown,
+}
+
 /// What the costs say.
 pub(crate) struct ByCost {
     pub(crate) verdict: Verdict,
@@ -162,13 +175,22 @@ impl<'a> View<'a> {
         (is_one_page && fault.is_permanent && is_in_use).then_some(*page)
     }
 
-    /// Whether a boot could repair it: a row, on firmware that repairs, that did not come back
-    /// after a boot already.
-    pub(crate) fn is_repairable(&self) -> bool {
-        let Some(fault) = self.faults.first() else { return false };
+    /// What a boot would do to the fault that decides, if that is a row.
+    pub(crate) fn repair(&self) -> Option<Repair> {
+        let fault = self.faults.first().filter(|fault| fault.mode == Mode::Row)?;
         let came_back =
             self.state.booted.is_some_and(|boot| fault.first < boot && boot < fault.last);
-        self.settings.repairs_at_boot && fault.mode == Mode::Row && !came_back
+        Some(match self.settings.repairs_at_boot {
+            Some(false) => Repair::Never,
+            _ if came_back => Repair::CameBack,
+            Some(true) => Repair::AtBoot,
+            None => Repair::Unknown,
+        })
+    }
+
+    /// Whether a boot repairs it, as far as anybody knows.
+    pub(crate) fn is_repairable(&self) -> bool {
+        self.repair() == Some(Repair::AtBoot)
     }
 
     /// Level and advice by cost: of now, or held from the loudest moment if that was worse and the

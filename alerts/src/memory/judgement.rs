@@ -50,8 +50,8 @@ pub struct MemorySettings {
     pub window: Option<u64>,
     /// How far the weights hold on this platform.
     pub platform: Validity,
-    /// Whether the firmware is known to repair rows at boot (post-package repair).
-    pub repairs_at_boot: bool,
+    /// Whether the firmware repairs rows at boot (post-package repair); `None` if nobody said.
+    pub repairs_at_boot: Option<bool>,
 }
 
 impl Default for MemorySettings {
@@ -64,7 +64,7 @@ impl Default for MemorySettings {
             horizon_days: LONGEST_HORIZON_DAYS,
             window: None,
             platform: Validity::Transferred,
-            repairs_at_boot: false,
+            repairs_at_boot: None,
         }
     }
 }
@@ -73,13 +73,15 @@ impl Default for MemorySettings {
 pub const LONGEST_HORIZON_DAYS: f64 = 270.0;
 
 /// Every code a [`Reason`] can have.
-pub const REASONS: [&str; 13] = [
+pub const REASONS: [&str; 15] = [
     "dimm-channel",
     "dimm-errors",
     "dimm-fault",
     "dimm-not-watched",
     "dimm-pages",
     "dimm-place-unknown",
+    "dimm-policy",
+    "dimm-policy-place",
     "dimm-quiet",
     "dimm-rising",
     "dimm-risk",

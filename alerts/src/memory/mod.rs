@@ -4,6 +4,7 @@
 //! it sees [`Observation`]s and nothing else, so that what `replay` says of a policy holds for
 //! the agent that runs by it.
 
+mod by_policy;
 mod cells;
 mod classify;
 mod costs;
@@ -13,6 +14,7 @@ mod judgement;
 mod mode;
 mod mttf;
 mod neighbours;
+mod places;
 mod reasons;
 mod risk;
 mod rules_of_others;
@@ -25,6 +27,7 @@ mod uptime;
 mod windows;
 mod words;
 
+pub use by_policy::{Standing, Standings};
 pub use cells::{MOST_CELLS, REMEMBERED, Spot};
 pub use classify::{Fault, LOOSE, MOST_FAULTS, STRICT, classify, faults};
 pub use costs::{Choice, Costs, Decision};
@@ -36,6 +39,7 @@ pub use mttf::{
     odd_errors_mended_wrongly,
 };
 pub use neighbours::{Neighbours, Topology, neighbours};
+pub use places::{Shown, topology};
 pub use risk::{
     Calibration, Evidence, LEAST_OUTCOMES, Risk, SCORECARD_DAYS, UNCALIBRATED_SPREAD, Validity,
 };

@@ -4,7 +4,7 @@
 use super::Seconds;
 use super::costs::Choice;
 use super::host::LOOK_BACK_DAYS;
-use super::judge::{RECENT, View, lowered};
+use super::judge::{RECENT, Repair, View, lowered};
 use super::judgement::{Advice, Reason};
 use super::mode::{DAY, Mode};
 use super::windows::CENSORED;
@@ -190,8 +190,25 @@ fn fault(view: &View<'_>) -> Option<Reason> {
         let dropped = many(view.state.places_dropped(), "place");
         text.push_str(&format!("; {dropped} more than are kept"));
     }
-    let reboot = if dominant.mode == Mode::Row { RebootHelps::Unknown } else { RebootHelps::No };
+    let (reboot, repair) = repair(view);
+    text.push_str(repair);
     Some(Reason { reboot, ..reason("dimm-fault", verdict, Some(dominant.first), text) })
+}
+
+/// Whether a boot helps against the fault that decides, and why.
+fn repair(view: &View<'_>) -> (RebootHelps, &'static str) {
+    match view.repair() {
+        None => (RebootHelps::No, ""),
+        Some(Repair::AtBoot) => (RebootHelps::Yes, "; this firmware repairs rows at boot"),
+        Some(Repair::CameBack) => {
+            (RebootHelps::No, "; it came back after a boot, which did not repair it")
+        }
+        Some(Repair::Never) => (RebootHelps::No, "; this firmware repairs no rows at boot"),
+        Some(Repair::Unknown) => (
+            RebootHelps::Unknown,
+            "; whether this firmware repairs rows at boot is not known: memory.repairs_at_boot says it",
+        ),
+    }
 }
 
 fn storm(view: &View<'_>) -> Option<Reason> {
@@ -286,7 +303,7 @@ fn risk(view: &View<'_>) -> Option<Reason> {
         if view.evidence.storm { "a" } else { "no" },
         view.mode.words(),
         if view.risk.with_bits { "with the wrong bits" } else { "without bits" },
-        view.risk.validity.words(),
+        view.risk.words(),
     );
     if by_cost.is_held {
         let quiet = view.quiet.unwrap_or(0);
@@ -376,10 +393,10 @@ pub(crate) fn sentence(
         percent(risk.p),
         percent(risk.low),
         percent(risk.high),
-        if view.settings.platform == super::risk::Validity::Transferred {
-            ", transferred"
-        } else {
-            ""
+        match (view.risk.calibrated, view.settings.platform) {
+            (Some(_), _) => ", calibrated",
+            (None, super::risk::Validity::Transferred) => ", transferred",
+            (None, _) => "",
         },
     );
     format!("{action}: {}. {p}. {}.", choice(view, advice), sentence_case(&pays(view)))
@@ -450,7 +467,7 @@ fn pays(view: &View<'_>) -> String {
     }
 }
 
-fn sentence_case(text: &str) -> String {
+pub(crate) fn sentence_case(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());
     first.unwrap_or_default() + letters.as_str()

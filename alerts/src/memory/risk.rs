@@ -7,6 +7,7 @@
 use super::mode::RiskClass;
 use super::scorecard::{Scorecard, Weights};
 use super::windows::Bits;
+use super::words::many;
 use crate::statistics::{logistic, logit};
 
 /// Days the scorecard looks ahead.
@@ -72,7 +73,13 @@ pub struct Calibration {
     pub shift: f64,
     /// Their stretch.
     pub stretch: f64,
-    /// Failures it rests on.
+    /// Half of the interval in which the shift lies with 95 %.
+    pub shift_error: f64,
+    /// The same of the stretch; zero where it could not be learned.
+    pub stretch_error: f64,
+    /// What was foretold and then came or did not.
+    pub outcomes: u32,
+    /// Failures among them.
     pub failures: u32,
     /// The factor by which P may still be off.
     pub spread: f64,
@@ -100,6 +107,22 @@ pub struct Risk {
     pub with_bits: bool,
     /// How far the coefficients hold here.
     pub validity: Validity,
+    /// Own outcomes that corrected them, and failures among these.
+    pub calibrated: Option<(u32, u32)>,
+}
+
+impl Risk {
+    /// How far its figures hold, in words.
+    pub fn words(&self) -> String {
+        match self.calibrated {
+            Some((outcomes, failures)) => format!(
+                "calibrated on {} of one's own, {} among them",
+                many(outcomes.into(), "outcome"),
+                many(failures.into(), "failure"),
+            ),
+            None => self.validity.words().to_owned(),
+        }
+    }
 }
 
 /// `-ln(1 − p)`: the hazard that was lived through.
@@ -171,6 +194,7 @@ impl Scorecard {
             spread,
             with_bits: evidence.bits.is_some(),
             validity,
+            calibrated: calibration.map(|own| (own.outcomes, own.failures)),
         }
     }
 
@@ -182,6 +206,11 @@ impl Scorecard {
 }
 
 impl Calibration {
+    /// What was foretold, corrected.
+    pub fn correct(&self, p: f64) -> f64 {
+        logistic(self.shift + self.stretch * logit(p))
+    }
+
     /// Fits the correction to what was foretold and what came: pairs of P(7 days) and whether the
     /// DIMM failed within them. `None` below 20 failures, or where the fit does not settle: with
     /// few outcomes a correction would be noise.
@@ -202,17 +231,52 @@ impl Calibration {
         let (mut shift, mut stretch) = (0.0, 1.0);
         for _ in 0..50 {
             let sums = Sums::of(&points, shift, stretch);
-            let (by_shift, by_stretch) = sums.step(is_flat)?;
+            let (mut by_shift, mut by_stretch) = sums.step(is_flat)?;
+            // Far from where it ends a step may lead away; half of it, or less, does not.
+            let before = likelihood(&points, shift, stretch);
+            for _ in 0..30 {
+                if likelihood(&points, shift + by_shift, stretch + by_stretch) >= before {
+                    break;
+                }
+                (by_shift, by_stretch) = (by_shift / 2.0, by_stretch / 2.0);
+            }
             shift += by_shift;
             stretch += by_stretch;
             if by_shift.abs() + by_stretch.abs() < 1e-9 {
-                let spread = Sums::of(&points, shift, stretch).spread()?;
-                return Some(Self { shift, stretch, failures, spread });
+                let sums = Sums::of(&points, shift, stretch);
+                let (shift_error, stretch_error) = sums.errors(is_flat)?;
+                let outcomes = u32::try_from(outcomes.len()).unwrap_or(u32::MAX);
+                let spread = sums.spread()?;
+                return Some(Self {
+                    shift,
+                    stretch,
+                    shift_error,
+                    stretch_error,
+                    outcomes,
+                    failures,
+                    spread,
+                });
             }
         }
         None
     }
 }
+
+/// How far one step of Newton may lead.
+const LONGEST_STEP: f64 = 2.0;
+
+/// Logarithm of the likelihood of what came.
+fn likelihood(points: &[(f64, f64)], shift: f64, stretch: f64) -> f64 {
+    let of = |(x, y): &(f64, f64)| {
+        let odds = shift + stretch * x;
+        // ln(1 + exp(odds)), without an overflow.
+        y * odds - (odds.max(0.0) + (-odds.abs()).exp().ln_1p())
+    };
+    points.iter().map(of).sum()
+}
+
+/// Standard deviations on either side within which 95 % lie.
+const WITH_95: f64 = 1.96;
 
 /// Gradient and curvature of the likelihood.
 #[derive(Debug, Default)]
@@ -240,9 +304,9 @@ impl Sums {
 
     /// The step of Newton, held short so that it cannot run away.
     fn step(&self, is_flat: bool) -> Option<(f64, f64)> {
-        let short = |step: f64| step.clamp(-2.0, 2.0);
         if is_flat {
-            return (self.one > 0.0).then(|| (short(self.gradient.0 / self.one), 0.0));
+            let step = self.gradient.0 / self.one;
+            return (self.one > 0.0).then(|| (step.clamp(-LONGEST_STEP, LONGEST_STEP), 0.0));
         }
         let determinant = self.one * self.xx - self.x * self.x;
         if determinant.abs() < 1e-12 {
@@ -251,13 +315,27 @@ impl Sums {
         let (g0, g1) = self.gradient;
         let shift = (self.xx * g0 - self.x * g1) / determinant;
         let stretch = (self.one * g1 - self.x * g0) / determinant;
-        Some((short(shift), short(stretch)))
+        // Both shortened alike: another direction might not lead upwards.
+        let longest = shift.abs().max(stretch.abs());
+        let share = if longest > LONGEST_STEP { LONGEST_STEP / longest } else { 1.0 };
+        Some((shift * share, stretch * share))
+    }
+
+    /// Halves of the intervals of shift and stretch, by the curvature.
+    fn errors(&self, is_flat: bool) -> Option<(f64, f64)> {
+        if is_flat {
+            return Some((WITH_95 / self.one.sqrt(), 0.0));
+        }
+        let determinant = self.one * self.xx - self.x * self.x;
+        let half = |over: f64| WITH_95 * (over / determinant).sqrt();
+        let errors = (half(self.xx), half(self.one));
+        (errors.0.is_finite() && errors.1.is_finite()).then_some(errors)
     }
 
     /// A 95 % factor on the odds, at the weighted mean of what was foretold: there shift and
     /// stretch do not covary.
     fn spread(&self) -> Option<f64> {
         let deviation = (1.0 / self.one).sqrt();
-        deviation.is_finite().then(|| (1.96 * deviation).exp().clamp(1.0, UNCALIBRATED_SPREAD))
+        deviation.is_finite().then(|| (WITH_95 * deviation).exp().clamp(1.0, UNCALIBRATED_SPREAD))
     }
 }

@@ -57,6 +57,15 @@ pub struct DimmState {
     pub(crate) boots: u32,
 }
 
+/// Errors that were counted.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    errors: u64,
+    at_least: bool,
+    /// Whether it is known in which window they were.
+    resolved: bool,
+}
+
 impl DimmState {
     /// A DIMM of which nothing is known yet.
     pub fn new(counts: CountsFrom) -> Self {
@@ -99,11 +108,12 @@ impl DimmState {
             Observation::Counted { from, until, watched, errors, at_least } => {
                 self.watched = self.watched.saturating_add(watched.into());
                 self.windows.watch(from, until, watched);
-                if self.counts == CountsFrom::Counters {
-                    self.at_least |= at_least;
-                    if errors > 0 {
-                        self.count(from, until, errors, at_least);
-                    }
+                self.at_least |= at_least;
+                if self.counts == CountsFrom::Counters && errors > 0 {
+                    let length = until.saturating_sub(from);
+                    // When in a long time that nobody watched they came is not known.
+                    let resolved = length <= WINDOW || Seconds::from(watched) * 2 >= length;
+                    self.count(from, until, Counted { errors, at_least, resolved });
                 }
             }
             Observation::Reported(hit) => self.report(&hit),
@@ -162,7 +172,8 @@ impl DimmState {
 
     /// Errors of an interval: spread evenly over its windows, as nobody knows better. One error is
     /// in the last of them.
-    fn count(&mut self, from: Seconds, until: Seconds, errors: u64, at_least: bool) {
+    fn count(&mut self, from: Seconds, until: Seconds, counted: Counted) {
+        let errors = counted.errors;
         let last = window_of(until.saturating_sub(1).max(from));
         // What is further back than what is kept is put into what is.
         let first = window_of(from).max(last - 44 * 4);
@@ -174,7 +185,7 @@ impl DimmState {
             given = so_far;
             if share > 0 {
                 let at = until.min((window + 1) * WINDOW);
-                self.err(at, window, share, at_least);
+                self.err(at, window, Counted { errors: share, ..counted });
             }
         }
     }
@@ -183,10 +194,11 @@ impl DimmState {
         let window = window_of(hit.at);
         self.cells.hear(hit);
         if self.counts == CountsFrom::Reports {
-            self.err(hit.at, window, u64::from(hit.errors.max(1)), false);
+            let errors = u64::from(hit.errors.max(1));
+            self.err(hit.at, window, Counted { errors, at_least: false, resolved: true });
         } else {
             // The counter tells of it in a moment; it has not told of it yet.
-            self.begin(hit.at, window, 0);
+            self.begin(hit.at, window, 0, true);
         }
         let completed = self.storms.hear(hit);
         let bits = hit.parity.map(|parity| Bits {
@@ -213,17 +225,22 @@ impl DimmState {
     }
 
     /// Errors at a moment, in a window.
-    fn err(&mut self, at: Seconds, window: i64, errors: u64, at_least: bool) {
-        self.begin(at, window, errors);
+    fn err(&mut self, at: Seconds, window: i64, counted: Counted) {
+        let Counted { errors, at_least, resolved } = counted;
+        self.begin(at, window, errors, resolved);
         let Some(active) = self.windows.active_mut(window) else { return };
-        active.errors = active.errors.saturating_add(u32::try_from(errors).unwrap_or(u32::MAX));
+        let errors = u32::try_from(errors).unwrap_or(u32::MAX);
+        active.errors = active.errors.saturating_add(errors);
+        if !resolved {
+            active.unresolved = active.unresolved.saturating_add(errors);
+        }
         active.at_least |= at_least;
         let active = *active;
         self.raise_peak(&active);
     }
 
     /// What has to be done where an error is heard of: first, if it opens a window.
-    fn begin(&mut self, at: Seconds, window: i64, errors: u64) {
+    fn begin(&mut self, at: Seconds, window: i64, errors: u64, resolved: bool) {
         self.errors = self.errors.saturating_add(errors);
         self.forget_peak(at);
         self.first_error = Some(self.first_error.map_or(at, |first| first.min(at)));
@@ -237,8 +254,9 @@ impl DimmState {
             self.active_days += 1;
             self.latest_day = Some(day);
         }
-        // Whether it rises is looked at when a window is over, which is when the next one begins.
-        if is_rising(&self.windows, window - 1, &self.exposure()) {
+        // Whether it rises is looked at when a window is over, which is when the next one begins; a
+        // time that nobody watched tells nothing new of that.
+        if resolved && is_rising(&self.windows, window - 1, &self.exposure()) {
             self.rose = Some(at);
         }
         self.windows.active_mut(window);
@@ -262,6 +280,7 @@ impl DimmState {
         self.peak = Active {
             window: active.window,
             errors: self.peak.errors.max(active.errors),
+            unresolved: 0,
             at_least: self.peak.at_least || active.at_least,
             storms: self.peak.storms.max(active.storms),
             flood: self.peak.flood || active.flood,

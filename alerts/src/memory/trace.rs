@@ -2,8 +2,9 @@
 
 use crate::found_by_scrubbing;
 use scrubjay_model::{
-    Cell, CounterChange, CountsFrom, ErrorClass, EventClass, EventRecord, EventWhat, Folded, Hit,
-    MemoryTraces, ModuleTrace, Observation, PATTERN_PAGE_BYTES, PageOutcome, Seconds, Watch,
+    Cell, CounterChange, CountsFrom, ErrorClass, EventClass, EventRecord, EventWhat, Folded,
+    FoldedReports, Hit, MemoryTraces, ModuleTrace, Observation, PATTERN_PAGE_BYTES, PageOutcome,
+    Seconds, Watch,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,11 +24,7 @@ pub(super) fn observations_within(
     watches: &[Watch],
     module: &ModuleTrace,
 ) -> (CountsFrom, Vec<Observation>) {
-    let from = if module.changes.is_empty() && !module.reports.is_empty() {
-        CountsFrom::Reports
-    } else {
-        CountsFrom::Counters
-    };
+    let from = counts_from(module);
     let mut seen: Vec<Observation> = traces
         .boots_wall_ms
         .iter()
@@ -42,9 +39,24 @@ pub(super) fn observations_within(
     };
     seen.extend(module.reports.iter().filter(is_told).filter_map(reported));
     seen.extend(told_by_counters_alone(traces, watches, module));
+    seen.extend(module.folded.iter().filter_map(|sum| folded(sum, module, from)));
+    if module.cut
+        && from == CountsFrom::Reports
+        && let Some(first) = module.reports.iter().map(|report| seconds(report.first_wall_ms)).min()
+    {
+        // Where the reports are all there is, there were more than these.
+        let (until, watched, errors) = (first.saturating_add(1), 0, 0);
+        seen.push(Observation::Counted { from: first, until, watched, errors, at_least: true });
+    }
     // Stable: a boot comes before what was counted in its first second.
     seen.sort_by_key(Observation::at);
     (from, seen)
+}
+
+/// Where the numbers of its errors come from.
+pub(super) fn counts_from(module: &ModuleTrace) -> CountsFrom {
+    let is_told = !(module.reports.is_empty() && module.folded.is_empty());
+    if module.changes.is_empty() && is_told { CountsFrom::Reports } else { CountsFrom::Counters }
 }
 
 fn seconds(wall_ms: i64) -> Seconds {
@@ -234,6 +246,33 @@ fn reported(record: &EventRecord) -> Option<Observation> {
             Some(Observation::Uncorrected { at, cell, page })
         }
         EventClass::Info => None,
+    }
+}
+
+/// What a sum of reports tells of. Where counters are read they have the corrected errors, and the time
+/// of uncorrected ones.
+fn folded(sum: &FoldedReports, module: &ModuleTrace, from: CountsFrom) -> Option<Observation> {
+    let FoldedReports { class, from_wall_ms, to_wall_ms, counted } = *sum;
+    // Of its hour or day it is known when it was over.
+    let at = seconds(to_wall_ms).saturating_sub(1);
+    match (class, from) {
+        (EventClass::Corrected, CountsFrom::Reports) => {
+            let errors = u32::try_from(counted).unwrap_or(u32::MAX);
+            let cell = Cell::default();
+            let hit = Hit { at, errors, cell, page: None, parity: None, by_scrub: None };
+            (errors > 0).then_some(Observation::Reported(hit))
+        }
+        (EventClass::Deferred | EventClass::Uncorrected | EventClass::Fatal, _) => {
+            let is_counted = module.changes.iter().any(|change| {
+                change.class == ErrorClass::Uncorrectable
+                    && change.errors > 0
+                    && change.to_wall_ms >= from_wall_ms
+                    && change.from_wall_ms <= to_wall_ms.saturating_add(SAME_ERROR_SECONDS * 1_000)
+            });
+            let failed = Observation::Uncorrected { at, cell: Cell::default(), page: None };
+            (!is_counted).then_some(failed)
+        }
+        (EventClass::Corrected, CountsFrom::Counters) | (EventClass::Info, _) => None,
     }
 }
 

@@ -6,11 +6,12 @@
 //! or the last week must be ten times as loud as the thirty days before it with more active windows
 //! than chance gives. Tests on raw counts fire five times a year without any trend.
 //!
-//! A day that was not watched is missing; it is not a day without errors.
+//! A day that was not watched is missing; it is not a day without errors. The sum of a longer time that
+//! nobody watched has no day either: spread over it, it would be a rise out of nothing.
 
 use super::Seconds;
 use super::mode::DAY;
-use super::windows::{A_DAY, CENSORED, WINDOW, Windows};
+use super::windows::{A_DAY, Active, CENSORED, WINDOW, Windows};
 use crate::statistics::{
     GammaPoisson, MannKendall, doubling_days, log_ratio, mann_kendall, rate_ratio_tail, real,
     theil_sen,
@@ -159,7 +160,7 @@ fn daily(windows: &Windows, window: i64, exposure: &Exposure) -> [Option<f64>; D
         let errors: u64 = windows
             .between(from, to)
             .iter()
-            .map(|active| u64::from(exposure.errors(active.errors)))
+            .map(|active| u64::from(exposure.errors(active.resolved())))
             .sum();
         // Errors were seen, so it was watched well enough to see them; only silence needs proof.
         if watched >= LEAST_WATCHED || errors > 0 {
@@ -185,10 +186,11 @@ struct Stretch {
 impl Stretch {
     fn of(windows: &Windows, from: i64, to: i64, exposure: &Exposure) -> Self {
         let watched: u64 = (from..=to).map(|window| u64::from(exposure.of(windows, window))).sum();
-        let active = windows.between(from, to);
+        let resolved = |active: &&Active| active.resolved() > 0 || active.errors == 0;
+        let active: Vec<&Active> = windows.between(from, to).iter().filter(resolved).collect();
         let length = u64::try_from(to - from + 1).unwrap_or(0);
         Self {
-            errors: active.iter().map(|active| u64::from(exposure.errors(active.errors))).sum(),
+            errors: active.iter().map(|one| u64::from(exposure.errors(one.resolved()))).sum(),
             active: active.len() as u64,
             days: real(watched) / DAY_SECONDS,
             age: real(length) / 8.0,

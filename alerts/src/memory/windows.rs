@@ -33,6 +33,8 @@ pub(crate) struct Active {
     pub(crate) window: i64,
     /// Errors in it.
     pub(crate) errors: u32,
+    /// Of these, those of a longer time that nobody watched: that they are of this window is not known.
+    pub(crate) unresolved: u32,
     /// Whether there may have been more.
     pub(crate) at_least: bool,
     /// Storms in it, of distinct places.
@@ -54,6 +56,13 @@ pub struct Bits {
     pub four_lines: bool,
     /// The longest interval between the first and the last wrong beat.
     pub longest_interval: u8,
+}
+
+impl Active {
+    /// Errors that are known to be of this window.
+    pub(crate) fn resolved(&self) -> u32 {
+        self.errors.saturating_sub(self.unresolved)
+    }
 }
 
 impl Bits {

@@ -6,6 +6,7 @@
 
 mod case;
 mod counters;
+mod fit;
 mod history;
 mod policy;
 mod run;
@@ -16,8 +17,11 @@ mod worth;
 
 pub use case::{Case, CaseDimm, Expectation, Expected, run_case};
 pub use counters::COLLECTOR_DECAY;
+pub use fit::{Bin, Fitted, NoFit, Outcome, Outcomes, Reliability};
 pub use history::{Dimm, Failure, Node};
 pub use policy::{Counting, Per, Policy, PolicyRule, Then, When, Worth, span};
 pub use run::{Entrant, Plan};
 pub use score::{Metric, Quantile, Ratio, Tally, Unit, of_alarms, of_dimm, of_node};
-pub use watch::{Rules, Said, Watch};
+pub use watch::{Reached, Rules, Said, Watch};
+
+pub(crate) use run::in_order;

@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
 const AT_ONCE: usize = 16;
 
 /// The observations of all DIMMs of a node, in the order of time; those of one moment by DIMM.
-pub(super) fn in_order(node: &Node, mut see: impl FnMut(usize, &Observation)) {
+pub(crate) fn in_order(node: &Node, mut see: impl FnMut(usize, &Observation)) {
     let with_any = node.dimms.iter().enumerate().filter(|(_, dimm)| !dimm.observations.is_empty());
     let with_any: Vec<_> = with_any.collect();
     if let [(index, dimm)] = with_any.as_slice() {

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub struct Watch<'a> {
     rules: Vec<(&'a PolicyRule, State)>,
+    /// Of each rule, of each DIMM.
+    reached: Vec<Vec<Reached>>,
     /// Of each DIMM: when it last had a corrected error.
     last_error: Vec<Option<Seconds>>,
     counts: Vec<CountsFrom>,
@@ -31,6 +33,23 @@ pub struct Said {
     /// The probability of an uncorrected error that [`When::Worth`] goes by, where one was estimated:
     /// the alarm depends on the costs.
     pub risk: Option<f64>,
+}
+
+/// How a rule on a number of errors fared with a DIMM since it is in its slot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// How often it held.
+    pub times: u64,
+    /// When it last did.
+    pub last: Option<Seconds>,
+    /// What was counted then.
+    pub counted: u64,
+    /// How often it would have held, had other DIMMs had no errors at the time.
+    pub not_alone: u64,
+    /// Reports that told the place which it goes by.
+    pub placed: u64,
+    /// Errors of which it could not judge, for nothing told their place.
+    pub not_placed: u64,
 }
 
 /// Some of the rules of a policy: one bit for each.
@@ -92,6 +111,7 @@ impl<'a> Watch<'a> {
         };
         Self {
             rules: policy.rules.iter().map(|rule| (rule, state(rule))).collect(),
+            reached: vec![vec![Reached::default(); counts.len()]; policy.rules.len()],
             last_error: vec![None; counts.len()],
             counts,
         }
@@ -109,20 +129,35 @@ impl<'a> Watch<'a> {
             let since = at.saturating_sub(Seconds::from(within));
             others.filter_map(|(_, last)| *last).all(|last| last <= since)
         };
-        for (index, (rule, state)) in self.rules.iter_mut().enumerate() {
+        let reached = self.reached.iter_mut();
+        for ((index, (rule, state)), reached) in self.rules.iter_mut().enumerate().zip(reached) {
+            let Some(reached) = reached.get_mut(dimm) else { continue };
+            if matches!(observation, Observation::Replaced { .. }) {
+                *reached = Reached::default();
+            }
             let holds = match (rule.when, state) {
                 (_, State::Worth(appraisal)) => {
                     let risk = appraisal.see(dimm, observation, Dimm::shows_error(observation));
                     said.risk = risk.or(said.risk);
                     false
                 }
-                (When::Uncorrected, _) => matches!(observation, Observation::Uncorrected { .. }),
+                (When::Uncorrected, _) => {
+                    let holds = matches!(observation, Observation::Uncorrected { .. });
+                    if holds {
+                        reached.hold(at, 1);
+                    }
+                    holds
+                }
                 (When::Corrected { per, errors: threshold, counting, alone: only }, state) => {
                     let limit = Limit { threshold, counting };
                     let step = step(state, per, &limit, dimm, observation, errors);
                     said.not_placed |= step == Step::NotPlaced;
-                    said.placed |= matches!(step, Step::Holds | Step::Placed);
-                    step == Step::Holds && (!only || alone(counting.within()))
+                    said.placed |= matches!(step, Step::Holds(_) | Step::Placed);
+                    let holds = matches!(step, Step::Holds(_));
+                    // Asks of all other DIMMs, so only where it matters.
+                    let is_alone = !only || !holds || alone(counting.within());
+                    reached.step(at, step, errors, is_alone);
+                    holds && is_alone
                 }
                 (When::Worth(_), _) => false,
             };
@@ -139,6 +174,48 @@ impl<'a> Watch<'a> {
         }
         said
     }
+
+    /// How a rule fared with a DIMM, by their places.
+    pub fn reached(&self, rule: usize, dimm: usize) -> Reached {
+        let of_rule = self.reached.get(rule).and_then(|reached| reached.get(dimm));
+        of_rule.copied().unwrap_or_default()
+    }
+
+    /// What a rule on a number of errors holds of a DIMM at a moment: of pages or rows, the one of
+    /// which it holds most. `None` of a rule on anything else.
+    pub fn holds(&self, rule: usize, dimm: usize, at: Seconds) -> Option<u64> {
+        let (rule, state) = self.rules.get(rule)?;
+        let When::Corrected { errors, counting, .. } = rule.when else { return None };
+        let held = |count: &Count| count.held(at, u64::from(errors), counting.within());
+        match state {
+            State::Dimms(counts) => counts.get(dimm).map(held),
+            State::Things(counts) => {
+                let things = counts.get(dimm)?;
+                Some(things.values().map(|(count, _)| held(count)).max().unwrap_or(0))
+            }
+            State::Collector(collector) => Some(collector.held(dimm)),
+            State::Nothing | State::Worth(_) => None,
+        }
+    }
+}
+
+impl Reached {
+    fn hold(&mut self, at: Seconds, counted: u64) {
+        self.times = self.times.saturating_add(1);
+        (self.last, self.counted) = (Some(at), counted);
+    }
+
+    fn step(&mut self, at: Seconds, step: Step, errors: u64, is_alone: bool) {
+        match step {
+            Step::Holds(counted) if is_alone => self.hold(at, counted),
+            Step::Holds(_) => self.not_alone = self.not_alone.saturating_add(1),
+            Step::NotPlaced => self.not_placed = self.not_placed.saturating_add(errors.max(1)),
+            Step::Placed | Step::Not => {}
+        }
+        if matches!(step, Step::Holds(_) | Step::Placed) {
+            self.placed = self.placed.saturating_add(1);
+        }
+    }
 }
 
 struct Limit {
@@ -146,10 +223,10 @@ struct Limit {
     counting: Counting,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// The threshold is reached.
-    Holds,
+    /// The threshold is reached, with so many.
+    Holds(u64),
     /// It is not, and the place is known.
     Placed,
     /// There were errors, and nothing tells their place.
@@ -167,7 +244,8 @@ fn step(
     errors: u64,
 ) -> Step {
     let Limit { threshold, counting } = *limit;
-    let holds = |holds| if holds { Step::Holds } else { Step::Placed };
+    let holds = |counted: Option<u64>| counted.map_or(Step::Placed, Step::Holds);
+    let (many, within) = (u64::from(threshold), counting.within());
     match *observation {
         Observation::Replaced { .. } => {
             forget(state, counting, dimm);
@@ -189,7 +267,7 @@ fn step(
     match state {
         State::Dimms(counts) => {
             let Some(count) = counts.get_mut(dimm).filter(|_| errors > 0) else { return Step::Not };
-            holds(count.add(at, errors, u64::from(threshold), counting.within()))
+            holds(count.add(at, errors, many, within))
         }
         State::Things(counts) => {
             let Observation::Reported(hit) = observation else {
@@ -199,20 +277,21 @@ fn step(
             let Some(thing) = thing(per, hit) else { return Step::NotPlaced };
             let Some(things) = counts.get_mut(dimm) else { return Step::Not };
             if things.len() >= MANY_THINGS {
-                let since = at.saturating_sub(Seconds::from(counting.within()));
+                let since = at.saturating_sub(Seconds::from(within));
                 things.retain(|_, (_, last)| *last >= since);
             }
             let Some(fresh) = Count::new(counting) else { return Step::Not };
             let (count, last) = things.entry(thing).or_insert((fresh, at));
             *last = at;
-            holds(count.add(at, u64::from(hit.errors), u64::from(threshold), counting.within()))
+            holds(count.add(at, hit.errors.into(), many, within))
         }
         State::Collector(collector) => {
             let Observation::Reported(hit) = observation else {
                 return if errors > 0 { Step::NotPlaced } else { Step::Not };
             };
             let Some(page) = hit.page else { return Step::NotPlaced };
-            holds(collector.add(at, page, hit.errors, threshold, counting.within()))
+            let full = collector.add(at, (dimm, page), hit.errors, threshold, within);
+            holds(full.then_some(many))
         }
         State::Nothing | State::Worth(_) => Step::Not,
     }

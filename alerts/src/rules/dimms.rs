@@ -8,9 +8,10 @@ use scrubjay_model::{
 
 /// Which of several reasons of one weight decides, the first that is there: the shape of a fault
 /// outlasts a storm, so that a finding does not change its name from day to day.
-const DECIDES: [&str; 9] = [
+const DECIDES: [&str; 10] = [
     "dimm-uncorrected",
     "dimm-wide-storm",
+    "dimm-policy",
     "dimm-risk",
     "dimm-channel",
     "dimm-several-signs",

@@ -39,6 +39,9 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
             let chance = dimm.risk.within_horizon.value();
             samples.push(&metrics::MODULE_FAILURE, [&module, &slot], chance);
         }
+        if let Some(chance) = judged.and_then(|dimm| dimm.trend_p) {
+            samples.push(&metrics::MODULE_TREND, [&module, &slot], chance.value());
+        }
     }
 }
 
@@ -92,8 +95,8 @@ pub(super) mod tests {
         let view = with(&[0, 1]);
         let name = ModuleKey::from_stored("425bb669").opaque();
         let page = page(&view);
-        // Of these, five verdicts and a probability.
-        assert_eq!(page.len(), 9, "{page:?}");
+        // Of these, five verdicts, a probability and the p of a trend.
+        assert_eq!(page.len(), 10, "{page:?}");
         let plan = format!(
             "scrubjay_module_verdict{{module=\"{name}\",slot=\"DIMM_A1\",verdict=\"plan\"}} 1"
         );

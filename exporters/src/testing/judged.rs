@@ -2,8 +2,8 @@
 
 use super::NOW_MS;
 use scrubjay_model::{
-    Action, DimmFault, DimmReason, DimmRisk, DimmVerdict, ModuleKey, Probability, RebootHelps,
-    Verdict,
+    Action, DimmFault, DimmPolicy, DimmReason, DimmRisk, DimmRule, DimmVerdict, ModuleKey,
+    Probability, RebootHelps, Verdict,
 };
 
 /// A bank that errs, worth a swap at the window.
@@ -16,6 +16,14 @@ pub(crate) fn failing_bank() -> DimmVerdict {
         since_wall_ms,
         text: text.to_owned(),
         reboot_helps: RebootHelps::No,
+    };
+    let rule = |code: &str, holds, reached| DimmRule {
+        code: code.to_owned(),
+        then: "alarm",
+        holds,
+        limit: None,
+        reached,
+        last_reached_wall_ms: None,
     };
     DimmVerdict {
         key: ModuleKey::from_stored("425bb669"),
@@ -46,7 +54,7 @@ pub(crate) fn failing_bank() -> DimmVerdict {
             high: chance(0.23),
             horizon_days: 270,
             swap_pays_from: Some(chance(0.024)),
-            validity: "transferred from another platform, not validated on this one",
+            validity: "transferred from another platform, not validated on this one".to_owned(),
         },
         sentence: "A swap pays.".to_owned(),
         reasons: vec![
@@ -54,5 +62,13 @@ pub(crate) fn failing_bank() -> DimmVerdict {
             reason("dimm-errors", Verdict::Ok, Some(hours_ago(72)), "512 corrected errors"),
         ],
         cut: true,
+        policy: DimmPolicy {
+            name: "default".to_owned(),
+            rules: vec![
+                rule("worth", None, None),
+                DimmRule { limit: Some(1), ..rule("uncorrected", None, Some(0)) },
+            ],
+        },
+        trend_p: Some(chance(0.25)),
     }
 }

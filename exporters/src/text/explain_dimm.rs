@@ -5,7 +5,8 @@ use super::page::{Cell, Page, paint_of, sign_of};
 use super::words::{self, count, moment_ago};
 use anstyle::Style as Paint;
 use scrubjay_model::{
-    DimmFault, DimmReason, DimmRisk, DimmVerdict, HostView, Probability, Verdict, shell_word,
+    DimmFault, DimmPolicy, DimmReason, DimmRisk, DimmRule, DimmVerdict, HostView, Probability,
+    Verdict, shell_word,
 };
 
 /// The page.
@@ -26,6 +27,8 @@ pub fn explain_dimm(view: &HostView, dimm: &DimmVerdict, style: &Style) -> Strin
     for reason in &dimm.reasons {
         why(&mut page, reason, now_ms);
     }
+    page.blank();
+    policy(&mut page, &dimm.policy, now_ms);
     page.blank();
     page.heading("open faults, by where reports say the errors were:");
     faults(&mut page, &dimm.faults, now_ms);
@@ -78,6 +81,33 @@ fn why(page: &mut Page, reason: &DimmReason, now_ms: i64) {
     }
     if *verdict >= Verdict::Watch {
         page.field(5, "a reboot", words::reboot_helps(*reboot_helps));
+    }
+}
+
+/// By what it is judged, and how that stands.
+fn policy(page: &mut Page, policy: &DimmPolicy, now_ms: i64) {
+    let DimmPolicy { name, rules } = policy;
+    page.heading(&format!("by policy {name}:"));
+    if rules.is_empty() {
+        page.sentence(2, "it has no rules, and says nothing of any stick");
+    }
+    for rule in rules {
+        let DimmRule { code, then, holds, limit, reached, last_reached_wall_ms } = rule;
+        let held = match (holds, limit) {
+            (Some(holds), Some(limit)) => Some(format!("holds {holds} of {limit}")),
+            (Some(_) | None, _) => None,
+        };
+        let reached = match (reached, last_reached_wall_ms) {
+            (None, _) => "weighs costs: see dimm-risk".to_owned(),
+            (Some(0), _) | (Some(_), None) => "not reached".to_owned(),
+            (Some(times), Some(last)) => {
+                let times = count(*times, "time", "times");
+                format!("reached {times}, the last one {}", moment_ago(*last, now_ms))
+            }
+        };
+        let then = (*then == "offline").then(|| "about pages, no alarm".to_owned());
+        let said: Vec<String> = [held, Some(reached), then].into_iter().flatten().collect();
+        page.field(2, code, &said.join("; "));
     }
 }
 
@@ -184,6 +214,10 @@ mod tests {
           +  OK      dimm-errors
              512 corrected errors
              since        2026-11-21T06:02:00Z (3 d ago)
+
+        by policy default:
+          worth        weighs costs: see dimm-risk
+          uncorrected  not reached
 
         open faults, by where reports say the errors were:
           bank  permanent

@@ -1,5 +1,6 @@
 //! `scrubjay replay`: any policy on any history, and what that would have cost.
 
+mod fit;
 mod logs;
 mod own;
 mod simulated;
@@ -39,6 +40,9 @@ pub(crate) fn run(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Exit
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let Some(history) = history(settings, args)? else { return Ok(Exit::NoData) };
+    if let Some(path) = &args.fit {
+        return fit::run(settings, args, &history, path);
+    }
     let plan =
         Plan { policies: &policies, ratios: &ratios, metric, settings: &settings.memory.engine };
     let (history, notes, years, tallies) = match history {
@@ -215,7 +219,8 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
         return Ok(Some(History::Recorded { nodes: vec![node], name, notes }));
     }
     let Some(reader) = past::open(settings, &host)? else { return Ok(None) };
-    let (node, notes) = own::node(&reader)?;
+    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let (node, notes) = own::node(&reader, &snapshot)?;
     if node.dimms.is_empty() {
         bail!("the history holds no stick of memory yet: nothing can be replayed");
     }

@@ -1,16 +1,24 @@
 //! The agent's own history, and rasdaemon's, as observations.
 
 use anyhow::{Context, bail};
-use scrubjay_alerts::memory::{Cell, CountsFrom, Hit, Observation, Seconds, observations};
+use scrubjay_alerts::memory::{
+    Cell, CountsFrom, Hit, Observation, Seconds, Shown, observations, topology,
+};
 use scrubjay_alerts::replay::{Dimm, Node};
 use scrubjay_collector::{HostRoot, rasdaemon_records};
-use scrubjay_model::{EventClass, EventPlace, EventWhat, ForeignError, ForeignReport};
+use scrubjay_model::{EventClass, EventPlace, EventWhat, ForeignError, ForeignReport, Snapshot};
 use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
 
-/// The host that a history is of, as one node, and what could not be had in full.
-pub(super) fn node(reader: &HistoryReader) -> anyhow::Result<(Node, Vec<String>)> {
+/// The host that a history is of, as one node, and what could not be had in full. Which sticks share
+/// a channel the host tells as it is now.
+pub(super) fn node(
+    reader: &HistoryReader,
+    snapshot: &Snapshot,
+) -> anyhow::Result<(Node, Vec<String>)> {
     let traces = reader.all_memory_traces()?;
+    let accumulated = reader.accumulate(snapshot)?;
+    let shown = Shown::of(&accumulated, Snapshot::found(&snapshot.edac));
     let (mut node, mut notes) = (Node::default(), Vec::new());
     for module in reader.modules()? {
         let Some(trace) = traces.modules.get(&module.key) else { continue };
@@ -33,7 +41,16 @@ pub(super) fn node(reader: &HistoryReader) -> anyhow::Result<(Node, Vec<String>)
             };
             !is_the_hosts || (from..=until).contains(&seen.at())
         });
-        node.dimms.push(Dimm::observed(counts, seen));
+        let place = topology(&module, &shown);
+        node.dimms.push(Dimm { place, ..Dimm::observed(counts, seen) });
+    }
+    let unknown = node.dimms.iter().filter(|dimm| dimm.place.channel.is_none()).count();
+    if unknown > 0 {
+        notes.push(format!(
+            "{unknown} of {} sticks: neither EDAC nor SMBIOS tells their channel, so a fault of it is \
+             taken for one of the stick",
+            node.dimms.len()
+        ));
     }
     Ok((node, notes))
 }

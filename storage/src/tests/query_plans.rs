@@ -32,6 +32,7 @@ fn no_hot_query_looks_through_a_large_table() {
         crate::query::BEFORE_ENDS,
         crate::sums::SINGLE,
         crate::sums::WHOLE,
+        crate::traces::FOLDED,
     ] {
         for step in plan(&history.conn, query) {
             let table = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());

@@ -3,9 +3,11 @@
 use super::events::sighting;
 use super::modules::{Machine, open};
 use super::support::{INTERVAL, START_WALL_MS, directory};
-use crate::{Heard, History, HistoryReader, traces};
+use crate::traces::{self, Most};
+use crate::{Heard, History, HistoryReader};
 use scrubjay_model::{
-    ErrorClass, MemoryTraces, ModuleKey, ModuleTrace, Place, SeriesPlace, Sighting, Sightings,
+    ErrorClass, EventClass, EventGroup, MemoryTraces, ModuleKey, ModuleTrace, Place, SeriesPlace,
+    Sighting, Sightings,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +19,124 @@ fn look(machine: &mut Machine, history: &mut History, pages: std::ops::Range<u64
     let sightings = Sightings { sightings, lost: 0, undecodable: 0 };
     let heard = Heard { sightings: &sightings, listening: true, how: None };
     assert!(history.append_heard(&machine.snapshot(), heard).error.is_none());
+}
+
+/// A pass that hears so many reports of corrected errors of a slot, and before them one that was not.
+/// No two reports have one number, so each slot has its own.
+fn hear(machine: &mut Machine, history: &mut History, slot: u32, corrected: u64, failed: bool) {
+    let first = u64::from(slot) * 100;
+    machine.host.pass(INTERVAL);
+    let counter = Some((slot / 2, SeriesPlace::Dimm(Place::Dimm(slot % 2))));
+    let of = |number: u64, class| {
+        let usual = sighting(number, 1);
+        let since = machine.host.since_boot;
+        let group = EventGroup { class, first: since, last: since, ..usual.group.clone() };
+        Sighting { counter, group, ..usual }
+    };
+    let failed = failed.then(|| of(first, EventClass::Uncorrected));
+    let corrected = (1..=corrected).map(|number| of(first + number, EventClass::Corrected));
+    let sightings = failed.into_iter().chain(corrected).collect();
+    let sightings = Sightings { sightings, lost: 0, undecodable: 0 };
+    let heard = Heard { sightings: &sightings, listening: true, how: None };
+    assert!(history.append_heard(&machine.snapshot(), heard).error.is_none());
+}
+
+#[test]
+fn an_uncorrected_error_is_told_however_many_corrected_ones_came_after_it() {
+    let dir = directory();
+    let mut machine = Machine::new();
+    let mut history = open(dir.path(), &machine.host);
+    hear(&mut machine, &mut history, 0, 20, true);
+    drop(history);
+    let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
+    let traces = traces::of_modules(&conn, 0, Most { each: 4, all: 100 }, false).unwrap();
+    let told = trace(&traces, "aaaa1");
+    assert!(told.cut);
+    let classes: Vec<EventClass> = told.reports.iter().map(|report| report.group.class).collect();
+    use EventClass::{Corrected, Uncorrected};
+    assert_eq!(classes, [Uncorrected, Corrected, Corrected, Corrected, Corrected]);
+}
+
+#[test]
+fn of_many_sticks_that_err_each_has_its_share() {
+    let dir = directory();
+    let mut machine = Machine::new();
+    let mut history = open(dir.path(), &machine.host);
+    for slot in 0..3 {
+        hear(&mut machine, &mut history, slot, 20, false);
+    }
+    drop(history);
+    let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
+    let traces = traces::of_modules(&conn, 0, Most { each: 15, all: 30 }, false).unwrap();
+    let told: Vec<(usize, bool)> =
+        traces.modules.values().map(|trace| (trace.reports.len(), trace.cut)).collect();
+    assert_eq!(told, [(10, true), (10, true), (10, true), (0, false)]);
+}
+
+#[test]
+fn a_storm_takes_no_more_room_than_its_shape_needs() {
+    assert_eq!([1, 4, 5, 64].map(|sticks| Most::JUDGED.share(sticks)), [2_000, 2_000, 1_638, 128]);
+    let dir = directory();
+    let mut machine = Machine::new();
+    let mut history = open(dir.path(), &machine.host);
+    look(&mut machine, &mut history, 0..0);
+    // A pass every five seconds, each with an error; once in between one that was not corrected.
+    for pass in 0..1_500_u64 {
+        machine.host.pass(Duration::from_secs(5));
+        machine.fail(0, 1, u64::from(pass == 1_000));
+        assert!(history.append(&machine.snapshot()).error.is_none());
+    }
+    drop(history);
+    let told = traces_of(dir.path(), 0);
+    let there = trace(&told, "aaaa1");
+    assert_eq!(errors(there, ErrorClass::Correctable).iter().sum::<u64>(), 1_500);
+    let failed: Vec<_> = there
+        .changes
+        .iter()
+        .filter(|c| c.class == ErrorClass::Uncorrectable && c.errors > 0)
+        .collect();
+    assert!(matches!(failed[..], [one] if one.errors == 1 && one.from_wall_ms == one.to_wall_ms));
+    assert!(there.changes.len() < 530, "{}", there.changes.len());
+    let mut before = 0;
+    for change in there.changes.iter().filter(|c| c.class == ErrorClass::Correctable) {
+        assert!(before <= change.to_wall_ms && change.from_wall_ms <= change.to_wall_ms);
+        // A change is as old as the interval may be.
+        let minute = i64::try_from(INTERVAL.as_millis()).unwrap();
+        assert!(change.to_wall_ms - change.from_wall_ms <= 600_000 + minute);
+        before = change.to_wall_ms;
+    }
+}
+
+#[test]
+fn reports_that_became_sums_are_of_the_same_sticks() {
+    let dir = directory();
+    let mut machine = Machine::new();
+    let mut history = open(dir.path(), &machine.host);
+    hear(&mut machine, &mut history, 0, 5, true);
+    hear(&mut machine, &mut history, 2, 7, false);
+    history.keeping.open = Some(std::collections::BTreeSet::new());
+    machine.host.pass(Duration::from_secs(3 * 365 * 86_400));
+    // A clock that is years ahead is believed after a day.
+    for _ in 0..50 {
+        machine.host.pass(Duration::from_secs(3_600));
+        look(&mut machine, &mut history, 0..0);
+        history.fold(&machine.host.at()).unwrap();
+    }
+    drop(history);
+    let told = traces_of(dir.path(), 0);
+    let of = |key: &str| {
+        let trace = trace(&told, key);
+        let folded: u64 = trace.folded.iter().map(|sum| sum.counted).sum();
+        let single: u64 = trace.reports.iter().map(|report| report.counted).sum();
+        (folded, folded + single)
+    };
+    assert_eq!(of("aaaa1"), (5, 6), "the uncorrected one stays");
+    assert_eq!(of("cccc3").1, 7);
+    assert!(of("cccc3").0 >= 6, "the newest report is never folded");
+    assert_eq!(of("bbbb2"), (0, 0));
+    let sum = trace(&told, "aaaa1").folded[0];
+    assert_eq!(sum.class, EventClass::Corrected);
+    assert!(sum.from_wall_ms < sum.to_wall_ms);
 }
 
 fn traces_of(dir: &Path, from_wall_ms: i64) -> MemoryTraces {
@@ -119,7 +239,7 @@ fn no_more_reports_are_read_than_asked_for_and_it_is_said() {
     look(&mut machine, &mut history, 0..9);
     drop(history);
     let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
-    let of = |most| traces::of_modules(&conn, 0, most, false).unwrap();
+    let of = |each| traces::of_modules(&conn, 0, Most { each, all: 100 }, false).unwrap();
     let (cut, whole) = (of(4), of(9));
     let (cut, whole) = (trace(&cut, "aaaa1"), trace(&whole, "aaaa1"));
     assert_eq!((cut.reports.len(), cut.cut), (4, true));

@@ -1,7 +1,10 @@
 //! Histories of four sticks on two channels, made up moment by moment, and what is said of them.
 
 use super::{DAY, HOUR};
-use scrubjay_alerts::memory::{Costs, LOOK_BACK_DAYS, MemorySettings, judge_host};
+use scrubjay_alerts::memory::{
+    Costs, LONGEST_HORIZON_DAYS, LOOK_BACK_DAYS, MemorySettings, judge_host,
+};
+use scrubjay_alerts::replay::{Policy, PolicyRule, Then, When, Worth};
 use scrubjay_alerts::{PatchPolicy, assess, with_dimms};
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
 use scrubjay_exporters::text::{self, Style};
@@ -53,6 +56,7 @@ pub(super) struct Life {
     boots: Vec<i64>,
     sticks: [Stick; 4],
     settings: MemorySettings,
+    policy: Policy,
     uptime: i64,
 }
 
@@ -72,6 +76,7 @@ impl Life {
             boots: vec![seconds],
             sticks: Default::default(),
             settings: MemorySettings::default(),
+            policy: default_policy(),
             uptime: seconds,
         }
     }
@@ -153,7 +158,7 @@ impl Life {
         let home = tempfile::tempdir().unwrap();
         let (snapshot, accumulated) = self.passes(home.path());
         let traces = self.traces(&snapshot, &accumulated);
-        let dimms = judge_host(&traces, &accumulated, &snapshot, &self.settings);
+        let dimms = judge_host(&traces, &accumulated, &snapshot, &self.settings, &self.policy);
         let policy = PatchPolicy::default();
         let assessment = with_dimms(assess(&snapshot, &accumulated, None, None, &policy), dimms);
         let unknown = || Reading::Absent(Origin::new("host name"));
@@ -244,13 +249,30 @@ impl Life {
     }
 }
 
+/// What `memory.policy = "default"` names, over the time that the engine knows.
+fn default_policy() -> Policy {
+    let rule = |code: &str, when| PolicyRule {
+        code: code.to_owned(),
+        meaning: String::new(),
+        source: String::new(),
+        when,
+        then: Then::Alarm,
+    };
+    let worth = When::Worth(Worth { horizon_days: LONGEST_HORIZON_DAYS });
+    Policy {
+        rules: vec![rule("worth", worth), rule("uncorrected", When::Uncorrected)],
+        name: "default".to_owned(),
+        ..Policy::never()
+    }
+}
+
 impl Stick {
     fn trace(&self, now: i64) -> ModuleTrace {
         let mut changes: Vec<CounterChange> = self.counted.iter().map(|c| change(now, c)).collect();
         changes.sort_by_key(|change| change.to_wall_ms);
         let mut reports: Vec<EventRecord> = self.reports.iter().map(|r| report(now, r)).collect();
         reports.sort_by_key(|report| report.first_wall_ms);
-        ModuleTrace { changes, reports, cut: false }
+        ModuleTrace { changes, reports, folded: Vec::new(), cut: false }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use scrubjay_alerts::book::{self, AlertPolicy, Asked, Evaluated, Looked, Pass};
 use scrubjay_alerts::memory::{LOOK_BACK_DAYS, MemorySettings, judge_host};
+use scrubjay_alerts::replay::{Policy, PolicyRule, Then, When, Worth};
 use scrubjay_alerts::{
     BURST_WITHIN, ENDED_WITHIN, PatchPolicy, assess, suspected_uncorrected_errors, with_dimms,
 };
@@ -106,8 +107,9 @@ impl Chain {
         )
         .and(self.suspected.1.clone());
         let since = at.wall_ms - i64::from(LOOK_BACK_DAYS) * 86_400_000;
+        let settings = MemorySettings { horizon_days: HORIZON_DAYS, ..MemorySettings::default() };
         let traces = self.history.memory_traces(since).expect("a history").expect("a file");
-        let dimms = judge_host(&traces, &accumulated, &snapshot, &MemorySettings::default());
+        let dimms = judge_host(&traces, &accumulated, &snapshot, &settings, &as_delivered());
         let assessment = with_dimms(assessment, dimms);
         self.history.note(at, &assessment).expect("conclusions are kept");
         let looked = Looked::of(&snapshot, &accumulated).in_history(
@@ -167,4 +169,21 @@ fn header() -> HostHeader {
         cpu: Reading::Absent(Origin::new("CPU")),
         memory_bytes: Reading::Absent(Origin::new("memory")),
     }
+}
+
+/// How far ahead the policy as delivered looks.
+const HORIZON_DAYS: f64 = 45.0;
+
+/// The policy that is in force unless somebody names another, as far as sticks are judged by it.
+fn as_delivered() -> Policy {
+    let rule = |code: &str, when| PolicyRule {
+        code: code.to_owned(),
+        meaning: String::new(),
+        source: String::new(),
+        when,
+        then: Then::Alarm,
+    };
+    let worth = When::Worth(Worth { horizon_days: HORIZON_DAYS });
+    let rules = vec![rule("worth", worth), rule("uncorrected", When::Uncorrected)];
+    Policy { name: "default".to_owned(), rules, ..Policy::never() }
 }

@@ -17,6 +17,7 @@ fn risk(p: f64) -> Risk {
         spread: 3.0,
         with_bits: false,
         validity: Validity::Fitted,
+        calibrated: None,
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "numbers of a test are small")]
 
 use super::*;
-use scrubjay_model::Verdict;
+use scrubjay_model::{RebootHelps, Verdict};
 
 /// `errors` reports of a bank, at as many places, `gap` seconds apart from `from` on.
 fn bank(from: Seconds, errors: u32, gap: Seconds) -> Vec<Hit> {
@@ -355,7 +355,7 @@ fn a_row_is_repaired_at_boot_where_firmware_can_and_swapped_if_it_comes_back() {
         (0..40).map(|n: u32| hit(from + Seconds::from(n) * 600, cell(3, 1, 7, n * 8))).collect()
     };
     let settings = MemorySettings { window: Some(86_400), ..at_hour(5_000.0) };
-    let repairing = MemorySettings { repairs_at_boot: true, ..settings.clone() };
+    let repairing = MemorySettings { repairs_at_boot: Some(true), ..settings.clone() };
     let mut state = logged(&row(0));
     assert_eq!(judged(&state, DAY, &settings).advice, Advice::SwapAtWindow);
     assert_eq!(judged(&state, DAY, &repairing).advice, Advice::RebootForRepair);
@@ -364,6 +364,36 @@ fn a_row_is_repaired_at_boot_where_firmware_can_and_swapped_if_it_comes_back() {
         state.observe(&Observation::Reported(hit));
     }
     assert_eq!(judged(&state, 3 * DAY, &repairing).advice, Advice::SwapAtWindow);
+}
+
+#[test]
+fn whether_a_boot_helps_against_a_row_depends_on_what_is_known_of_the_firmware() {
+    let hits: Vec<Hit> =
+        (0..40).map(|n: u32| hit(Seconds::from(n) * 600, cell(3, 1, 7, n * 8))).collect();
+    let row = logged(&hits);
+    let mut came_back = row.clone();
+    came_back.observe(&Observation::Booted { at: DAY });
+    came_back.observe(&Observation::Reported(hit(DAY + HOUR, cell(3, 1, 7, 4))));
+    let said = |state: &DimmState, repairs_at_boot| {
+        let settings = MemorySettings { repairs_at_boot, window: Some(86_400), ..at_hour(5_000.0) };
+        let judgement = judged(state, DAY + 2 * HOUR, &settings);
+        let fault = judgement.reasons.iter().find(|reason| reason.code == "dimm-fault").unwrap();
+        (judgement.advice, fault.reboot, fault.text.clone())
+    };
+    let (advice, helps, text) = said(&row, Some(true));
+    assert_eq!((advice, helps), (Advice::RebootForRepair, RebootHelps::Yes));
+    assert!(text.ends_with("this firmware repairs rows at boot"), "{text}");
+    let (advice, helps, text) = said(&row, Some(false));
+    assert_eq!((advice, helps), (Advice::SwapAtWindow, RebootHelps::No));
+    assert!(text.ends_with("this firmware repairs no rows at boot"), "{text}");
+    let (advice, helps, text) = said(&row, None);
+    assert_eq!((advice, helps), (Advice::SwapAtWindow, RebootHelps::Unknown));
+    assert!(text.contains("is not known: memory.repairs_at_boot says it"), "{text}");
+    for known in [None, Some(true)] {
+        let (advice, helps, text) = said(&came_back, known);
+        assert_eq!((advice, helps), (Advice::SwapAtWindow, RebootHelps::No));
+        assert!(text.contains("which did not repair it"), "{text}");
+    }
 }
 
 #[test]

@@ -99,6 +99,46 @@ proptest! {
     }
 }
 
+proptest! {
+    /// The sum of a time that nobody watched says that there were errors, and not that they rise:
+    /// however many there were, the trend is that of the days that were watched.
+    #[test]
+    fn a_gap_never_makes_a_rise(
+        days in prop::collection::vec(0_u64..60, 30..60),
+        begin in 1_usize..40,
+        length in 1_usize..20,
+        errors in 1_u64..100_000,
+    ) {
+        let gap = begin..begin + length;
+        let mut rose = false;
+        let mut with = DimmState::new(CountsFrom::Counters);
+        let mut without = DimmState::new(CountsFrom::Counters);
+        for (day, count) in days.iter().enumerate() {
+            let from = Seconds::try_from(day).unwrap() * DAY;
+            if gap.contains(&day) {
+                if day + 1 == gap.end {
+                    let begin = Seconds::try_from(gap.start).unwrap() * DAY;
+                    let (until, watched) = (from + DAY, 0);
+                    with.observe(&Observation::Counted {
+                        from: begin, until, watched, errors, at_least: false,
+                    });
+                }
+                continue;
+            }
+            for state in [&mut with, &mut without] {
+                state.observe(&counted(from, from + DAY, *count));
+            }
+            let settings = MemorySettings::default();
+            let (one, other) =
+                (judged(&with, from + DAY, &settings), judged(&without, from + DAY, &settings));
+            prop_assert_eq!(one.trend.is_rising, other.trend.is_rising);
+            prop_assert_eq!(one.trend.rise, other.trend.rise);
+            rose |= without.rose.is_some();
+            prop_assert!(with.rose.is_none() || rose, "{:?}", with.rose);
+        }
+    }
+}
+
 #[test]
 fn a_storm_of_years_stays_within_its_bounds() {
     let mut state = DimmState::new(CountsFrom::Reports);

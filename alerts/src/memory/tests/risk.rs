@@ -50,7 +50,15 @@ fn a_base_rate_of_seven_days_becomes_that_of_nine_months() {
     // 0.13 % in 7 days is 2.4 % in 270, by 1,700 failures of 70,000 DIMMs.
     let card = Scorecard::shipped();
     let shift = (0.0013_f64 / 0.9987).ln() - card.eta(&evidence(0, RiskClass::Cell));
-    let base = Calibration { shift, stretch: 1.0, failures: 20, spread: 1.0 };
+    let base = Calibration {
+        shift,
+        stretch: 1.0,
+        shift_error: 0.0,
+        stretch_error: 0.0,
+        outcomes: 2_000,
+        failures: 20,
+        spread: 1.0,
+    };
     let risk = card.risk(&evidence(0, RiskClass::Cell), 270.0, Validity::Fitted, Some(&base));
     reads(risk.p7.unwrap(), 2, "0.13");
     reads(risk.p, 1, "2.4");
@@ -105,6 +113,9 @@ fn own_outcomes_correct_the_scorecard_from_twenty_failures_on() {
     let same = Calibration::fit(&outcomes(|p| p)).unwrap();
     assert!(same.shift.abs() < 0.02 && (same.stretch - 1.0).abs() < 0.01, "{same:?}");
     assert!(same.spread < 1.1, "{same:?}");
+    // A fifth of 10,000 fails, and most of what is known is of these.
+    assert!((0.02..0.2).contains(&same.shift_error), "{same:?}");
+    assert!((0.005..0.05).contains(&same.stretch_error), "{same:?}");
     // Half the odds, and half as far apart.
     let bent = |p: f64| {
         let odds = ((p / (1.0 - p)).ln() * 0.5 - 2.0).exp();
@@ -126,7 +137,7 @@ fn few_outcomes_correct_nothing() {
     assert_eq!(with(19), None);
     // All foretold alike: the shift alone is learned, and stays uncertain.
     let fit = with(20).unwrap();
-    assert_eq!((fit.stretch, fit.failures), (1.0, 20));
+    assert_eq!((fit.stretch, fit.failures, fit.outcomes), (1.0, 20, 2_020));
     assert!(fit.spread > 1.4 && fit.spread < 1.7, "exp(1.96/√20) = 1.55: {fit:?}");
     assert!(Calibration::fit(&vec![(0.5, true); 50]).is_none(), "nothing survived");
 }

@@ -6,6 +6,9 @@
 use super::*;
 use scrubjay_model::{RebootHelps, Verdict};
 
+#[path = "policies.rs"]
+mod policies;
+
 /// One rule with records that bring it about and records that do not.
 pub(crate) struct Case {
     pub(crate) code: &'static str,
@@ -96,7 +99,7 @@ fn repairable_row() -> Judgement {
     let hits: Vec<Hit> =
         (0..40).map(|n: u32| hit(Seconds::from(n) * 600, cell(3, 1, 7, n * 8))).collect();
     let window = Some(86_400);
-    let settings = MemorySettings { window, repairs_at_boot: true, ..at_hour(5_000.0) };
+    let settings = MemorySettings { window, repairs_at_boot: Some(true), ..at_hour(5_000.0) };
     judged(&logged(&hits), DAY, &settings)
 }
 
@@ -105,6 +108,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = of_what_is_seen();
     cases.extend(of_shapes());
     cases.extend(of_what_it_amounts_to());
+    cases.extend(policies::cases());
     cases
 }
 

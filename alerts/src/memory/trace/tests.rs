@@ -58,7 +58,8 @@ fn seen(watches: &[Watch], changes: &[CounterChange], reports: &[EventRecord]) -
         boots_wall_ms: vec![900_000],
         modules: std::collections::BTreeMap::new(),
     };
-    let module = ModuleTrace { changes: changes.to_vec(), reports: reports.to_vec(), cut: false };
+    let (changes, reports) = (changes.to_vec(), reports.to_vec());
+    let module = ModuleTrace { changes, reports, folded: Vec::new(), cut: false };
     let booted = Observation::Booted { at: 900 };
     let (_, mut seen) = observations(&traces, &module);
     seen.retain(|observation| *observation != booted);
@@ -200,6 +201,55 @@ fn what_another_witness_told_before_is_not_told_again() {
         ..report(50, EventClass::Corrected, "")
     };
     assert_eq!(seen(&[], &[], &[again]), []);
+}
+
+#[test]
+fn reports_that_became_sums_count_where_nobody_else_does() {
+    let sum = |class, counted| FoldedReports {
+        class,
+        from_wall_ms: 3_600_000,
+        to_wall_ms: 7_200_000,
+        counted,
+    };
+    let told = |module: ModuleTrace| {
+        let traces = MemoryTraces { from_wall_ms: 0, ..MemoryTraces::default() };
+        observations(&traces, &module)
+    };
+    let folded = vec![sum(EventClass::Corrected, 40), sum(EventClass::Deferred, 1)];
+    let (from, seen) = told(ModuleTrace { folded: folded.clone(), ..ModuleTrace::default() });
+    assert_eq!(from, CountsFrom::Reports);
+    let [Observation::Reported(hit), Observation::Uncorrected { at, .. }] = seen[..] else {
+        panic!("{seen:?}")
+    };
+    assert_eq!(
+        (hit.at, hit.errors, hit.cell, hit.page, at),
+        (7_199, 40, Cell::default(), None, 7_199)
+    );
+    // Counters have both, and know better when.
+    let failed = CounterChange { class: ErrorClass::Uncorrectable, ..change(5_000, 1) };
+    let changes = vec![change(5_000, 40), failed];
+    let (from, seen) = told(ModuleTrace { folded, changes, ..ModuleTrace::default() });
+    assert_eq!(from, CountsFrom::Counters);
+    assert!(seen.iter().all(|seen| seen.at() == 5_000), "{seen:?}");
+    assert_eq!(seen.len(), 2);
+}
+
+#[test]
+fn where_reports_are_cut_there_were_at_least_as_many_errors() {
+    let reports = vec![report(50, EventClass::Corrected, "row:7")];
+    let traces = MemoryTraces { from_wall_ms: 0, ..MemoryTraces::default() };
+    let is_cut = |cut, changes| {
+        let module =
+            ModuleTrace { reports: reports.clone(), changes, cut, ..ModuleTrace::default() };
+        let (from, seen) = observations(&traces, &module);
+        let mut state = crate::memory::DimmState::new(from);
+        seen.iter().for_each(|seen| state.observe(seen));
+        (state.at_least, state.errors())
+    };
+    assert_eq!(is_cut(false, Vec::new()), (false, 2));
+    assert_eq!(is_cut(true, Vec::new()), (true, 2));
+    // A counter misses nothing for that.
+    assert_eq!(is_cut(true, vec![change(60, 9)]), (false, 9));
 }
 
 proptest! {

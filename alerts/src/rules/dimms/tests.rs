@@ -1,7 +1,9 @@
 //! Which findings verdicts on sticks amount to.
 
 use super::*;
-use scrubjay_model::{Action, Coverage, CoverageState, DimmRisk, ModuleKey, Probability};
+use scrubjay_model::{
+    Action, Coverage, CoverageState, DimmPolicy, DimmRisk, ModuleKey, Probability,
+};
 
 pub(crate) fn reason(code: &'static str, verdict: Verdict) -> DimmReason {
     let text = format!("what {code} saw");
@@ -28,11 +30,13 @@ pub(crate) fn dimm(name: &str, reasons: Vec<DimmReason>) -> DimmVerdict {
             high: chance,
             horizon_days: 270,
             swap_pays_from: None,
-            validity: "",
+            validity: String::new(),
         },
         sentence: "It pays.".to_owned(),
         reasons,
         cut: false,
+        policy: DimmPolicy { name: "default".to_owned(), rules: Vec::new() },
+        trend_p: None,
     }
 }
 
