@@ -59,10 +59,10 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Forty hosts, one of each kind of trouble among them, over two weeks.
+    /// Thirty hosts, one of each kind of trouble among them, over two weeks.
     pub fn small(end_unix_s: i64) -> Self {
         Self {
-            hosts: 40,
+            hosts: 30,
             seed: 1,
             end_unix_s,
             days: 14,
