@@ -101,7 +101,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Ask a Prometheus-compatible API about many hosts: the worst, whom to visit when, who is within limits
     #[command(subcommand)]
-    Fleet(FleetCommand),
+    Fleet(Box<FleetCommand>),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
