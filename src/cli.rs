@@ -113,7 +113,7 @@ pub(crate) enum Command {
     Export(ExportCommand),
     /// Ask a Prometheus-compatible API about many hosts: the worst, whom to visit when, who is within limits
     #[command(subcommand)]
-    Fleet(FleetCommand),
+    Fleet(Box<FleetCommand>),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
