@@ -170,7 +170,7 @@ catalogue! {
     MODULE_VERDICT: Gauge "" "scrubjay_module_verdict" ["module", "slot", "verdict"] 5 Module;
     /// Probability of an uncorrected error of one stick of memory within the horizon of the policy, 45 days by the default one; from weights that were fitted on other hosts, so good for comparing sticks and no more, unless memory.calibration names a file that corrects them by one's own outcomes. Only of sticks with open faults.
     MODULE_FAILURE: Gauge "ratio" "scrubjay_module_failure_probability_ratio" ["module", "slot"] 1 Module;
-    /// Probability that the errors per day of one stick of memory rise as much by chance, by the test of Mann and Kendall over 14 days. Only of sticks with errors on five of these days or more; of many sticks some are low by chance.
+    /// Probability that the errors per day of one stick of memory rise as much by chance, by the test of Mann and Kendall over 14 days; 1 where the rise is too small to matter. Only of sticks with errors on five of these days or more; of many sticks some are low by chance.
     MODULE_TREND: Gauge "" "scrubjay_module_trend_pvalue" ["module", "slot"] 1 Module;
 
     /// Memory the kernel has marked as bad because of errors since boot: taken out of use or, where the kernel itself uses it, used on.

@@ -38,7 +38,7 @@ pub struct DimmVerdict {
     /// By which policy it was judged, and how its rules stand.
     pub policy: DimmPolicy,
     /// P(such a rise of errors per day, or a steeper one | no trend), where there were enough days
-    /// with errors to test.
+    /// with errors to test; 1 where the rise is too small to matter.
     pub trend_p: Option<Probability>,
 }
 

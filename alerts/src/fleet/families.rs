@@ -62,8 +62,6 @@ pub struct Scope {
 
 /// The metric that Prometheus itself makes of each scrape.
 const UP: &str = "up";
-/// The p of each stick's test for a rise; agents before it have no such metric.
-const TREND: &str = "scrubjay_module_trend_pvalue";
 
 impl Family {
     /// All families, those first that say which hosts there are.
@@ -93,7 +91,6 @@ impl Family {
     pub fn metric(self) -> &'static str {
         let def: &MetricDef = match self {
             Self::Up => return UP,
-            Self::Trend => return TREND,
             Self::Seen => &metrics::SNAPSHOT_TIME,
             Self::Interval => &metrics::AGENT_INTERVAL,
             Self::Verdict | Self::LastVerdict => &metrics::VERDICT,
@@ -106,6 +103,7 @@ impl Family {
             Self::BootTime => &metrics::BOOT_TIME,
             Self::Stick => &metrics::MODULE_VERDICT,
             Self::Risk => &metrics::MODULE_FAILURE,
+            Self::Trend => &metrics::MODULE_TREND,
             Self::Ack => &metrics::ALERT_ACKNOWLEDGED,
             Self::Cves => &metrics::KERNEL_CVES,
             Self::Exposure => &metrics::KERNEL_EXPOSURE,

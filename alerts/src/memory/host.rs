@@ -238,7 +238,7 @@ fn verdict(
         reasons: reasons.iter().map(reason).collect(),
         cut,
         policy,
-        trend_p: trend.p_rising().and_then(Probability::new),
+        trend_p: trend.p_of_both().and_then(Probability::new),
     }
 }
 

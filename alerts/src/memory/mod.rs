@@ -49,7 +49,7 @@ pub use scrubjay_model::{Cell, CountsFrom, Hit, Observation, Parity, Seconds};
 pub use state::DimmState;
 pub use storm::{STORM_GAP, STORM_REPORTS};
 pub use trace::observations;
-pub use trend::{Trend, rising_in_fleet};
+pub use trend::Trend;
 pub use uptime::{Ageing, LEAST_FAILURES, PatchDebt, Weibull};
 pub use windows::{Bits, CENSORED};
 

@@ -63,7 +63,9 @@ pub struct Trend {
     pub p_windows: Option<f64>,
     /// P(so many active windows in 7 days), as the record before them predicts it.
     pub p_predicted: Option<f64>,
-    /// Whether it rises.
+    /// Whether the rise, if there is one, is large enough to matter.
+    pub is_large: bool,
+    /// Whether it rises, and the rise is large.
     pub is_rising: bool,
 }
 
@@ -72,16 +74,12 @@ impl Trend {
     pub fn p_rising(&self) -> Option<f64> {
         self.rise.map(|rise| rise.p_rising)
     }
-}
 
-/// Which DIMMs of a fleet rise: of a thousand without any trend one has p < 0.001 each day, so of
-/// those that rise only as many are told that a share of `q` of them may be wrong (0.05). Those
-/// without a test count as none.
-pub fn rising_in_fleet<'a>(trends: impl IntoIterator<Item = &'a Trend>, q: f64) -> Vec<bool> {
-    let trends: Vec<&Trend> = trends.into_iter().collect();
-    let tests: Vec<f64> = trends.iter().map(|trend| trend.p_rising().unwrap_or(f64::NAN)).collect();
-    let kept = crate::statistics::surviving(&tests, q);
-    trends.iter().zip(kept).map(|(trend, kept)| kept && trend.is_rising).collect()
+    /// The p of the whole test: 1 where days follow each other upwards and the rise is too small to
+    /// matter. For whoever tests many DIMMs at once and bounds how many of those told are chance.
+    pub fn p_of_both(&self) -> Option<f64> {
+        self.p_rising().map(|p| if self.is_large { p } else { 1.0 })
+    }
 }
 
 /// Whether it rises, and nothing else: cheap enough to ask whenever a window with errors begins.
@@ -122,7 +120,8 @@ pub(crate) fn trend(windows: &Windows, window: i64, exposure: &Exposure) -> Tren
         && mann_kendall(&loud).is_some_and(|rise| rise.z > Z_AMONG_ACTIVE);
     let is_louder = found.louder.is_some_and(|louder| louder >= LOUDER.ln())
         && found.p_windows.is_some_and(|p| p < P_WINDOWS);
-    found.is_rising = found.rise.is_some_and(|rise| rise.p_rising < P_RISE) && (among || is_louder);
+    found.is_large = among || is_louder;
+    found.is_rising = found.rise.is_some_and(|rise| rise.p_rising < P_RISE) && found.is_large;
     found
 }
 

@@ -2,13 +2,17 @@
 
 use super::Samples;
 use scrubjay_model::{
-    ControllerKey, Edac, ErrorClass, HostView, MetricDef, ModuleRecord, Place, Snapshot, Verdict,
-    metrics,
+    Controller, ControllerKey, Dimm, DimmVerdict, Edac, ErrorClass, HostView, MetricDef, ModuleKey,
+    ModuleRecord, Place, Snapshot, Verdict, metrics,
 };
+use std::collections::BTreeMap;
 
 /// Those that are there. One that is gone has its errors in the history and leaves no ghost here.
 pub(super) fn observe(samples: &mut Samples, view: &HostView) {
     let edac = Snapshot::found(&view.snapshot.edac);
+    let shown = edac.map(|edac| shown(edac, &view.accumulated.controllers)).unwrap_or_default();
+    let judged: BTreeMap<&ModuleKey, &DimmVerdict> =
+        view.assessment.dimms.iter().map(|dimm| (&dimm.key, dimm)).collect();
     let modules = view.accumulated.modules.values().filter(|m| m.ended_wall_ms.is_none());
     // Where firmware lists no stick and nobody named a slot there is only a place of EDAC, of which
     // the metrics of DIMMs tell all there is.
@@ -25,12 +29,12 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
         ];
         samples.push(&metrics::MODULE_INFO, labels, true);
         for class in ErrorClass::ALL {
-            if edac.is_some_and(|edac| is_shown(record, class, edac, view)) {
+            if is_shown(record, class, &shown) {
                 let since = Some(record.since_wall_ms);
                 samples.push_since(metric(class), [&module, &slot], record.errors(class), since);
             }
         }
-        let judged = view.assessment.dimms.iter().find(|dimm| dimm.key == record.key);
+        let judged = judged.get(&record.key).copied();
         for verdict in judged.into_iter().flat_map(|_| Verdict::ALL) {
             let holds = judged.is_some_and(|dimm| dimm.verdict == verdict);
             samples.push(&metrics::MODULE_VERDICT, [&module, &slot, verdict.as_str()], holds);
@@ -45,13 +49,24 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
     }
 }
 
+/// The places that the kernel shows, by what the history calls them.
+type Shown<'a> = BTreeMap<(&'a ControllerKey, Place), &'a Dimm>;
+
+fn shown<'a>(edac: &'a Edac, keys: &'a BTreeMap<u32, ControllerKey>) -> Shown<'a> {
+    let of_controller = |controller: &'a Controller| {
+        let dimms = controller.dimms.iter();
+        let key = keys.get(&controller.index);
+        key.into_iter()
+            .flat_map(move |key| dimms.clone().map(move |dimm| ((key, dimm.place), dimm)))
+    };
+    edac.controllers.iter().flat_map(of_controller).collect()
+}
+
 /// Whether the kernel shows the counter of each of its places: a sum whose counters are gone says
 /// nothing about now.
-fn is_shown(record: &ModuleRecord, class: ErrorClass, edac: &Edac, view: &HostView) -> bool {
+fn is_shown(record: &ModuleRecord, class: ErrorClass, shown: &Shown<'_>) -> bool {
     let shows = |(key, place): &(ControllerKey, Place)| {
-        let named = |index: &u32| view.accumulated.controllers.get(index) == Some(key);
-        let controller = edac.controllers.iter().find(|controller| named(&controller.index));
-        let dimm = controller.and_then(|c| c.dimms.iter().find(|dimm| dimm.place == *place));
+        let dimm = shown.get(&(key, *place));
         dimm.is_some_and(|dimm| dimm.errors.get(class).value().is_some())
     };
     !record.places.is_empty() && record.places.iter().all(shows)

@@ -313,23 +313,14 @@ fn four_days_with_errors_are_no_trend() {
 }
 
 #[test]
-fn of_a_fleet_only_those_are_told_to_rise_that_stand_out_from_it() {
-    let with = |p_rising: Option<f64>, is_rising| Trend {
-        is_rising,
-        rise: p_rising.map(|p_rising| {
-            let test = mann_kendall(&[Some(1.0), Some(2.0), Some(3.0)]).unwrap();
-            crate::statistics::MannKendall { p_rising, ..test }
-        }),
+fn a_rise_that_is_too_small_to_matter_is_no_rise_among_many_either() {
+    let with = |is_large| Trend {
+        is_large,
+        rise: mann_kendall(&[Some(1.0), Some(2.0), Some(3.0)]),
         ..Trend::default()
     };
-    let one = with(Some(9e-4), true);
-    assert_eq!(rising_in_fleet([&one], 0.05), [true]);
-    let mut fleet = vec![with(Some(0.5), false); 999];
-    fleet.push(one);
-    assert!(!rising_in_fleet(&fleet, 0.05).contains(&true), "1 of 1000 by chance");
-    fleet.push(with(Some(1e-7), true));
-    fleet.push(with(None, false));
-    let told = rising_in_fleet(&fleet, 0.05);
-    assert_eq!(told.iter().filter(|told| **told).count(), 1);
-    assert!(told[1_000] && !told[1_001]);
+    assert_eq!(with(true).p_of_both(), with(true).p_rising());
+    assert!(with(true).p_rising().is_some_and(|p| p < 0.5));
+    assert_eq!(with(false).p_of_both(), Some(1.0));
+    assert_eq!(Trend::default().p_of_both(), None);
 }
