@@ -473,17 +473,15 @@ fn tell_head(when: &str, head: Option<LedgerHead>) {
 
 /// Writes into the ledger what commands left word of: reports that they made.
 fn take_reports(history: &mut History, at: &Stamp) {
-    match history.take_reports(at) {
-        Ok((taken, rejected)) => {
-            for IssuedReport { by, sha256, .. } in taken {
-                tracing::info!("a report was made by {by}: {sha256}");
-            }
-            for rejected in rejected {
-                let path = rejected.path.display();
-                tracing::warn!("{path} is no word of a report: {}", rejected.why);
-            }
-        }
-        Err(error) => tracing::error!("failed to {:#}", anyhow::Error::from(error)),
+    let (taken, rejected, error) = history.take_reports(at);
+    for IssuedReport { by, sha256, .. } in taken {
+        tracing::info!("a report was made by {by}: {sha256}");
+    }
+    for rejected in rejected {
+        tracing::warn!("{} is no word of a report: {}", rejected.path.display(), rejected.why);
+    }
+    if let Some(error) = error {
+        tracing::error!("failed to {:#}", anyhow::Error::from(error));
     }
 }
 

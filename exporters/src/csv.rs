@@ -1,7 +1,7 @@
 //! Tables of the history as comma-separated values, one record a line, for spreadsheets.
 //!
 //! The first line names the columns. Moments are in UTC; what is not known, or was not watched, is an
-//! empty cell.
+//! empty cell. A text that a spreadsheet would take for a formula has an apostrophe before it.
 
 mod buckets;
 mod fleet;
@@ -24,10 +24,17 @@ pub(crate) fn write<const N: usize>(
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(columns)?;
     for row in rows {
-        writer.write_record(row)?;
+        writer.write_record(row.map(inert))?;
     }
     let bytes = writer.into_inner().map_err(|error| ::csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A cell that a spreadsheet takes for text: it reckons with what begins like a formula, and what a host
+/// or a person wrote may.
+fn inert(cell: String) -> String {
+    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if begins && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
 
 pub(crate) fn moment(wall_ms: i64) -> String {

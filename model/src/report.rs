@@ -5,6 +5,8 @@
 //! same report.
 
 mod assemble;
+mod clip;
+mod errors;
 mod exposures;
 mod issued;
 mod parts;
@@ -12,13 +14,14 @@ mod policy;
 mod summary;
 
 pub use assemble::{ReportInputs, assemble_report};
+pub use errors::ErrorsKnown;
 pub use exposures::{
     ClassOfExposures, Deadline, ReportedExposure, classes_of_exposures, reported_exposures,
 };
 pub use issued::IssuedReport;
 pub use parts::{
     LedgerRange, Report, ReportPeriod, ReportSummary, ReportedAck, ReportedAvailability,
-    ReportedCoverage, ReportedFact, ReportedFigure, ReportedGap, ReportedHost, ReportedMonth,
-    ReportedPatches, ReportedStick,
+    ReportedCoverage, ReportedErrors, ReportedFact, ReportedFigure, ReportedGap, ReportedHost,
+    ReportedMonth, ReportedPage, ReportedPatches, ReportedStick,
 };
 pub use policy::{CountsFromWhen, CveClass, ExceptionScope, PatchDeadlines, PatchException};

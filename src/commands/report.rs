@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 use scrubjay_collector::{Collector, HostRoot};
 use scrubjay_exporters::report as forms;
 use scrubjay_model::{
-    Digest, IssuedReport, LedgerRange, LedgerReport, Reading, Report, ReportInputs, ReportPeriod,
-    Snapshot, assemble_report, page_lives,
+    Digest, ErrorsKnown, IssuedReport, LedgerRange, LedgerReport, Reading, Report, ReportInputs,
+    ReportPeriod, Snapshot, assemble_report, page_lives,
 };
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
 use std::fmt::Write as _;
@@ -105,6 +105,15 @@ fn report(
     let (requests, reports) = (reader.page_requests()?, reader.page_reports()?);
     let checked = reader.verify_ledger(&[])?;
     let (first, last) = reader.ledger_between(from_wall_ms, at_wall_ms)?;
+    // What was altered later is not known then.
+    let until = last.map_or(0, |last| last.seq);
+    let faults = checked.faults.iter().filter(|fault| fault.seq <= until).cloned().collect();
+    let known = LedgerReport { faults, more_faults: 0, ..checked };
+    let errors = ErrorsKnown {
+        traces: &reader.stick_changes(from_wall_ms)?,
+        sums: &reader.counter_sums(from_wall_ms, to_wall_ms)?,
+        series: &reader.accumulate(snapshot)?.totals,
+    };
     let inputs = ReportInputs {
         host_name,
         tool_version: env!("CARGO_PKG_VERSION"),
@@ -119,14 +128,14 @@ fn report(
         coverage: &reader.coverage()?,
         coverage_days: &reader.coverage_days()?,
         clock_steps: &clock_steps,
-        counters: &reader.counter_sums(from_wall_ms, to_wall_ms)?,
+        errors,
         modules: &reader.modules()?,
         module_turns: &reader.module_turns()?,
         pages: page_lives(reader.bad_pages()?, &requests, &reports),
         alert_turns: reader.alert_turns(from_wall_ms, to_wall_ms)?,
         book: &reader.alert_book()?,
         ended_acks: &reader.ended_acks()?,
-        ledger: LedgerRange { first, last, fault: LedgerReport::told(&checked) },
+        ledger: LedgerRange { first, last, fault: known.told() },
     };
     Ok(assemble_report(inputs))
 }

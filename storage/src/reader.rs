@@ -350,6 +350,15 @@ impl HistoryReader {
         self.ask(|conn| traces::of_modules(conn, 0, traces::Most::REPLAYED, true))
     }
 
+    /// The changes of the counters of all sticks that ever were in the host, from a moment on, with no
+    /// more reports than one each.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn stick_changes(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::FEWEST, true))
+    }
+
     /// Looks at every row of the ledger. `held` are copies of rows that others hold.
     ///
     /// # Errors
@@ -358,8 +367,8 @@ impl HistoryReader {
         self.ask(|conn| ledger::rows::verify(conn, held))
     }
 
-    /// The first row of the ledger that was written at or after a moment of the wall clock, and the last
-    /// that was written at or before another, but for those that tell of reports.
+    /// The first and the last of the rows of the ledger that were written between two moments of the wall
+    /// clock, both included, but for those that tell of reports.
     ///
     /// # Errors
     /// If the database cannot be read.

@@ -27,6 +27,9 @@ impl Most {
     /// Enough for the shape of a fault; some 4 MiB, however many sticks err.
     pub(crate) const JUDGED: Self = Self { each: 2_000, all: 8_192 };
 
+    /// For those who only add up counters.
+    pub(crate) const FEWEST: Self = Self { each: 1, all: 1 };
+
     /// For those who replay a whole history.
     pub(crate) const REPLAYED: Self = Self { each: 1_000_000, all: u32::MAX };
 

@@ -102,7 +102,7 @@ pub fn document(report: &Report, sha256: &str) -> Document {
         ),
         blocks,
         footer: format!(
-            "Made by scrubjay {} from the history of the host. SHA-256 of its JSON: {sha256}",
+            "Made by scrubjay {} from the history of the host. SHA-256 of it as JSON (--format json): {sha256}",
             report.tool_version
         ),
     }

@@ -1,6 +1,7 @@
 //! A report as one HTML file that needs nothing else, and prints well.
 
 use super::document::{Block, Column, Document};
+use crate::printable;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 /// What the page looks like; nothing is loaded from anywhere.
@@ -16,12 +17,12 @@ pub fn html(document: &Document) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (title) }
+                title { (printable(title)) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 main {
-                    header { h1 { (title) } p.subtitle { (subtitle) } }
+                    header { h1 { (printable(title)) } p.subtitle { (subtitle) } }
                     @for block in blocks { (part(block)) }
                     footer { p { (footer) } }
                 }
@@ -35,14 +36,14 @@ pub fn html(document: &Document) -> String {
 
 fn part(block: &Block) -> Markup {
     match block {
-        Block::Heading(text) => markup! { h2 { (text) } },
-        Block::Text(text) => markup! { p { (text) } },
-        Block::Lead(text) => markup! { p.lead { (text) } },
-        Block::List(items) => markup! { ul { @for item in items { li { (item) } } } },
+        Block::Heading(text) => markup! { h2 { (printable(text)) } },
+        Block::Text(text) => markup! { p { (printable(text)) } },
+        Block::Lead(text) => markup! { p.lead { (printable(text)) } },
+        Block::List(items) => markup! { ul { @for item in items { li { (printable(item)) } } } },
         Block::Figures(figures) => markup! {
             dl.figures {
                 @for figure in figures {
-                    div { dt { (figure.label) } dd.value { (figure.value) } dd.note { (figure.note) } }
+                    div { dt { (figure.label) } dd.value { (figure.value) } dd.note { (printable(&figure.note)) } }
                 }
             }
         },
@@ -70,7 +71,7 @@ fn table(caption: &str, columns: &[Column], rows: &[Vec<String>], more: usize) -
                 thead { tr { @for column in columns { th scope="col" class=[column.is_number.then_some("n")] { (column.name) } } } }
                 tbody {
                     @for row in rows {
-                        tr { @for (column, cell) in columns.iter().zip(row) { td class=[column.is_number.then_some("n")] { (cell) } } }
+                        tr { @for (column, cell) in columns.iter().zip(row) { td class=[column.is_number.then_some("n")] { (printable(cell)) } } }
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! A report as Markdown.
 
 use super::document::{Block, Document};
+use crate::printable;
 use std::fmt::Write as _;
 
 /// The document as Markdown, with tables as most renderers take them.
@@ -74,6 +75,8 @@ fn write_block(out: &mut String, block: &Block) -> std::fmt::Result {
 /// Text in which nothing is markup.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    // Renderers make links of addresses that stand in a text.
+    let text = printable(text).replace("://", ":\u{200b}//");
     for c in text.chars() {
         match c {
             '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '|' => {

@@ -93,7 +93,7 @@ fn classes(classes: &[ClassOfExposures]) -> Block {
             number("not due"),
             number("excepted"),
             number("unknown"),
-            number("median wait"),
+            number("median of those in force"),
             number("longest wait"),
             number("longest on disk"),
         ],

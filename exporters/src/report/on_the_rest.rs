@@ -81,6 +81,15 @@ pub(super) fn memory(report: &Report, blocks: &mut Vec<Block>) {
         ],
         report.sticks.iter().map(row).collect(),
     ));
+    let errors = &report.errors;
+    let rest = (errors.corrected_on_none, errors.uncorrected_on_none);
+    if rest != (0, 0) {
+        blocks.push(Block::Text(format!(
+            "{} corrected and {} uncorrected errors of the period are of no module that is known: the \
+             controller could not tell where they were, or they are older than what is kept one by one.",
+            rest.0, rest.1
+        )));
+    }
     if !report.stick_turns.is_empty() {
         let rows = report.stick_turns.iter();
         let rows = rows.map(|turn| {
@@ -93,12 +102,12 @@ pub(super) fn memory(report: &Report, blocks: &mut Vec<Block>) {
         ));
     }
     if !report.pages.is_empty() {
-        let rows = report.pages.iter().map(|life| {
+        let rows = report.pages.iter().map(|page| {
             vec![
-                format!("{:#x}", life.page.physical_address),
-                life.page.dimm.clone().unwrap_or_else(|| "not known".to_owned()),
-                moment(life.page.first_seen_wall_ms),
-                life.turns.len().to_string(),
+                format!("{:#x}", page.physical_address),
+                page.place.clone().unwrap_or_else(|| "not known".to_owned()),
+                moment(page.since_wall_ms),
+                page.turns.len().to_string(),
             ]
         });
         blocks.push(table(
@@ -194,8 +203,15 @@ pub(super) fn months(report: &Report, blocks: &mut Vec<Block>) {
 pub(super) fn coverage(report: &Report, blocks: &mut Vec<Block>) {
     let coverage = &report.coverage;
     blocks.push(Block::Heading("When nobody was looking".to_owned()));
-    if coverage.gaps.is_empty() {
+    if coverage.not_watched_ms == 0 {
         blocks.push(Block::Text("The whole period was watched.".to_owned()));
+        return;
+    }
+    if coverage.gaps.is_empty() {
+        blocks.push(Block::Text(format!(
+            "For {} of the period nobody was; which times those were is no longer kept one by one.",
+            span(Duration::from_millis(coverage.not_watched_ms))
+        )));
         return;
     }
     let rows = coverage.gaps.iter().map(|gap| {
@@ -223,6 +239,11 @@ pub(super) fn policy(report: &Report, blocks: &mut Vec<Block>) {
         if policy.live_patch_counts { "meets a deadline" } else { "does not meet a deadline, only a boot does" },
         report.policy_sha256
     )));
+    if !report.lists.is_empty() {
+        let mut lists = vec!["The lists that rank, as they are today:".to_owned()];
+        lists.extend(report.lists.iter().cloned());
+        blocks.push(Block::List(lists));
+    }
     let limits = policy.days.iter();
     let rows = limits.map(|(class, days)| vec![class.as_str().to_owned(), format!("{days} d")]);
     blocks.push(table("Limits", vec![text("class"), number("within")], rows.collect()));
@@ -273,12 +294,12 @@ pub(super) fn ledger(report: &Report, blocks: &mut Vec<Block>) {
     let range = &report.ledger;
     blocks.push(Block::Text(match (range.first, range.last) {
         (Some(first), Some(last)) => format!(
-            "The facts behind this report stand in the rows {} to {} of the ledger of the host, each of which \
-             names the hash of the one before. Whoever holds a copy of one of these hashes can check all rows \
-             up to it by \"scrubjay ledger verify --expect SEQ:HASH\".",
+            "The rows {} to {} of the ledger of the host were written from the beginning of the period until the \
+             moment of the report. Each names the hash of the one before. Whoever holds a copy of one of these \
+             hashes can check all rows up to it by \"scrubjay ledger verify --expect SEQ:HASH\".",
             first.seq, last.seq
         ),
-        _ => "No row of the ledger is of this period.".to_owned(),
+        _ => "No row of the ledger was written in this time.".to_owned(),
     }));
     blocks.push(Block::Text(match &range.fault {
         None => {

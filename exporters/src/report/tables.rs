@@ -15,7 +15,7 @@ pub fn csv_tables(report: &Report) -> Result<Vec<(&'static str, String)>, PageEr
         ("state.csv", facts(&report.patches.facts)?),
         ("boots.csv", crate::csv::boots(&report.boots)?),
         ("modules.csv", modules(report)?),
-        ("pages.csv", crate::csv::page_lives(&report.pages)?),
+        ("pages.csv", pages(report)?),
         ("alerts.csv", crate::csv::alert_history(&report.alerts)?),
         ("acknowledgements.csv", acknowledgements(report)?),
         ("months.csv", months(report)?),
@@ -115,6 +115,19 @@ fn modules(report: &Report) -> Result<String, PageError> {
         ],
         rows,
     )
+}
+
+fn pages(report: &Report) -> Result<String, PageError> {
+    let rows = report.pages.iter().map(|page| {
+        [
+            format!("{:#x}", page.physical_address),
+            page.size_bytes.to_string(),
+            page.place.clone().unwrap_or_default(),
+            moment(page.since_wall_ms),
+            page.turns.len().to_string(),
+        ]
+    });
+    write(["physical_address", "size_bytes", "place", "known_since", "events"], rows)
 }
 
 fn acknowledgements(report: &Report) -> Result<String, PageError> {

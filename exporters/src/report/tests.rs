@@ -4,10 +4,11 @@ use super::chart::Chart;
 use super::*;
 use scrubjay_model::{
     AlertBook, BootEnd, BootId, BootLine, BootSource, CountsFromWhen, CoverageRecord, CveClass,
-    CveId, DebVersion, ExposureRecord, ExposureTurnKind, ExposureTurnRecord, FactRecord,
-    LedgerRange, PackageVersion, PatchDeadlines, Report, ReportInputs, ReportPeriod,
-    assemble_report,
+    CveId, DebVersion, ErrorsKnown, ExposureRecord, ExposureTurnKind, ExposureTurnRecord,
+    FactRecord, LedgerRange, MemoryTraces, PackageVersion, PatchDeadlines, Report, ReportInputs,
+    ReportPeriod, assemble_report,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
@@ -63,8 +64,8 @@ fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) 
         boot: None,
         booted_wall_ms: Some(BEGIN - DAY_MS),
         ended_wall_ms: Some(end),
-        ran: None,
-        ran_by: None,
+        ran: u64::try_from(days + 1).ok().map(|days| Duration::from_secs(days * 86_400)),
+        ran_by: Some(scrubjay_model::LengthBasis::BootClock),
         slept: None,
         kernel_release: Some("6.1.0-<56>".to_owned()),
         soft_reboots: 0,
@@ -73,6 +74,12 @@ fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) 
         evidence: "seen".to_owned(),
         sources: vec![BootSource::Agent],
         clock_steps: 0,
+    };
+    let traces = MemoryTraces {
+        from_wall_ms: BEGIN,
+        watches: Vec::new(),
+        boots_wall_ms: Vec::new(),
+        modules: BTreeMap::new(),
     };
     let lines = if coverage.is_empty() { Vec::new() } else { vec![boot] };
     assemble_report(ReportInputs {
@@ -96,7 +103,7 @@ fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) 
         coverage,
         coverage_days: &[],
         clock_steps: &[],
-        counters: &[],
+        errors: ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new() },
         modules: &[],
         module_turns: &[],
         pages: Vec::new(),
@@ -126,7 +133,7 @@ fn a_period_of_which_nobody_knows_anything_says_so() {
     | Fixes in force in time | **none came due** | 0 in time, 0 late or overdue, 0 excepted, 0 not due yet |
     | Longest wait for a fix | **not known** | how the running kernel stands to what is installed is not known |
     | Time the host was up | **not known** | 0 boots |
-    | Memory errors | **not known** | no counter of memory errors was read |
+    | Memory errors | **not known** | no counter of corrected errors was read |
 
     ## What is not known
 
@@ -134,7 +141,8 @@ fn a_period_of_which_nobody_knows_anything_says_so() {
     - The history begins later than the period: of the time before, only what other tools remember of boots is known.
     - How the running kernel stands to what is installed is not known at the moment of the report: fixes may be waiting that nobody saw.
     - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No memory module is known, so that nothing is known of memory errors.
+    - No counter of corrected memory errors was ever read on this host.
+    - No counter of uncorrected memory errors was ever read on this host.
     "#);
 }
 
@@ -152,8 +160,8 @@ fn a_host_that_is_late_is_told_of_in_words_a_manager_knows() {
     |---|---|---|
     | Fixes in force in time | **33.3 %** | 1 in time, 2 late or overdue, 0 excepted, 0 not due yet |
     | Longest wait for a fix | **54 d** | from the release of CVE-2026-0003 (not ranked) and still not in force |
-    | Time the host was up | **not known** | 0 boots |
-    | Memory errors | **not known** | no counter of memory errors was read |
+    | Time the host was up | **100.000 %** | 0 boots |
+    | Memory errors | **not known** | no counter of corrected errors was read |
 
     Fixes that were installed and not in force, at the end of each month: 2 waiting at most, in 2026-01; 1 in 2026-02
 
@@ -162,7 +170,8 @@ fn a_host_that_is_late_is_told_of_in_words_a_manager_knows() {
     - For 5 d of the period (8.4 %) nobody was looking. Errors that happened then may have been seen afterwards, or not at all.
     - No list says how severe 3 of the 3 vulnerabilities are: the policy treats them as unranked.
     - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No memory module is known, so that nothing is known of memory errors.
+    - No counter of corrected memory errors was ever read on this host.
+    - No counter of uncorrected memory errors was ever read on this host.
     "#);
 }
 
@@ -180,8 +189,8 @@ fn a_host_that_kept_its_policy_is_said_to_have() {
     |---|---|---|
     | Fixes in force in time | **100.0 %** | 2 in time, 0 late or overdue, 0 excepted, 0 not due yet |
     | Longest wait for a fix | **20 d** | from the release of CVE-2026-0002 (not ranked) until it was in force |
-    | Time the host was up | **not known** | 0 boots |
-    | Memory errors | **not known** | no counter of memory errors was read |
+    | Time the host was up | **100.000 %** | 0 boots |
+    | Memory errors | **not known** | no counter of corrected errors was read |
 
     Fixes that were installed and not in force, at the end of each month: none
 
@@ -189,7 +198,8 @@ fn a_host_that_kept_its_policy_is_said_to_have() {
 
     - No list says how severe 2 of the 2 vulnerabilities are: the policy treats them as unranked.
     - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No memory module is known, so that nothing is known of memory errors.
+    - No counter of corrected memory errors was ever read on this host.
+    - No counter of uncorrected memory errors was ever read on this host.
     "#);
 }
 

@@ -1,5 +1,6 @@
 //! From what the history holds to a report.
 
+use super::errors::ErrorsKnown;
 use super::exposures::{ReportedExposure, classes_of_exposures, reported_exposures};
 use super::parts::{
     LedgerRange, Report, ReportPeriod, ReportedAck, ReportedAvailability, ReportedCoverage,
@@ -7,12 +8,13 @@ use super::parts::{
 };
 use super::policy::PatchDeadlines;
 use super::summary::summary;
+use super::{clip, errors};
 use crate::availability::bounds_ppm;
 use crate::{
     Ack, AlertBook, AlertTurn, BootLine, BootRecord, BucketBy, BucketWindow, ClockStepRecord,
-    CounterSum, CoverageDay, CoverageRecord, CveLists, Digest, EndedAck, ErrorClass,
-    ExposureRecord, FactRecord, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, SeriesKey,
-    SeriesPlace, Watched, boot_buckets, memory_buckets, patch_buckets,
+    CoverageDay, CoverageRecord, CveLists, Digest, EndedAck, ErrorClass, ExposureRecord,
+    FactRecord, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Watched, boot_buckets,
+    memory_buckets, patch_buckets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,8 +54,8 @@ pub struct ReportInputs<'a> {
     pub coverage_days: &'a [CoverageDay],
     /// Steps of the wall clock.
     pub clock_steps: &'a [ClockStepRecord],
-    /// Changes of counters in the period.
-    pub counters: &'a [CounterSum],
+    /// What is known of errors.
+    pub errors: ErrorsKnown<'a>,
     /// All sticks ever seen.
     pub modules: &'a [ModuleRecord],
     /// What became of them.
@@ -70,16 +72,28 @@ pub struct ReportInputs<'a> {
     pub ledger: LedgerRange,
 }
 
-/// The report.
+/// The report. What came after the moment it is of does not exist for it.
 pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
     let period = inputs.period;
+    let lines = clip::boots(inputs.boot_lines, period.at_wall_ms);
+    let modules = clip::sticks(inputs.modules, period.at_wall_ms);
     let patches = patches(&inputs);
-    let (availability, coverage) = (availability(&inputs), coverage(&inputs));
-    let (sticks, months) = (sticks(&inputs, &coverage), months(&inputs));
-    let boots = inputs.boot_lines.iter().filter(|line| meets_boot(period, line)).cloned();
+    let (availability, coverage) = (availability(&inputs, &lines), coverage(&inputs));
+    let (sticks, months) = (sticks(&inputs, &modules), months(&inputs, &lines));
+    let errors = errors::of_host(inputs.errors, &sticks, period);
+    let boots = lines.iter().filter(|line| meets_boot(period, line)).cloned().collect();
     let turns = inputs.module_turns.iter().filter(|turn| period.has(turn.at_wall_ms)).cloned();
-    let acknowledgements = acknowledgements(&inputs);
-    let (boots, stick_turns) = (boots.collect(), turns.collect());
+    let (acknowledgements, stick_turns) = (acknowledgements(&inputs), turns.collect());
+    let lists = inputs.lists.map_or_else(Vec::new, |lists| {
+        lists
+            .files
+            .iter()
+            .map(|file| match file.content.value() {
+                Some(content) => format!("{}: {} entries", file.path, content.entries),
+                None => format!("{}: of no use", file.path),
+            })
+            .collect()
+    });
     let ReportInputs {
         host_name,
         tool_version,
@@ -102,15 +116,14 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
         },
         policy: policy.clone(),
         policy_sha256,
+        lists,
         patches,
         availability,
         boots,
         sticks,
         stick_turns,
-        pages: pages
-            .into_iter()
-            .filter(|life| life.page.first_seen_wall_ms < period.to_wall_ms)
-            .collect(),
+        errors,
+        pages: clip::pages(pages, period),
         alerts: alert_turns,
         acknowledgements,
         months,
@@ -127,9 +140,24 @@ impl ReportPeriod {
         (self.from_wall_ms..self.to_wall_ms).contains(&wall_ms)
     }
 
-    fn by(self, by: BucketBy) -> BucketWindow {
-        BucketWindow { by, from_wall_ms: self.from_wall_ms, until_wall_ms: self.to_wall_ms }
+    fn length_ms(self) -> u64 {
+        u64::try_from(self.to_wall_ms.saturating_sub(self.from_wall_ms)).unwrap_or(0)
     }
+}
+
+/// The period from where anything begins to be known of it: there are only so many buckets.
+fn window(inputs: &ReportInputs<'_>, by: BucketBy) -> BucketWindow {
+    let ReportPeriod { from_wall_ms, to_wall_ms, at_wall_ms: _ } = inputs.period;
+    let known = began(inputs).into_iter();
+    let known = known.chain(inputs.boot_lines.iter().filter_map(|line| line.booted_wall_ms)).min();
+    let begin = known.map_or(to_wall_ms, |known| from_wall_ms.max(known.min(to_wall_ms)));
+    BucketWindow { by, from_wall_ms: begin, until_wall_ms: to_wall_ms }
+}
+
+/// When the history began.
+fn began(inputs: &ReportInputs<'_>) -> Option<i64> {
+    let began = inputs.coverage.iter().map(|stretch| stretch.from_wall_ms);
+    began.chain(inputs.coverage_days.iter().map(|day| day.from_wall_ms)).min()
 }
 
 fn watched<'a>(inputs: &ReportInputs<'a>) -> Watched<'a> {
@@ -144,9 +172,9 @@ fn meets_boot(period: ReportPeriod, line: &BootLine) -> bool {
 }
 
 fn patches(inputs: &ReportInputs<'_>) -> ReportedPatches {
-    let ReportPeriod { from_wall_ms, to_wall_ms: _, at_wall_ms } = inputs.period;
+    let at_wall_ms = inputs.period.at_wall_ms;
     let exposures =
-        reported_exposures(inputs.exposures, inputs.lists, inputs.policy, from_wall_ms, at_wall_ms);
+        reported_exposures(inputs.exposures, inputs.lists, inputs.policy, inputs.period);
     let mut latest: BTreeMap<(&str, &str), &FactRecord> = BTreeMap::new();
     for fact in inputs.facts.iter().filter(|fact| fact.at_wall_ms <= at_wall_ms) {
         latest.insert((&fact.name, &fact.subject), fact);
@@ -175,24 +203,26 @@ fn reported_fact(fact: &FactRecord) -> ReportedFact {
     }
 }
 
-fn availability(inputs: &ReportInputs<'_>) -> ReportedAvailability {
-    let days = boot_buckets(inputs.period.by(BucketBy::Day), inputs.boot_lines, watched(inputs));
-    let (mut up, mut down, mut unknown) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+/// Time that nobody accounts for is time of which it is not known, wherever in the period it lies.
+fn availability(inputs: &ReportInputs<'_>, lines: &[BootLine]) -> ReportedAvailability {
+    let days = boot_buckets(window(inputs, BucketBy::Day), lines, watched(inputs));
+    let (mut up, mut down) = (Duration::ZERO, Duration::ZERO);
     let (mut boots, mut clean, mut unclean, mut unknown_ends) = (0, 0, 0, 0);
     for day in &days {
         up = up.saturating_add(day.up);
         down = down.saturating_add(day.down);
-        unknown = unknown.saturating_add(day.unknown);
         boots += day.counts.begun;
         clean += day.counts.clean;
         unclean += day.counts.unclean();
         unknown_ends += day.counts.unknown_ends;
     }
+    let unknown = Duration::from_millis(inputs.period.length_ms());
+    let unknown = unknown.saturating_sub(up).saturating_sub(down);
     ReportedAvailability {
         up_ms: milliseconds(up),
         down_ms: milliseconds(down),
         unknown_ms: milliseconds(unknown),
-        bounds_ppm: bounds_ppm(up, down, unknown),
+        bounds_ppm: if lines.is_empty() { None } else { bounds_ppm(up, down, unknown) },
         boots,
         clean,
         unclean,
@@ -201,17 +231,16 @@ fn availability(inputs: &ReportInputs<'_>) -> ReportedAvailability {
 }
 
 fn coverage(inputs: &ReportInputs<'_>) -> ReportedCoverage {
-    let began = inputs.coverage.iter().map(|stretch| stretch.from_wall_ms);
-    let began = began.chain(inputs.coverage_days.iter().map(|day| day.from_wall_ms)).min();
-    let days = memory_buckets(inputs.period.by(BucketBy::Day), &[], watched(inputs));
-    let sum = |of: fn(&MemoryBucket) -> Duration| milliseconds(days.iter().map(of).sum());
+    let days = memory_buckets(window(inputs, BucketBy::Day), &[], watched(inputs));
+    let watched_ms = milliseconds(days.iter().map(|day| day.time.watched).sum());
+    let watched_ms = watched_ms.min(inputs.period.length_ms());
     let (gaps, more_gaps) = gaps(inputs);
     let steps = inputs.clock_steps.iter().filter(|step| inputs.period.has(step.at_wall_ms));
     let stepped = steps.clone().map(|step| step.by_ms.unsigned_abs());
     ReportedCoverage {
-        history_began_wall_ms: began,
-        watched_ms: sum(|day| day.time.watched),
-        not_watched_ms: sum(|day| day.time.not_watched),
+        history_began_wall_ms: began(inputs),
+        watched_ms,
+        not_watched_ms: inputs.period.length_ms().saturating_sub(watched_ms),
         gaps,
         more_gaps,
         clock_steps: number(steps.count()),
@@ -249,72 +278,32 @@ fn gaps(inputs: &ReportInputs<'_>) -> (Vec<ReportedGap>, u64) {
     (gaps, number(more))
 }
 
-fn sticks(inputs: &ReportInputs<'_>, coverage: &ReportedCoverage) -> Vec<ReportedStick> {
+fn sticks(inputs: &ReportInputs<'_>, modules: &[ModuleRecord]) -> Vec<ReportedStick> {
     let period = inputs.period;
     let was_there = |module: &&ModuleRecord| {
         module.since_wall_ms < period.to_wall_ms
             && module.ended_wall_ms.is_none_or(|end| end >= period.from_wall_ms)
     };
-    let mut sums: BTreeMap<&SeriesKey, Vec<&CounterSum>> = BTreeMap::new();
-    for sum in inputs.counters {
-        sums.entry(&sum.series).or_default().push(sum);
-    }
-    let errors = |module: &ModuleRecord, class: ErrorClass| {
-        let mut found = (0_u64, false);
-        for (controller, place) in &module.places {
-            let place = SeriesPlace::Dimm(*place);
-            let key = SeriesKey { controller: controller.clone(), place, class };
-            for sum in sums.get(&key).into_iter().flatten() {
-                // Before it came, and after it went, they are another's.
-                let is_its = sum.to_wall_ms >= module.since_wall_ms
-                    && module.ended_wall_ms.is_none_or(|end| sum.from_wall_ms <= end)
-                    && sum.from_wall_ms < period.to_wall_ms
-                    && sum.to_wall_ms >= period.from_wall_ms;
-                if is_its && !sum.is_first {
-                    found.0 = found.0.saturating_add(sum.by);
-                    found.1 |= sum.restarts > 0;
-                }
-            }
-        }
-        found
-    };
-    let stick = |module: &ModuleRecord| {
-        let (corrected, a) = errors(module, ErrorClass::Correctable);
-        let (uncorrected, b) = errors(module, ErrorClass::Uncorrectable);
-        // A stick that nobody counts for has no errors that anybody knows of, which is not none.
-        let is_counted = coverage.watched_ms > 0 && !module.places.is_empty();
-        let seen = |errors: u64| (is_counted || errors > 0).then_some(errors);
-        ReportedStick {
-            module: module.key.opaque(),
-            slot: module.slot_name().or_else(|| module.place_names().into_iter().next()),
-            part: module.part.clone(),
-            size_bytes: module.size_bytes,
-            since_wall_ms: module.since_wall_ms,
-            ended_wall_ms: module.ended_wall_ms,
-            corrected: seen(corrected),
-            uncorrected: seen(uncorrected),
-            at_least: a || b,
-        }
-    };
+    let there = modules.iter().filter(was_there);
     let mut sticks: Vec<ReportedStick> =
-        inputs.modules.iter().filter(was_there).map(stick).collect();
+        there.map(|module| errors::stick(module, inputs.errors, period)).collect();
     let worst = |stick: &ReportedStick| std::cmp::Reverse((stick.uncorrected, stick.corrected));
     sticks.sort_by(|a, b| (worst(a), &a.slot, &a.module).cmp(&(worst(b), &b.slot, &b.module)));
     sticks
 }
 
 fn acknowledgements(inputs: &ReportInputs<'_>) -> Vec<ReportedAck> {
-    let held = inputs.book.acks.values().map(|ack| reported_ack(ack, None));
-    let ended = inputs.ended_acks.iter();
-    let ended = ended.map(|ended| {
-        reported_ack(&ended.ack, Some((ended.end.as_str().to_owned(), ended.at_wall_ms)))
+    let then = clip::acks(inputs.book.acks.values(), inputs.ended_acks, inputs.period.at_wall_ms);
+    let told = then.into_iter().map(|(ack, ended)| {
+        let ended = ended.map(|ended| (ended.end.as_str().to_owned(), ended.at_wall_ms));
+        reported_ack(ack, ended)
     });
     let period = inputs.period;
     let meets = |ack: &ReportedAck| {
         let over = ack.ended.as_ref().map(|(_, at)| *at);
         ack.given_wall_ms < period.to_wall_ms && over.is_none_or(|at| at >= period.from_wall_ms)
     };
-    let mut acks: Vec<ReportedAck> = held.chain(ended).filter(meets).collect();
+    let mut acks: Vec<ReportedAck> = told.filter(meets).collect();
     acks.sort_by(|a, b| (a.given_wall_ms, &a.alert).cmp(&(b.given_wall_ms, &b.alert)));
     acks
 }
@@ -330,10 +319,13 @@ fn reported_ack(ack: &Ack, ended: Option<(String, i64)>) -> ReportedAck {
     }
 }
 
-fn months(inputs: &ReportInputs<'_>) -> Vec<ReportedMonth> {
-    let window = inputs.period.by(BucketBy::Month);
-    let memory = memory_buckets(window, inputs.counters, watched(inputs));
-    let boots = boot_buckets(window, inputs.boot_lines, watched(inputs));
+fn months(inputs: &ReportInputs<'_>, lines: &[BootLine]) -> Vec<ReportedMonth> {
+    let window = window(inputs, BucketBy::Month);
+    let memory = memory_buckets(window, inputs.errors.sums, watched(inputs));
+    let boots = boot_buckets(window, lines, watched(inputs));
+    let read = |class: ErrorClass, errors: Option<u64>| {
+        errors.filter(|errors| *errors > 0 || inputs.errors.is_read(class, inputs.period))
+    };
     let patches = patch_buckets(window, inputs.facts, inputs.exposures, watched(inputs));
     let months = memory.iter().zip(&boots).zip(&patches);
     let month = |((memory, boots), patches): ((&MemoryBucket, _), &crate::PatchBucket)| {
@@ -343,8 +335,8 @@ fn months(inputs: &ReportInputs<'_>) -> Vec<ReportedMonth> {
             to_wall_ms: memory.time.to_wall_ms,
             watched_ms: milliseconds(memory.time.watched),
             not_watched_ms: milliseconds(memory.time.not_watched),
-            corrected: memory.of_host(ErrorClass::Correctable),
-            uncorrected: memory.of_host(ErrorClass::Uncorrectable),
+            corrected: read(ErrorClass::Correctable, memory.of_host(ErrorClass::Correctable)),
+            uncorrected: read(ErrorClass::Uncorrectable, memory.of_host(ErrorClass::Uncorrectable)),
             owed: patches.owed(),
             boots: boots.counts().map(|counts| counts.begun),
             unclean: boots.counts().map(crate::BootCounts::unclean),

@@ -1,7 +1,8 @@
 //! Vulnerabilities against the deadlines of a policy.
 
+use super::parts::ReportPeriod;
 use super::policy::{CountsFromWhen, CveClass, PatchDeadlines};
-use crate::{CveLists, ExposureRecord, ExposureTurnKind};
+use crate::{CveId, CveLists, ExposureRecord, ExposureTurnKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -100,7 +101,7 @@ pub struct ClassOfExposures {
     pub vulnerabilities: u64,
     /// Of them, by what became of their deadlines.
     pub deadlines: BTreeMap<Deadline, u64>,
-    /// Half of those with a known beginning and end were in force within this time of their release.
+    /// Of those that are in force, half were within this time of their release.
     pub median_released_for_ms: Option<u64>,
     /// The longest that one was released and not in force.
     pub longest_released_for_ms: Option<u64>,
@@ -113,10 +114,10 @@ pub fn reported_exposures(
     exposures: &[ExposureRecord],
     lists: Option<&CveLists>,
     policy: &PatchDeadlines,
-    from_wall_ms: i64,
-    at_wall_ms: i64,
+    period: ReportPeriod,
 ) -> Vec<ReportedExposure> {
-    let known_then = exposures.iter().filter(|record| record.first_wall_ms <= at_wall_ms);
+    let ReportPeriod { from_wall_ms, to_wall_ms, at_wall_ms } = period;
+    let known_then = exposures.iter().filter(|record| record.first_wall_ms < to_wall_ms);
     let mut reported: Vec<ReportedExposure> = known_then
         .map(|record| reported(record, lists, policy, at_wall_ms))
         .filter(|owed| owed.in_force_wall_ms.is_none_or(|end| end >= from_wall_ms))
@@ -169,12 +170,8 @@ fn reported(
                 None => Deadline::Overdue,
             };
             let is_over = matches!(in_time, Deadline::Late | Deadline::Overdue);
-            // It must have held when time ran out, and for as long as the fix was not in force.
-            let allowed = policy.exceptions.iter().find(|exception| {
-                exception.allows(&record.cve, class, due)
-                    && exception.allows(&record.cve, class, end.max(due))
-            });
-            exception = allowed.filter(|_| is_over).map(|exception| exception.id.clone());
+            let allowed = || allowed(policy, &record.cve, class, due, end.max(due));
+            exception = is_over.then(allowed).flatten();
             if exception.is_some() { Deadline::Excepted } else { in_time }
         }
     };
@@ -194,6 +191,28 @@ fn reported(
         exception,
         clock_adjusted_ms: record.clock_adjusted_ms,
         live_patch_only: live.is_some() && running.is_none(),
+    }
+}
+
+/// The exceptions that allowed a fix to wait from its deadline until it was in force, one after the other.
+fn allowed(
+    policy: &PatchDeadlines,
+    cve: &CveId,
+    class: CveClass,
+    due: i64,
+    end: i64,
+) -> Option<String> {
+    let mut ids: Vec<&str> = Vec::new();
+    let mut at = due;
+    loop {
+        let holding = policy.exceptions.iter().filter(|one| one.allows(cve, class, at));
+        let longest = holding.max_by_key(|one| one.expires_wall_ms)?;
+        ids.push(&longest.id);
+        if longest.expires_wall_ms > end {
+            return Some(ids.join(", "));
+        }
+        // Later than `at`, as it held then.
+        at = longest.expires_wall_ms;
     }
 }
 

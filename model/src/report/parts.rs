@@ -2,7 +2,7 @@
 
 use super::exposures::{ClassOfExposures, ReportedExposure};
 use super::policy::PatchDeadlines;
-use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageLife};
+use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn};
 use serde::Serialize;
 
 /// A report on one host.
@@ -22,6 +22,8 @@ pub struct Report {
     pub policy: PatchDeadlines,
     /// SHA-256 of the file of the policy.
     pub policy_sha256: Digest,
+    /// The lists that rank vulnerabilities, as they are today: each file with what it holds.
+    pub lists: Vec<String>,
     /// The kernel, its patches and what was owed.
     pub patches: ReportedPatches,
     /// When the host was up.
@@ -32,8 +34,10 @@ pub struct Report {
     pub sticks: Vec<ReportedStick>,
     /// What became of sticks.
     pub stick_turns: Vec<ModuleTurn>,
+    /// Errors of the host.
+    pub errors: ReportedErrors,
     /// Pages that are held to be bad.
-    pub pages: Vec<PageLife>,
+    pub pages: Vec<ReportedPage>,
     /// What became of alerts.
     pub alerts: Vec<AlertTurn>,
     /// Acknowledgements that held in the period.
@@ -116,7 +120,7 @@ pub struct ReportedFact {
     pub state: String,
 }
 
-/// For how much of the period the host was up. What is in none of the three was before anybody knew.
+/// For how much of the period the host was up. The three make the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportedAvailability {
     /// Known to have been up.
@@ -158,6 +162,39 @@ pub struct ReportedStick {
     pub uncorrected: Option<u64>,
     /// Whether there may have been more.
     pub at_least: bool,
+}
+
+/// Memory errors of the host in the period; `None` where no such counter was ever read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ReportedErrors {
+    /// Corrected ones.
+    pub corrected: Option<u64>,
+    /// Uncorrected ones.
+    pub uncorrected: Option<u64>,
+    /// Of these, on no module that is known.
+    pub uncorrected_on_none: u64,
+    /// Of the corrected ones likewise.
+    pub corrected_on_none: u64,
+    /// Whether there may have been more.
+    pub at_least: bool,
+    /// Corrected and uncorrected ones that the first reading showed, counted before anybody watched;
+    /// not among the others.
+    pub counted_before: (u64, u64),
+}
+
+/// A page that is held to be bad.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportedPage {
+    /// Its first physical address.
+    pub physical_address: u64,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The place it lies on, if it is known.
+    pub place: Option<String>,
+    /// Since when it is known to be bad.
+    pub since_wall_ms: i64,
+    /// What happened to it until the moment of the report.
+    pub turns: Vec<PageTurn>,
 }
 
 /// An acknowledgement.

@@ -3,7 +3,8 @@
 use super::exposures::{Deadline, ReportedExposure};
 use super::parts::{Report, ReportSummary, ReportedFigure};
 use super::policy::CveClass;
-use crate::{KERNEL_RELATION, span};
+use crate::{KERNEL_RELATION, Verdict, span};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The sentence, the figures and what is not known.
@@ -38,10 +39,7 @@ fn decided(report: &Report) -> (u64, u64, u64) {
 
 fn sentence(report: &Report) -> String {
     let (kept, excepted, broken) = decided(report);
-    let of_policy = if report.coverage.watched_ms == 0 {
-        "Nobody watched this host in the period, so that nothing is known of its patches."
-            .to_owned()
-    } else if broken > 0 {
+    let of_policy = if broken > 0 {
         let overdue = of_deadline(report, Deadline::Overdue);
         let rest = match overdue {
             0 => "all of them are in force now".to_owned(),
@@ -53,6 +51,9 @@ fn sentence(report: &Report) -> String {
             report.policy.name,
             counted(broken, "fix was", "fixes were"),
         )
+    } else if report.coverage.watched_ms == 0 {
+        "Nobody watched this host in the period, so that nothing is known of its patches."
+            .to_owned()
     } else if kept + excepted > 0 {
         let allowed = match excepted {
             0 => String::new(),
@@ -78,19 +79,13 @@ fn sentence(report: &Report) -> String {
         )
     };
     let unclean = report.availability.unclean;
-    let of_memory = match total(report, |stick| stick.uncorrected) {
+    let of_memory = match report.errors.uncorrected {
         None => {
             " Whether its memory had errors that could not be corrected is not known.".to_owned()
         }
         Some(0) => " No memory error that could not be corrected was seen.".to_owned(),
-        Some(n) => format!(
-            " {} that could not be corrected.",
-            if n == 1 {
-                "1 memory error was seen".to_owned()
-            } else {
-                format!("{n} memory errors were seen")
-            }
-        ),
+        Some(1) => " 1 memory error was seen that could not be corrected.".to_owned(),
+        Some(n) => format!(" {n} memory errors were seen that could not be corrected."),
     };
     let of_ends = match unclean {
         0 => String::new(),
@@ -163,7 +158,7 @@ fn availability(report: &Report) -> ReportedFigure {
     let up = &report.availability;
     let percent = |ppm: u64| format!("{}.{:03} %", ppm / 10_000, ppm % 10_000 / 10);
     let value = match up.bounds_ppm {
-        None => "not known".to_owned(),
+        None | Some((0, 1_000_000)) => "not known".to_owned(),
         Some((least, most)) if least == most => percent(least),
         Some((least, most)) => format!("{} to {}", percent(least), percent(most)),
     };
@@ -181,34 +176,33 @@ fn availability(report: &Report) -> ReportedFigure {
 }
 
 fn memory(report: &Report) -> ReportedFigure {
-    let (corrected, uncorrected) =
-        (total(report, |stick| stick.corrected), total(report, |stick| stick.uncorrected));
+    let errors = &report.errors;
     let erring = report
         .sticks
         .iter()
         .filter(|stick| stick.corrected > Some(0) || stick.uncorrected > Some(0));
-    let at_least = if report.sticks.iter().any(|stick| stick.at_least) { "at least " } else { "" };
-    let (value, note) = match (corrected, uncorrected) {
-        (Some(corrected), Some(uncorrected)) => (
-            format!("{uncorrected} lost data"),
-            format!(
-                "{at_least}{corrected} corrected, which cost nothing, on {} of {}",
-                erring.count(),
-                counted(
-                    u64::try_from(report.sticks.len()).unwrap_or(u64::MAX),
-                    "module",
-                    "modules"
-                )
-            ),
-        ),
-        _ => ("not known".to_owned(), "no counter of memory errors was read".to_owned()),
+    let at_least = if errors.at_least { "at least " } else { "" };
+    let value = match errors.uncorrected {
+        Some(n) => format!("{n} lost data"),
+        None => "not known".to_owned(),
     };
+    let mut note = match errors.corrected {
+        Some(n) => format!(
+            "{at_least}{n} corrected, which cost nothing, on {} of {}",
+            erring.count(),
+            counted(size(&report.sticks), "module", "modules")
+        ),
+        None => "no counter of corrected errors was read".to_owned(),
+    };
+    match errors.uncorrected_on_none.saturating_add(errors.corrected_on_none) {
+        0 => {}
+        n => note.push_str(&format!(", {n} on none that is known")),
+    }
     ReportedFigure { label: "Memory errors".to_owned(), value, note }
 }
 
-/// The sum over sticks; `None` if none of them was counted.
-fn total(report: &Report, of: fn(&super::parts::ReportedStick) -> Option<u64>) -> Option<u64> {
-    report.sticks.iter().filter_map(of).reduce(u64::saturating_add)
+fn size<T>(all: &[T]) -> u64 {
+    u64::try_from(all.len()).unwrap_or(u64::MAX)
 }
 
 fn unknown(report: &Report) -> Vec<String> {
@@ -269,10 +263,29 @@ fn unknown(report: &Report) -> Vec<String> {
     if uncounted > 0 {
         unknown.push(format!("Of {uncounted} memory modules no errors are counted, which is not to say that there were none."));
     }
-    if report.sticks.is_empty() {
-        unknown.push(
-            "No memory module is known, so that nothing is known of memory errors.".to_owned(),
-        );
+    for (class, errors) in
+        [("corrected", report.errors.corrected), ("uncorrected", report.errors.uncorrected)]
+    {
+        if errors.is_none() {
+            unknown
+                .push(format!("No counter of {class} memory errors was ever read on this host."));
+        }
+    }
+    if report.errors.counted_before != (0, 0) {
+        let (corrected, uncorrected) = report.errors.counted_before;
+        unknown.push(format!(
+            "{corrected} corrected and {uncorrected} uncorrected memory errors had been counted before \
+             anybody watched; when is not known, and they are not among those of the period."
+        ));
+    }
+    let unseen = report.alerts.iter().filter(|turn| turn.verdict == Verdict::Unknown);
+    let unseen: BTreeSet<&str> = unseen.map(|turn| turn.key.code.as_str()).collect();
+    if !unseen.is_empty() {
+        let codes: Vec<&str> = unseen.into_iter().collect();
+        unknown.push(format!(
+            "Alerts of the period say that something could not be seen: {}.",
+            codes.join(", ")
+        ));
     }
     if coverage.clock_steps > 0 {
         unknown.push(format!(
@@ -300,7 +313,7 @@ fn is_relation_known(report: &Report) -> bool {
 }
 
 fn number(report: &Report) -> u64 {
-    u64::try_from(report.patches.exposures.len()).unwrap_or(u64::MAX)
+    size(&report.patches.exposures)
 }
 
 fn of_deadline(report: &Report, deadline: Deadline) -> u64 {

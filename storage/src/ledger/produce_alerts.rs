@@ -1,6 +1,7 @@
 //! Facts about alerts and reports. Pure.
 
 use super::fact::{Fact, Kind};
+use super::value::Value;
 use crate::alerts::GivenUp;
 use scrubjay_model::{Ack, AlertTurn, EndedAck, IssuedReport, Stamp};
 
@@ -94,4 +95,10 @@ pub(crate) fn report_issued(at: &Stamp, issued: &IssuedReport) -> Fact {
             ("policy_sha256", policy_sha256.to_string().into()),
         ],
     )
+}
+
+/// Whether a fact tells of this report.
+pub(crate) fn tells_of_report(fact: &Fact, issued: &IssuedReport) -> bool {
+    fact.kind == Kind::ReportIssued
+        && fact.body.get("request") == Some(&Value::from(issued.id.as_str()))
 }

@@ -56,33 +56,25 @@ pub(crate) fn head(conn: &Connection) -> rusqlite::Result<Option<LedgerHead>> {
     Ok(last(conn)?.map(|(head, _)| head))
 }
 
-/// The first row from a moment on, and the last until another, but for those that tell of reports: a
-/// report that is made again is the same. Neither if they are none of one time.
+/// The first and the last of the rows that were written between two moments, both included, but for
+/// those that tell of reports: a report that is made again is the same.
 pub(crate) fn ends(
     conn: &Connection,
     from_wall_ms: i64,
     until_wall_ms: i64,
 ) -> rusqlite::Result<(Option<LedgerHead>, Option<LedgerHead>)> {
-    let end = |sql: &str, wall_ms: i64| {
-        conn.prepare_cached(sql)?
-            .query_row((wall_ms, Kind::ReportIssued.as_str()), |row| {
-                let seq = row.get::<_, i64>("seq")?.unsigned_abs();
-                Ok(LedgerHead { seq, hash: Digest(row.get("hash")?) })
-            })
-            .optional()
+    let end = |order: &str| {
+        conn.prepare_cached(&format!(
+            "SELECT seq, hash FROM ledger WHERE wall_ms BETWEEN ?1 AND ?2 AND kind <> ?3
+             ORDER BY seq {order} LIMIT 1"
+        ))?
+        .query_row((from_wall_ms, until_wall_ms, Kind::ReportIssued.as_str()), |row| {
+            let seq = row.get::<_, i64>("seq")?.unsigned_abs();
+            Ok(LedgerHead { seq, hash: Digest(row.get("hash")?) })
+        })
+        .optional()
     };
-    let first = end(
-        "SELECT seq, hash FROM ledger WHERE wall_ms >= ?1 AND kind <> ?2 ORDER BY seq LIMIT 1",
-        from_wall_ms,
-    )?;
-    let last = end(
-        "SELECT seq, hash FROM ledger WHERE wall_ms <= ?1 AND kind <> ?2 ORDER BY seq DESC LIMIT 1",
-        until_wall_ms,
-    )?;
-    match (first, last) {
-        (Some(first), Some(last)) if first.seq <= last.seq => Ok((Some(first), Some(last))),
-        _ => Ok((None, None)),
-    }
+    Ok((end("ASC")?, end("DESC")?))
 }
 
 /// Whether a row about the history says this already.

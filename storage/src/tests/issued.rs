@@ -1,6 +1,7 @@
 //! That a report was made stands in the ledger once, whoever writes it there.
 
 use super::support::{Host, append, directory, start};
+use crate::ledger::Kind;
 use crate::{History, HistoryReader, hand_over, sha256, waiting};
 use scrubjay_model::IssuedReport;
 use std::path::Path;
@@ -44,12 +45,12 @@ fn a_report_that_was_made_beside_an_agent_is_told_once() {
     let path = hand_over(dir.path(), &issued("1-1")).unwrap();
     assert_eq!(waiting::<IssuedReport>(dir.path()).len(), 1);
     let kept = std::fs::read(&path).unwrap();
-    let (taken, rejected) = history.take_reports(&host.at()).unwrap();
+    let (taken, rejected, _) = history.take_reports(&host.at());
     assert_eq!((taken.len(), rejected.len()), (1, 0));
     assert!(!path.exists());
     // Somebody put the file back: it is known.
     std::fs::write(&path, kept).unwrap();
-    history.take_reports(&host.at()).unwrap();
+    history.take_reports(&host.at());
     drop(history);
     let rows = told(dir.path());
     assert_eq!(rows.len(), 1, "{rows:?}");
@@ -66,14 +67,14 @@ fn what_is_no_word_of_a_report_is_moved_aside() {
     let backwards = IssuedReport { from_wall_ms: 3, ..issued("1-2") };
     for odd in ["{}".to_owned(), serde_json::to_string(&backwards).unwrap()] {
         std::fs::write(&path, odd).unwrap();
-        let (taken, rejected) = history.take_reports(&host.at()).unwrap();
+        let (taken, rejected, _) = history.take_reports(&host.at());
         assert_eq!((taken.len(), rejected.len()), (0, 1));
         assert!(rejected[0].path.exists());
     }
     // While there is no file it waits.
     hand_over(dir.path(), &issued("1-3")).unwrap();
     history.away = Some(crate::away::Away::Whole);
-    assert_eq!(history.take_reports(&host.at()).unwrap().0, []);
+    assert_eq!(history.take_reports(&host.at()).0, []);
     assert_eq!(waiting::<IssuedReport>(dir.path()).len(), 1);
 }
 
@@ -88,4 +89,25 @@ fn a_report_is_told_of_by_whoever_may_write_the_history() {
     history.keep_report(&host.at(), &issued("1-2")).unwrap();
     drop(history);
     assert_eq!(told(dir.path()).len(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_waits_once() {
+    let dir = directory();
+    let host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let path = hand_over(dir.path(), &issued("1-1")).unwrap();
+    history.conn.pragma_update(None, "query_only", true).unwrap();
+    for _ in 0..3 {
+        assert!(history.take_reports(&host.at()).2.is_some());
+    }
+    assert!(path.exists());
+    assert_eq!(
+        history.pending.ledger.iter().filter(|fact| fact.kind == Kind::ReportIssued).count(),
+        1
+    );
+    history.conn.pragma_update(None, "query_only", false).unwrap();
+    assert_eq!(history.take_reports(&host.at()).0.len(), 1);
+    drop(history);
+    assert_eq!(told(dir.path()).len(), 1);
 }

@@ -24,6 +24,11 @@ fn day(n: i64) -> i64 {
     n * DAY_MS
 }
 
+/// A period from one day to another, looked at from its end.
+fn until(from: i64, at: i64) -> ReportPeriod {
+    ReportPeriod { from_wall_ms: day(from), to_wall_ms: day(at), at_wall_ms: day(at) }
+}
+
 /// Released on day 0, installed on day 2.
 fn owed(turns: &[(i64, ExposureTurnKind)]) -> ExposureRecord {
     let turn = |(at, what): &(i64, ExposureTurnKind)| ExposureTurnRecord {
@@ -51,7 +56,8 @@ fn critical() -> CveLists {
 
 fn on(at: i64, record: &ExposureRecord, policy: &PatchDeadlines) -> ReportedExposure {
     let lists = critical();
-    let found = reported_exposures(std::slice::from_ref(record), Some(&lists), policy, 0, day(at));
+    let found =
+        reported_exposures(std::slice::from_ref(record), Some(&lists), policy, until(0, at));
     found.into_iter().next().unwrap()
 }
 
@@ -137,10 +143,10 @@ fn an_exception_holds_from_the_deadline_on_for_as_long_as_it_is_needed() {
 #[test]
 fn what_was_over_before_the_period_is_not_of_it_and_classes_add_up() {
     let closed_early = owed(&[(3, Closed)]);
-    let found = reported_exposures(&[closed_early], None, &policy(), day(4), day(20));
+    let found = reported_exposures(&[closed_early], None, &policy(), until(4, 20));
     assert_eq!(found, []);
     let waits = [owed(&[(5, Closed)]), owed(&[(7, Closed)]), owed(&[])];
-    let found = reported_exposures(&waits, None, &policy(), day(4), day(40));
+    let found = reported_exposures(&waits, None, &policy(), until(4, 40));
     let classes = classes_of_exposures(&found, &policy());
     let [class] = classes.as_slice() else { panic!("{classes:?}") };
     assert_eq!(
@@ -151,4 +157,37 @@ fn what_was_over_before_the_period_is_not_of_it_and_classes_add_up() {
     assert_eq!(class.median_released_for_ms, u64::try_from(day(5)).ok());
     assert_eq!(class.longest_released_for_ms, u64::try_from(day(40)).ok());
     assert_eq!(class.longest_installed_for_ms, u64::try_from(day(38)).ok());
+}
+
+#[test]
+fn a_renewed_exception_leaves_no_hole_and_one_with_a_hole_does() {
+    let exception = |id: &str, granted: i64, expires: i64| PatchException {
+        id: id.to_owned(),
+        scope: ExceptionScope::All,
+        reason: String::new(),
+        compensating_control: String::new(),
+        approver: String::new(),
+        granted_wall_ms: day(granted),
+        expires_wall_ms: day(expires),
+    };
+    let late = owed(&[(25, Closed)]);
+    let with = |second| PatchDeadlines {
+        exceptions: vec![exception("EX-1", 5, 14), exception("EX-2", second, 30)],
+        ..policy()
+    };
+    let told = on(40, &late, &with(14));
+    assert_eq!(
+        (told.deadline, told.exception.as_deref()),
+        (Deadline::Excepted, Some("EX-1, EX-2"))
+    );
+    assert_eq!(on(40, &late, &with(15)).deadline, Deadline::Late);
+}
+
+#[test]
+fn what_was_owed_after_the_period_first_is_none_of_it_whenever_it_is_looked_at() {
+    let period = ReportPeriod { from_wall_ms: 0, to_wall_ms: day(2), at_wall_ms: day(90) };
+    assert_eq!(reported_exposures(&[owed(&[])], None, &policy(), period), []);
+    let later = ReportPeriod { to_wall_ms: day(3), ..period };
+    let told = reported_exposures(&[owed(&[])], None, &policy(), later);
+    assert_eq!(told[0].deadline, Deadline::Overdue);
 }
