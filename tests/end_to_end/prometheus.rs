@@ -375,7 +375,7 @@ fn a_stick_goes_bad_behind_tls_and_passwords_and_is_told_and_shown_until_it_is_s
     machine.corrected(0, 0, 3);
     bad.show(&server(&machine, SERIAL));
     monitoring.wait(
-        "them",
+        "the corrected errors",
         &format!("scrubjay_dimm_correctable_errors_total{{dimm={DIMM:?}}} == 3"),
         1,
     );
