@@ -431,7 +431,7 @@ fn a_stick_goes_bad_behind_tls_and_passwords_and_is_told_and_shown_until_it_is_s
     // With another stick in its place it ends, while the host is seen.
     machine.reboot(Duration::from_secs(900));
     bad.reboots(&server(&machine, NEW_SERIAL));
-    let key = ModuleKey::from_stored(&NEW_SERIAL.to_lowercase()).opaque();
+    let key = ModuleKey::from_stored(NEW_SERIAL.to_lowercase()).opaque();
     let verdicts = format!("scrubjay_module_verdict{{instance=\"db1\",module=\"{key}\"}} == 1");
     let quiet = format!("{verdicts} unless on (instance) {at_stick}");
     monitoring.wait("the new stick, and nothing found of it", &quiet, 1);
