@@ -42,6 +42,11 @@ impl Authority {
         Pair { certificate: certificate.der().clone(), key, pem: certificate.pem() }
     }
 
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     fn trusting(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
@@ -54,7 +59,7 @@ impl Authority {
 
 impl Pair {
     /// Writes `cert.pem` and `key.pem`, each at once, as tools that renew certificates do.
-    fn install(&self, folder: &Path) {
+    pub(crate) fn install(&self, folder: &Path) {
         for (name, text) in [("cert.pem", &self.pem), ("key.pem", &self.key.serialize_pem())] {
             let new = folder.join("new");
             std::fs::write(&new, text).unwrap();
@@ -84,11 +89,12 @@ fn fetch(
 }
 
 /// `alice` with the password `right`.
-const USERS: &str = "basic_auth_users:\n  alice: \
+pub(crate) const USERS: &str = "basic_auth_users:\n  alice: \
                      $2y$04$9Zb0wPUVnTpGnkTBsOuzhenDum3iXUjVOKIRAEvLynvEoJkWA5gT6\n";
 /// The base64 of `alice:right`.
 const ALICE: &str = "Authorization: Basic YWxpY2U6cmlnaHQ=\r\n";
-const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
+/// A certificate and its key as [`Pair::install`] puts them beside the file.
+pub(crate) const TLS: &str = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n";
 
 fn write_config(folder: &Path, text: &str) -> PathBuf {
     let path = folder.join("web-config.yml");
@@ -264,7 +270,7 @@ fn notices_go_to_receivers_that_our_authority_vouches_for_and_to_no_other() {
     let home = tempfile::tempdir().unwrap();
     let (ours, theirs) = (Authority::called("ours"), Authority::called("theirs"));
     let ca = home.path().join("ca.pem");
-    std::fs::write(&ca, ours.0.pem()).unwrap();
+    std::fs::write(&ca, ours.pem()).unwrap();
     for (authority, expected) in [(&ours, 0), (&theirs, 1)] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = home.path().join("scrubjay.toml");

@@ -1,5 +1,7 @@
 //! That a report was made stands in the ledger once, whoever writes it there.
 
+#![expect(clippy::disallowed_methods, reason = "damages and mends files of the test itself")]
+
 use super::support::{Host, append, directory, start};
 use crate::ledger::Kind;
 use crate::{History, HistoryReader, hand_over, sha256, waiting};

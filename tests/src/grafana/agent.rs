@@ -212,7 +212,7 @@ fn telling() -> Vec<Panel> {
             "Acknowledged alerts",
             "What somebody said is known, and for how long that still holds.",
         )
-        .size(24, 7)
+        .size(16, 7)
         .rows("scrubjay_alert_acknowledged_until_timestamp_seconds{@} - time()")
         .columns(
             &[
@@ -226,6 +226,20 @@ fn telling() -> Vec<Panel> {
         .of("Holds for", &[("unit", json!("s")), ("decimals", json!(0))])
         .hosts("Host")
         .empty("nothing is acknowledged"),
+        Panel::table(
+            "Web configurations of no use",
+            "Agents whose web configuration was changed to something of no use, and the age of the one that \
+             holds instead.",
+        )
+        .size(8, 7)
+        .rows(
+            "time() - scrubjay_web_config_loaded_timestamp_seconds{@} \
+             and on (job, instance) scrubjay_web_config_failing{@} == 1",
+        )
+        .columns(&[("instance", "Host"), ("Value", "Age of the old one")], &["Time", "job"])
+        .of("Age of the old one", &[("unit", json!("s")), ("decimals", json!(0))])
+        .hosts("Host")
+        .empty("none"),
     ]
 }
 

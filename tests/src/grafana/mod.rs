@@ -27,6 +27,44 @@ pub fn dashboards() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// All panels of a dashboard that ask something.
+///
+/// # Panics
+/// If it is no dashboard.
+pub fn panels(dashboard: &Value) -> Vec<&Value> {
+    let panels = dashboard["panels"].as_array().expect("a dashboard has panels").iter();
+    panels.filter(|panel| panel["type"] != "row").collect()
+}
+
+/// What is put for the variables of a dashboard; job and instance are regular expressions.
+#[derive(Debug, Clone, Copy)]
+pub struct Chosen<'c> {
+    /// The jobs, `.+` for all.
+    pub job: &'c str,
+    /// The hosts, `.+` for all.
+    pub instance: &'c str,
+    /// The time shown, as `7d`.
+    pub range: &'c str,
+    /// Over what rates are taken: four times the interval of scrapes.
+    pub rate_interval: &'c str,
+}
+
+impl Chosen<'_> {
+    /// A query as Grafana would ask it.
+    ///
+    /// # Panics
+    /// If a variable is left that Grafana would not fill in either.
+    pub fn fill(&self, expr: &str) -> String {
+        let filled = expr
+            .replace("$__rate_interval", self.rate_interval)
+            .replace("$__range", self.range)
+            .replace("$job", self.job)
+            .replace("$instance", self.instance);
+        assert!(!filled.contains('$'), "a variable that nobody fills in: {expr}");
+        filled
+    }
+}
+
 /// How many instances are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Instances {

@@ -14,8 +14,7 @@ mod rules;
 mod schema;
 mod server;
 
-use scrubjay_tests::grafana::dashboards;
-use serde_json::Value;
+use scrubjay_tests::grafana::{dashboards, panels};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,12 +47,6 @@ fn run(command: &mut Command) -> String {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{command:?}\n{stdout}{stderr}");
     stdout.into_owned()
-}
-
-/// All panels of a dashboard that ask something.
-fn panels(dashboard: &Value) -> Vec<&Value> {
-    let panels = dashboard["panels"].as_array().unwrap().iter();
-    panels.filter(|panel| panel["type"] != "row").collect()
 }
 
 #[test]

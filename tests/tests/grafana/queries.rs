@@ -5,7 +5,7 @@ use crate::rules::expressions;
 use crate::server::{Asked, Prometheus};
 use crate::{grafana, panels, program, read};
 use scrubjay_tests::backfill::{self, HostTruth, Plan};
-use scrubjay_tests::grafana::dashboards;
+use scrubjay_tests::grafana::{Chosen, dashboards};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -18,6 +18,7 @@ const EMPTY: &[(&str, &str)] = &[
     ("agent.json: Notices: B", "the journal takes each"),
     ("agent.json: Notices: C", "none was given up"),
     ("agent.json: Acknowledged alerts: A", "nobody has acknowledged anything"),
+    ("agent.json: Web configurations of no use: A", "no agent here has a web configuration"),
     ("agent.json: Agents that have just begun: A", "they run for days"),
     (
         "memory.json: Scrubbing by the memory itself: A",
@@ -37,20 +38,11 @@ const EMPTY: &[(&str, &str)] = &[
     ("ScrubjayReportsLost", "the simulation loses none"),
     ("ScrubjayAgentsAbsent", "there are agents"),
     ("ScrubjayPassesLate", "these agents keep up"),
+    ("ScrubjayWebConfigFailing", "no agent here has a web configuration"),
     ("ScrubjayHistoryFailing", "all histories can be written"),
     ("ScrubjayLedgerAltered", "nobody altered one"),
     ("ScrubjayNoticesDropped", "all notices were told"),
 ];
-
-fn filled(expr: &str, days: u32) -> String {
-    let filled = expr
-        .replace("$__rate_interval", "4m")
-        .replace("$__range", &format!("{days}d"))
-        .replace("$job", ".+")
-        .replace("$instance", ".+");
-    assert!(!filled.contains('$'), "a variable that nobody fills in: {expr}");
-    filled
-}
 
 /// Labels that a panel shows of a query: those of its legend, or the columns of its table.
 fn shown(panel: &Value, target: &Value) -> BTreeSet<String> {
@@ -109,6 +101,8 @@ fn check(name: &str, found: usize, empty: &mut BTreeSet<&'static str>, faults: &
 fn faults(server: &Prometheus, plan: &Plan) -> Vec<String> {
     let mut faults = Vec::new();
     let mut empty: BTreeSet<&str> = BTreeSet::new();
+    let range = format!("{}d", plan.days);
+    let chosen = Chosen { job: ".+", instance: ".+", range: &range, rate_interval: "4m" };
     let (end, begin) = (plan.end_unix_s, plan.begin_unix_s());
     for (file, dashboard) in dashboards() {
         for panel in panels(&dashboard) {
@@ -120,7 +114,7 @@ fn faults(server: &Prometheus, plan: &Plan) -> Vec<String> {
             };
             for target in panel["targets"].as_array().unwrap() {
                 let name = format!("{name}: {}", target["refId"].as_str().unwrap());
-                let expr = filled(target["expr"].as_str().unwrap(), plan.days);
+                let expr = chosen.fill(target["expr"].as_str().unwrap());
                 let asked = if target["instant"] == true { Asked::At(end) } else { asked };
                 let shown = shown(panel, target);
                 let found = judge(server, &name, &expr, asked, &shown, &mut faults);
@@ -129,7 +123,7 @@ fn faults(server: &Prometheus, plan: &Plan) -> Vec<String> {
         }
         for annotation in dashboard["annotations"]["list"].as_array().unwrap() {
             if let Some(expr) = annotation["expr"].as_str() {
-                let expr = filled(expr, plan.days);
+                let expr = chosen.fill(expr);
                 let shown = ["instance".to_owned()].into();
                 let found = judge(server, file, &expr, Asked::At(end), &shown, &mut faults);
                 if found == 0 {
