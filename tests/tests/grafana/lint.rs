@@ -16,10 +16,11 @@ pub(crate) fn unknown_names(expr: &str) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut all: BTreeSet<&str> = TARGET.into();
     for (metric, labels) in &named.selectors {
-        // That of Prometheus itself.
+        // Those of Prometheus itself.
         let known: &[&str] = match CATALOGUE.iter().find(|def| def.name == metric) {
             Some(def) => def.labels,
             None if metric == "up" => &[],
+            None if metric == "ALERTS" => &["alertname", "alertstate", "severity"],
             None => {
                 unknown.push(format!("there is no metric {metric}"));
                 continue;
