@@ -151,4 +151,11 @@ fn kured_is_told_everywhere_to_overlook_the_same_alerts() {
         assert_eq!(told, [&wanted], "{place}");
         assert!(text.contains("--alert-firing-only=true"), "{place}");
     }
+    // Other pages lead there.
+    for page in std::fs::read_dir(grafana().parent().unwrap().join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        if page.extension().is_some_and(|ending| ending == "md") {
+            assert!(!read(&page).contains("--alert-filter-regexp="), "{}", page.display());
+        }
+    }
 }
