@@ -23,14 +23,17 @@ fn looking() -> Vec<Panel> {
     vec![
         Panel::bars(
             "Oldest readings",
-            "The ten agents whose last pass is longest ago. A pass is due every minute by default.",
+            "The ten agents whose last pass is longest ago by their own intervals: 1 is one interval, by \
+             default a minute. Text files have no interval and are not here.",
         )
         .now(
-            "topk(10, time() - max by (instance) (scrubjay_snapshot_timestamp_seconds{@}))",
+            "topk(10, (time() - max by (job, instance) (scrubjay_snapshot_timestamp_seconds{@})) / \
+             max by (job, instance) (scrubjay_agent_interval_seconds{@}))",
             "{{instance}}",
         )
-        .unit("s")
-        .thresholds(&[("green", None), ("orange", Some(300.0)), ("red", Some(900.0))]),
+        .unit("suffix: intervals")
+        .decimals(1)
+        .thresholds(&[("green", None), ("orange", Some(3.0)), ("red", Some(15.0))]),
         Panel::lines(
             "Fewest passes",
             "Passes for each second of the ten agents that make fewest. At the default interval: 0.017.",
@@ -54,7 +57,7 @@ fn looking() -> Vec<Panel> {
                 "sum by (instance) (increase(scrubjay_agent_late_passes_total{@}[$__rate_interval])) > 0",
                 "{{instance}}",
             )
-            .empty("none was late"),
+            .empty("none told"),
         Panel::table("Versions", "Agents by version.")
             .size(12, 6)
             .rows("count by (version) (scrubjay_build_info{@})")
@@ -76,7 +79,7 @@ fn sources() -> Vec<Panel> {
             &["Time"],
         )
         .sorted("Hosts", true)
-        .empty("each source that is there can be read"),
+        .empty("none told"),
         Panel::lines(
             "Slowest sources",
             "The longest that the last reading of a source took on any host.",
@@ -91,7 +94,7 @@ fn sources() -> Vec<Panel> {
             "sum by (source) (increase(scrubjay_source_read_failures_total{@}[$__rate_interval])) > 0",
             "{{source}}",
         )
-        .empty("none"),
+        .empty("none told"),
         Panel::lines(
             "Deadlines missed",
             "Passes in which a source did not answer in time: a driver or a firmware hangs.",
@@ -100,7 +103,7 @@ fn sources() -> Vec<Panel> {
             "sum by (instance, source) (increase(scrubjay_source_deadlines_missed_total{@}[$__rate_interval])) > 0",
             "{{instance}} {{source}}",
         )
-        .empty("none"),
+        .empty("none told"),
     ]
 }
 
@@ -119,7 +122,7 @@ fn hearing() -> Vec<Panel> {
                 "{{witness}}",
             )
             .unit("cps")
-            .empty("no reports"),
+            .empty("none told"),
         Panel::lines(
             "Reports lost or not understood",
             "Overwritten by the kernel before they could be read, or not decoded.",
@@ -133,7 +136,7 @@ fn hearing() -> Vec<Panel> {
             "sum by (instance) (increase(scrubjay_event_reports_undecodable_total{@}[$__rate_interval])) > 0",
             "not decoded {{instance}}",
         )
-        .empty("none"),
+        .empty("none told"),
     ]
 }
 
@@ -225,7 +228,7 @@ fn telling() -> Vec<Panel> {
         )
         .of("Holds for", &[("unit", json!("s")), ("decimals", json!(0))])
         .hosts("Host")
-        .empty("nothing is acknowledged"),
+        .empty("none told"),
         Panel::table(
             "Web configurations of no use",
             "Agents whose web configuration was changed to something of no use, and the age of the one that \
@@ -239,7 +242,7 @@ fn telling() -> Vec<Panel> {
         .columns(&[("instance", "Host"), ("Value", "Age of the old one")], &["Time", "job"])
         .of("Age of the old one", &[("unit", json!("s")), ("decimals", json!(0))])
         .hosts("Host")
-        .empty("none"),
+        .empty("none told"),
     ]
 }
 
@@ -263,6 +266,6 @@ fn cost() -> Vec<Panel> {
             .columns(&[("instance", "Host"), ("Value", "Runs for")], &["Time", "job"])
             .of("Runs for", &[("unit", json!("s"))])
             .hosts("Host")
-            .empty("none"),
+            .empty("none told"),
     ]
 }

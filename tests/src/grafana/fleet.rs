@@ -63,7 +63,7 @@ fn unseen() -> Vec<Panel> {
             "sum(scrubjay_monitoring_coverage{@,class=\"correctable\",state=~\"partial|none|unknown\"})",
             "hosts",
         )
-        .empty("no agents")
+        .empty("not known")
         .thresholds(&[("green", None), ("yellow", Some(1.0))]),
         Panel::stat(
             "Uncorrected errors may hide",
@@ -73,7 +73,7 @@ fn unseen() -> Vec<Panel> {
             "sum(scrubjay_monitoring_coverage{@,class=\"uncorrectable\",state=~\"partial|none|unknown\"})",
             "hosts",
         )
-        .empty("no agents")
+        .empty("not known")
         .thresholds(&[("green", None), ("yellow", Some(1.0))]),
         Panel::table(
             "What hides memory errors",
@@ -84,10 +84,11 @@ fn unseen() -> Vec<Panel> {
         .rows("count by (class, code) (scrubjay_monitoring_coverage_gap_info{@})")
         .columns(&[("class", "Errors"), ("code", "Gap"), ("Value", "Hosts")], &["Time"])
         .sorted("Hosts", true)
-        .empty("nothing is known to hide them"),
+        .empty("none told"),
         Panel::table(
             "Hosts that do not answer, or are too old",
-            "Scraped in vain, or scraped while passes hang. The value says which.",
+            "Scraped in vain, or scraped while passes hang. The value says which. A host that is no target is \
+             not here.",
         )
         .size(14, 9)
         .rows("up{@} == 0 or on (job, instance) scrubjay_snapshot_stale{@} == 1")
@@ -97,7 +98,7 @@ fn unseen() -> Vec<Panel> {
         )
         .worded("What", &[(0.0, "does not answer", "red"), (1.0, "readings too old", "orange")])
         .hosts("Host")
-        .empty("all answer"),
+        .empty("none told"),
     ]
 }
 
@@ -106,7 +107,7 @@ fn needs() -> Vec<Panel> {
         Panel::stat(title, description)
             .size(4, 4)
             .now(&format!("sum(scrubjay_verdict{{@,verdict=\"{verdict}\"}})"), verdict)
-            .empty("no agents")
+            .empty("not known")
             .thresholds(&[("text", None), (color, Some(1.0))])
     };
     vec![
@@ -122,7 +123,7 @@ fn needs() -> Vec<Panel> {
         count("Ok", "ok", "Hosts of which nothing is to be said.", "green"),
         Panel::stat("Sticks to swap", "Sticks of memory whose verdict is plan or act.")
             .now("sum(scrubjay_module_verdict{@,verdict=~\"plan|act\"})", "sticks")
-            .empty("no histories")
+            .empty("not known")
             .thresholds(&[("green", None), ("orange", Some(1.0))]),
         Panel::table(
             "Hosts",
@@ -191,7 +192,7 @@ fn needs() -> Vec<Panel> {
         )
         .hosts("Host")
         .sorted("Verdict", false)
-        .empty("nothing is to be acted on or planned"),
+        .empty("none told"),
     ]
 }
 
@@ -200,7 +201,7 @@ fn patches() -> Vec<Panel> {
         Panel::stat("Reboot asked for", "Hosts that are to be rebooted at the next window.")
             .size(4, 8)
             .now("sum(scrubjay_reboot_required{@,answer=\"yes\"})", "hosts")
-            .empty("no agents")
+            .empty("not known")
             .thresholds(&[("green", None), ("orange", Some(1.0))]),
         Panel::stat(
             "Reboot: cannot tell",
@@ -208,7 +209,7 @@ fn patches() -> Vec<Panel> {
         )
         .size(4, 8)
         .now("sum(scrubjay_reboot_required{@,answer=\"unknown\"})", "hosts")
-        .empty("no agents")
+        .empty("not known")
         .thresholds(&[("green", None), ("purple", Some(1.0))]),
         Panel::bars(
             "Longest exposed",
@@ -221,7 +222,7 @@ fn patches() -> Vec<Panel> {
         )
         .unit("s")
         .thresholds(&[("yellow", None), ("orange", Some(604_800.0)), ("red", Some(2_592_000.0))])
-        .empty("nothing is owed, as far as is known"),
+        .empty("none told"),
         Panel::bars(
             "Live patches: time left",
             "The ten hosts whose live patches have the shortest support left for the running kernel. \
@@ -233,7 +234,7 @@ fn patches() -> Vec<Panel> {
         )
         .unit("s")
         .thresholds(&[("red", None), ("orange", Some(0.0)), ("green", Some(2_592_000.0))])
-        .empty("no live patches with a known end"),
+        .empty("none told"),
         Panel::table("Kernels that run", "Running kernels with the number of hosts on each.")
             .size(12, 8)
             .rows("count by (release) (scrubjay_kernel_info{@})")
@@ -250,7 +251,7 @@ fn patches() -> Vec<Panel> {
             &["Time"],
         )
         .sorted("Hosts", true)
-        .empty("no reboot is asked for"),
+        .empty("none told"),
     ]
 }
 

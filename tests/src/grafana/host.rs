@@ -44,11 +44,11 @@ fn now() -> Vec<Panel> {
             .unit("s"),
         Panel::stat(
             "Readings are from",
-            "Age of what is shown. Beyond some minutes passes hang, or the agent does not answer.",
+            "How long ago the last pass ended. Beyond some intervals of the agent, by default a minute, \
+             passes hang.",
         )
         .now("time() - scrubjay_snapshot_timestamp_seconds{@}", "")
-        .unit("s")
-        .thresholds(&[("green", None), ("orange", Some(300.0)), ("red", Some(900.0))]),
+        .unit("s"),
     ]
 }
 
@@ -57,7 +57,8 @@ fn why() -> Vec<Panel> {
         Panel::table(
             "Findings",
             "The runbook, docs/findings.md, has a page for each code; `scrubjay status` on the host has \
-             the numbers behind them.",
+             the numbers behind them. None are told either while the host does not answer or its \
+             readings are too old: the verdict then has no data.",
         )
         .size(24, 9)
         .rows("scrubjay_finding{@}")
@@ -70,7 +71,7 @@ fn why() -> Vec<Panel> {
             ],
             &["Time", "Value", "__name__", "job", "instance"],
         )
-        .empty("no findings"),
+        .empty("none told"),
         Panel::table("What hides memory errors", "Gaps in what can be seen, by class of errors.")
             .size(12, 7)
             .rows("scrubjay_monitoring_coverage_gap_info{@}")
@@ -78,7 +79,7 @@ fn why() -> Vec<Panel> {
                 &[("class", "Errors"), ("code", "Gap"), ("subject", "Where")],
                 &["Time", "Value", "__name__", "job", "instance"],
             )
-            .empty("nothing is known to hide them"),
+            .empty("none told"),
         Panel::table("Why a reboot is asked for", "Findings that a reboot would mend.")
             .size(12, 7)
             .rows("scrubjay_reboot_reason{@}")
@@ -86,7 +87,7 @@ fn why() -> Vec<Panel> {
                 &[("severity", "Verdict"), ("code", "Reason"), ("subject", "What it is about")],
                 &["Time", "Value", "__name__", "job", "instance"],
             )
-            .empty("no reboot is asked for"),
+            .empty("none told"),
         Panel::table(
             "Sticks of memory",
             "Verdict and errors of each stick since the history knows it. The probability is good for \
@@ -138,13 +139,13 @@ fn over_time() -> Vec<Panel> {
              many.",
         )
         .query("scrubjay_dimm_correctable_errors_total{@} > 0", "{{dimm}}")
-        .empty("no errors, or no counters: see coverage"),
+        .empty("none told: see coverage"),
         Panel::lines(
             "Uncorrected errors by DIMM",
             "Sums since the history began: they go on over reboots.",
         )
         .query("scrubjay_dimm_uncorrectable_errors_total{@} > 0", "{{dimm}}")
-        .empty("no errors, or no counters: see coverage"),
+        .empty("none told: see coverage"),
         Panel::lines("Uptime", "Falls to zero with each boot.")
             .query("scrubjay_uptime_seconds{@}", "uptime")
             .unit("s")
@@ -187,6 +188,6 @@ fn sources() -> Vec<Panel> {
                 ],
                 &["Time", "Value", "__name__", "job", "instance"],
             )
-            .empty("none: see coverage"),
+            .empty("none told: see coverage"),
     ]
 }

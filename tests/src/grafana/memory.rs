@@ -38,7 +38,7 @@ fn days() -> Vec<Panel> {
         .query(&by_day("scrubjay_dimm_correctable_errors_total"), "{{instance}} {{dimm}}")
         .every("1d")
         .decimals(0)
-        .empty("no errors within the time shown, or no counters: see coverage on Fleet"),
+        .empty("none told: see coverage on Fleet"),
         Panel::cells(
             "Uncorrected errors",
             "The same for errors that could not be corrected. Each is one too many.",
@@ -47,7 +47,7 @@ fn days() -> Vec<Panel> {
         .query(&by_day("scrubjay_dimm_uncorrectable_errors_total"), "{{instance}} {{dimm}}")
         .every("1d")
         .decimals(0)
-        .empty("no errors within the time shown, or no counters: see coverage on Fleet"),
+        .empty("none told: see coverage on Fleet"),
     ]
 }
 
@@ -98,7 +98,7 @@ fn sticks() -> Vec<Panel> {
         )
         .words(&VERDICTS)
         .legend(false)
-        .empty("no stick has a verdict of watch or worse"),
+        .empty("none told"),
         Panel::lines(
             "Probability of failure",
             "Of an uncorrected error within the horizon of the policy, for sticks with open faults. Good for comparing sticks, \
@@ -107,7 +107,7 @@ fn sticks() -> Vec<Panel> {
         .query("scrubjay_module_failure_probability_ratio{@}", "{{instance}} {{slot}}")
         .unit("percentunit")
         .size(24, 8)
-        .empty("no stick has open faults"),
+        .empty("none told"),
         Panel::table(
             "DIMMs as the kernel knows them",
             "Places at which errors are counted. Label and location are as EDAC has them.",
@@ -128,7 +128,7 @@ fn sticks() -> Vec<Panel> {
         )
         .of("Size", &[("unit", json!("bytes"))])
         .hosts("Host")
-        .empty("no DIMM is counted: see coverage on Fleet"),
+        .empty("none told: see coverage on Fleet"),
     ]
 }
 
@@ -141,7 +141,7 @@ fn pages() -> Vec<Panel> {
         )
         .query("scrubjay_memory_corrupted_bytes{@} > 0", "{{instance}}")
         .unit("bytes")
-        .empty("no memory is marked as bad"),
+        .empty("none told"),
         Panel::lines(
             "Pages that failed since boot",
             "Pages for which the kernel's memory_failure() ran, by result.",
@@ -150,7 +150,7 @@ fn pages() -> Vec<Panel> {
             "sum by (instance, result) (scrubjay_node_memory_failure_pages_total{@}) > 0",
             "{{instance}} {{result}}",
         )
-        .empty("no page has failed since boot"),
+        .empty("none told"),
         Panel::stat(
             "Bad pages known",
             "Pages in the registers of all hosts, by whether the running kernel has them out of use. \
@@ -206,7 +206,7 @@ fn scrub() -> Vec<Panel> {
             &["Time", "__name__", "job"],
         )
         .of("A round takes", &[("unit", json!("s"))])
-        .empty("no device says"),
+        .empty("none told"),
     ]
 }
 
@@ -221,7 +221,7 @@ fn reports() -> Vec<Panel> {
             "{{class}}",
         )
         .unit("cps")
-        .empty("no agent hears reports"),
+        .empty("none told"),
         Panel::lines(
             "Errors without a DIMM",
             "Errors that controllers could not attribute: sums since the history began.",
@@ -234,7 +234,7 @@ fn reports() -> Vec<Panel> {
             "sum by (instance, controller) (scrubjay_controller_unattributed_uncorrectable_errors_total{@}) > 0",
             "uncorrected {{instance}} {{controller}}",
         )
-        .empty("each error has a DIMM"),
+        .empty("none told"),
         Panel::table(
             "Counters that began anew, or contradict themselves",
             "Each time a controller's counters begin anew the errors since the reading before are lost, \

@@ -30,7 +30,7 @@ fn exposure() -> Vec<Panel> {
                 "{{instance}}",
             )
             .unit("s")
-            .empty("nothing is owed, as far as is known")
+            .empty("none told")
     };
     vec![
         Panel::stat(
@@ -119,7 +119,7 @@ fn live_patches() -> Vec<Panel> {
         )
         .hosts("Host")
         .sorted("Time left", false)
-        .empty("no live patches with a known end"),
+        .empty("none told"),
         Panel::table(
             "Live patches in the kernel",
             "Each with its system and level. In transition it is not in force yet.",
@@ -142,7 +142,7 @@ fn live_patches() -> Vec<Panel> {
         .worded("Enabled", &[(0.0, "no", "orange"), (1.0, "yes", "green")])
         .worded("In transition", &[(0.0, "no", "green"), (1.0, "yes", "orange")])
         .hosts("Host")
-        .empty("no live patches"),
+        .empty("none told"),
         Panel::lines(
             "Transitions that last",
             "How long a live patch has been in transition. Minutes are usual; days mean that a task \
@@ -150,10 +150,10 @@ fn live_patches() -> Vec<Panel> {
         )
         .query("scrubjay_livepatch_transition_seconds{@}", "{{instance}} {{patch}}")
         .unit("s")
-        .empty("no live patch is in transition"),
+        .empty("none told"),
         Panel::lines("Tasks that hold a transition up", "Tasks that a running transition waits for.")
             .query("scrubjay_livepatch_blocking_tasks{@} > 0", "{{instance}}")
-            .empty("no task holds one up"),
+            .empty("none told"),
     ]
 }
 
@@ -170,31 +170,31 @@ fn reboot() -> Vec<Panel> {
         .of("Asked for since", &[("unit", json!("s")), ("decimals", json!(0))])
         .hosts("Host")
         .sorted("Asked for since", true)
-        .empty("no reboot is asked for"),
+        .empty("none told"),
         Panel::bars(
             "Running kernel and newest installed",
             "Hosts by how the running kernel stands to the newest one that is installed.",
         )
         .size(10, 9)
         .now(RELATIONS, "{{relation}}")
-        .empty("no agents"),
+        .empty("not known"),
         Panel::bars("Next boot would start", "Hosts by what the boot loader is set to start.")
             .size(8, 7)
             .now("sum by (kernel) (scrubjay_next_boot_kernel{@})", "{{kernel}}")
-            .empty("no agents"),
+            .empty("not known"),
         Panel::bars(
             "Processes with old code",
             "Processes that run code of files that were deleted or replaced: the ten hosts with most.",
         )
         .size(8, 7)
         .now("topk(10, sum by (instance) (scrubjay_stale_processes{@}) > 0)", "{{instance}}")
-        .empty("none, or not every process was looked at"),
+        .empty("none told"),
         Panel::table("Microcode that is behind", "Hosts whose CPUs run older microcode than is on disk.")
             .size(8, 7)
             .rows("scrubjay_microcode_behind{@} == 1")
             .columns(&[("instance", "Host")], &["Time", "__name__", "job", "Value"])
             .hosts("Host")
-            .empty("none is known to be behind"),
+            .empty("none told"),
     ]
 }
 
@@ -218,13 +218,13 @@ fn boots() -> Vec<Panel> {
         )
         .size(6, 8)
         .now("sum by (end) (scrubjay_boots{@,end!=\"running\"})", "{{end}}")
-        .empty("no histories"),
+        .empty("not known"),
         Panel::bars(
             "Unclean ends by host",
             "The ten hosts with the most boots that ended uncleanly.",
         )
         .size(6, 8)
         .now("topk(10, max by (instance) (scrubjay_boots{@,end=\"unclean\"}) > 0)", "{{instance}}")
-        .empty("no boot is known to have ended uncleanly"),
+        .empty("none told"),
     ]
 }

@@ -12,7 +12,7 @@ pub(crate) struct Named {
 }
 
 /// Words of the language and its functions, of those that are used here.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 29] = [
     "absent",
     "and",
     "bool",
@@ -22,6 +22,7 @@ const WORDS: [&str; 28] = [
     "group_left",
     "ignoring",
     "increase",
+    "last_over_time",
     "max",
     "max_over_time",
     "min",

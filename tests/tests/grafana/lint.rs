@@ -16,10 +16,11 @@ pub(crate) fn unknown_names(expr: &str) -> Vec<String> {
     let mut unknown = Vec::new();
     let mut all: BTreeSet<&str> = TARGET.into();
     for (metric, labels) in &named.selectors {
-        // That of Prometheus itself.
+        // Those of Prometheus itself.
         let known: &[&str] = match CATALOGUE.iter().find(|def| def.name == metric) {
             Some(def) => def.labels,
             None if metric == "up" => &[],
+            None if metric == "ALERTS" => &["alertname", "alertstate", "severity"],
             None => {
                 unknown.push(format!("there is no metric {metric}"));
                 continue;
@@ -38,6 +39,28 @@ pub(crate) fn unknown_names(expr: &str) -> Vec<String> {
         }
     }
     unknown
+}
+
+/// What a panel may say where it has nothing, though it begins like a claim, and the one metric that it must then ask
+/// for: each target has `up`, and each agent that reports `scrubjay_snapshot_stale`.
+const SAID_OF_NOTHING: [(&str, Option<&str>); 6] = [
+    ("no data", None),
+    ("none told", None),
+    ("none told: see coverage", None),
+    ("none told: see coverage on Fleet", None),
+    ("no targets", Some("up")),
+    ("no agents", Some("scrubjay_snapshot_stale")),
+];
+
+/// Whether a text states as a fact what missing data cannot show: an agent that is dead, a job without targets
+/// or one of another name look the same.
+fn is_claim(text: &str, metrics: &[String]) -> bool {
+    let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let claims = ["all", "any", "each", "every", "no", "none", "nothing", "nobody", "ok", "0"];
+    let listed = SAID_OF_NOTHING.iter().any(|(listed, asks)| {
+        *listed == text && asks.is_none_or(|asks| metrics.iter().any(|metric| metric == asks))
+    });
+    claims.contains(&first.to_lowercase().as_str()) && !listed
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -101,6 +124,11 @@ fn faults(file: &str, dashboard: &Value) -> Vec<String> {
             }
         }
         let targets = panel["targets"].as_array().unwrap();
+        let asked = targets.iter().flat_map(|target| named(text(target, "expr")).selectors);
+        let metrics: Vec<String> = asked.map(|(metric, _)| metric).collect();
+        if is_claim(text(defaults, "noValue"), &metrics) {
+            fault("it states what missing data cannot show");
+        }
         if targets.is_empty() {
             fault("it asks nothing");
         }
@@ -169,7 +197,10 @@ fn the_laws_find_what_breaks_them() {
     };
     assert_eq!(broken(&|_| ()), 0);
     let expr = |text: &'static str| {
-        move |dashboard: &mut Value| dashboard["panels"][1]["targets"][0]["expr"] = text.into()
+        move |dashboard: &mut Value| {
+            dashboard["panels"][1]["targets"][0]["expr"] = text.into();
+            dashboard["panels"][1]["fieldConfig"]["defaults"]["noValue"] = "no data".into();
+        }
     };
     let chosen = "job=~\"$job\",instance=~\"$instance\"";
     for (text, faults) in [
@@ -188,6 +219,21 @@ fn the_laws_find_what_breaks_them() {
         assert_eq!(broken(&expr(text)), faults, "{text} ({chosen})");
     }
     assert_eq!(broken(&|d| d["panels"][1]["description"] = "".into()), 1);
+    for (said, faults) in [
+        ("no data", 0),
+        ("not known", 0),
+        ("none told", 0),
+        ("no targets", 0),
+        ("no agents", 1),
+        ("all answer", 1),
+        ("No findings", 1),
+        ("nothing is to be acted on", 1),
+    ] {
+        let say = |d: &mut Value| {
+            d["panels"][1]["fieldConfig"]["defaults"]["noValue"] = said.into();
+        };
+        assert_eq!(broken(&say), faults, "{said}");
+    }
     assert_eq!(broken(&|d| d["editable"] = true.into()), 1);
     assert_eq!(broken(&|d| d["uid"] = "other".into()), 1);
 }

@@ -128,16 +128,34 @@ fn the_example_configurations_are_accepted() {
     }
 }
 
+/// Those that ask for a reboot would prevent it, and those of severity info may fire for ever; in the order of
+/// the rules, after what always fires where kube-prometheus is.
 #[test]
-fn what_kured_is_to_overlook_are_alerts_that_ask_for_a_reboot() {
-    let named = "^Scrubjay(ActReboot|PlanReboot|RebootOverdue)$";
-    for place in ["README.md", "examples/alertmanager.yml"] {
-        assert!(
-            read(&grafana().join(place)).contains(&format!("--alert-filter-regexp={named}")),
-            "{place}"
-        );
+fn kured_is_told_everywhere_to_overlook_the_same_alerts() {
+    let rules = read(&file("rules/scrubjay-alerts.yml"));
+    let mut names = vec!["Watchdog", "InfoInhibitor"];
+    for rule in rules.split("- alert: ").skip(1) {
+        let (name, rule) = rule.split_once('\n').unwrap();
+        if name.contains("Reboot") || rule.contains("severity: info") {
+            names.push(name);
+        }
     }
-    let reboots: Vec<String> =
-        alerts().into_iter().filter(|name| name.contains("Reboot")).collect();
-    assert_eq!(reboots, ["ScrubjayActReboot", "ScrubjayPlanReboot", "ScrubjayRebootOverdue"]);
+    assert!(names.contains(&"ScrubjayActReboot") && names.contains(&"ScrubjayErrorsHidden"));
+    let wanted = format!("--alert-filter-regexp=^({})$", names.join("|"));
+    for place in ["README.md", "examples/alertmanager.yml", "../kubernetes/kured/kured.yaml"] {
+        let text = read(&grafana().join(place));
+        let told: Vec<&str> = text
+            .lines()
+            .filter_map(|line| Some(&line[line.find("--alert-filter-regexp=^")?..]))
+            .collect();
+        assert_eq!(told, [&wanted], "{place}");
+        assert!(text.contains("--alert-firing-only=true"), "{place}");
+    }
+    // Other pages lead there.
+    for page in std::fs::read_dir(grafana().parent().unwrap().join("docs")).unwrap() {
+        let page = page.unwrap().path();
+        if page.extension().is_some_and(|ending| ending == "md") {
+            assert!(!read(&page).contains("--alert-filter-regexp="), "{}", page.display());
+        }
+    }
 }
