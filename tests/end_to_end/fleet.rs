@@ -277,13 +277,13 @@ fn a_partial_answer_is_shown_as_one_and_no_plan_is_made_from_it() {
 #[test]
 fn what_silent_hosts_said_last_is_asked_of_them_alone_and_nothing_rests_on_it() {
     let busy = |_: String| Reply::status(422, r#"{"status":"error","error":"too many samples"}"#);
-    let (code, stdout, stderr) = with("last_over_time(scrubjay_verdict", busy);
+    let (code, page, stderr) = with("last_over_time(scrubjay_verdict", busy);
     assert_eq!(code, 0, "{stderr}");
-    let said = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = page.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("said last could not be asked for"), "{said}");
     assert!(said.contains("n00010:10072"), "{said}");
-    let (code, stdout, _) = with("last_over_time(scrubjay_verdict", Reply::ok);
-    assert!(code == 0 && stdout.contains("watch"), "{stdout}");
+    let (code, page, _) = with("last_over_time(scrubjay_verdict", Reply::ok);
+    assert!(code == 0 && page.contains("watch"), "{page}");
     let home = tempfile::tempdir().unwrap();
     // Nobody is silent among the first ten.
     for (hosts, times) in [(10, 0), (20, 1)] {
