@@ -22,6 +22,8 @@ pub struct Fleet {
     pub at_ms: i64,
     /// How far back hosts were looked for that do not report now, milliseconds.
     pub look_back_ms: i64,
+    /// The labels that together name a host.
+    pub host_labels: Vec<String>,
     /// What hosts are grouped by, if by something.
     pub group_by: Option<String>,
     /// The hosts, in the order of their names.

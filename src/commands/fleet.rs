@@ -75,7 +75,12 @@ fn make(settings: &Settings, args: &FleetPlanArgs, at_ms: i64) -> anyhow::Result
     let before = args.resume.as_deref().map(read).transpose()?;
     let fleet_settings = match &before {
         Some((before, _)) => {
-            FleetSettings { group_by: before.group_by.clone(), ..settings.fleet.clone() }
+            // Whoever was called otherwise would be taken for gone.
+            FleetSettings {
+                host_labels: before.host_labels.clone(),
+                group_by: before.group_by.clone(),
+                ..settings.fleet.clone()
+            }
         }
         None => settings.fleet.clone(),
     };
@@ -137,6 +142,11 @@ fn read(path: &Path) -> anyhow::Result<(FleetPlan, Vec<MaintenanceWindow>)> {
         path.display(),
         plan.schema_version,
         FleetPlan::VERSION
+    );
+    anyhow::ensure!(
+        !plan.host_labels.is_empty(),
+        "{} does not say which labels name a host: make a new plan",
+        path.display()
     );
     let windows = plan.windows.iter().map(|text| MaintenanceWindow::parse(text));
     let windows = windows.collect::<Result<Vec<_>, String>>();

@@ -4,6 +4,7 @@ use crate::config::FleetSettings;
 use crate::notify::{certificates, secret, small_file};
 use anyhow::Context;
 use std::io::Read;
+use std::net::IpAddr;
 use std::sync::Arc;
 use ureq::Agent;
 use ureq::tls::{ClientCert, PrivateKey, RootCerts, TlsConfig};
@@ -38,10 +39,7 @@ impl Api {
             "no address of an API is known: give --url, or set fleet.url in the configuration",
         )?;
         let authorization = authorization(settings)?;
-        let is_near = ["http://127.", "http://localhost", "http://[::1]"];
-        let is_open =
-            url.starts_with("http://") && !is_near.iter().any(|near| url.starts_with(near));
-        if authorization.is_some() && is_open {
+        if authorization.is_some() && is_open(url) {
             tracing::warn!(
                 "the token or password is sent unencrypted: fleet.url begins with http://"
             );
@@ -107,6 +105,16 @@ impl Api {
         }
         if is_ok { Ok(()) } else { Err(Refused(refusal(status, moved.as_deref(), text))) }
     }
+}
+
+/// Whether others on the way can read what is sent there: it is neither encrypted nor to this host.
+fn is_open(url: &str) -> bool {
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return true };
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_near = host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.is_loopback());
+    uri.scheme_str() != Some("https") && !is_near
 }
 
 /// What is sent as `Authorization`.
@@ -197,6 +205,26 @@ mod tests {
             ("~~~\u{ff}", "fn5+w78="),
         ] {
             assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn only_what_stays_on_this_host_or_is_encrypted_is_not_open() {
+        for (url, open) in [
+            ("http://127.0.0.1:9090", false),
+            ("http://127.8.9.10/prometheus", false),
+            ("http://localhost:9090", false),
+            ("http://LOCALHOST", false),
+            ("http://[::1]:9090/x", false),
+            ("https://prometheus.example", false),
+            ("http://prometheus.example", true),
+            ("http://127.evil.example", true),
+            ("http://127.0.0.1.evil.example", true),
+            ("http://localhost.example:9090", true),
+            ("http://[2001:db8::1]:9090", true),
+            ("http://10.0.0.7", true),
+        ] {
+            assert_eq!(is_open(url), open, "{url}");
         }
     }
 

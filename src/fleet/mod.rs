@@ -15,6 +15,12 @@ use scrubjay_model::Fleet;
 /// Warnings of one answer that are passed on.
 const MOST_WARNINGS: usize = 3;
 
+/// Names of hosts in one query, in bytes: proxies take addresses of eight thousand, a query names
+/// them twice, and letters of expressions need three times their room in an address.
+const MOST_NAMES_BYTES: usize = 1_000;
+/// Queries on hosts that do not report.
+const MOST_SILENT_QUERIES: usize = 10;
+
 /// What the fleet is like at a moment.
 ///
 /// # Errors
@@ -36,7 +42,7 @@ pub(crate) fn ask(settings: &FleetSettings, at_ms: i64) -> anyhow::Result<Fleet>
     let look_back_ms = i64::try_from(settings.look_back.as_millis()).unwrap_or(i64::MAX);
     let mut gathering = Gathering::new(naming, at_ms, look_back_ms);
     let mut text = Vec::new();
-    for family in Family::ALL {
+    for family in Family::ALL.into_iter().filter(|family| !family.is_of_silent_hosts()) {
         let query = family.query(&scope);
         tracing::debug!("asking for {query}");
         let taken = api
@@ -50,7 +56,37 @@ pub(crate) fn ask(settings: &FleetSettings, at_ms: i64) -> anyhow::Result<Fleet>
             gathering.lack(format!("{} could not be asked for: {why}", family.metric()));
         }
     }
+    ask_past(&api, &scope, at_ms, &mut gathering, &mut text);
     Ok(gathering.finish())
+}
+
+/// What hosts that do not report said last. A look back over the verdicts of all hosts would cost the
+/// server every sample of them, so that it is asked about those hosts alone; what cannot be told of
+/// them changes nothing that is done.
+fn ask_past(api: &Api, scope: &Scope, at_ms: i64, gathering: &mut Gathering, text: &mut Vec<u8>) {
+    let families = Family::ALL.into_iter().filter(|family| family.is_of_silent_hosts());
+    let parts = gathering.silent(MOST_NAMES_BYTES);
+    if parts.len() > MOST_SILENT_QUERIES {
+        gathering.note(
+            "so many hosts do not report that not all were asked for what they said last"
+                .to_owned(),
+        );
+    }
+    for family in families {
+        for part in parts.iter().take(MOST_SILENT_QUERIES) {
+            let query = family.query(&scope.with(part));
+            tracing::debug!("asking for {query}");
+            let taken = api
+                .ask(&query, at_ms, text)
+                .and_then(|()| take(text, family, gathering).map_err(Refused));
+            if let Err(Refused(why)) = taken {
+                gathering.note(format!(
+                    "what hosts that do not report said last could not be asked for: {why}"
+                ));
+                return;
+            }
+        }
+    }
 }
 
 /// Takes in an answer. One that cannot be read to its end counts as none: it is looked at twice.
@@ -64,15 +100,19 @@ fn take(text: &[u8], family: Family, gathering: &mut Gathering) -> Result<(), St
         None => gathering.no_number(),
     })?;
     let metric = family.metric();
+    let mut lack = |sentence| match family.is_of_silent_hosts() {
+        true => gathering.note(sentence),
+        false => gathering.lack(sentence),
+    };
     for warning in answer.warnings.iter().take(MOST_WARNINGS) {
-        gathering.lack(format!("{metric}: the API warns: {warning}"));
+        lack(format!("{metric}: the API warns: {warning}"));
     }
     if answer.warnings.len() > MOST_WARNINGS {
         let more = answer.warnings.len() - MOST_WARNINGS;
-        gathering.lack(format!("{metric}: the API warns of {more} things more"));
+        lack(format!("{metric}: the API warns of {more} things more"));
     }
     if answer.is_partial {
-        gathering.lack(format!("{metric}: the API says that its answer is partial"));
+        lack(format!("{metric}: the API says that its answer is partial"));
     }
     Ok(())
 }

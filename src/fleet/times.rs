@@ -4,8 +4,12 @@ use crate::windows::{MaintenanceWindow, next_of};
 use scrubjay_model::Wave;
 use std::time::Duration;
 
+/// Where a wave has no length, so much of a window that is open must be left for one.
+const LEAST_REST_MS: i64 = 30 * 60_000;
+
 /// Gives each wave a time, the first that are not over. A window holds one wave, or, where a wave
-/// takes so long as `each`, as many as end within it. Without windows waves have an order alone.
+/// takes so long as `each`, as many as end within it. Waves that are left out, as those of them are
+/// away, have their time all the same. Without windows waves have an order alone.
 pub(crate) fn give_times(
     waves: &mut [Wave],
     windows: &[MaintenanceWindow],
@@ -15,20 +19,26 @@ pub(crate) fn give_times(
     let each_ms = each.and_then(|each| i64::try_from(each.as_millis()).ok());
     // No wave begins before it.
     let mut from_ms = now_wall_ms;
+    let mut number = 0;
     for wave in waves {
-        let Some((window, occurrence)) = next_long_enough(windows, each_ms, from_ms) else {
-            return;
-        };
-        let begins = occurrence.from_wall_ms.max(from_ms);
-        let ends = match each_ms {
-            Some(each_ms) => begins.saturating_add(each_ms).min(occurrence.until_wall_ms),
-            None => occurrence.until_wall_ms,
-        };
-        wave.from_ms = Some(begins);
-        wave.until_ms = Some(ends);
-        wave.begins = window.words(begins);
-        wave.ends = window.words(ends);
-        from_ms = ends;
+        while number < wave.number {
+            number += 1;
+            let Some((window, occurrence)) = next_long_enough(windows, each_ms, from_ms) else {
+                return;
+            };
+            let begins = occurrence.from_wall_ms.max(from_ms);
+            let ends = match each_ms {
+                Some(each_ms) => begins.saturating_add(each_ms).min(occurrence.until_wall_ms),
+                None => occurrence.until_wall_ms,
+            };
+            from_ms = ends;
+            if number == wave.number {
+                wave.from_ms = Some(begins);
+                wave.until_ms = Some(ends);
+                wave.begins = window.words(begins);
+                wave.ends = window.words(ends);
+            }
+        }
     }
 }
 
@@ -44,7 +54,9 @@ fn next_long_enough(
     for _ in 0..1_000 {
         let (window, occurrence) = next_of(windows, at_ms)?;
         let room_ms = occurrence.until_wall_ms - occurrence.from_wall_ms.max(from_ms);
-        if each_ms.is_none_or(|each_ms| room_ms >= each_ms) {
+        let is_whole = occurrence.from_wall_ms >= from_ms;
+        let least_ms = each_ms.unwrap_or(if is_whole { 0 } else { LEAST_REST_MS });
+        if room_ms >= least_ms {
             return Some((window, occurrence));
         }
         at_ms = occurrence.until_wall_ms;
@@ -112,6 +124,41 @@ mod tests {
             ["2026-12-06T02:00:00Z 2026-12-06T04:00:00Z"]
         );
         assert_eq!(times(&sunday, Some("4h"), late, 1), ["- -"]);
+    }
+
+    #[test]
+    fn the_last_minutes_of_a_window_are_no_wave() {
+        let sunday = ["sunday 02:00 for 3h"];
+        let next = ["2026-12-06T02:00:00Z 2026-12-06T05:00:00Z"];
+        assert_eq!(times(&sunday, None, "2026-11-29T04:55:00Z", 1), next);
+        assert_eq!(times(&sunday, None, "2026-11-29T04:31:00Z", 1), next);
+        assert_eq!(
+            times(&sunday, None, "2026-11-29T04:30:00Z", 1),
+            ["2026-11-29T04:30:00Z 2026-11-29T05:00:00Z"]
+        );
+        // One that is always so short is somebody's wish.
+        let short = ["sunday 02:00 for 20m"];
+        assert_eq!(
+            times(&short, None, "2026-11-29T02:01:00Z", 1),
+            ["2026-12-06T02:00:00Z 2026-12-06T02:20:00Z"]
+        );
+        // What the wave before leaves of another window is no more.
+        let two = ["sunday 02:00 for 3h", "sunday 03:00 for 2h 10m"];
+        assert_eq!(
+            times(&two, None, "2026-11-29T01:00:00Z", 2),
+            ["2026-11-29T02:00:00Z 2026-11-29T05:00:00Z", next[0]]
+        );
+    }
+
+    #[test]
+    fn the_time_of_a_wave_that_is_left_out_is_given_to_nobody() {
+        let windows = [MaintenanceWindow::parse("sunday 02:00 for 3h").unwrap()];
+        let (from_ms, until_ms, begins, ends) = (None, None, None, None);
+        let mut waves = [Wave { number: 2, from_ms, until_ms, begins, ends, visits: Vec::new() }];
+        let now = "2026-11-27T12:00:00Z".parse::<Timestamp>().unwrap();
+        give_times(&mut waves, &windows, None, now.as_millisecond());
+        let begins = Timestamp::from_millisecond(waves[0].from_ms.unwrap()).unwrap();
+        assert_eq!(begins.to_string(), "2026-12-06T02:00:00Z");
     }
 
     #[test]

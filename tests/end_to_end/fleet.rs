@@ -80,7 +80,7 @@ fn a_status_says_what_is_true_of_a_thousand_hosts() {
     let rising = &status["rising"];
     assert_eq!(texts(&rising["sticks"], "host"), names(&truth.of(Fate::Swap)));
     assert_eq!(rising["tested"], 30);
-    // Each family was asked for once, all at the same moment.
+    // Each family was asked for once, all at the same moment; what was said last, of ten hosts.
     let asked = api.asked();
     let queries: BTreeSet<&str> = asked.iter().map(Asked::query).collect();
     assert_eq!(queries.len(), asked.len());
@@ -122,6 +122,14 @@ fn a_plan_visits_whom_it_must_within_the_limit_of_each_rack_and_goes_on_after_re
             let (before, after) = body.split_once(&line).unwrap();
             let after = after.replacen(&then, &(AT_S + 600).to_string(), 1);
             body = format!("{before}{line}{after}");
+        }
+        if asked.query() == "scrubjay_reboot_required == 1" {
+            let answer = |answer: &str| {
+                let of = format!("{}\",\"job\":\"scrubjay\"", name(booted));
+                format!("{of},\"rack\":\"{}\",\"answer\":\"{answer}\"", rack(booted))
+            };
+            assert!(body.contains(&answer("yes")));
+            body = body.replace(&answer("yes"), &answer("no"));
         }
         Reply::ok(body)
     });
@@ -264,6 +272,51 @@ fn a_partial_answer_is_shown_as_one_and_no_plan_is_made_from_it() {
     let (code, stdout, _) = output(&mut fleet(home.path(), &api, &["plan", "--accept-partial"]));
     assert_eq!(code, 3);
     assert!(stdout.contains("wave 1") && stdout.contains("partial"), "{stdout}");
+}
+
+#[test]
+fn what_silent_hosts_said_last_is_asked_of_them_alone_and_nothing_rests_on_it() {
+    let busy = |_: String| Reply::status(422, r#"{"status":"error","error":"too many samples"}"#);
+    let (code, page, stderr) = with("last_over_time(scrubjay_verdict", busy);
+    assert_eq!(code, 0, "{stderr}");
+    let said = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("said last could not be asked for"), "{said}");
+    assert!(said.contains("n00010:10072"), "{said}");
+    let (code, page, _) = with("last_over_time(scrubjay_verdict", Reply::ok);
+    assert!(code == 0 && page.contains("watch"), "{page}");
+    let home = tempfile::tempdir().unwrap();
+    // Nobody is silent among the first ten.
+    for (hosts, times) in [(10, 0), (20, 1)] {
+        let api = fleet_api(hosts);
+        stdout(&mut fleet(home.path(), &api, &["status"]));
+        let asked = api.asked();
+        let past: Vec<&str> = asked
+            .iter()
+            .map(Asked::query)
+            .filter(|query| query.contains("last_over_time(scrubjay_verdict"))
+            .collect();
+        assert_eq!(past.len(), times, "{past:?}");
+        assert!(past.iter().all(|query| query.contains("{instance=~\"n00010:10072\"}")));
+    }
+}
+
+#[test]
+fn a_plan_is_gone_on_with_by_the_labels_it_was_made_with() {
+    let home = tempfile::tempdir().unwrap();
+    let api = fleet_api(20);
+    let labels = ["--host-label", "rack", "--host-label", "instance"];
+    let text = stdout(&mut fleet(home.path(), &api, &[&["plan", "--json"], &labels[..]].concat()));
+    let before = json(&text);
+    assert_eq!(before["host_labels"], serde_json::json!(["rack", "instance"]));
+    let first = &before["waves"][0]["visits"][0]["host"];
+    assert!(first.as_str().unwrap().starts_with("r000/n0000"), "{first}");
+    let file = home.path().join("plan.json");
+    std::fs::write(&file, &text).unwrap();
+    let arguments = ["plan", "--json", "--resume", file.to_str().unwrap()];
+    let after = json(&stdout(&mut fleet(home.path(), &api, &arguments)));
+    for key in ["waves", "host_labels", "blocked", "done", "new_since"] {
+        assert_eq!(before[key], after[key], "{key}");
+    }
 }
 
 #[test]

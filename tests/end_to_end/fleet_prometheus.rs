@@ -226,7 +226,11 @@ fn plan_is_true(home: &Path, url: &str, truths: &BTreeMap<&str, &Value>, silent:
     assert!(!seen.is_empty() && seen.is_disjoint(&blocked));
 }
 
+/// The answer about all hosts serves for one about some of them: their names are left out.
 fn recorded(query: &str) -> PathBuf {
+    let mut parts = query.split("{instance=~\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let query = parts.fold(first, |whole, part| whole + part.split_once("\"}").unwrap().1);
     let name: String = query
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })

@@ -2,6 +2,7 @@
 //! their number, so that what must come out is known.
 
 use scrubjay_alerts::fleet::{Family, Scope};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// The moment everything is about: 2026-11-24T06:02:00Z.
@@ -64,8 +65,15 @@ impl FleetAnswers {
 
     /// The answer to a query; an error as Prometheus has it if it is none of ours.
     pub fn answer(&self, query: &str) -> String {
-        let scope =
+        let whole =
             Scope { matchers: String::new(), look_back_s: 604_800, job: "scrubjay".to_owned() };
+        // Names of these hosts are expressions that match themselves.
+        let named = query.split("instance=~\"").nth(1).and_then(|rest| rest.split('"').next());
+        let scope = match named {
+            Some(names) => whole.with(&format!("instance=~\"{names}\"")),
+            None => whole,
+        };
+        let named: Option<BTreeSet<&str>> = named.map(|names| names.split('|').collect());
         let family = Family::ALL.into_iter().find(|family| family.query(&scope) == query);
         let Some(family) = family else {
             return r#"{"status":"error","errorType":"bad_data","error":"parse error"}"#.to_owned();
@@ -73,7 +81,10 @@ impl FleetAnswers {
         let mut out =
             String::from(r#"{"status":"success","data":{"resultType":"vector","result":["#);
         let mut is_first = true;
-        for number in 0..self.hosts {
+        let is_asked = |number: &u32| {
+            named.as_ref().is_none_or(|named| named.contains(name(*number).as_str()))
+        };
+        for number in (0..self.hosts).filter(is_asked) {
             for (labels, value) in samples(family, number) {
                 if !is_first {
                     out.push(',');

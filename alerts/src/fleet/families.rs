@@ -60,6 +60,15 @@ pub struct Scope {
     pub job: String,
 }
 
+impl Scope {
+    /// The part of it that has certain labels.
+    #[must_use]
+    pub fn with(&self, matchers: &str) -> Self {
+        let comma = if self.matchers.is_empty() { "" } else { "," };
+        Self { matchers: format!("{}{comma}{matchers}", self.matchers), ..self.clone() }
+    }
+}
+
 /// The metric that Prometheus itself makes of each scrape.
 const UP: &str = "up";
 
@@ -147,6 +156,17 @@ impl Family {
         }
     }
 
+    /// Whether it is asked as of the moment, and not of the time before it as well.
+    pub fn is_of_the_moment(self) -> bool {
+        !matches!(self, Self::Seen | Self::LastVerdict)
+    }
+
+    /// Whether it is asked only about hosts that do not report, as it costs the server much, and
+    /// nothing that is done rests on it.
+    pub fn is_of_silent_hosts(self) -> bool {
+        self == Self::LastVerdict
+    }
+
     /// Whether nothing can be said of a fleet without an answer to it. Without the others less is
     /// said, and that it is.
     pub fn is_needed(self) -> bool {
@@ -186,11 +206,7 @@ mod tests {
         for family in Family::ALL {
             let query = family.query(&scope(""));
             let looks_back = query.contains("604800s");
-            assert_eq!(
-                looks_back,
-                matches!(family, Family::Seen | Family::LastVerdict),
-                "{family:?}: {query}"
-            );
+            assert_eq!(looks_back, !family.is_of_the_moment(), "{family:?}: {query}");
         }
     }
 
@@ -212,6 +228,14 @@ mod tests {
             ]
         );
         assert_eq!(Family::Finding.query(&scope("")), "scrubjay_finding");
+        assert_eq!(
+            Family::Up.query(&scope("env=\"prod\"").with("instance=~\"a\"")),
+            "up{env=\"prod\",instance=~\"a\",job=\"scrubjay\"}"
+        );
+        assert_eq!(
+            Family::Interval.query(&scope("").with("a=~\"b\"")),
+            "scrubjay_agent_interval_seconds{a=~\"b\"}"
+        );
         assert_eq!(
             Family::Exposure.query(&scope("")).split('{').nth(1),
             Some("clock=\"release\"}")

@@ -5,6 +5,7 @@
 //! is taken. Targets that bear one name and booted at different times are different hosts.
 
 use super::families::Family;
+use super::silent;
 use crate::book::glob_matches;
 use scrubjay_model::{
     Action, CoverageState, Fleet, FleetAck, FleetFinding, FleetHost, FleetStick, Reason,
@@ -38,6 +39,18 @@ const SAME_BOOT_MS: u64 = 120_000;
 /// So many readings may be missed before those that are there are old.
 const MISSED_PASSES: i64 = 3;
 
+/// Hosts that are named in one note.
+const MOST_NAMED: usize = 5;
+
+/// What the last series said of a host before the moment.
+#[derive(Debug)]
+struct Past {
+    /// The value that tells its time.
+    at_s: f64,
+    group: Option<String>,
+    held: Option<String>,
+}
+
 /// Labels as they are written, in any order.
 pub type Labels<'a> = [(Cow<'a, str>, Cow<'a, str>)];
 
@@ -50,6 +63,10 @@ pub struct Gathering {
     hosts: BTreeMap<String, FleetHost>,
     /// The targets that told when they booted: of which host, by the labels that are not ours.
     booted: BTreeMap<String, BTreeMap<String, i64>>,
+    /// What labels said of hosts before the moment.
+    past: BTreeMap<String, Past>,
+    /// The labels that name hosts, where that is more than one.
+    parts: BTreeMap<String, Vec<String>>,
     jobs_known: bool,
     has_trends: bool,
     nameless: u64,
@@ -67,6 +84,8 @@ impl Gathering {
             look_back_ms,
             hosts: BTreeMap::new(),
             booted: BTreeMap::new(),
+            past: BTreeMap::new(),
+            parts: BTreeMap::new(),
             jobs_known: false,
             has_trends: false,
             nameless: 0,
@@ -123,12 +142,28 @@ impl Gathering {
             | Family::SupportEnd => {}
         }
         let naming = &self.naming;
+        if naming.host_labels.len() > 1 && !self.parts.contains_key(&name) {
+            let part = |wanted| label(labels, wanted).unwrap_or_default().to_owned();
+            self.parts.insert(name.clone(), naming.host_labels.iter().map(|l| part(l)).collect());
+        }
+        if !family.is_of_the_moment() {
+            // Of verdicts the value tells no time.
+            let at_s = if family == Family::Seen { value } else { -1.0 };
+            if self.past.get(&name).is_none_or(|past| past.at_s < at_s) {
+                let (group, held) = (naming.group(labels), naming.held(labels));
+                self.past.insert(name.clone(), Past { at_s, group, held });
+            }
+        }
         let host = self.hosts.entry(name).or_insert_with_key(|name| FleetHost {
             held: naming.held.iter().find(|held| glob_matches(held, name)).cloned(),
             name: name.clone(),
             ..FleetHost::default()
         });
-        naming.target(host, labels);
+        // Labels that were taken away or changed since are none that hold.
+        if family.is_of_the_moment() {
+            host.group = host.group.take().or_else(|| naming.group(labels));
+            host.held = host.held.take().or_else(|| naming.held(labels));
+        }
         told(host, family, labels, value);
     }
 
@@ -161,8 +196,37 @@ impl Gathering {
         *last = boot_ms.max(*last);
     }
 
+    /// Matchers of the hosts that have no verdict, of as many each as fit into so many bytes.
+    pub fn silent(&self, most_bytes: usize) -> Vec<String> {
+        let parts = |name: &String| match self.parts.get(name) {
+            Some(parts) => parts.clone(),
+            None => vec![name.clone()],
+        };
+        let silent = self.hosts.iter().filter(|(_, host)| host.verdict.is_none());
+        let silent: Vec<Vec<String>> = silent.map(|(name, _)| parts(name)).collect();
+        silent::matchers(&self.naming.host_labels, &silent, most_bytes)
+    }
+
     /// What all of it amounts to.
     pub fn finish(mut self) -> Fleet {
+        for (name, past) in std::mem::take(&mut self.past) {
+            if let Some(host) = self.hosts.get_mut(&name).filter(|host| host.verdict.is_none()) {
+                host.group = host.group.take().or(past.group);
+                host.held = host.held.take().or(past.held);
+            }
+        }
+        let (at_ms, stale_after_ms) = (self.at_ms, self.naming.stale_after_ms);
+        let is_ahead = |host: &&FleetHost| reading(host, at_ms, stale_after_ms) == Reading::Ahead;
+        let ahead: Vec<&str> =
+            self.hosts.values().filter(is_ahead).map(|host| host.name.as_str()).collect();
+        if let Some(named) = ahead.get(..ahead.len().min(MOST_NAMED)).filter(|n| !n.is_empty()) {
+            self.notes.insert(format!(
+                "the readings of some hosts are of the future and count as none ({} of them): see \
+                 that clocks are right there, such as at {}",
+                ahead.len(),
+                named.join(", ")
+            ));
+        }
         for (name, targets) in &self.booted {
             let (first, last) = (targets.values().min(), targets.values().max());
             let apart = first.zip(last).map_or(0, |(first, last)| last.abs_diff(*first));
@@ -198,11 +262,12 @@ impl Gathering {
         Fleet {
             at_ms: self.at_ms,
             look_back_ms: self.look_back_ms,
+            host_labels: self.naming.host_labels,
             group_by: self.naming.group_by,
             hosts: self
                 .hosts
                 .into_values()
-                .map(|host| tidied(fresh(host, self.at_ms, self.naming.stale_after_ms)))
+                .map(|host| tidied(fresh(host, at_ms, stale_after_ms)))
                 .collect(),
             has_trends: self.has_trends,
             lacks: self.lacks.into_iter().collect(),
@@ -212,21 +277,18 @@ impl Gathering {
 }
 
 impl Naming {
-    /// What the labels of a target say of its host.
-    fn target(&self, host: &mut FleetHost, labels: &Labels<'_>) {
-        if host.group.is_none()
-            && let Some(group) = self.group_by.as_ref().and_then(|by| label(labels, by))
-            && !group.is_empty()
-        {
-            host.group = Some(group.to_owned());
-        }
-        if host.held.is_none()
-            && let Some(hold) = &self.hold_label
-            && let Some(said) = label(labels, hold)
-            && !["", "false", "no", "0"].contains(&said)
-        {
-            host.held = Some(format!("label {hold}={said}"));
-        }
+    /// The group that the labels of a target say.
+    fn group(&self, labels: &Labels<'_>) -> Option<String> {
+        let group = self.group_by.as_ref().and_then(|by| label(labels, by))?;
+        (!group.is_empty()).then(|| group.to_owned())
+    }
+
+    /// The label of a target that says that the host is left alone.
+    fn held(&self, labels: &Labels<'_>) -> Option<String> {
+        let hold = self.hold_label.as_ref()?;
+        let said = label(labels, hold)?;
+        let holds = !["", "false", "no", "0"].contains(&said);
+        holds.then(|| format!("label {hold}={said}"))
     }
 }
 
@@ -332,14 +394,34 @@ fn told(host: &mut FleetHost, family: Family, labels: &Labels<'_>, value: f64) {
     }
 }
 
+/// Of when the readings of a host are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Fresh,
+    Old,
+    /// Of the future: nobody knows of when they are.
+    Ahead,
+}
+
+fn reading(host: &FleetHost, at_ms: i64, stale_after_ms: i64) -> Reading {
+    let interval_ms = host.interval_s.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
+    let planned_ms = interval_ms.saturating_mul(1000).saturating_mul(MISSED_PASSES);
+    let limit_ms = stale_after_ms.max(planned_ms);
+    let Some(seen_ms) = host.last_seen_ms else { return Reading::Fresh };
+    if at_ms.saturating_sub(seen_ms) > limit_ms {
+        Reading::Old
+    } else if seen_ms.saturating_sub(at_ms) > limit_ms {
+        Reading::Ahead
+    } else {
+        Reading::Fresh
+    }
+}
+
 /// A verdict that rests on old readings is none. An agent says so itself; a file that somebody else
 /// exports does not, and stays when its agent is gone. Of a host without a verdict no other value is
 /// kept either: it would be taken for how the host is.
 fn fresh(mut host: FleetHost, at_ms: i64, stale_after_ms: i64) -> FleetHost {
-    let interval_ms = host.interval_s.and_then(|s| i64::try_from(s).ok()).unwrap_or(0);
-    let planned_ms = interval_ms.saturating_mul(1000).saturating_mul(MISSED_PASSES);
-    let limit_ms = stale_after_ms.max(planned_ms);
-    if host.last_seen_ms.is_some_and(|seen_ms| at_ms.saturating_sub(seen_ms) > limit_ms) {
+    if reading(&host, at_ms, stale_after_ms) != Reading::Fresh {
         host.last_verdict = host.last_verdict.max(host.verdict.take());
     }
     if host.is_reporting() {

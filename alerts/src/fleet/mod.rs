@@ -9,6 +9,7 @@ mod gather;
 mod plan;
 mod report;
 mod resume;
+mod silent;
 mod status;
 
 pub use families::{Family, Scope};

@@ -6,7 +6,7 @@ use scrubjay_model::{
     Action, AtOnce, BlockReason, BlockedVisit, CoverageState, Fleet, FleetHost, FleetPlan,
     FleetTask, RebootAnswer, TaskKind, Verdict, Visit, Wave,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How visits are spread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,41 +49,65 @@ pub fn plan(fleet: &Fleet, policy: &PlanPolicy) -> FleetPlan {
             (_, false) => wanted.push((host, tasks, host.boot_ms)),
         }
     }
+    let away = away(fleet);
+    let waves = waves(fleet, policy.at_once, &away, wanted);
     FleetPlan {
         schema_version: FleetPlan::VERSION,
         made_ms: fleet.at_ms,
         resumed_ms: None,
+        host_labels: fleet.host_labels.clone(),
         group_by: fleet.group_by.clone(),
         at_once: policy.at_once,
         windows: policy.windows.clone(),
         each_ms: policy.each_ms,
-        waves: waves(fleet, policy.at_once, wanted),
+        notes: notes(fleet, &waves, &away),
+        waves,
         blocked,
         done: Vec::new(),
         new_since: Vec::new(),
-        notes: fleet.notes.clone(),
     }
 }
 
 /// A host with what is done to it, and when it booted when that was planned.
 pub(super) type Wanted<'f> = (&'f FleetHost, Vec<FleetTask>, Option<i64>);
 
-/// Spreads visits over waves: the first waves have the worst of each group.
-pub(super) fn waves(fleet: &Fleet, at_once: AtOnce, mut wanted: Vec<Wanted<'_>>) -> Vec<Wave> {
-    wanted.sort_by(|(a, ..), (b, ..)| worse_first(a, b));
-    let mut sizes: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    for host in &fleet.hosts {
-        let size = sizes.entry(host.group.as_deref()).or_default();
-        *size = size.saturating_add(1);
+/// How many hosts of each group are away: whoever is being visited does not report meanwhile.
+pub(super) type Away<'f> = BTreeMap<Option<&'f str>, usize>;
+
+/// Those that do not report.
+pub(super) fn away(fleet: &Fleet) -> Away<'_> {
+    counted(fleet.hosts.iter().filter(|host| !host.is_reporting()))
+}
+
+fn counted<'f>(hosts: impl Iterator<Item = &'f FleetHost>) -> Away<'f> {
+    let mut counts = Away::new();
+    for host in hosts {
+        let count = counts.entry(host.group.as_deref()).or_default();
+        *count = count.saturating_add(1);
     }
-    let mut placed: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    counts
+}
+
+/// Spreads visits over waves: the first waves have the worst of each group. Who is away already has
+/// a place in the first one, which is empty, and left out, where nobody else has.
+pub(super) fn waves(
+    fleet: &Fleet,
+    at_once: AtOnce,
+    away: &Away<'_>,
+    mut wanted: Vec<Wanted<'_>>,
+) -> Vec<Wave> {
+    wanted.sort_by(|(a, ..), (b, ..)| worse_first(a, b));
+    // A share is one of those that could be away: of others nobody knows whether they are in use.
+    let sizes = counted(fleet.hosts.iter().filter(|host| host.is_reporting()));
+    let mut placed = Away::new();
     let mut waves: BTreeMap<usize, Vec<Visit>> = BTreeMap::new();
     for (host, tasks, boot_ms) in wanted {
         let group = host.group.as_deref();
-        let most = at_once.of(sizes.get(&group).copied().unwrap_or(0));
-        let before = placed.entry(group).or_default();
-        // `of` is one at least.
-        let wave = *before / most.max(1);
+        // It is one at least.
+        let most = at_once.of(sizes.get(&group).copied().unwrap_or(0)).max(1);
+        let before =
+            placed.entry(group).or_insert_with(|| away.get(&group).copied().unwrap_or(0).min(most));
+        let wave = *before / most;
         *before = before.saturating_add(1);
         waves.entry(wave).or_default().push(Visit {
             host: host.name.clone(),
@@ -93,15 +117,42 @@ pub(super) fn waves(fleet: &Fleet, at_once: AtOnce, mut wanted: Vec<Wanted<'_>>)
             boot_ms,
         });
     }
-    // Each group fills its waves from the first on, so that there are no gaps between them.
-    (1..)
-        .zip(waves.into_values())
-        .map(|(number, mut visits)| {
+    // Each group fills its waves from the first or the second on, so that no other one is missing.
+    waves
+        .into_iter()
+        .map(|(before, mut visits)| {
+            let number = u32::try_from(before.saturating_add(1)).unwrap_or(u32::MAX);
             // The sort is stable: within a group the worst stays first.
             visits.sort_by(|a, b| a.group.cmp(&b.group));
             Wave { number, from_ms: None, until_ms: None, begins: None, ends: None, visits }
         })
         .collect()
+}
+
+/// What there is to know of a plan: of the answer it was made from, and of those that are away.
+pub(super) fn notes(fleet: &Fleet, waves: &[Wave], away: &Away<'_>) -> Vec<String> {
+    let mut notes = fleet.notes.clone();
+    let groups: BTreeSet<Option<&str>> =
+        waves.iter().flat_map(|wave| &wave.visits).map(|visit| visit.group.as_deref()).collect();
+    let count = groups.iter().filter_map(|group| away.get(group));
+    let count = count.fold(0_usize, |sum, count| sum.saturating_add(*count));
+    if count > 0 {
+        let who = match count {
+            1 => "1 host that does not report is of a group that is to be visited, and counts"
+                .to_owned(),
+            _ => format!(
+                "{count} hosts that do not report are of groups that are to be visited, and count"
+            ),
+        };
+        let nobody = match waves.first() {
+            Some(wave) if wave.number > 1 => ", in which nobody else is visited",
+            _ => "",
+        };
+        notes.push(format!(
+            "{who} as away in wave 1{nobody}: go on with the plan when that has changed"
+        ));
+    }
+    notes
 }
 
 /// What is to be done to a host, less what is acknowledged.

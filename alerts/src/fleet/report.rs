@@ -85,9 +85,11 @@ fn standing(host: &FleetHost, limit_days: u32, at_ms: i64) -> (Standing, Vec<Str
         .filter(|finding| OUTSIDE.contains(&finding.code.as_str()))
         .map(|finding| finding.code.clone())
         .collect();
-    let exposed_days = host.exposed_s.map(|exposed_s| exposed_s / DAY_S);
-    if let Some(days) = exposed_days.filter(|days| *days > u64::from(limit_days)) {
-        because.push(format!("a fix is owed for {days} days"));
+    let limit_s = u64::from(limit_days).saturating_mul(DAY_S);
+    if let Some(exposed_s) = host.exposed_s.filter(|exposed_s| *exposed_s > limit_s) {
+        let days = exposed_s / DAY_S;
+        let more = if days == u64::from(limit_days) { "more than " } else { "" };
+        because.push(format!("a fix is owed for {more}{days} days"));
     }
     let owes = host.cves_owed.is_some_and(|owed| owed > 0);
     let covered = owes || host.cves_mitigated.is_some_and(|mitigated| mitigated > 0);
@@ -97,7 +99,7 @@ fn standing(host: &FleetHost, limit_days: u32, at_ms: i64) -> (Standing, Vec<Str
     if !because.is_empty() {
         return (Standing::Outside, because);
     }
-    match exposed_days {
+    match host.exposed_s {
         Some(_) => (Standing::Within, because),
         None => (Standing::NoData, vec!["does not tell for how long fixes are owed".to_owned()]),
     }

@@ -1,6 +1,6 @@
 //! Going on with a plan: who was visited since is seen in the metrics, and is not visited again.
 
-use super::plan::{Wanted, blocks, module_in, tasks, waves};
+use super::plan::{Wanted, away, blocks, module_in, notes, tasks, waves};
 use scrubjay_model::{
     Action, BlockReason, BlockedVisit, DoneVisit, Fleet, FleetHost, FleetPlan, FleetTask,
     RebootAnswer, TaskKind, Verdict,
@@ -43,6 +43,7 @@ pub fn resume(before: &FleetPlan, fleet: &Fleet) -> FleetPlan {
     let mut done = before.done.clone();
     let mut blocked = Vec::new();
     let mut wanted: Vec<Wanted<'_>> = Vec::new();
+    let mut away = away(fleet);
     for entry in visits.chain(blocked_before) {
         // A file that somebody wrote by hand may name a host twice.
         if !seen.insert(entry.host) {
@@ -56,6 +57,8 @@ pub fn resume(before: &FleetPlan, fleet: &Fleet) -> FleetPlan {
             boot_ms: entry.boot_ms,
         };
         let Some(host) = hosts.get(entry.host) else {
+            let count = away.entry(entry.group.as_deref()).or_default();
+            *count = count.saturating_add(1);
             blocked.push(is_blocked(vec![BlockReason::NotReporting { last_seen_ms: None }]));
             continue;
         };
@@ -74,34 +77,47 @@ pub fn resume(before: &FleetPlan, fleet: &Fleet) -> FleetPlan {
                 blocked.push(BlockedVisit { group: host.group.clone(), ..is_blocked(because) });
             }
             Left::Tasks(tasks) => {
-                // What was not known when the plan was made is planned as of now.
-                let then = entry.boot_ms.filter(|_| !entry.tasks.is_empty());
-                wanted.push((host, tasks, then.or(host.boot_ms)));
+                // A reboot that was not known of when the plan was made is planned as of now.
+                let is_reboot = |task: &FleetTask| task.kind == TaskKind::Reboot;
+                let boot_ms = if entry.tasks.iter().any(is_reboot) {
+                    entry.boot_ms.or(host.boot_ms)
+                } else {
+                    host.boot_ms.or(entry.boot_ms)
+                };
+                wanted.push((host, tasks, boot_ms));
             }
         }
     }
+    // Who is done may have come to need another visit.
+    let kept: BTreeSet<&str> = wanted
+        .iter()
+        .map(|(host, ..)| host.name.as_str())
+        .chain(blocked.iter().map(|blocked| blocked.host.as_str()))
+        .collect();
     let new_since = fleet
         .hosts
         .iter()
-        .filter(|host| !seen.contains(host.name.as_str()))
+        .filter(|host| !kept.contains(host.name.as_str()))
         .filter(|host| host.is_reporting() && !tasks(host, fleet.at_ms).is_empty())
         .map(|host| host.name.clone())
         .collect();
+    let waves = waves(fleet, before.at_once, &away, wanted);
     blocked.sort_by(|a, b| a.host.cmp(&b.host));
     done.sort();
     FleetPlan {
         schema_version: FleetPlan::VERSION,
         made_ms: before.made_ms,
         resumed_ms: Some(fleet.at_ms),
+        host_labels: before.host_labels.clone(),
         group_by: before.group_by.clone(),
         at_once: before.at_once,
         windows: before.windows.clone(),
         each_ms: before.each_ms,
-        waves: waves(fleet, before.at_once, wanted),
+        notes: notes(fleet, &waves, &away),
+        waves,
         blocked,
         done,
         new_since,
-        notes: fleet.notes.clone(),
     }
 }
 
@@ -114,7 +130,8 @@ enum Left {
 }
 
 fn left_to_do(entry: &Entry<'_>, host: &FleetHost, at_ms: i64, made_ms: i64) -> Left {
-    let fresh = tasks(host, at_ms);
+    // What came up since is done by the same visit, and the reasons may be others by now.
+    let left = tasks(host, at_ms);
     let has_booted = host.boot_ms.is_some_and(|boot_ms| match entry.boot_ms {
         // Who could not be seen when the plan was made may have booted since for another reason.
         Some(then) => {
@@ -123,12 +140,13 @@ fn left_to_do(entry: &Entry<'_>, host: &FleetHost, at_ms: i64, made_ms: i64) -> 
         }
         None => boot_ms >= made_ms,
     });
+    // It may have booted into the kernel that it ran before.
+    let asks = host.reboot == Some(RebootAnswer::Yes);
     let mut because = None;
     let (mut is_open, mut reboot_is_left) = (entry.tasks.is_empty(), false);
-    let mut left = Vec::new();
     for task in entry.tasks {
         let shown = match task.kind {
-            TaskKind::Reboot if has_booted => Some("it has booted since"),
+            TaskKind::Reboot if has_booted && !asks => Some("it has booted since"),
             TaskKind::Reboot if host.reboot == Some(RebootAnswer::No) => {
                 Some("no finding asks for a reboot any more")
             }
@@ -136,22 +154,8 @@ fn left_to_do(entry: &Entry<'_>, host: &FleetHost, at_ms: i64, made_ms: i64) -> 
             TaskKind::SwapDimm => swapped(task, host),
         };
         is_open |= shown.is_none();
-        match (shown, task.kind) {
-            (Some(shown), _) => because = because.or(Some(shown)),
-            (None, TaskKind::Reboot) => reboot_is_left = true,
-            (None, TaskKind::SwapDimm) => {
-                if host.acknowledged_until(&task.code, &task.subject, at_ms).is_none() {
-                    left.push(task.clone());
-                }
-            }
-        }
-    }
-    if entry.tasks.is_empty() {
-        // Nothing was known of it when the plan was made.
-        left = fresh;
-    } else if reboot_is_left {
-        // The reasons may be others by now.
-        left.extend(fresh.into_iter().filter(|task| task.kind == TaskKind::Reboot));
+        reboot_is_left |= shown.is_none() && task.kind == TaskKind::Reboot;
+        because = because.or(shown);
     }
     if let Some(because) = because.filter(|_| !is_open) {
         return Left::Done(because);
@@ -159,6 +163,11 @@ fn left_to_do(entry: &Entry<'_>, host: &FleetHost, at_ms: i64, made_ms: i64) -> 
     let mut blocks = blocks(host, &left, at_ms);
     if reboot_is_left && host.reboot.is_none() {
         blocks.push(BlockReason::RebootUnclear);
+    }
+    // A swap takes it down once more, whatever the reboot did.
+    let is_reboot_alone = !left.is_empty() && left.iter().all(|task| task.kind == TaskKind::Reboot);
+    if reboot_is_left && has_booted && asks && is_reboot_alone {
+        blocks.push(BlockReason::RebootInVain);
     }
     match (blocks.is_empty(), left.is_empty()) {
         (false, _) => Left::Blocked(blocks),

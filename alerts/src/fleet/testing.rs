@@ -78,6 +78,7 @@ pub(super) fn fleet(hosts: Vec<FleetHost>) -> Fleet {
     Fleet {
         at_ms: NOW_MS,
         look_back_ms: 7 * 24 * HOUR_MS,
+        host_labels: vec!["instance".to_owned()],
         group_by: Some("rack".to_owned()),
         hosts,
         has_trends: false,

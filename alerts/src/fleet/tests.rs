@@ -120,10 +120,10 @@ fn going_on_sees_boots_swaps_and_what_needs_no_visit_any_more() {
     ];
     let before = planned(hosts);
     assert_eq!(before.visits().count(), 8);
-    let booted = FleetHost { boot_ms: Some(NOW_MS + HOUR_MS), ..to_reboot("booted") };
+    let booted = FleetHost { boot_ms: Some(NOW_MS + HOUR_MS), ..well("booted") };
     let mut other_stick = to_swap("other-stick");
     other_stick.sticks[0].module = "m-2".to_owned();
-    let half = FleetHost { boot_ms: Some(NOW_MS + HOUR_MS), ..both };
+    let half = FleetHost { boot_ms: Some(NOW_MS + HOUR_MS), ..to_swap("both") };
     let later = Fleet {
         at_ms: NOW_MS + 3 * HOUR_MS,
         ..fleet(vec![
@@ -140,17 +140,117 @@ fn going_on_sees_boots_swaps_and_what_needs_no_visit_any_more() {
     let after = resume(&before, &later);
     let done: Vec<&str> = after.done.iter().map(|done| done.host.as_str()).collect();
     assert_eq!(done, ["booted", "cleared", "other-stick", "swapped"]);
+    // One of the two that do not report is as many as may be away.
     assert_eq!(names(&after), [vec!["both"], vec!["waits"]]);
+    assert_eq!(after.waves[0].number, 2);
     let left: Vec<TaskKind> = after.waves[0].visits[0].tasks.iter().map(|task| task.kind).collect();
     assert_eq!(left, [TaskKind::SwapDimm]);
     assert_eq!(reasons(&after, "fell-silent"), ["not_reporting"]);
     assert_eq!(reasons(&after, "gone"), ["not_reporting"]);
-    assert_eq!(after.new_since, ["new"]);
+    // The other stick is as bad, and the host is done.
+    assert_eq!(after.new_since, ["new", "other-stick"]);
     assert_eq!((after.made_ms, after.resumed_ms), (NOW_MS, Some(NOW_MS + 3 * HOUR_MS)));
     // Who is done stays done, whatever comes up later.
     let again =
         resume(&after, &Fleet { at_ms: NOW_MS + 9 * HOUR_MS, ..fleet(vec![to_reboot("booted")]) });
     assert!(again.visits().all(|visit| visit.host != "booted"), "{again:?}");
+    assert_eq!(again.new_since, ["booted"]);
+}
+
+#[test]
+fn who_is_away_counts_until_it_is_back() {
+    let two = policy(AtOnce::Hosts(2));
+    let hosts = |silent: &[usize]| -> Vec<FleetHost> {
+        let host = |n: usize| {
+            let verdict = Some(Verdict::Plan).filter(|_| !silent.contains(&n));
+            FleetHost { verdict, ..in_group("r1", to_reboot(&format!("h{n}"))) }
+        };
+        (0..6).map(host).collect()
+    };
+    let before = plan(&fleet(hosts(&[])), &two);
+    assert_eq!(names(&before), [vec!["h0", "h1"], vec!["h2", "h3"], vec!["h4", "h5"]]);
+    assert_eq!(before.notes, Vec::<String>::new());
+    // The first wave is being rebooted: nobody else may go.
+    let during = resume(&before, &fleet(hosts(&[0, 1])));
+    assert_eq!(names(&during), [vec!["h2", "h3"], vec!["h4", "h5"]]);
+    let numbers: Vec<u32> = during.waves.iter().map(|wave| wave.number).collect();
+    assert_eq!(numbers, [2, 3]);
+    assert!(during.notes.iter().any(|note| note.contains("2 hosts")), "{:?}", during.notes);
+    // One is back, and another one may go.
+    let one = resume(&before, &fleet(hosts(&[0])));
+    assert_eq!((names(&one)[0].len(), one.waves[0].number), (1, 1));
+    // It is the same of a host that nothing is known of any more, and of a new plan.
+    let gone = resume(&before, &fleet(hosts(&[]).split_off(2)));
+    assert_eq!(gone.waves[0].number, 2);
+    let new = plan(&fleet(hosts(&[0, 1, 2])), &two);
+    assert_eq!((names(&new)[0].clone(), new.waves[0].number), (vec!["h3", "h4"], 2));
+    // In another group nobody is away.
+    let mut with_other = hosts(&[0, 1]);
+    with_other.push(in_group("r2", to_reboot("x")));
+    let other = plan(&fleet(with_other), &two);
+    assert_eq!(names(&other)[..2], [vec!["x"], vec!["h2", "h3"]]);
+    assert_eq!(other.waves[0].number, 1);
+}
+
+#[test]
+fn a_share_is_one_of_those_that_report() {
+    let host = |n: usize| {
+        let verdict = Some(Verdict::Plan).filter(|_| n < 10);
+        FleetHost { verdict, ..to_reboot(&format!("h{n:02}")) }
+    };
+    let plan = plan(&fleet((0..40).map(host).collect()), &policy(AtOnce::Percent(10)));
+    assert!(plan.waves.iter().all(|wave| wave.visits.len() == 1), "{plan:?}");
+}
+
+#[test]
+fn who_booted_and_still_asks_for_a_reboot_is_not_done() {
+    let mut both = to_swap("both");
+    both.reboot = Some(RebootAnswer::Yes);
+    both.reboot_reasons = to_reboot("x").reboot_reasons;
+    let before = planned(vec![to_reboot("a"), both.clone(), to_reboot("b")]);
+    let boot_ms = Some(NOW_MS + HOUR_MS);
+    let later = Fleet {
+        at_ms: NOW_MS + 2 * HOUR_MS,
+        ..fleet(vec![
+            FleetHost { boot_ms, ..to_reboot("a") },
+            FleetHost { boot_ms, ..both },
+            FleetHost { boot_ms, reboot: None, reboot_reasons: Vec::new(), ..well("b") },
+        ])
+    };
+    let after = resume(&before, &later);
+    assert_eq!(reasons(&after, "a"), ["reboot_in_vain"]);
+    // The swap takes it down once more, whatever the reboot did.
+    assert_eq!(names(&after), [vec!["both"]]);
+    assert_eq!(after.waves[0].visits[0].tasks.len(), 2);
+    let done: Vec<&str> = after.done.iter().map(|done| done.host.as_str()).collect();
+    assert_eq!(done, ["b"]);
+    assert_eq!(resume(&after, &later), after);
+    // Once it runs the kernel that was meant, it is.
+    let mended = resume(&after, &fleet(vec![FleetHost { boot_ms, ..well("a") }]));
+    assert!(mended.done.iter().any(|done| done.host == "a"), "{mended:?}");
+}
+
+#[test]
+fn a_need_that_came_up_since_is_met_by_the_visit_or_named() {
+    let before = planned(vec![to_reboot("waits"), to_reboot("booted"), to_swap("swaps")]);
+    let mut waits = to_swap("waits");
+    waits.reboot = Some(RebootAnswer::Yes);
+    waits.reboot_reasons = to_reboot("x").reboot_reasons;
+    let booted = FleetHost { boot_ms: Some(NOW_MS + HOUR_MS), ..to_swap("booted") };
+    let mut swaps = to_swap("swaps");
+    swaps.findings.push(finding(Verdict::Plan, "dimm-fault", "B1", Action::SwapDimm));
+    let later =
+        Fleet { at_ms: NOW_MS + 2 * HOUR_MS, ..fleet(vec![waits, booted, swaps, well("other")]) };
+    let after = resume(&before, &later);
+    let subjects = |host: &str| -> Vec<&str> {
+        let visit = after.visits().find(|visit| visit.host == host).unwrap();
+        visit.tasks.iter().map(|task| task.subject.as_str()).collect()
+    };
+    assert_eq!(subjects("waits"), ["A1", "host"]);
+    assert_eq!(subjects("swaps"), ["A1", "B1"]);
+    assert_eq!(after.done[0].host, "booted");
+    assert_eq!(after.new_since, ["booted"]);
+    assert_eq!(resume(&after, &later), after);
 }
 
 #[test]
@@ -209,6 +309,7 @@ fn of_a_thousand_tests_one_that_is_significant_by_itself_is_not_told() {
 fn a_report_counts_what_is_not_known_by_itself() {
     let late = FleetHost { exposed_s: Some(86_400 * 31), ..to_reboot("late") };
     let edge = FleetHost { exposed_s: Some(86_400 * 30), ..to_reboot("edge") };
+    let over = FleetHost { exposed_s: Some(86_400 * 30 + 1), ..to_reboot("over") };
     let mut exploited = to_reboot("exploited");
     exploited.findings.push(finding(
         Verdict::Act,
@@ -228,10 +329,14 @@ fn a_report_counts_what_is_not_known_by_itself() {
         support_end_ms: Some(NOW_MS - HOUR_MS),
         ..well("ended")
     };
-    let report = report(&fleet(vec![late, edge, exploited, blind, silent, patched, ended]), 30);
+    let report =
+        report(&fleet(vec![late, edge, over, exploited, blind, silent, patched, ended]), 30);
     let of = |host: &str| report.rows.iter().find(|row| row.host == host).unwrap().standing;
     assert_eq!(of("late"), Standing::Outside);
     assert_eq!(of("edge"), Standing::Within);
+    assert_eq!(of("over"), Standing::Outside);
+    let because = &report.rows.iter().find(|row| row.host == "over").unwrap().because;
+    assert_eq!(because, &["a fix is owed for more than 30 days"]);
     assert_eq!(of("exploited"), Standing::Outside);
     assert_eq!(of("blind"), Standing::NoData);
     assert_eq!(of("silent"), Standing::NoData);
@@ -239,7 +344,7 @@ fn a_report_counts_what_is_not_known_by_itself() {
     assert_eq!(of("ended"), Standing::Outside);
     let shares: Vec<(u64, Option<f64>)> =
         report.standing.iter().map(|sum| (sum.hosts, sum.percent)).collect();
-    assert_eq!(shares, [(2, Some(28.6)), (3, Some(42.9)), (2, Some(28.6))]);
+    assert_eq!(shares, [(2, Some(25.0)), (4, Some(50.0)), (2, Some(25.0))]);
     let only: Vec<(&str, bool)> =
         report.live_patch_only.iter().map(|one| (one.host.as_str(), one.has_ended)).collect();
     assert_eq!(only, [("ended", true), ("patched", false)]);
@@ -252,8 +357,10 @@ fn any_at_once() -> impl Strategy<Value = AtOnce> {
 /// The promises of every plan, new or gone on with.
 fn holds(plan: &FleetPlan, fleet: &Fleet, at_once: AtOnce) {
     let mut sizes: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut silent: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for host in &fleet.hosts {
-        *sizes.entry(host.group.as_deref()).or_default() += 1;
+        let counts = if host.is_reporting() { &mut sizes } else { &mut silent };
+        *counts.entry(host.group.as_deref()).or_default() += 1;
     }
     for wave in &plan.waves {
         let mut away: BTreeMap<Option<&str>, usize> = BTreeMap::new();
@@ -262,6 +369,8 @@ fn holds(plan: &FleetPlan, fleet: &Fleet, at_once: AtOnce) {
         }
         for (group, away) in away {
             let most = at_once.of(sizes[&group]);
+            let silent = silent.get(&group).copied().unwrap_or(0).min(most);
+            let away = if wave.number == 1 { away + silent } else { away };
             assert!(away <= most, "{away} of {group:?} away in wave {}", wave.number);
         }
         assert!(!wave.visits.is_empty(), "wave {} is empty", wave.number);

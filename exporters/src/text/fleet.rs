@@ -110,6 +110,10 @@ pub(crate) fn block_in_words(reason: &BlockReason) -> String {
             format!("{} is acknowledged until {}", named(finding, subject), moment(*until_ms))
         }
         BlockReason::RebootUnclear => "whether a reboot helps cannot be told".to_owned(),
+        BlockReason::RebootInVain => {
+            "has booted since, and still says that a reboot is required: see what it booted into"
+                .to_owned()
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct FleetPlan {
     pub made_ms: i64,
     /// When it was last gone on with.
     pub resumed_ms: Option<i64>,
+    /// The labels that together name a host.
+    pub host_labels: Vec<String>,
     /// The label that hosts are grouped by; `None`: all are one group.
     pub group_by: Option<String>,
     /// How many of a group may be away at once.
@@ -28,7 +30,8 @@ pub struct FleetPlan {
     pub blocked: Vec<BlockedVisit>,
     /// Hosts of the plan that need no visit any more.
     pub done: Vec<DoneVisit>,
-    /// Hosts that have come to need a visit since the plan was made, and are no part of it.
+    /// Hosts that have come to need a visit since the plan was made, or since they were done, and are
+    /// no part of it.
     pub new_since: Vec<String>,
     /// What there is to know of the answer it was made from.
     pub notes: Vec<String>,
@@ -51,7 +54,7 @@ pub enum AtOnce {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wave {
-    /// From 1.
+    /// From 1, or from 2 where those that do not report already are as many as may be away.
     pub number: u32,
     /// When it begins, milliseconds since the Unix epoch; `None` without maintenance windows.
     pub from_ms: Option<i64>,
@@ -158,6 +161,8 @@ pub enum BlockReason {
     },
     /// Whether a reboot is asked for, or helps, cannot be told.
     RebootUnclear,
+    /// It has booted since the plan was made, and says all the same that it is to be rebooted.
+    RebootInVain,
 }
 
 /// A host of a plan that needs no visit any more.
@@ -245,6 +250,7 @@ impl BlockReason {
             Self::OpenUncorrected { .. } => "open_uncorrected",
             Self::Acknowledged { .. } => "acknowledged",
             Self::RebootUnclear => "reboot_unclear",
+            Self::RebootInVain => "reboot_in_vain",
         }
     }
 }

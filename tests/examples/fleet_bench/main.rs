@@ -30,7 +30,10 @@ fn main() {
         .collect();
     let bytes: usize = ready.values().map(String::len).sum();
     println!("{HOSTS} hosts, {} answers of {} MiB", ready.len(), bytes >> 20);
-    let api = FleetApi::start(move |asked| Reply::ok(ready[asked.query()].clone()));
+    let api = FleetApi::start(move |asked| match ready.get(asked.query()) {
+        Some(answer) => Reply::ok(answer.clone()),
+        None => Reply::ok(answers.answer(asked.query())),
+    });
     let mut is_within = true;
     for command in ["status", "plan", "report"] {
         let before = children_cpu_s();

@@ -146,6 +146,57 @@ fn hosts_are_held_by_a_label_or_by_their_names() {
 }
 
 #[test]
+fn labels_of_the_past_are_those_of_hosts_that_nothing_else_tells_of() {
+    use Family::{LastVerdict, Seen, Up, Verdict};
+    let fleet = gathered(&[
+        // It was moved to another rack, and the hold was taken away.
+        (Seen, "instance=moved,rack=r1,hold=yes", NOW_S - 86_400.0),
+        (Seen, "instance=moved,rack=r2", NOW_S - 30.0),
+        (LastVerdict, "instance=moved,rack=r1,hold=yes,verdict=ok", 1.0),
+        (Verdict, "instance=moved,rack=r2,verdict=ok", 1.0),
+        // The label is gone altogether.
+        (Seen, "instance=none,rack=r1", NOW_S - 30.0),
+        (Verdict, "instance=none,verdict=ok", 1.0),
+        // Of those that stopped the last that was told counts, in whatever order.
+        (Seen, "instance=silent,rack=r2", NOW_S - 86_400.0),
+        (Seen, "instance=silent,rack=r1", NOW_S - 90_000.0),
+        (LastVerdict, "instance=silent,rack=r0,verdict=ok", 1.0),
+        (Up, "instance=silent", 0.0),
+        (Up, "instance=silent-moved,rack=r3", 0.0),
+        (Seen, "instance=silent-moved,rack=r1", NOW_S - 90_000.0),
+    ]);
+    let told: Vec<(&str, Option<&str>, bool)> = fleet
+        .hosts
+        .iter()
+        .map(|host| (host.name.as_str(), host.group.as_deref(), host.held.is_some()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("moved", Some("r2"), false),
+            ("none", None, false),
+            ("silent", Some("r2"), false),
+            ("silent-moved", Some("r3"), false),
+        ]
+    );
+}
+
+#[test]
+fn readings_from_the_future_are_no_report() {
+    let fleet = gathered(&[
+        (Family::Seen, "instance=ahead", NOW_S + 86_400.0),
+        (Family::Verdict, "instance=ahead,verdict=ok", 1.0),
+        // Clocks differ a little.
+        (Family::Seen, "instance=near", NOW_S + 60.0),
+        (Family::Verdict, "instance=near,verdict=ok", 1.0),
+    ]);
+    let reports: Vec<bool> = fleet.hosts.iter().map(FleetHost::is_reporting).collect();
+    assert_eq!(reports, [false, true]);
+    let note = fleet.notes.iter().find(|note| note.contains("future")).unwrap();
+    assert!(note.contains("ahead") && !note.contains("near"), "{note}");
+}
+
+#[test]
 fn several_labels_name_a_host_together() {
     let labels = vec!["cluster".to_owned(), "node".to_owned()];
     let naming = Naming { host_labels: labels, ..naming() };
