@@ -36,7 +36,7 @@ pub(super) fn build(tls: &TlsFragment, read: Read<'_>) -> Result<Option<Built>, 
     };
     let has_certificate = given(&tls.cert, &tls.cert_file);
     let has_key = given(&tls.key, &tls.key_file);
-    if !has_certificate && !has_key && !given(&tls.client_ca, &tls.client_ca_file) {
+    if tls.says_nothing() {
         return Ok(None);
     }
     for (has, keys) in [(has_certificate, CERT), (has_key, KEY)] {
