@@ -26,7 +26,7 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
         samples.push(&metrics::MODULE_INFO, labels, true);
         for class in ErrorClass::ALL {
             if edac.is_some_and(|edac| is_shown(record, class, edac, view)) {
-                let since = Some(record.since_wall_ms);
+                let since = super::memory::begun(record.errors(class), record.since_wall_ms);
                 samples.push_since(metric(class), [&module, &slot], record.errors(class), since);
             }
         }
