@@ -46,9 +46,10 @@ pub(crate) async fn listeners(settings: &WebSettings) -> anyhow::Result<Vec<TcpL
 
 async fn bind(address: ListenAddress) -> io::Result<TcpListener> {
     let socket = address.socket();
-    let bound = match socket.ip() {
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => bind_both(socket),
-        _ => TcpListener::bind(socket).await,
+    let bound = if socket.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        bind_both(socket)
+    } else {
+        TcpListener::bind(socket).await
     };
     match (&bound, address) {
         // A kernel without IPv6: then all addresses are those of IPv4.
@@ -273,6 +274,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "files of the test's own")]
     #[test]
     fn only_regular_files_of_some_size_are_read() {
         let home = tempfile::tempdir().unwrap();
@@ -295,6 +297,7 @@ mod tests {
         assert_eq!(bytes(&whole).unwrap().len(), 1 << 20);
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
     #[test]
     fn a_file_that_protects_less_than_what_holds_is_a_failure() {
         let home = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ impl From<IpAddr> for Client {
             IpAddr::V6(v6) if !v6.is_loopback() => {
                 Self(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into())
             }
-            other => Self(other),
+            other @ (IpAddr::V4(_) | IpAddr::V6(_)) => Self(other),
         }
     }
 }
