@@ -61,7 +61,10 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(serve(settings, &host))
+    let served = runtime.block_on(serve(settings, &host));
+    // A file of the web configuration on a disk that does not answer is not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit> {

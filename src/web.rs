@@ -4,18 +4,27 @@ use crate::clock;
 use crate::config::{ListenAddress, WebSettings};
 use anyhow::Context;
 use listenfd::ListenFd;
+use rustix::fs::{Mode, OFlags};
 use scrubjay_exporters::http::{Gate, Setup, WebConfig};
 use scrubjay_model::WebStats;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The files are looked at when somebody connects, and at most this often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Connections that wait in the kernel's queue, as many as with tokio.
+const BACKLOG: i32 = 1_024;
+
+/// Bytes of a file. A bundle of all authorities there are is a quarter of it.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Everything that is listened on: as configured, or as systemd hands it over.
 pub(crate) async fn listeners(settings: &WebSettings) -> anyhow::Result<Vec<TcpListener>> {
@@ -36,7 +45,12 @@ pub(crate) async fn listeners(settings: &WebSettings) -> anyhow::Result<Vec<TcpL
 }
 
 async fn bind(address: ListenAddress) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind(address.socket()).await;
+    let socket = address.socket();
+    let bound = if socket.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        bind_both(socket)
+    } else {
+        TcpListener::bind(socket).await
+    };
     match (&bound, address) {
         // A kernel without IPv6: then all addresses are those of IPv4.
         (Err(error), ListenAddress::Everywhere(port))
@@ -46,6 +60,18 @@ async fn bind(address: ListenAddress) -> io::Result<TcpListener> {
         }
         (Ok(_) | Err(_), _) => bound,
     }
+}
+
+/// Listens at all addresses of IPv6, and at those of IPv4 too, whatever `net.ipv6.bindv6only` says.
+fn bind_both(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_only_v6(false)?;
+    // The rest as tokio has it.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
 }
 
 /// The sockets of `LISTEN_FDS`.
@@ -111,22 +137,40 @@ impl WebFiles {
     }
 
     pub(crate) fn stats(&self) -> WebStats {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).stats
+        self.state().stats
     }
 
-    /// A new setup, if the files are not what they were. Where they are of no use what holds goes on
-    /// to hold: a mistake in a file must neither open the door nor lock everybody out.
-    fn renew(&self) -> Option<Setup> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock::monotonic();
-        if now < state.looked.saturating_add(LOOK_AGAIN_AFTER) {
-            return None;
-        }
-        state.looked = now;
-        if state.stamps.iter().all(|(path, known)| stamp(path) == *known) {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new setup, if the files are not what they were. Where they are of no use, or protect less
+    /// than what holds, that goes on to hold: a mistake in a file must neither open the door nor
+    /// lock everybody out. It may block, and holds no lock meanwhile; one at a time may ask.
+    fn renew(&self, held: &Setup) -> Option<Setup> {
+        let known = {
+            let mut state = self.state();
+            let now = clock::monotonic();
+            if now < state.looked.saturating_add(LOOK_AGAIN_AFTER) {
+                return None;
+            }
+            state.looked = now;
+            state.stamps.clone()
+        };
+        if known.iter().all(|(path, known)| stamp(path) == *known) {
             return None;
         }
         let Loaded { setup, files } = load(&self.path);
+        let setup = setup.and_then(|setup| {
+            anyhow::ensure!(
+                !setup.protects_less_than(held),
+                "{} protects less than what holds (it is {}): restart the agent if that is meant",
+                self.path.display(),
+                in_words(&setup)
+            );
+            Ok(setup)
+        });
+        let mut state = self.state();
         state.stamps = files;
         match setup {
             Ok(setup) => {
@@ -145,7 +189,7 @@ impl WebFiles {
     /// A gate that follows the files.
     pub(crate) fn gate(self: &Arc<Self>, setup: Setup) -> Gate {
         let files = Arc::clone(self);
-        Gate::new(setup, move || files.renew())
+        Gate::new(setup, move |held| files.renew(held))
     }
 }
 
@@ -189,12 +233,93 @@ fn parse(path: &Path) -> anyhow::Result<WebConfig> {
     WebConfig::parse(&text).map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))
 }
 
-#[expect(clippy::disallowed_methods, reason = "configuration is no kernel file")]
+/// What a regular file holds. Others may never come to an end, or never begin: it is opened so that
+/// nobody waits for the other end of a pipe.
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(path)
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// How a listener is reached, for the log.
 pub(crate) fn url(address: SocketAddr, setup: &Setup) -> String {
     format!("{}://{address}/", if setup.is_encrypted() { "https" } else { "http" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_addresses_are_those_of_either_family_whatever_is_set_for_the_host() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let unspecified = ListenAddress::At((Ipv6Addr::UNSPECIFIED, 0).into());
+        for address in [ListenAddress::Everywhere(0), unspecified] {
+            let listener = runtime.block_on(bind(address)).unwrap();
+            let at = listener.local_addr().unwrap();
+            // Without IPv6 there is one family.
+            if at.is_ipv6() {
+                assert!(!socket2::SockRef::from(&listener).only_v6().unwrap());
+            }
+            let reached = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, at.port()));
+            assert!(reached.is_ok(), "{address}");
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "files of the test's own")]
+    #[test]
+    fn only_regular_files_of_some_size_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
+            .unwrap();
+        let large = home.path().join("large");
+        std::fs::File::create(&large).unwrap().set_len(MOST_BYTES + 1).unwrap();
+        let whole = home.path().join("whole");
+        std::fs::File::create(&whole).unwrap().set_len(MOST_BYTES).unwrap();
+        for (path, said) in [
+            (pipe.as_path(), "no regular file"),
+            (Path::new("/dev/zero"), "no regular file"),
+            (home.path(), "no regular file"),
+            (large.as_path(), "larger than 1 MiB"),
+        ] {
+            let error = bytes(path).unwrap_err().to_string();
+            assert!(error.contains(said), "{}: {error}", path.display());
+        }
+        assert_eq!(bytes(&whole).unwrap().len(), 1 << 20);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    #[test]
+    fn a_file_that_protects_less_than_what_holds_is_a_failure() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("web-config.yml");
+        let alice = "basic_auth_users:\n  alice: \
+                     $2y$04$9Zb0wPUVnTpGnkTBsOuzhenDum3iXUjVOKIRAEvLynvEoJkWA5gT6\n";
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write(alice);
+        let (files, held) = WebFiles::read(&path).unwrap();
+        let renewed = |text: &str| {
+            write(text);
+            // As if the last look was long ago, at other files.
+            let mut state = files.state();
+            state.looked = Duration::ZERO;
+            state.stamps = vec![(path.clone(), None)];
+            drop(state);
+            (files.renew(&held).is_some(), files.stats().failing)
+        };
+        for text in ["", "# nothing\n", "basic_auth_users:\n", "basic_auth_users: {}\n"] {
+            assert_eq!(renewed(text), (false, true), "{text}");
+        }
+        let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n";
+        assert_eq!(renewed(&format!("{alice}{headers}")), (true, false));
+    }
 }

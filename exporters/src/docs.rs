@@ -30,7 +30,9 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
   `Accept` header likes better, compressed with gzip where `Accept-Encoding` allows it. Names and
   labels are the same in both. OpenMetrics also carries units, the kind *info* (a gauge that is
   always 1 in the classic format), and `_created`: since when a counter counts. For sums of the
-  history that is when it first saw the counter, or began itself; for what counts "since the agent
+  history that is when it first saw the counter, or began itself; a sum of errors that is not zero
+  has none, since it may have begun with what the kernel had counted before, and would make old errors
+  new ones to whoever takes it for zero at that moment; for what counts "since the agent
   started", that moment. Counters of the kernel that count since boot have none, since when that was
   moves when the wall clock is set; nor has anything where it is not known. A set of states is a
   gauge in both, as OpenMetrics would have the label named like the family.

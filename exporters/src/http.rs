@@ -8,6 +8,8 @@
 //! | `/` | a page with links | this host |
 //! | `/api/v1/snapshot` | JSON; 503 with a JSON `error` while there is no fresh pass | this host |
 //!
+//! This host is whoever connects to a loopback address of it.
+//!
 //! Requests are answered from memory, one per connection. A client cannot make the agent read the
 //! host, wait for it, or hold more than a bounded amount of memory for a bounded time.
 
@@ -15,12 +17,13 @@ mod admit;
 mod board;
 mod guard;
 mod negotiate;
+mod places;
 mod web;
 
 pub use board::Board;
 pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
-use admit::Visitor;
+use admit::{Door, Visitor};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -31,11 +34,12 @@ use axum::routing::get;
 use board::{Freshness, Page};
 use guard::{GuardedListener, Limits};
 use negotiate::Format;
+use places::Places;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -72,6 +76,7 @@ pub fn is_telemetry_path(path: &str) -> bool {
 /// The routes.
 fn router(site: &Site) -> Router {
     let path: Arc<str> = site.telemetry_path.as_str().into();
+    let door = Door { telemetry_path: Arc::clone(&path), board: Arc::clone(&site.board) };
     Router::new()
         .route("/", get(landing).with_state(Arc::clone(&path)))
         .route(&site.telemetry_path, get(metrics))
@@ -82,7 +87,7 @@ fn router(site: &Site) -> Router {
         .route("/api/v1/snapshot", get(snapshot))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(path, admit::admit))
+        .layer(from_fn_with_state(door, admit::admit))
         .with_state(Arc::clone(&site.board))
 }
 
@@ -105,7 +110,7 @@ async fn serve_within(
     limits: Limits,
 ) {
     let (tell, told) = watch::channel(());
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(limits);
     let mut servers = JoinSet::new();
     for listener in listeners {
         let listener = GuardedListener::new(listener, limits, &places, &site.gate);

@@ -139,6 +139,11 @@ impl Board {
         }
     }
 
+    /// What the host is called, if that is known.
+    pub(super) fn host_name(&self) -> Option<String> {
+        self.latest()?.view.header.host_name.value().cloned()
+    }
+
     pub(super) fn freshness(&self) -> Freshness {
         self.freshness_of(self.latest().as_deref())
     }

@@ -1,14 +1,16 @@
 //! What keeps slow and hostile clients from taking the server down.
 //!
 //! `axum::serve` sets hyper no timer, so a client may send half a request and keep the connection
-//! for ever. The guard sits between hyper and the socket: a limited number of connections, a
-//! deadline for the request and one for the response, and a limit to what is read. TLS lies beneath
-//! it: a handshake has to be over, and the request sent, within the time for the request.
+//! for ever. The guard sits between hyper and the socket: a limited number of connections (see
+//! `places`), a deadline for the request and one for the response, and a limit to what is read. TLS
+//! lies beneath it: a handshake has to be over, and the request sent, within the time for the
+//! request.
 
 use super::Visitor;
+use super::places::{Place, Places, Ticket};
 use super::web::{Gate, Setup};
 use axum::serve::Listener;
-use std::future::Future as _;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,7 +19,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{Accept, TlsAcceptor};
@@ -25,8 +26,14 @@ use tokio_rustls::{Accept, TlsAcceptor};
 /// What a client may use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Connections at once; more wait in the kernel's queue.
+    /// Connections served at once; more wait.
     pub(super) connections: usize,
+    /// Those of one client.
+    pub(super) per_client: usize,
+    /// How many of them are for clients on the host.
+    pub(super) reserved: usize,
+    /// Connections that are served or wait; more are closed.
+    pub(super) waiting: usize,
     /// Time from being accepted to the first byte of the answer.
     pub(super) request_within: Duration,
     /// Time from then to the last.
@@ -40,6 +47,9 @@ impl Limits {
     /// four times that.
     pub(super) const DEFAULT: Self = Self {
         connections: 32,
+        per_client: 8,
+        reserved: 4,
+        waiting: 128,
         request_within: Duration::from_secs(5),
         response_within: Duration::from_secs(30),
         request_bytes: 64 * 1024,
@@ -51,7 +61,7 @@ impl Limits {
 pub(super) struct GuardedListener {
     listener: TcpListener,
     limits: Limits,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     gate: Arc<Gate>,
 }
 
@@ -60,7 +70,7 @@ impl GuardedListener {
     pub(super) fn new(
         listener: TcpListener,
         limits: Limits,
-        places: &Arc<Semaphore>,
+        places: &Arc<Places>,
         gate: &Arc<Gate>,
     ) -> Self {
         Self { listener, limits, places: Arc::clone(places), gate: Arc::clone(gate) }
@@ -72,10 +82,13 @@ impl Listener for GuardedListener {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (GuardedStream, SocketAddr) {
-        // The semaphore is never closed. If it were, the connection would only lack its place.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok();
-        let (stream, peer) = Listener::accept(&mut self.listener).await;
-        let setup = self.gate.setup();
+        let (stream, peer, ticket) = loop {
+            let (stream, peer) = Listener::accept(&mut self.listener).await;
+            if let Some(ticket) = self.places.admit(peer.ip()) {
+                break (stream, peer, ticket);
+            }
+        };
+        let setup = self.gate.setup().await;
         let transport = match setup.tls() {
             Some(tls) => {
                 let accept = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
@@ -91,7 +104,8 @@ impl Listener for GuardedListener {
             answering: false,
             may_read: self.limits.request_bytes,
             response_within: self.limits.response_within,
-            _place: place,
+            entry: Entry::Waiting(Box::pin(ticket.place())),
+            _ticket: ticket,
         };
         (stream, peer)
     }
@@ -110,7 +124,15 @@ pub(super) struct GuardedStream {
     answering: bool,
     may_read: usize,
     response_within: Duration,
-    _place: Option<OwnedSemaphorePermit>,
+    entry: Entry,
+    _ticket: Ticket,
+}
+
+/// Nothing is read from a connection, nor is TLS agreed on, before it has a place. It waits for one
+/// here rather than before it is accepted, so that others can be accepted meanwhile.
+enum Entry {
+    Waiting(Pin<Box<dyn Future<Output = Place> + Send>>),
+    Served { _place: Place },
 }
 
 /// How bytes travel.
@@ -133,6 +155,12 @@ impl GuardedStream {
         context: &mut Context<'_>,
         io: impl FnOnce(Pin<&mut dyn Stream>, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
+        if let Entry::Waiting(place) = &mut self.entry {
+            match place.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(place) => self.entry = Entry::Served { _place: place },
+            }
+        }
         if let Transport::Handshake(accept) = &mut self.transport {
             match Pin::new(accept.as_mut()).poll(context) {
                 Poll::Pending => return Poll::Pending,

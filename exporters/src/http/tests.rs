@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
 use tokio::sync::oneshot;
 
+mod crowded;
 mod encrypted;
 
 /// A clock the test sets.
@@ -32,20 +33,35 @@ fn serving_behind<T: Send + 'static>(
     limits: Limits,
     client: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
+    serving_on(1, gate, board, limits, |addresses| client(addresses[0]))
+}
+
+/// The same on several listeners.
+fn serving_on<T: Send + 'static>(
+    listeners: usize,
+    gate: Gate,
+    board: Arc<Board>,
+    limits: Limits,
+    client: impl FnOnce(Vec<SocketAddr>) -> T + Send + 'static,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let (mut all, mut addresses) = (Vec::new(), Vec::new());
+        for _ in 0..listeners {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            addresses.push(listener.local_addr().unwrap());
+            all.push(listener);
+        }
         let (done, stop) = oneshot::channel();
         let client = std::thread::spawn(move || {
-            let result = client(address);
+            let result = client(addresses);
             done.send(()).unwrap();
             result
         });
         let telemetry_path = TELEMETRY_PATH.to_owned();
         let site = Site { board, gate: Arc::new(gate), telemetry_path };
         let stop = async { stop.await.unwrap_or_default() };
-        serve_within(vec![listener], site, stop, limits).await;
+        serve_within(all, site, stop, limits).await;
         client.join().unwrap()
     })
 }

@@ -1,6 +1,7 @@
 //! Reports of errors, over all the time the history knows.
 
 use super::Samples;
+use super::memory::begun;
 use scrubjay_model::{
     ControllerKey, EventClass, EventPath, HostView, Place, SeriesPlace, Snapshot, metrics,
 };
@@ -15,14 +16,16 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
     }
     let accumulated = &view.accumulated;
     let since = view.history.value().map(|history| history.since_wall_ms);
+    // The log that the first run found may have told of errors from before the history began.
+    let begun = |sum: u64| since.and_then(|since| begun(sum, since));
     for class in EventClass::ALL {
         let of_class = accumulated.reports.iter().filter(|((_, of), _)| *of == class);
         let counted = of_class.fold(0, |sum: u64, (_, total)| sum.saturating_add(total.counted));
-        samples.push_since(&metrics::REPORTED_ERRORS, [class.as_str()], counted, since);
+        samples.push_since(&metrics::REPORTED_ERRORS, [class.as_str()], counted, begun(counted));
     }
     for ((witness, class), total) in &accumulated.reports {
         let labels = [witness.as_str(), class.as_str()];
-        samples.push_since(&metrics::EVENT_REPORTS, labels, total.reports, since);
+        samples.push_since(&metrics::EVENT_REPORTS, labels, total.reports, begun(total.reports));
     }
     samples.push_since(&metrics::EVENT_LOST, [], accumulated.lost_reports, since);
     let undecodable = accumulated.undecodable_reports;

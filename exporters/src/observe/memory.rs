@@ -44,6 +44,13 @@ impl Totals<'_> {
     }
 }
 
+/// Since when a sum of errors counts from zero. What the kernel had counted at first sight is in
+/// the sum, so one above zero may have begun above it: it was not zero at that moment, and whoever
+/// took it for zero would take old errors for new ones. A sum never falls, so one of zero began so.
+pub(super) fn begun(total: u64, since_wall_ms: i64) -> Option<i64> {
+    (total == 0).then_some(since_wall_ms)
+}
+
 fn observe_controller(
     samples: &mut Samples,
     controller: &Controller,
@@ -87,7 +94,7 @@ fn observe_controller(
         if let Some(SeriesTotal { total, since_wall_ms, restarts: _ }) =
             totals.shown(place, class, now)
         {
-            let since = Some(*since_wall_ms);
+            let since = begun(*total, *since_wall_ms);
             samples.push_since(unattributed_metric(class), [key], *total, since);
         }
         if let Some(sums) = controller.reconcile(class) {
@@ -142,7 +149,7 @@ fn observe_dimm(
         if let Some(SeriesTotal { total, since_wall_ms, restarts: _ }) =
             totals.shown(SeriesPlace::Dimm(*place), class, errors)
         {
-            let since = Some(*since_wall_ms);
+            let since = begun(*total, *since_wall_ms);
             samples.push_since(dimm_metric(class), [key, id], *total, since);
         }
     }

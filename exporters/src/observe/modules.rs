@@ -30,7 +30,7 @@ pub(super) fn observe(samples: &mut Samples, view: &HostView) {
         samples.push(&metrics::MODULE_INFO, labels, true);
         for class in ErrorClass::ALL {
             if is_shown(record, class, &shown) {
-                let since = Some(record.since_wall_ms);
+                let since = super::memory::begun(record.errors(class), record.since_wall_ms);
                 samples.push_since(metric(class), [&module, &slot], record.errors(class), since);
             }
         }

@@ -316,13 +316,36 @@ fn counters_say_since_when_they_count_and_not_what_lies_ahead() {
         let counter = observation.def.kind == scrubjay_model::MetricKind::Counter;
         assert!(counter || observation.created_wall_ms.is_none(), "{observation:?}");
     }
-    assert!(created(&view, &metrics::DIMM_CORRECTABLE).iter().all(Option::is_some));
+    assert!(created(&view, &metrics::COUNTER_RESTARTS).iter().all(Option::is_some));
     // The kernel tells of these since boot, and when that was moves with the wall clock.
     assert!(created(&view, &metrics::KERNEL_OOPS).iter().all(Option::is_none));
     for total in view.accumulated.totals.values_mut() {
         total.since_wall_ms = testing::NOW_MS + 1;
     }
-    assert!(created(&view, &metrics::DIMM_CORRECTABLE).iter().all(Option::is_none));
+    assert!(created(&view, &metrics::COUNTER_RESTARTS).iter().all(Option::is_none));
+}
+
+#[test]
+fn sums_that_may_have_begun_with_old_errors_do_not_say_that_they_began_at_zero() {
+    let view = super::modules::tests::with(&[0, 1]);
+    let mut seen = BTreeSet::new();
+    for o in observations(&view) {
+        let is_sum = [
+            &metrics::DIMM_CORRECTABLE,
+            &metrics::DIMM_UNCORRECTABLE,
+            &metrics::UNATTRIBUTED_CORRECTABLE,
+            &metrics::UNATTRIBUTED_UNCORRECTABLE,
+            &metrics::MODULE_CORRECTABLE,
+            &metrics::MODULE_UNCORRECTABLE,
+        ]
+        .contains(&o.def);
+        if is_sum {
+            let is_zero = o.value.as_f64() == 0.0;
+            assert_eq!(o.created_wall_ms.is_some(), is_zero, "{o:?}");
+            seen.insert((o.def.name.contains("module"), is_zero));
+        }
+    }
+    assert_eq!(seen.len(), 4, "sums of both kinds, of zero and above it: {seen:?}");
 }
 
 #[test]

@@ -222,13 +222,14 @@ fn units_kinds_and_creation_are_told() {
     assert_eq!(dimm.kind, "counter");
     assert_eq!(dimm.unit, None);
     assert_eq!(dimm.help.as_deref(), Some(metrics::DIMM_CORRECTABLE.help));
-    let created: Vec<f64> = dimm
+    let restarts = &families["scrubjay_controller_count_restarts"];
+    let created: Vec<f64> = restarts
         .samples
         .iter()
         .filter(|(name, _)| name.ends_with("_created"))
         .map(|(_, read)| read.value)
         .collect();
-    assert_eq!(created.len() * 2, dimm.samples.len());
+    assert_eq!(created.len() * 2, restarts.samples.len());
     #[expect(clippy::cast_precision_loss, reason = "a moment of this century")]
     let now = testing::NOW_MS as f64 / 1000.0;
     assert!(created.iter().all(|created| *created > 1.0e9 && *created <= now), "{created:?}");

@@ -127,7 +127,7 @@ fn behind<T: Send + 'static>(
     setup: Setup,
     client: impl FnOnce(SocketAddr) -> T + Send + 'static,
 ) -> T {
-    serving_behind(Gate::new(setup, || None), fresh(), Limits::DEFAULT, client)
+    serving_behind(Gate::new(setup, |_| None), fresh(), Limits::DEFAULT, client)
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_new_setup_holds_from_the_next_connection_on() {
     let (old, new) = (Authority::new(), Authority::new());
     let next = Arc::new(Mutex::new(None));
     let renewed = Arc::clone(&next);
-    let gate = Gate::new(encrypted(&old, "", &[]), move || renewed.lock().unwrap().take());
+    let gate = Gate::new(encrypted(&old, "", &[]), move |_| renewed.lock().unwrap().take());
     serving_behind(gate, fresh(), Limits::DEFAULT, move |address| {
         let status = |trusted: &Authority, headers: &str| {
             fetch(&client(trusted, None), address, "/metrics", headers).map(|(status, _)| status)
@@ -294,7 +294,7 @@ fn a_handshake_that_is_not_finished_in_time_frees_its_place() {
     let ours = Authority::new();
     let limits =
         Limits { connections: 2, request_within: Duration::from_millis(300), ..Limits::DEFAULT };
-    let gate = Gate::new(encrypted(&ours, "", &[]), || None);
+    let gate = Gate::new(encrypted(&ours, "", &[]), |_| None);
     serving_behind(gate, fresh(), limits, move |address| {
         let silent: Vec<TcpStream> = (0..4).map(|_| connect(address)).collect();
         let halfway: Vec<TcpStream> = (0..4)

@@ -112,6 +112,42 @@ pub(super) struct TlsFragment {
     _prefer_server_cipher_suites: Option<bool>,
 }
 
+impl TlsFragment {
+    /// Whether every key is left out or empty. Whoever sets one of them wants TLS.
+    pub(super) fn says_nothing(&self) -> bool {
+        let Self {
+            cert,
+            cert_file,
+            key,
+            key_file,
+            client_ca,
+            client_ca_file,
+            client_auth_type,
+            client_allowed_sans,
+            min_version,
+            max_version,
+            cipher_suites,
+            curve_preferences,
+            _prefer_server_cipher_suites,
+        } = self;
+        let texts = [
+            cert,
+            cert_file,
+            key,
+            key_file,
+            client_ca,
+            client_ca_file,
+            client_auth_type,
+            min_version,
+            max_version,
+        ];
+        let lists = [client_allowed_sans, cipher_suites, curve_preferences];
+        texts.into_iter().flatten().all(String::is_empty)
+            && lists.into_iter().flatten().all(Vec::is_empty)
+            && _prefer_server_cipher_suites.is_none()
+    }
+}
+
 /// Headers that may be set: those of exporter-toolkit.
 const HEADERS: [&str; 5] = [
     "Content-Security-Policy",
@@ -158,16 +194,18 @@ impl WebConfig {
         let Fragment { tls_server_config, http_server_config, basic_auth_users } = &self.0;
         let HttpFragment { _http2, headers } = http_server_config;
         let tls = tls_server_config.as_ref().map(|tls| tls::build(tls, read)).transpose()?;
-        let (tls, verifies_clients) = match tls.flatten() {
-            Some(tls::Built { config, verifies_clients }) => (Some(config), verifies_clients),
-            None => (None, false),
+        let (tls, verifies_clients, names_clients) = match tls.flatten() {
+            Some(tls::Built { config, verifies_clients, names_clients }) => {
+                (Some(config), verifies_clients, names_clients)
+            }
+            None => (None, false, false),
         };
         let passwords = match basic_auth_users {
             Some(users) if !users.is_empty() => Some(Passwords::new(users)?.into()),
             Some(_) | None => None,
         };
         let headers = headers.iter().flatten().map(header).collect::<Result<_, _>>()?;
-        Ok(Setup { tls, passwords, verifies_clients, headers })
+        Ok(Setup { tls, passwords, verifies_clients, names_clients, headers })
     }
 }
 
@@ -203,6 +241,7 @@ mod tests {
             "http_server_config:\n  headers:\n    x-frame-options: deny\n",
             "basic_auth_users:\n  alice: $2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze\n",
             "tls_server_config:\n",
+            "tls_server_config:\n  cert_file: \"\"\n  min_version: \"\"\n  cipher_suites: []\n",
         ] {
             assert_eq!(said(text), "", "{text}");
         }
@@ -239,6 +278,22 @@ mod tests {
             ),
             ("tls_server_config:\n  cert_file: a.pem\n", "tls_server_config.key_file: is missing"),
             ("tls_server_config:\n  key_file: a.pem\n", "tls_server_config.cert_file: is missing"),
+            (
+                "tls_server_config:\n  client_auth_type: RequireAndVerifyClientCert\n",
+                "tls_server_config.cert_file: is missing",
+            ),
+            (
+                "tls_server_config:\n  min_version: TLS13\n",
+                "tls_server_config.cert_file: is missing",
+            ),
+            (
+                "tls_server_config:\n  client_allowed_sans: [a]\n",
+                "tls_server_config.cert_file: is missing",
+            ),
+            (
+                "tls_server_config:\n  prefer_server_cipher_suites: true\n",
+                "tls_server_config.cert_file: is missing",
+            ),
             (
                 "tls_server_config:\n  cert_file: a.pem\n  cert: x\n  key_file: a.pem\n",
                 "tls_server_config.cert: is given beside cert_file",

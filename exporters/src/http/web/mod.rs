@@ -16,12 +16,17 @@ mod sans;
 mod tls;
 
 pub use config::{WebConfig, WebConfigError};
+pub(super) use passwords::Admission;
 
 use axum::http::{HeaderName, HeaderValue};
 use passwords::Passwords;
 use rustls::ServerConfig;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// How connections are made and who is let in.
 pub struct Setup {
@@ -29,13 +34,21 @@ pub struct Setup {
     passwords: Option<Arc<Passwords>>,
     /// Whether only those get through TLS whose certificate was verified.
     verifies_clients: bool,
+    /// And of those only the ones that are named.
+    names_clients: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Setup {
     /// Neither encrypted nor authenticated.
     pub fn open() -> Self {
-        Self { tls: None, passwords: None, verifies_clients: false, headers: Vec::new() }
+        Self {
+            tls: None,
+            passwords: None,
+            verifies_clients: false,
+            names_clients: false,
+            headers: Vec::new(),
+        }
     }
 
     /// Whether it is `https`.
@@ -46,6 +59,24 @@ impl Setup {
     /// Whether whoever gets an answer has shown who he is.
     pub fn authenticates(&self) -> bool {
         self.passwords.is_some() || self.verifies_clients
+    }
+
+    /// Whether it protects less than another: it is not encrypted where that is, or asks for less of
+    /// a password, a verified certificate, and a name in it.
+    pub fn protects_less_than(&self, other: &Self) -> bool {
+        let asked = |setup: &Self| {
+            let asked = [setup.passwords.is_some(), setup.verifies_clients, setup.names_clients];
+            asked.into_iter().filter(|asked| *asked).count()
+        };
+        (other.is_encrypted() && !self.is_encrypted()) || asked(self) < asked(other)
+    }
+
+    /// The same, with what is known of passwords from before.
+    fn remembering(mut self, before: &Self) -> Self {
+        if let (Some(new), Some(old)) = (&self.passwords, &before.passwords) {
+            self.passwords = Some(Arc::new(new.remembering(old)));
+        }
+        self
     }
 
     pub(super) fn tls(&self) -> Option<&Arc<ServerConfig>> {
@@ -70,29 +101,66 @@ impl fmt::Debug for Setup {
     }
 }
 
+/// How long a connection waits for a new setup. Files may be on a disk that does not answer.
+const RENEW_WITHIN: Duration = Duration::from_secs(1);
+
+/// Gives another setup than the one that holds, if there is one.
+type Renew = dyn Fn(&Setup) -> Option<Setup> + Send + Sync;
+
 /// The setup that holds now. Each connection keeps the one it began with.
 pub struct Gate {
     current: RwLock<Arc<Setup>>,
-    renew: Box<dyn Fn() -> Option<Setup> + Send + Sync>,
+    renew: Option<Box<Renew>>,
+    /// One asks at a time.
+    turn: Arc<Semaphore>,
 }
 
 impl Gate {
-    /// Begins with a setup; `renew` is asked with each connection whether there is another. It must
-    /// not block.
-    pub fn new(setup: Setup, renew: impl Fn() -> Option<Setup> + Send + Sync + 'static) -> Self {
-        Self { current: RwLock::new(Arc::new(setup)), renew: Box::new(renew) }
+    /// Begins with a setup; `renew` is asked with each connection whether there is another than the
+    /// one that holds. It may block: it is asked on a thread of its own, and after a second the one
+    /// that holds goes on to hold until it has answered.
+    pub fn new(
+        setup: Setup,
+        renew: impl Fn(&Setup) -> Option<Setup> + Send + Sync + 'static,
+    ) -> Self {
+        Self { renew: Some(Box::new(renew)), ..Self::fixed(setup) }
     }
 
     /// One that is open and stays so.
     pub fn open() -> Self {
-        Self::new(Setup::open(), || None)
+        Self::fixed(Setup::open())
     }
 
-    pub(super) fn setup(&self) -> Arc<Setup> {
-        if let Some(new) = (self.renew)() {
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+    fn fixed(setup: Setup) -> Self {
+        let current = RwLock::new(Arc::new(setup));
+        Self { current, renew: None, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    pub(super) async fn setup(self: &Arc<Self>) -> Arc<Setup> {
+        if self.renew.is_some()
+            && let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned()
+        {
+            let gate = Arc::clone(self);
+            let asked = spawn_blocking(move || {
+                gate.ask();
+                drop(turn);
+            });
+            // Whatever comes of it, there is a setup that holds.
+            let _ = timeout(RENEW_WITHIN, asked).await;
         }
+        self.current()
+    }
+
+    fn current(&self) -> Arc<Setup> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn ask(&self) {
+        let held = self.current();
+        if let Some(new) = self.renew.as_ref().and_then(|renew| renew(&held)) {
+            let new = Arc::new(new.remembering(&held));
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Built {
     pub(super) config: Arc<ServerConfig>,
     /// Whether only those get through whose certificate was verified.
     pub(super) verifies_clients: bool,
+    /// And of those only the ones that are named.
+    pub(super) names_clients: bool,
 }
 
 /// Gives what a file holds.
@@ -36,7 +38,7 @@ pub(super) fn build(tls: &TlsFragment, read: Read<'_>) -> Result<Option<Built>, 
     };
     let has_certificate = given(&tls.cert, &tls.cert_file);
     let has_key = given(&tls.key, &tls.key_file);
-    if !has_certificate && !has_key && !given(&tls.client_ca, &tls.client_ca_file) {
+    if tls.says_nothing() {
         return Ok(None);
     }
     for (has, keys) in [(has_certificate, CERT), (has_key, KEY)] {
@@ -68,7 +70,8 @@ pub(super) fn build(tls: &TlsFragment, read: Read<'_>) -> Result<Option<Built>, 
         .with_single_cert(chain, private)
         .map_err(|error| key_is_wrong(format!("does not go with the certificate: {error}")))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(Built { config: Arc::new(config), verifies_clients }))
+    let names_clients = tls.client_allowed_sans.as_ref().is_some_and(|names| !names.is_empty());
+    Ok(Some(Built { config: Arc::new(config), verifies_clients, names_clients }))
 }
 
 /// A value that may be written out or in a file.
