@@ -3,8 +3,9 @@
 //!
 //! Each storm is given to each program in a guest of its own: one error, five seconds, the storm,
 //! then as long as it takes until the program rests, then SIGTERM. What was sent is what the test
-//! driver counted. A second of a guest without KVM is worth less than one of a real machine, so
-//! seconds compare programs here and say nothing else.
+//! driver counted. While the storm lasts, the agent is scraped as Prometheus does it, but ten times
+//! a second; the peer has nothing to scrape. A second of a guest without KVM is worth less than one
+//! of a real machine, so seconds compare programs here and say nothing else.
 
 #![expect(
     clippy::disallowed_methods,
@@ -35,6 +36,10 @@ const PACED_EVENTS: u64 = 60_000;
 /// Longest that a program may work on a storm after it, in seconds; those of slow disks are slow.
 const DRAIN_SECONDS: u32 = 400;
 
+/// What a scrape asks for.
+const HEADERS: &str = "'Accept-Encoding: gzip' \
+                       'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5'";
+
 /// Metrics of the agent about single events.
 const EVENTS_RECORDED: &str = "scrubjay_event_reports_total";
 const EVENTS_LOST: &str = "scrubjay_event_reports_lost_total";
@@ -60,11 +65,23 @@ struct Outcome {
     /// How many the program itself says it missed, if it says anything.
     stated_lost: Option<u64>,
     storm_seconds: f64,
+    /// How long scrapes took before it and during it; none of a program that cannot be scraped.
+    scrapes: Option<[Scrapes; 2]>,
     cpu_seconds: f64,
     /// CPU seconds a second, before the storm.
     idle: f64,
     peak_kilobytes: u64,
     database_bytes: u64,
+}
+
+/// What `tests/bench/scraper.c` tells.
+#[derive(Debug, Clone, Copy)]
+struct Scrapes {
+    answered: u64,
+    failed: u64,
+    median_us: u32,
+    most_us: u32,
+    longest_us: u32,
 }
 
 fn main() {
@@ -82,9 +99,11 @@ fn main() {
     println!("Both programs run as they are installed. What the agent saw are reports in its");
     println!("sums, what the peer saw are rows in its database. CPU seconds are those from the");
     println!("storm's begin until the program rests, the agent's passes included; idle CPU is");
-    println!("what a second without errors costs. A busy machine makes all of them larger.\n");
-    let heads =
-        "storm|program|sent|seen|lost|stated as lost|CPU s|idle CPU|peak kB|database bytes|storm s";
+    println!("what a second without errors costs. Scrapes: median, 99th percentile and maximum,");
+    println!("before the storm and during it. A busy machine makes all of them larger.\n");
+    let heads = "storm|program|sent|seen|lost|stated as lost|CPU s|idle CPU|peak kB\
+                 |database bytes|storm s|scrapes before|failed|median ms|99 % ms|longest ms\
+                 |scrapes during|failed|median ms|99 % ms|longest ms";
     println!("|{heads}|\n|{}", "---|".repeat(heads.split('|').count()));
     for storm in [
         Storm { name: "at once", events, every_us: 0 },
@@ -114,15 +133,38 @@ impl Program {
     }
 }
 
+impl Scrapes {
+    fn read(text: &str) -> Self {
+        let mut numbers = text.split_whitespace().map(|number| number.parse::<u32>().unwrap());
+        let mut next = || numbers.next().unwrap();
+        Self {
+            answered: next().into(),
+            failed: next().into(),
+            median_us: next(),
+            most_us: next(),
+            longest_us: next(),
+        }
+    }
+
+    fn cells(self) -> String {
+        let Self { answered, failed, median_us, most_us, longest_us } = self;
+        let [median, most, longest] =
+            [median_us, most_us, longest_us].map(|us| f64::from(us) / 1000.0);
+        format!("{answered}|{failed}|{median:.1}|{most:.1}|{longest:.1}")
+    }
+}
+
 fn print(storm: Storm, program: Program, outcome: &Outcome) {
     let Outcome { sent, seen, stated_lost, storm_seconds, cpu_seconds, idle, .. } = outcome;
     let stated = stated_lost.map_or_else(|| "nothing".to_owned(), |lost| lost.to_string());
     let lost = sent.saturating_sub(*seen);
     let name = program.name();
     let Outcome { peak_kilobytes, database_bytes, .. } = outcome;
+    let scrapes = outcome.scrapes.map(|scrapes| scrapes.map(Scrapes::cells).join("|"));
+    let scrapes = scrapes.unwrap_or_else(|| ["-"; 10].join("|"));
     println!(
         "|{}|{name}|{sent}|{seen}|{lost}|{stated}|{cpu_seconds:.1}|{idle:.2}|{peak_kilobytes}|\
-         {database_bytes}|{storm_seconds:.1}|",
+         {database_bytes}|{storm_seconds:.1}|{scrapes}|",
         storm.name
     );
 }
@@ -138,17 +180,31 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
     }
     guest.order("corrected mc=0");
     guest.run("sleep 5");
+    let scraper = |seconds: u32| match program {
+        Program::Scrubjay => format!("scraper 10072 1 100 {seconds} {HEADERS}"),
+        Program::Rasdaemon => "true".to_owned(),
+    };
+    // The first scrapes are slow: QEMU translates what has not run before.
+    guest.run(&scraper(2));
+    let calm = guest.run(&scraper(15));
     let before = ticks(&mut guest);
     guest.run("sleep 4");
     let began = ticks(&mut guest);
     let at_rest = began - before;
     let Storm { events, every_us, .. } = storm;
+    let scraper = scraper(3_600);
     guest.run(&format!(
-        "(read a _ </proc/uptime
+        "({scraper} >/run/scrapes & scraper=$!
+          read a _ </proc/uptime
           echo corrected mc=0 times={events} every_us={every_us} spread=1 stride=1 page=0x1000 >{ORDER}
-          read b _ </proc/uptime; echo $a $b >/run/storm.new; mv /run/storm.new /run/storm) &"
+          read b _ </proc/uptime
+          kill -TERM $scraper 2>/dev/null || true; wait $scraper
+          echo $a $b >/run/storm.new; mv /run/storm.new /run/storm) &"
     ));
     let storm_seconds = storm_seconds(&mut guest);
+    let stormy = guest.run("cat /run/scrapes");
+    let scrapes =
+        (program == Program::Scrubjay).then(|| [&calm, &stormy].map(|text| Scrapes::read(text)));
     rest(&mut guest, at_rest);
     let cpu_seconds = seconds(ticks(&mut guest) - began);
     let peak = guest.run("awk '/^VmHWM:/ { print $2 }' /proc/$(cat /run/agent.pid)/status");
@@ -169,6 +225,7 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
         seen,
         stated_lost,
         storm_seconds,
+        scrapes,
         cpu_seconds,
         idle: seconds(at_rest) / 4.0,
         peak_kilobytes: peak.trim().parse().unwrap(),

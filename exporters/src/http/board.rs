@@ -122,7 +122,9 @@ impl Board {
             snapshot: OnceLock::new(),
         });
         // A panic cannot leave an `Option<Arc>` half written.
-        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(posted);
+        let last = self.latest.write().unwrap_or_else(PoisonError::into_inner).replace(posted);
+        // Of a large host it takes a while, in which nobody has to wait for the lock.
+        drop(last);
     }
 
     fn latest(&self) -> Option<Arc<Posted>> {

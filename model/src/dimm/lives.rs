@@ -368,45 +368,94 @@ fn left_over<'k>(
     known.iter().enumerate().filter(move |(at, _)| !taken.contains(at)).map(|(_, k)| k)
 }
 
+/// Where to look for a stick. On a large machine there are too many to hold each against each, in
+/// every pass.
+struct Index<'k> {
+    known: &'k [KnownModule],
+    by_serial: BTreeMap<String, Vec<usize>>,
+    by_place: BTreeMap<&'k (ControllerKey, Place), Vec<usize>>,
+}
+
+impl<'k> Index<'k> {
+    fn new(known: &'k [KnownModule]) -> Self {
+        let mut index = Self { known, by_serial: BTreeMap::new(), by_place: BTreeMap::new() };
+        for (at, k) in known.iter().enumerate() {
+            if let Some(serial) = &k.serial {
+                index.by_serial.entry(serial.to_ascii_lowercase()).or_default().push(at);
+            }
+            for place in &k.places {
+                index.by_place.entry(place).or_default().push(at);
+            }
+        }
+        index
+    }
+
+    /// Those that may be it by this sign, in their order.
+    fn near(&self, sign: Sign, s: &Seen<'_>) -> Vec<usize> {
+        match sign {
+            Sign::Serial => {
+                let serial = s.serial().map(str::to_ascii_lowercase);
+                serial.and_then(|serial| self.by_serial.get(&serial)).cloned().unwrap_or_default()
+            }
+            Sign::Slot if s.module.slot.is_none() => Vec::new(),
+            Sign::Slot => (0..self.known.len()).collect(),
+            Sign::Place => {
+                let shared = s.places.iter().filter_map(|place| self.by_place.get(place)).flatten();
+                shared.copied().collect::<BTreeSet<usize>>().into_iter().collect()
+            }
+        }
+    }
+}
+
+/// What a stick is recognised by.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Serial,
+    Slot,
+    Place,
+}
+
 /// The index of the known stick for each index of a seen one that was recognised.
 fn recognise(
     known: &[KnownModule],
     seen: &[Seen<'_>],
     inventory: Inventory,
 ) -> BTreeMap<usize, usize> {
-    type Rule<'a> = &'a dyn Fn(&KnownModule, &Seen<'_>) -> bool;
+    type Rule<'a> = (Sign, &'a dyn Fn(&KnownModule, &Seen<'_>) -> bool);
     let rules: [Rule<'_>; 6] = [
-        &|k, s| !k.retired && k.same_serial(s) && k.same_slot(s),
-        &|k, s| !k.retired && k.same_serial(s),
-        &|k, s| k.same_serial(s),
-        &|k, s| {
+        (Sign::Serial, &|k, s| !k.retired && k.same_serial(s) && k.same_slot(s)),
+        (Sign::Serial, &|k, s| !k.retired && k.same_serial(s)),
+        (Sign::Serial, &|k, s| k.same_serial(s)),
+        (Sign::Place, &|k, s| {
             let unlisted = !k.retired && !k.listed && !s.is_listed();
             unlisted && !k.places.is_empty() && k.places == s.places
-        },
-        &|k, s| {
+        }),
+        (Sign::Slot, &|k, s| {
             // A slot named without its bank may be one of several.
-            let rivals = known.iter().filter(|other| !other.retired && other.same_slot(s));
-            let clear = k.bank.is_some() == s.module.bank.is_some() || rivals.count() == 1;
-            !k.retired && k.same_slot(s) && clear && k.could_be(s)
-        },
-        &|k, s| {
+            let rivals = || known.iter().filter(|other| !other.retired && other.same_slot(s));
+            let clear = || k.bank.is_some() == s.module.bank.is_some() || rivals().count() == 1;
+            !k.retired && k.same_slot(s) && clear() && k.could_be(s)
+        }),
+        (Sign::Place, &|k, s| {
             // A complete inventory has named every stick; a place beside it is none of them.
             let open = k.slot.is_none() || inventory == Inventory::Partial;
             let nameless = k.slot.is_none() || s.module.slot.is_none();
             !k.retired && nameless && open && k.shares_a_place(s) && k.could_be(s)
-        },
+        }),
     ];
+    let index = Index::new(known);
     let mut matched: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut free: BTreeSet<usize> = (0..known.len()).collect();
-    for same in rules {
-        for (index, s) in seen.iter().enumerate() {
-            if matched.contains_key(&index) {
+    let mut taken: BTreeSet<usize> = BTreeSet::new();
+    for (sign, same) in rules {
+        for (at, s) in seen.iter().enumerate() {
+            if matched.contains_key(&at) {
                 continue;
             }
-            let is_it = |at: &&usize| known.get(**at).is_some_and(|k| same(k, s));
-            if let Some(at) = free.iter().find(is_it).copied() {
-                free.remove(&at);
-                matched.insert(index, at);
+            let is_it =
+                |k: &usize| !taken.contains(k) && known.get(*k).is_some_and(|known| same(known, s));
+            if let Some(k) = index.near(sign, s).into_iter().find(is_it) {
+                taken.insert(k);
+                matched.insert(at, k);
             }
         }
     }
