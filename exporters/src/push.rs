@@ -166,15 +166,17 @@ pub fn managed(sender: &Sender, notice: &AlertNotice, sent: Sent) -> Vec<Managed
     };
     let old = before.map(|before| alert(before, known_ms));
     let now = match kind {
-        AlertNoticeKind::Resolved => alert(*verdict, known_ms),
+        AlertNoticeKind::Resolved => Some(alert(*verdict, known_ms)),
+        // Whatever fires and is wanted is sent again and again. What is too mild for that must not be
+        // sent once, as Alertmanager would soon tell that it is over.
+        AlertNoticeKind::Lowered => None,
         AlertNoticeKind::Firing
         | AlertNoticeKind::Raised
-        | AlertNoticeKind::Lowered
         | AlertNoticeKind::Reminder
         | AlertNoticeKind::Reraised
-        | AlertNoticeKind::Test => alert(*verdict, sent.ends_at_ms),
+        | AlertNoticeKind::Test => Some(alert(*verdict, sent.ends_at_ms)),
     };
-    old.into_iter().chain([now]).collect()
+    old.into_iter().chain(now).collect()
 }
 
 /// An alert that fires, to be sent again and again until it does not.

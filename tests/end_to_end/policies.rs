@@ -80,6 +80,8 @@ const BLIND: &str = "unknown dimm-not-watched";
 const NO_PLACE: &str = "unknown dimm-not-watched dimm-policy-place";
 const PLAN: &str = "plan dimm-policy";
 const ACT: &str = "act dimm-uncorrected";
+/// By a policy that has no rule on such.
+const SHOWN: &str = "watch dimm-uncorrected";
 
 #[test]
 fn each_preset_judges_the_same_history_by_its_own_rules() {
@@ -122,11 +124,11 @@ fn each_preset_judges_the_same_history_by_its_own_rules() {
         expect([
             ("default", [place, ACT]),
             ("mcelog", [PLAN, ACT]),
-            ("rasdaemon", [NO_PLACE, BLIND]),
-            ("kernel-cec", [NO_PLACE, BLIND]),
+            ("rasdaemon", [NO_PLACE, SHOWN]),
+            ("kernel-cec", [NO_PLACE, SHOWN]),
             ("sun", [PLAN, ACT]),
             ("any-ce", [PLAN, ACT]),
-            ("never", [BLIND, BLIND]),
+            ("never", [BLIND, SHOWN]),
         ])
     );
 

@@ -119,6 +119,12 @@ impl Judgement {
                     let by = format!("{}; {}", reason.text, by(policy, rule));
                     Reason { text: by, ..reason }
                 }
+                // A policy may be silent about corrected errors. One that was not corrected may have
+                // crashed the host, and the counters of the next boot know nothing of it.
+                ("dimm-uncorrected", None) => {
+                    let by = format!("{}; policy {} has no rule on such", reason.text, policy.name);
+                    Reason { text: by, verdict: reason.verdict.min(Verdict::Watch), ..reason }
+                }
                 ("dimm-not-watched" | "dimm-quiet" | "dimm-errors", _) => reason,
                 _ => as_evidence(reason),
             })
@@ -130,6 +136,12 @@ impl Judgement {
         let advice = advice(verdict);
         let why = match worst {
             Some(worst) if verdict == Verdict::Unknown => worst.text.clone(),
+            Some(worst) if worst.code == "dimm-uncorrected" && on_failures.is_none() => {
+                let name = &policy.name;
+                format!(
+                    "policy {name} has no rule on errors that were not corrected, and hides none"
+                )
+            }
             Some(worst) if verdict > Verdict::Unknown => {
                 let rules = standings.iter().filter(|standing| standing.holds_now(now));
                 let code = match (worst.code, on_failures) {

@@ -81,7 +81,7 @@ pub struct Calibration {
     pub outcomes: u32,
     /// Failures among them.
     pub failures: u32,
-    /// The factor by which P may still be off.
+    /// The factor by which P may still be off, where most of the outcomes were.
     pub spread: f64,
 }
 
@@ -183,7 +183,8 @@ impl Scorecard {
             * evidence.left
             * (days / SCORECARD_DAYS).powf(self.exponent);
         let sudden = self.sudden_per_year * days / YEAR_DAYS;
-        let spread = calibration.map_or(UNCALIBRATED_SPREAD, |own| own.spread);
+        let eta = self.eta(evidence);
+        let spread = calibration.map_or(UNCALIBRATED_SPREAD, |own| own.spread_at(eta));
         Risk {
             p7,
             p: probability(of_fault + sudden),
@@ -206,6 +207,22 @@ impl Scorecard {
 }
 
 impl Calibration {
+    /// A 95 % factor on the odds of a DIMM of which these log-odds were foretold: the further they are from
+    /// what the outcomes were of, the more the uncertain stretch adds. As little is known there as
+    /// without a calibration, at most.
+    fn spread_at(&self, foretold: f64) -> f64 {
+        let at_centre = self.spread.ln();
+        if self.stretch_error <= 0.0 {
+            return self.spread;
+        }
+        // Shift and stretch do not covary at the weighted mean of what was foretold, which follows from
+        // the three errors; failures are rare, so that its log-odds are below zero.
+        let apart = (self.shift_error.powi(2) - at_centre.powi(2)).max(0.0).sqrt();
+        let centre = -apart / self.stretch_error;
+        let off_centre = (foretold - centre) * self.stretch_error;
+        at_centre.hypot(off_centre).exp().clamp(self.spread, UNCALIBRATED_SPREAD)
+    }
+
     /// What was foretold, corrected.
     pub fn correct(&self, p: f64) -> f64 {
         logistic(self.shift + self.stretch * logit(p))

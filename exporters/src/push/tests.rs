@@ -84,6 +84,19 @@ fn what_is_resolved_ends_now_and_not_before_it_began() {
 }
 
 #[test]
+fn what_got_better_ends_as_it_was_and_goes_on_with_what_is_sent_again_and_again() {
+    let lowered = AlertNotice {
+        verdict: Verdict::Watch,
+        before: Some(Verdict::Act),
+        ..notice(AlertNoticeKind::Lowered)
+    };
+    let sent = managed(&sender(), &lowered, SENT);
+    let of = |alert: &ManagedAlert| (alert.labels["verdict"].clone(), alert.ends_at.clone());
+    let all: Vec<_> = sent.iter().map(of).collect();
+    assert_eq!(all, [("act".to_owned(), "2026-11-29T12:00:00Z".to_owned())]);
+}
+
+#[test]
 fn what_got_worse_ends_as_it_was_and_begins_as_it_is() {
     let raised = AlertNotice {
         verdict: Verdict::Act,

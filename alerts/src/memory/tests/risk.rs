@@ -123,6 +123,12 @@ fn own_outcomes_correct_the_scorecard_from_twenty_failures_on() {
     };
     let fit = Calibration::fit(&outcomes(bent)).unwrap();
     assert!((fit.shift + 2.0).abs() < 0.1 && (fit.stretch - 0.5).abs() < 0.02, "{fit:?}");
+    // Far from where the outcomes were, less is known.
+    let spread = |errors| {
+        let seen = evidence(errors, RiskClass::Row);
+        Scorecard::shipped().risk(&seen, 7.0, Validity::Transferred, Some(&same)).spread
+    };
+    assert!(spread(1) >= same.spread && spread(1 << 30) > spread(1), "{same:?}");
     let corrected = Scorecard::shipped().p7(&evidence(32, RiskClass::Row), Some(&fit));
     assert!((corrected - bent(p7(&evidence(32, RiskClass::Row)))).abs() < 0.002);
 }
