@@ -18,7 +18,7 @@ mod verdict;
 
 use crate::printable;
 use scrubjay_model::{CATALOGUE, HostView, MetricDef, Reading, Section, Snapshot, metrics};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// One sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +110,7 @@ pub fn stale_observations(view: &HostView) -> Vec<Observation> {
 pub(crate) fn families(
     observations: &[Observation],
 ) -> Vec<(&'static MetricDef, Vec<&Observation>)> {
-    let mut by_name: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    let mut by_name: HashMap<&str, Vec<&Observation>> = HashMap::new();
     for observation in observations {
         by_name.entry(observation.def.name).or_default().push(observation);
     }
@@ -223,13 +223,10 @@ fn found<T>(section: &Option<Section<T>>) -> Option<&T> {
 }
 
 #[derive(Debug, Default)]
-struct Samples(Vec<Observation>, HashSet<(&'static str, Vec<String>)>);
+struct Samples(Vec<Observation>);
 
 impl Samples {
-    /// Adds a sample, unless there is one with the same metric and labels already.
-    ///
-    /// Two may coincide when names that are not UTF-8 were made printable. Prometheus refuses a
-    /// whole page with a duplicate, so we lean towards keeping the first.
+    /// Adds a sample.
     fn push<const N: usize>(
         &mut self,
         def: &'static MetricDef,
@@ -249,14 +246,22 @@ impl Samples {
     ) {
         debug_assert_eq!(def.labels.len(), N, "{}", def.name);
         let labels: Vec<String> = labels.iter().map(|l| printable(l).into_owned()).collect();
-        if self.1.insert((def.name, labels.clone())) {
-            self.0.push(Observation { def, labels, value: value.into(), created_wall_ms });
-        }
+        self.0.push(Observation { def, labels, value: value.into(), created_wall_ms });
     }
 
-    /// The samples. A counter cannot have begun after it was read: where the wall clock was set
-    /// back since, the moment it began is not known by the clock of today.
+    /// The samples, of those with the same metric and labels the first.
+    ///
+    /// Two may coincide when names that are not UTF-8 were made printable. Prometheus refuses a
+    /// whole page with a duplicate, so we lean towards keeping the first.
+    ///
+    /// A counter cannot have begun after it was read: where the wall clock was set back since, the
+    /// moment it began is not known by the clock of today.
     fn until(mut self, now_wall_ms: i64) -> Vec<Observation> {
+        let mut seen = HashSet::with_capacity(self.0.len());
+        let first: Vec<bool> =
+            self.0.iter().map(|s| seen.insert((s.def.name, s.labels.as_slice()))).collect();
+        let mut first = first.into_iter();
+        self.0.retain(|_| first.next() == Some(true));
         for sample in &mut self.0 {
             sample.created_wall_ms = sample.created_wall_ms.filter(|ms| *ms <= now_wall_ms);
         }

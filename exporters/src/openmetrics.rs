@@ -64,7 +64,11 @@ fn write_sample(page: &mut String, name: &str, sample: &Observation, value: f64)
     page.push_str(name);
     let mut opening = '{';
     for (label, value) in sample.def.labels.iter().zip(&sample.labels) {
-        let _ = write!(page, "{opening}{label}=\"{}\"", escaped(value));
+        page.push(opening);
+        page.push_str(label);
+        page.push_str("=\"");
+        page.push_str(&escaped(value));
+        page.push('"');
         opening = ',';
     }
     if opening == ',' {
@@ -78,7 +82,7 @@ fn write_sample(page: &mut String, name: &str, sample: &Observation, value: f64)
 }
 
 fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\\', '"', '\n']) {
+    if !text.bytes().any(|byte| matches!(byte, b'\\' | b'"' | b'\n')) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))

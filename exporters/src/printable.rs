@@ -10,7 +10,8 @@ use std::borrow::Cow;
 /// `\u{…}`: control characters, line and paragraph separators, and those that reorder or hide
 /// what stands beside them. Everything else, backslashes included, stays as it is.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    let plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.bytes().all(plain) || !text.chars().any(acts) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing;
 use scrubjay_model::{Bound, ErrorClass, Per, Present, SourceId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn by_name(observations: &[Observation]) -> BTreeMap<&str, Vec<&Observation>> {
     let mut found: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
