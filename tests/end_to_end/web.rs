@@ -142,6 +142,13 @@ fn certificates_and_passwords_are_followed_and_mistakes_change_nothing() {
         (told(&page, "scrubjay_web_config_failing") == 0).then_some(())
     });
     assert_eq!(fetch(&new, &agent, "/api/v1/snapshot", "").unwrap().0, 401);
+    // Nor does a file that was emptied open it.
+    write_config(home.path(), "");
+    wait_for("word that the file says less", || {
+        let (_, page) = metrics(&new, ALICE).unwrap();
+        (told(&page, "scrubjay_web_config_failing") == 1).then_some(())
+    });
+    assert_eq!(metrics(&new, "").unwrap().0, 401);
     assert_eq!(fetch(&new, &agent, "/api/v1/snapshot", ALICE).unwrap().0, 200);
     assert_eq!(agent.stop(), 0);
 }
