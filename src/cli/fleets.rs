@@ -79,7 +79,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Set no policies beside each other, but fit the probabilities of the engine to what came of
-    /// them, and write that into this file for [memory] calibration
+    /// them, and write that into this file for memory.calibration
     #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "ratio", "window", "lead", "csv"])]
     pub(crate) fit: Option<PathBuf>,
     /// Write JSON

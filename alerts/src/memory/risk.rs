@@ -210,7 +210,7 @@ impl Calibration {
     /// A 95 % factor on the odds of a DIMM of which these log-odds were foretold: the further they are from
     /// what the outcomes were of, the more the uncertain stretch adds. As little is known there as
     /// without a calibration, at most.
-    fn spread_at(&self, foretold: f64) -> f64 {
+    pub(crate) fn spread_at(&self, foretold: f64) -> f64 {
         let at_centre = self.spread.ln();
         if self.stretch_error <= 0.0 {
             return self.spread;

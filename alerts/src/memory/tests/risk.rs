@@ -123,12 +123,11 @@ fn own_outcomes_correct_the_scorecard_from_twenty_failures_on() {
     };
     let fit = Calibration::fit(&outcomes(bent)).unwrap();
     assert!((fit.shift + 2.0).abs() < 0.1 && (fit.stretch - 0.5).abs() < 0.02, "{fit:?}");
-    // Far from where the outcomes were, less is known.
-    let spread = |errors| {
-        let seen = evidence(errors, RiskClass::Row);
-        Scorecard::shipped().risk(&seen, 7.0, Validity::Transferred, Some(&same)).spread
-    };
-    assert!(spread(1) >= same.spread && spread(1 << 30) > spread(1), "{same:?}");
+    // Far from where the outcomes were, less is known, and never less than without a calibration.
+    assert!(same.spread_at(-1.4) < 1.1, "{same:?}");
+    assert!(same.spread_at(-9.0) > same.spread_at(-6.0), "{same:?}");
+    assert!(same.spread_at(-9.0) > same.spread_at(-1.4), "{same:?}");
+    assert_eq!(same.spread_at(-1e6), 3.0);
     let corrected = Scorecard::shipped().p7(&evidence(32, RiskClass::Row), Some(&fit));
     assert!((corrected - bent(p7(&evidence(32, RiskClass::Row)))).abs() < 0.002);
 }
