@@ -14,10 +14,13 @@ pub(super) fn patches(report: &Report, blocks: &mut Vec<Block>) {
             .to_owned(),
     ));
     if patches.classes.is_empty() {
-        blocks.push(Block::Text(
+        let none = if patches.relation_known {
             "No vulnerability was seen in the period whose fix was installed and not in force."
-                .to_owned(),
-        ));
+        } else {
+            "Whether any installed fix was not in force is not known: how the running kernel stands to what is \
+             installed could not be told."
+        };
+        blocks.push(Block::Text(none.to_owned()));
     } else {
         blocks.push(classes(&patches.classes));
         if patches.live_patch_only > 0 {

@@ -83,11 +83,14 @@ pub(super) fn memory(report: &Report, blocks: &mut Vec<Block>) {
     ));
     let errors = &report.errors;
     let rest = (errors.corrected_on_none, errors.uncorrected_on_none);
-    if rest != (0, 0) {
+    if rest.0 > Some(0) || rest.1 > Some(0) {
+        let told =
+            |n: Option<u64>| n.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
         blocks.push(Block::Text(format!(
             "{} corrected and {} uncorrected errors of the period are of no module that is known: the \
              controller could not tell where they were, or they are older than what is kept one by one.",
-            rest.0, rest.1
+            told(rest.0),
+            told(rest.1)
         )));
     }
     if !report.stick_turns.is_empty() {
@@ -301,11 +304,14 @@ pub(super) fn ledger(report: &Report, blocks: &mut Vec<Block>) {
         ),
         _ => "No row of the ledger was written in this time.".to_owned(),
     }));
-    blocks.push(Block::Text(match &range.fault {
-        None => {
-            "Every row is what its hash was made of, and follows from the one before.".to_owned()
+    blocks.push(Block::Text(match (&range.fault, range.last) {
+        (Some(fault), _) => format!("It is not what was written: {fault}."),
+        (None, Some(_)) => {
+            "Up to there every row is what its hash was made of, and follows from the one \
+                            before."
+                .to_owned()
         }
-        Some(fault) => format!("It is not what was written: {fault}."),
+        (None, None) => "So nothing of it speaks for this report.".to_owned(),
     }));
     let rows = [("first row", range.first), ("last row", range.last)];
     let rows =

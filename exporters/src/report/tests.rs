@@ -235,3 +235,15 @@ fn a_chart_has_a_bar_for_each_month_and_says_what_is_not_known() {
     assert!(picture.contains("2026-01"));
     assert_eq!(chart.svg(), picture);
 }
+
+#[test]
+fn where_it_is_not_known_what_is_installed_no_fix_is_said_not_to_wait() {
+    let mut blind = report(59, &[], &[stretch(0, 59)]);
+    assert_eq!(blind.months[1].owed, Some(0));
+    let told = |report: &Report| markdown(&document(report, "00ff"));
+    assert!(told(&blind).contains("No vulnerability was seen"));
+    blind = report(59, &[], &[]);
+    assert!(!told(&blind).contains("No vulnerability was seen"));
+    assert!(told(&blind).contains("Whether any installed fix was not in force is not known"));
+    assert!(told(&blind).contains("nothing of it speaks for this report"));
+}

@@ -13,8 +13,8 @@ use crate::availability::bounds_ppm;
 use crate::{
     Ack, AlertBook, AlertTurn, BootLine, BootRecord, BucketBy, BucketWindow, ClockStepRecord,
     CoverageDay, CoverageRecord, CveLists, Digest, EndedAck, ErrorClass, ExposureRecord,
-    FactRecord, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Watched, boot_buckets,
-    memory_buckets, patch_buckets,
+    FactRecord, KERNEL_RELATION, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Watched,
+    boot_buckets, memory_buckets, patch_buckets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -184,12 +184,20 @@ fn patches(inputs: &ReportInputs<'_>) -> ReportedPatches {
     let changes = inputs.facts.iter().filter(|fact| inputs.period.has(fact.at_wall_ms));
     let alone = |exposure: &&ReportedExposure| exposure.live_patch_only;
     ReportedPatches {
+        relation_known: is_relation_known(inputs.facts, at_wall_ms),
         facts: facts.collect(),
         changes: changes.map(reported_fact).collect(),
         classes: classes_of_exposures(&exposures, inputs.policy),
         live_patch_only: number(exposures.iter().filter(alone).count()),
         exposures,
     }
+}
+
+/// Whether it was known at a moment how the running kernel stood to what is installed.
+fn is_relation_known(facts: &[FactRecord], at_wall_ms: i64) -> bool {
+    let mut then = facts.iter().rev().filter(|fact| fact.at_wall_ms <= at_wall_ms);
+    let relation = then.find(|fact| fact.name == KERNEL_RELATION);
+    relation.and_then(|fact| fact.value.as_deref()).is_some_and(|value| value != "unknown")
 }
 
 fn reported_fact(fact: &FactRecord) -> ReportedFact {
@@ -337,7 +345,9 @@ fn months(inputs: &ReportInputs<'_>, lines: &[BootLine]) -> Vec<ReportedMonth> {
             not_watched_ms: milliseconds(memory.time.not_watched),
             corrected: read(ErrorClass::Correctable, memory.of_host(ErrorClass::Correctable)),
             uncorrected: read(ErrorClass::Uncorrectable, memory.of_host(ErrorClass::Uncorrectable)),
-            owed: patches.owed(),
+            owed: patches
+                .owed()
+                .filter(|_| is_relation_known(inputs.facts, patches.time.to_wall_ms)),
             boots: boots.counts().map(|counts| counts.begun),
             unclean: boots.counts().map(crate::BootCounts::unclean),
         }

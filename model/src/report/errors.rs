@@ -131,7 +131,7 @@ pub(super) fn of_host(
     let on_sticks = |of: fn(&ReportedStick) -> Option<u64>| {
         sticks.iter().filter_map(of).fold(0, u64::saturating_add)
     };
-    let rest = |all: Option<u64>, on: u64| all.unwrap_or(0).saturating_sub(on);
+    let rest = |all: Option<u64>, on: u64| all.map(|all| all.saturating_sub(on));
     ReportedErrors {
         corrected,
         uncorrected,
@@ -263,7 +263,8 @@ mod tests {
         let known = ErrorsKnown { traces: &traces, sums: &sums, series: &series };
         let sticks = [stick(&module(), known, PERIOD)];
         let told = of_host(known, &sticks, PERIOD);
-        assert_eq!((told.uncorrected, told.uncorrected_on_none), (Some(9), 9));
+        assert_eq!((told.uncorrected, told.uncorrected_on_none), (Some(9), Some(9)));
+        assert_eq!(told.corrected_on_none, None);
         assert_eq!((told.corrected, told.counted_before), (None, (0, 3)));
         // Nobody ever read such a counter.
         let unread = ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new() };

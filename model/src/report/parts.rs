@@ -93,6 +93,9 @@ pub struct ReportedFigure {
 /// The kernel's patches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ReportedPatches {
+    /// Whether it was known at the moment of the report how the running kernel stood to what is installed.
+    /// Without that no fix is seen to wait, however many do.
+    pub relation_known: bool,
     /// What was known of the kernel at the moment of the report.
     pub facts: Vec<ReportedFact>,
     /// Changes in the period, in order.
@@ -172,9 +175,9 @@ pub struct ReportedErrors {
     /// Uncorrected ones.
     pub uncorrected: Option<u64>,
     /// Of these, on no module that is known.
-    pub uncorrected_on_none: u64,
+    pub uncorrected_on_none: Option<u64>,
     /// Of the corrected ones likewise.
-    pub corrected_on_none: u64,
+    pub corrected_on_none: Option<u64>,
     /// Whether there may have been more.
     pub at_least: bool,
     /// Corrected and uncorrected ones that the first reading showed, counted before anybody watched;
@@ -229,7 +232,8 @@ pub struct ReportedMonth {
     pub corrected: Option<u64>,
     /// Uncorrected ones.
     pub uncorrected: Option<u64>,
-    /// Vulnerabilities owed at its end.
+    /// Vulnerabilities owed at its end; `None` where it was not known then how the running kernel stood to
+    /// what is installed.
     pub owed: Option<u64>,
     /// Boots that began.
     pub boots: Option<u64>,

@@ -3,7 +3,7 @@
 use super::exposures::{Deadline, ReportedExposure};
 use super::parts::{Report, ReportSummary, ReportedFigure};
 use super::policy::CveClass;
-use crate::{KERNEL_RELATION, Verdict, span};
+use crate::{Verdict, span};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -194,7 +194,8 @@ fn memory(report: &Report) -> ReportedFigure {
         ),
         None => "no counter of corrected errors was read".to_owned(),
     };
-    match errors.uncorrected_on_none.saturating_add(errors.corrected_on_none) {
+    let on_none = [errors.uncorrected_on_none, errors.corrected_on_none];
+    match on_none.into_iter().flatten().fold(0, u64::saturating_add) {
         0 => {}
         n => note.push_str(&format!(", {n} on none that is known")),
     }
@@ -307,9 +308,7 @@ fn unknown(report: &Report) -> Vec<String> {
 /// Whether it was known how the running kernel stands to what is installed: without that, no fix is
 /// seen to wait, however many do.
 fn is_relation_known(report: &Report) -> bool {
-    let mut facts = report.patches.facts.iter();
-    let relation = facts.find(|fact| fact.name == KERNEL_RELATION);
-    relation.and_then(|fact| fact.value.as_deref()).is_some_and(|value| value != "unknown")
+    report.patches.relation_known
 }
 
 fn number(report: &Report) -> u64 {
