@@ -5,6 +5,7 @@
 //! can be stalled by neither.
 
 mod imports;
+mod passes;
 
 use crate::alerting::Alerting;
 use crate::config::Settings;
@@ -15,11 +16,13 @@ use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
 use crate::{clock, commands::reading, header, web};
 use anyhow::Context;
+use passes::{LOOK_AGAIN_AFTER, Order, passes};
 use rustix::param::{clock_ticks_per_second, page_size};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_alerts::book::Asked;
 use scrubjay_collector::{Collector, HostRoot, own_process};
-use scrubjay_exporters::http::{self, Board, Gate, Setup, Site};
+use scrubjay_exporters::http::{self, Board, Gate, Looks, Pace, Setup, Site};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, Edac, EventsStatus, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState,
@@ -29,7 +32,7 @@ use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -57,6 +60,7 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         out.flush()?;
         return stopped.map(|()| Exit::Ok);
     }
+    more_files();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -65,6 +69,20 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
     // A file of the web configuration on a disk that does not answer is not waited for.
     runtime.shutdown_background();
     served
+}
+
+/// Counters are kept open, two and more for each module of memory; the usual limit of 1,024 files is for
+/// programs that use select(2). Where no more is allowed, those beyond are opened anew each time.
+fn more_files() {
+    const ENOUGH: u64 = 32_768;
+    let mut limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    if limit.current.is_some_and(|current| current < allowed) {
+        limit.current = Some(allowed);
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!("no more files may be open than before: {error}");
+        }
+    }
 }
 
 async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit> {
@@ -108,8 +126,17 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     }
     tracing::info!("the server is {}", web::in_words(&setup));
     let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
-    let site =
-        Site { board, gate: Arc::new(gate), telemetry_path: settings.web.telemetry_path.clone() };
+    let pace = Pace { as_is: settings.web.look_again_after, pass_again: LOOK_AGAIN_AFTER };
+    let wake = orders.clone();
+    let looks = Looks::start(&board, pace, move || {
+        let _ = wake.send(Order::Look);
+    })?;
+    let site = Site {
+        board,
+        looks: Some(looks),
+        gate: Arc::new(gate),
+        telemetry_path: settings.web.telemetry_path.clone(),
+    };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listeners, site, async {
         let _ = server_told.await;
@@ -130,94 +157,6 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     match result {
         Ok(result) => result.map(|()| Exit::Ok),
         Err(_) => anyhow::bail!("the pass thread failed (a defect of scrubjay, please report)"),
-    }
-}
-
-/// What the thread that makes the passes is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// Reports of errors have come.
-    Hear,
-    /// Notices were delivered.
-    Settle,
-    /// Come to an end.
-    Stop,
-}
-
-/// Reports are taken in at most this often, so that a storm costs a transaction a second.
-const HEAR_AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// After reports there is a pass that was not planned, so that the verdict follows the error; but
-/// not more often than this.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
-/// A pass every interval, and soon after reports of errors, until told to stop. A pass that falls
-/// due while another runs is late; those missed altogether are not made up for.
-fn passes(
-    mut agent: Agent,
-    board: &Board,
-    good_for: Duration,
-    orders: &Receiver<Order>,
-) -> anyhow::Result<()> {
-    let mut due = clock::monotonic();
-    loop {
-        let looked = clock::monotonic();
-        board.publish(agent.pass(), good_for);
-        if looked >= due {
-            due = due.saturating_add(agent.stats.interval);
-        }
-        let now = clock::monotonic();
-        if now > due.saturating_add(agent.stats.interval) {
-            agent.stats.late_passes += 1;
-            due = now;
-        }
-        if let Some(Order::Stop) = wait(&mut agent, due, looked, orders) {
-            return agent.stop();
-        }
-    }
-}
-
-/// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile. What is old in
-/// the history is folded then too, so that no pass is held up by more than one bite of that.
-fn wait(
-    agent: &mut Agent,
-    mut due: Duration,
-    looked: Duration,
-    orders: &Receiver<Order>,
-) -> Option<Order> {
-    let mut hear_at: Option<Duration> = None;
-    let mut fold_at = Some(looked);
-    let mut heard = looked;
-    loop {
-        let now = clock::monotonic();
-        if hear_at.is_some_and(|at| at <= now) {
-            hear_at = None;
-            heard = now;
-            agent.hear();
-            due = due.min(looked.saturating_add(LOOK_AGAIN_AFTER));
-        }
-        if fold_at.is_some_and(|at| at <= now) && now < due {
-            // After each bite a rest of the same length: the disk is for others too.
-            let more = agent.fold();
-            let done = clock::monotonic();
-            fold_at = more.then(|| done.saturating_add(done.saturating_sub(now)));
-        }
-        let now = clock::monotonic();
-        let until = [hear_at, fold_at].into_iter().flatten().fold(due, Duration::min);
-        match orders.recv_timeout(until.saturating_sub(now)) {
-            Err(RecvTimeoutError::Timeout)
-                if clock::monotonic() >= due && hear_at.is_none_or(|at| at > due) =>
-            {
-                return None;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(Order::Hear) => {
-                let earliest = heard.saturating_add(HEAR_AGAIN_AFTER);
-                hear_at.get_or_insert(earliest.max(clock::monotonic()));
-            }
-            Ok(Order::Settle) => agent.settle(),
-            Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return Some(Order::Stop),
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! returns.
 
 use crate::host::HostRoot;
+use crate::kept::Lookout;
 use crate::reader::Reader;
 use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
@@ -61,6 +62,11 @@ impl Collector {
         // When blind we lean towards "still the same boot"; see BootId::unknown.
         let boot = boot.value().cloned().unwrap_or_else(BootId::unknown);
         Stamp::new(boot, self.host.clocks())
+    }
+
+    /// The counters that the last pass read, to be looked at again.
+    pub fn lookout(&self) -> Lookout {
+        self.memory.counters().lookout(&self.host, sources::edac::MC)
     }
 
     /// One pass over all sources that are not switched off.

@@ -8,6 +8,7 @@
 mod captured;
 mod dir;
 mod hold;
+mod kept;
 mod log;
 mod mappings;
 mod offline;
@@ -18,6 +19,7 @@ use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
 pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
+pub(crate) use kept::{KeptDirectory, KeptFile, LONGEST};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
 pub(crate) use mappings::{Mapped, MappingFailure, MappingReader};
 use rustix::fs::{CWD, FileType, Mode, OFlags};

@@ -20,6 +20,7 @@ mod foreign_errors;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod host;
+mod kept;
 mod kernel_log;
 mod machine_check;
 pub mod microcode;
@@ -41,6 +42,7 @@ pub use collector::{Collector, Options};
 pub use docs::sources_markdown;
 pub use foreign_errors::{foreign_errors, rasdaemon_records};
 pub use host::{ClockFn, HostRoot, OfflineOutcome, OfflineRefused, RootError, soft_offline};
+pub use kept::Lookout;
 pub use kernel_log::{LogFollower, LogNews, Record, RecordOrigin, log_facts, log_reports};
 pub use pages::{memory_map, page_flags, scan_poisoned};
 pub use process::{OwnProcess, own_process};

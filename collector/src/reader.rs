@@ -1,6 +1,7 @@
 //! Turns what the host root answers into readings: errno to outcome, bytes to values, once and in
 //! one way for all sources. One [`Reader`] serves one source for one pass and keeps its faults.
 
+mod counters;
 mod listing;
 mod long;
 

@@ -7,6 +7,7 @@
 //! stamps and is always read anew.
 
 use crate::host::{FileStamp, HostRoot};
+use crate::kept::Counters;
 use scrubjay_model::NonValue;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(crate) struct Remember<'k> {
 #[derive(Default)]
 pub(crate) struct Memory {
     kept: Mutex<Kept>,
+    counters: Counters,
 }
 
 #[derive(Default)]
@@ -73,10 +75,16 @@ impl fmt::Debug for Memory {
 impl Memory {
     /// Another pass begins: what nobody has asked for lately is forgotten.
     pub(crate) fn next_pass(&self) {
+        self.counters.next_pass();
         let mut kept = self.lock();
         kept.pass += 1;
         let pass = kept.pass;
         kept.entries.retain(|_, entry| pass.saturating_sub(entry.used) <= UNUSED_PASSES);
+    }
+
+    /// Counters that stay open.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// The value kept under a key, with its faults, if it still holds.

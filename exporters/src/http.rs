@@ -10,17 +10,20 @@
 //!
 //! This host is whoever connects to a loopback address of it.
 //!
-//! Requests are answered from memory, one per connection. A client cannot make the agent read the
-//! host, wait for it, or hold more than a bounded amount of memory for a bounded time.
+//! Requests are answered from memory. A client cannot make the agent hold more than a bounded amount
+//! of memory for a bounded time. A connection may stay for further requests while half of the places
+//! are free.
 
 mod admit;
 mod board;
 mod guard;
+mod look;
 mod negotiate;
 mod places;
 mod web;
 
-pub use board::Board;
+pub use board::{Board, Holds};
+pub use look::{Looks, Pace};
 pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
 use admit::{Door, Visitor};
@@ -60,6 +63,8 @@ const DRAIN: Duration = Duration::from_secs(3);
 pub struct Site {
     /// What is known.
     pub board: Arc<Board>,
+    /// Whether it still holds, where that can be told.
+    pub looks: Option<Arc<Looks>>,
     /// Who may see it.
     pub gate: Arc<Gate>,
     /// Where the metrics page is; one that [`is_telemetry_path`] takes.
@@ -76,10 +81,15 @@ pub fn is_telemetry_path(path: &str) -> bool {
 /// The routes.
 fn router(site: &Site) -> Router {
     let path: Arc<str> = site.telemetry_path.as_str().into();
-    let door = Door { telemetry_path: Arc::clone(&path), board: Arc::clone(&site.board) };
+    let door = Door {
+        telemetry_path: Arc::clone(&path),
+        board: Arc::clone(&site.board),
+        gate: Arc::clone(&site.gate),
+    };
+    let scraped = (Arc::clone(&site.board), site.looks.clone());
     Router::new()
         .route("/", get(landing).with_state(Arc::clone(&path)))
-        .route(&site.telemetry_path, get(metrics))
+        .route(&site.telemetry_path, get(metrics).with_state(scraped))
         .route("/healthz", get(healthy))
         .route("/-/healthy", get(healthy))
         .route("/readyz", get(ready))
@@ -137,9 +147,6 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // One request per connection keeps the deadlines of `guard` simple and strict. A scrape a
-        // minute does not miss keep-alive.
-        (header::CONNECTION, "close"),
     ];
     let body: Bytes = body.into();
     (status, headers, body).into_response()
@@ -163,7 +170,13 @@ async fn landing(State(telemetry_path): State<Arc<str>>) -> Response {
     answer(StatusCode::OK, HTML, page)
 }
 
-async fn metrics(State(board): State<Arc<Board>>, headers: HeaderMap) -> Response {
+/// What a scrape is answered from.
+type Scraped = (Arc<Board>, Option<Arc<Looks>>);
+
+async fn metrics(State((board, looks)): State<Scraped>, headers: HeaderMap) -> Response {
+    if let Some(looks) = looks {
+        looks.refresh().await;
+    }
     let form = negotiate::form(&headers);
     let Some(page) = board.metrics(form) else {
         let none = format!("{}\n", Freshness::NoPassYet);

@@ -2,13 +2,14 @@
 
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, set};
-use super::settings::wrong;
+use super::settings::{span, wrong};
 use scrubjay_exporters::http::{TELEMETRY_PATH, is_telemetry_path};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::SeqAccessDeserializer};
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toml::Spanned;
 
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +20,7 @@ pub(super) struct WebFragment {
     config_file: Option<Spanned<String>>,
     telemetry_path: Option<Spanned<String>>,
     node_reboot_required: Option<Spanned<bool>>,
+    look_again_after: Option<Spanned<String>>,
 }
 
 /// A text, or a list of them.
@@ -66,6 +68,7 @@ pub(crate) struct WebInputs {
     config_file: Input<String>,
     telemetry_path: Input<String>,
     node_reboot_required: Input<bool>,
+    look_again_after: Input<String>,
 }
 
 /// Where the agent serves, and to whom.
@@ -79,6 +82,8 @@ pub(crate) struct WebSettings {
     pub(crate) telemetry_path: String,
     /// Whether metrics carry `node_reboot_required`.
     pub(crate) node_reboot_required: bool,
+    /// How long after a look at the counters a scrape is answered without another.
+    pub(crate) look_again_after: Duration,
 }
 
 /// Somewhere to listen.
@@ -120,6 +125,9 @@ impl fmt::Display for ListenAddress {
 /// metrics, and whether the agent is well (ADR 0021).
 const DEFAULT_LISTEN_ADDRESS: &str = ":10072";
 
+/// Nobody would look for long enough to call it looking.
+const LONGEST_AS_IS: Duration = Duration::from_secs(24 * 3600);
+
 impl WebInputs {
     pub(super) fn defaults() -> Self {
         let text = |value: &str| Input { value: value.to_owned(), origin: Origin::Default };
@@ -133,6 +141,7 @@ impl WebInputs {
             config_file: text(""),
             telemetry_path: text(TELEMETRY_PATH),
             node_reboot_required: switch(false),
+            look_again_after: text("1s"),
         }
     }
 
@@ -143,6 +152,7 @@ impl WebInputs {
             config_file,
             telemetry_path,
             node_reboot_required,
+            look_again_after,
         } = web;
         if let Some(spanned) = listen_address {
             let OneOrMany(value) = spanned.get_ref().clone();
@@ -153,6 +163,7 @@ impl WebInputs {
         set(&mut self.config_file, config_file, path, text);
         set(&mut self.telemetry_path, telemetry_path, path, text);
         set(&mut self.node_reboot_required, node_reboot_required, path, text);
+        set(&mut self.look_again_after, look_again_after, path, text);
     }
 
     pub(super) fn take_flags(&mut self, flags: &WebFlags) {
@@ -200,17 +211,26 @@ impl WebInputs {
                        path of another page";
             return Err(wrong(&self.telemetry_path, "web.telemetry_path", why));
         }
+        let look_again_after = span(&self.look_again_after, "web.look_again_after")?;
+        if look_again_after > LONGEST_AS_IS {
+            return Err(wrong(
+                &self.look_again_after,
+                "web.look_again_after",
+                "must be at most 24h",
+            ));
+        }
         let config_file = &self.config_file.value;
         Ok(WebSettings {
             listen,
             config_file: (!config_file.is_empty()).then(|| PathBuf::from(config_file)),
             telemetry_path,
             node_reboot_required: self.node_reboot_required.value,
+            look_again_after,
         })
     }
 
     /// The section as a configuration file, each value with where it is from.
-    pub(super) fn section(&self) -> (&'static str, [(&'static str, String, &Origin); 5]) {
+    pub(super) fn section(&self) -> (&'static str, [(&'static str, String, &Origin); 6]) {
         let listen = &self.listen_address;
         let addresses = match listen.value.as_slice() {
             [one] => format!("{one:?}"),
@@ -225,6 +245,7 @@ impl WebInputs {
             ("config_file", text(file), &file.origin),
             ("telemetry_path", text(path), &path.origin),
             ("node_reboot_required", compat.value.to_string(), &compat.origin),
+            ("look_again_after", text(&self.look_again_after), &self.look_again_after.origin),
         ];
         ("web", values)
     }

@@ -97,7 +97,7 @@ int main(int argc, char **argv) {
     int running = atoi(argv[2]);
     if (running < 1 || running > MOST_CLIENTS) return fprintf(stderr, "1 to 64 clients\n"), 2;
     port = atoi(argv[1]), pause_ms = atoi(argv[3]), end = now() + atof(argv[4]);
-    used = snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    used = snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n");
     for (int i = 5; i < argc; i++) {
         used += snprintf(request + used, sizeof request - used, "%s\r\n", argv[i]);
         if (used + 2 >= sizeof request) return fprintf(stderr, "headers are too long\n"), 2;

@@ -46,9 +46,19 @@ impl Agent {
 
     /// The same, of a command that is changed before.
     pub(crate) fn start_with(home: &Path, root: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_every("1s", home, root, change)
+    }
+
+    /// The same, with so long between its passes.
+    pub(crate) fn start_every(
+        interval: &str,
+        home: &Path,
+        root: &Path,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = scrubjay(home);
         command
-            .args(["agent", "--web.listen-address", "127.0.0.1:0", "--interval", "1s"])
+            .args(["agent", "--web.listen-address", "127.0.0.1:0", "--interval", interval])
             .arg("--root")
             .arg(root)
             .arg("--state-dir")

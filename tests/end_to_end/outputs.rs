@@ -158,7 +158,7 @@ fn prometheus_reads_our_openmetrics() {
     let agent = Agent::start(home.path(), &root);
     agent.metrics_after(2);
     let mut stream = TcpStream::connect(agent.address()).unwrap();
-    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text;version=1.0.0,\
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: application/openmetrics-text;version=1.0.0,\
                    text/plain;q=0.5\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();

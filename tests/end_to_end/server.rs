@@ -65,3 +65,40 @@ fn an_address_in_use_is_said_with_the_remedy_and_leaves_no_run_behind() {
     assert!(stderr.contains("--web.listen-address"), "{stderr}");
     assert!(!state.exists(), "a history was begun");
 }
+
+#[test]
+fn a_scrape_shows_what_the_kernel_counts_now_and_not_what_the_last_pass_saw() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host");
+    let mc = root.join("sys/devices/system/edac/mc/mc0");
+    std::fs::create_dir_all(mc.join("dimm0")).unwrap();
+    let count = |errors: u64| {
+        for (file, number) in [
+            ("dimm0/dimm_ce_count", errors),
+            ("dimm0/dimm_ue_count", 0),
+            ("ce_count", errors),
+            ("ue_count", 0),
+            ("ce_noinfo_count", 0),
+            ("ue_noinfo_count", 0),
+            ("seconds_since_reset", 1_000),
+        ] {
+            std::fs::write(mc.join(file), format!("{number}\n")).unwrap();
+        }
+    };
+    count(3);
+    // No pass is planned after the first.
+    let agent = Agent::start_every("24h", home.path(), &root, |_| ());
+    let errors = |page: &str| sample(page, "scrubjay_dimm_correctable_errors_total").unwrap();
+    let before = errors(&agent.metrics_after(1));
+    count(5);
+    for _ in 0..400 {
+        let (_, _, page) = agent.get("/metrics");
+        if errors(&page) == before + 2 {
+            assert_eq!(sample(&page, "scrubjay_agent_passes_total"), Some(2));
+            assert_eq!(agent.stop(), 0);
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("two errors were counted, and no scrape showed them within 20 s");
+}

@@ -80,7 +80,8 @@ fn fetch(
     let stream = TcpStream::connect(agent.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut stream = StreamOwned::new(connection, stream);
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
     let mut text = String::new();
     stream.read_to_string(&mut text).map_err(|error| error.to_string())?;
@@ -196,7 +197,7 @@ fn several_addresses_are_served_and_the_metrics_are_where_they_are_wanted() {
     assert_eq!(status("/metrics"), 404);
     assert!(agent.get("/").2.contains("<a href=\"/m\">"));
     let mut second = TcpStream::connect(free).unwrap();
-    second.write_all(b"GET /m HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    second.write_all(b"GET /m HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut page = String::new();
     second.read_to_string(&mut page).unwrap();
     assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
@@ -231,7 +232,7 @@ fn sockets_that_systemd_hands_over_are_served_and_none_is_said() {
     // It waits in the socket until the agent is there.
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let mut page = String::new();
     let read = stream.read_to_string(&mut page);
     child.kill().unwrap();

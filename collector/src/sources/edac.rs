@@ -32,7 +32,7 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
     kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
 };
 
-const MC: &str = "sys/devices/system/edac/mc";
+pub(crate) const MC: &str = "sys/devices/system/edac/mc";
 
 /// A set of counters torn by a reset is read again this often before it is given up.
 const ATTEMPTS: u32 = 3;
@@ -61,7 +61,7 @@ fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controll
         reader.forget(&dir);
         let before = age(reader, &dir);
         let counter = |path: &str| counter(reader, path, &before, boot);
-        let (found, fell) = counters(reader, &dir, index, &before, &counter);
+        let (found, fell) = counters(reader, &dir, index, (&before, boot), &counter);
         let settled = !fell && same_life(&before, &age(reader, &dir));
         if settled && counts(&found) {
             return Some(found);
@@ -81,7 +81,7 @@ fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controll
         let counted = counter(reader, path, &now, boot).into_result();
         counted.map_or_else(Into::into, |_| reader.torn(path))
     };
-    Some(counters(reader, &dir, index, &now, &torn).0)
+    Some(counters(reader, &dir, index, (&now, boot), &torn).0)
 }
 
 struct Age {
@@ -91,7 +91,7 @@ struct Age {
 
 fn age(reader: &Reader<'_>, dir: &str) -> Age {
     let before = reader.clocks().monotonic;
-    let seconds = reader.number(&format!("{dir}/seconds_since_reset"));
+    let seconds = reader.age(&format!("{dir}/seconds_since_reset"));
     let after = reader.clocks().monotonic;
     let window = match (seconds.value(), before, after) {
         (Some(seconds), Some(before), Some(after)) => {
@@ -120,7 +120,7 @@ fn same_life(before: &Age, after: &Age) -> bool {
 
 fn counter(reader: &Reader<'_>, path: &str, age: &Age, boot: &BootId) -> Reading<Counter> {
     let epoch = Epoch { boot: boot.clone(), zeroed: age.window };
-    reader.number_u32(path).map(|value| Counter { value: u64::from(value), epoch })
+    reader.counter(path).map(|value| Counter { value: u64::from(value), epoch })
 }
 
 /// Everything of a controller, and whether a total fell while the parts were read.
@@ -128,7 +128,7 @@ fn counters(
     reader: &Reader<'_>,
     dir: &str,
     index: u32,
-    age: &Age,
+    (age, boot): (&Age, &BootId),
     counter: &CounterAt<'_>,
 ) -> (Controller, bool) {
     let totals = || ErrorCounts {
@@ -136,7 +136,8 @@ fn counters(
         uncorrectable: counter(&format!("{dir}/ue_count")),
     };
     let before = totals();
-    let (layout, dimms, csrows) = parts(reader, dir, counter);
+    let fixed = reader.fixed(dir, boot, |reader| Fixed::read(reader, dir));
+    let (layout, dimms, csrows) = parts(reader, dir, &fixed, counter);
     let unattributed = ErrorCounts {
         correctable: counter(&format!("{dir}/ce_noinfo_count")),
         uncorrectable: counter(&format!("{dir}/ue_noinfo_count")),
@@ -148,8 +149,8 @@ fn counters(
     });
     let controller = Controller {
         index,
-        name: reader.attr(&format!("{dir}/mc_name")),
-        size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+        name: fixed.name.clone(),
+        size_bytes: fixed.size_bytes.clone(),
         seconds_since_reset: age.seconds.clone(),
         scrub_rate: scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
         steady: before == errors,
@@ -177,15 +178,52 @@ fn scrub_rate(reader: &Reader<'_>, path: &str) -> Reading<u64> {
 
 type CounterAt<'c> = dyn Fn(&str) -> Reading<Counter> + 'c;
 
+/// What stays while the driver does, or is changed by the hand of an admin.
+struct Fixed {
+    name: Reading<String>,
+    size_bytes: Reading<u64>,
+    layout: Layout,
+    places: Vec<Stock>,
+}
+
+/// A place before its errors are counted, and where they are.
+struct Stock {
+    dimm: Dimm,
+    correctable: String,
+    uncorrectable: String,
+}
+
+impl Fixed {
+    fn read(reader: &Reader<'_>, dir: &str) -> Self {
+        let dimms = places(reader, dir, "dimm", Place::Dimm);
+        let ranks = places(reader, dir, "rank", Place::Rank);
+        Self {
+            name: reader.attr(&format!("{dir}/mc_name")),
+            size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+            layout: if ranks.is_empty() { Layout::Dimm } else { Layout::Rank },
+            places: dimms.into_iter().chain(ranks).collect(),
+        }
+    }
+}
+
+impl Stock {
+    fn counted(&self, counter: &CounterAt<'_>) -> Dimm {
+        let errors = ErrorCounts {
+            correctable: counter(&self.correctable),
+            uncorrectable: counter(&self.uncorrectable),
+        };
+        Dimm { errors, ..self.dimm.clone() }
+    }
+}
+
 fn parts(
     reader: &Reader<'_>,
     dir: &str,
+    fixed: &Fixed,
     counter: &CounterAt<'_>,
 ) -> (Layout, Vec<Dimm>, Vec<Csrow>) {
-    let dimms = places(reader, dir, "dimm", Place::Dimm, counter);
-    let ranks = places(reader, dir, "rank", Place::Rank, counter);
-    let layout = if ranks.is_empty() { Layout::Dimm } else { Layout::Rank };
-    let found: Vec<Dimm> = dimms.into_iter().chain(ranks).collect();
+    let layout = fixed.layout;
+    let found: Vec<Dimm> = fixed.places.iter().map(|stock| stock.counted(counter)).collect();
     let counted = |dimm: &Dimm| {
         !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
     };
@@ -209,17 +247,13 @@ fn parts(
     }
 }
 
-fn places(
-    reader: &Reader<'_>,
-    dir: &str,
-    prefix: &str,
-    place: fn(u32) -> Place,
-    counter: &CounterAt<'_>,
-) -> Vec<Dimm> {
+fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place) -> Vec<Stock> {
     let indexes = reader.indexed(dir, prefix);
     let at = |index: &u32| {
         let dir = format!("{dir}/{prefix}{index}");
-        Dimm {
+        let correctable = format!("{dir}/dimm_ce_count");
+        let uncorrectable = format!("{dir}/dimm_ue_count");
+        let dimm = Dimm {
             place: place(*index),
             label: reader.attr(&format!("{dir}/dimm_label")),
             // The kernel ends these with a blank.
@@ -231,10 +265,11 @@ fn places(
             device_type: reader.attr(&format!("{dir}/dimm_dev_type")),
             edac_mode: reader.attr(&format!("{dir}/dimm_edac_mode")),
             errors: ErrorCounts {
-                correctable: counter(&format!("{dir}/dimm_ce_count")),
-                uncorrectable: counter(&format!("{dir}/dimm_ue_count")),
+                correctable: Reading::Absent(Origin::new(correctable.as_str())),
+                uncorrectable: Reading::Absent(Origin::new(uncorrectable.as_str())),
             },
-        }
+        };
+        Stock { dimm, correctable, uncorrectable }
     };
     indexes.value().into_iter().flatten().map(at).collect()
 }

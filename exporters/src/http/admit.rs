@@ -5,7 +5,8 @@
 //! processes) helps whoever wants to break into it.
 
 use super::guard::GuardedListener;
-use super::web::{Admission, Setup};
+use super::places::Ticket;
+use super::web::{Admission, Gate, Setup};
 use super::{Board, TEXT, answer};
 use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request, State};
@@ -16,12 +17,15 @@ use axum::response::Response;
 use axum::serve::IncomingStream;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Who is at the other end of a connection, and what held when it began.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
     pub(super) peer: SocketAddr,
     pub(super) setup: Arc<Setup>,
+    pub(super) ticket: Arc<Ticket>,
+    pub(super) leaves_at: Instant,
 }
 
 impl Connected<IncomingStream<'_, GuardedListener>> for Visitor {
@@ -39,6 +43,8 @@ pub(super) struct Door {
     pub(super) telemetry_path: Arc<str>,
     /// It knows what the host is called.
     pub(super) board: Arc<Board>,
+    /// It knows what holds now.
+    pub(super) gate: Arc<Gate>,
 }
 
 /// Lets requests through, or says why not; adds the headers that were asked for either way.
@@ -48,7 +54,13 @@ pub(super) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let Visitor { peer, setup } = visitor;
+    let Visitor { peer, setup: began_with, ticket, leaves_at } = visitor;
+    let setup = door.gate.setup().await;
+    let is_as_begun = Arc::ptr_eq(&setup, &began_with);
+    // What was shown when the connection began may not be what is asked for now.
+    if !is_as_begun && !setup.holds_for_connection_under(&began_with) {
+        return leaving(answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, CHANGED));
+    }
     let admission = match setup.passwords() {
         Some(passwords) => passwords.admits(request.headers(), peer.ip().into()).await,
         None => Admission::Granted,
@@ -67,8 +79,17 @@ pub(super) async fn admit(
     for (name, value) in setup.headers() {
         response.headers_mut().insert(name.clone(), value.clone());
     }
+    let stays = is_as_begun && ticket.may_stay() && Instant::now() < leaves_at;
+    if stays { response } else { leaving(response) }
+}
+
+/// The last answer on a connection.
+fn leaving(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
+
+const CHANGED: &str = "how connections are made has changed since this one began: connect again\n";
 
 /// Whether a page is for those as well who have not shown who they are.
 fn is_for_all(path: &str, telemetry_path: &str) -> bool {

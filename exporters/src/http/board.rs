@@ -10,6 +10,8 @@ use std::fmt;
 use std::io::Write as _;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// Where the agent posts each pass, and the server reads the last one.
 ///
@@ -18,7 +20,12 @@ use std::time::Duration;
 pub struct Board {
     now: Arc<dyn Fn() -> Duration + Send + Sync>,
     latest: RwLock<Option<Arc<Posted>>>,
+    /// Told of each pass.
+    passed: Notify,
 }
+
+/// Whether what a view shows of counters is still so; it may take as long as the kernel wants.
+pub type Holds = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A page, or why it could not be written.
 pub(super) type Page = Result<Bytes, String>;
@@ -31,6 +38,7 @@ struct Posted {
     view: HostView,
     at: Duration,
     good_for: Duration,
+    holds: Option<Holds>,
     metrics: Forms,
     stale_metrics: Forms,
     snapshot: OnceLock<Page>,
@@ -108,15 +116,21 @@ impl Board {
     /// An empty board. `now` is a clock that never runs backwards, from any origin; one that stands
     /// still in sleep would take a view from before it for a fresh one.
     pub fn new(now: Arc<dyn Fn() -> Duration + Send + Sync>) -> Self {
-        Self { now, latest: RwLock::new(None) }
+        Self { now, latest: RwLock::new(None), passed: Notify::new() }
     }
 
     /// Posts the result of a pass that ended now. It speaks for the host for `good_for`.
     pub fn publish(&self, view: HostView, good_for: Duration) {
+        self.publish_watched(view, good_for, None);
+    }
+
+    /// The same; `holds` tells whether counters are still what the view shows.
+    pub fn publish_watched(&self, view: HostView, good_for: Duration, holds: Option<Holds>) {
         let posted = Arc::new(Posted {
             view,
             at: (self.now)(),
             good_for,
+            holds,
             metrics: Forms::default(),
             stale_metrics: Forms::default(),
             snapshot: OnceLock::new(),
@@ -125,6 +139,28 @@ impl Board {
         let last = self.latest.write().unwrap_or_else(PoisonError::into_inner).replace(posted);
         // Of a large host it takes a while, in which nobody has to wait for the lock.
         drop(last);
+        self.passed.notify_waiters();
+    }
+
+    /// The moment by the clock of the board.
+    pub(super) fn now(&self) -> Duration {
+        (self.now)()
+    }
+
+    /// When the last pass ended.
+    pub(super) fn posted_at(&self) -> Option<Duration> {
+        self.latest().map(|posted| posted.at)
+    }
+
+    /// Completes with the next pass.
+    pub(super) fn passed(&self) -> Notified<'_> {
+        self.passed.notified()
+    }
+
+    /// When the last pass ended, and whether it still holds; `None` if that cannot be told.
+    pub(super) fn holds(&self) -> Option<(Duration, bool)> {
+        let posted = self.latest()?;
+        posted.holds.as_ref().map(|holds| (posted.at, holds()))
     }
 
     fn latest(&self) -> Option<Arc<Posted>> {

@@ -38,13 +38,17 @@ pub(super) struct Limits {
     pub(super) request_within: Duration,
     /// Time from then to the last.
     pub(super) response_within: Duration,
-    /// Bytes read from a connection.
+    /// Time from then to the first byte of another request.
+    pub(super) idle: Duration,
+    /// Time from being accepted after which there is no further request.
+    pub(super) lifetime: Duration,
+    /// Bytes read of a request.
     pub(super) request_bytes: usize,
 }
 
 impl Limits {
     /// A browser on localhost may send 16 KiB of other services' cookies; nothing honest sends
-    /// four times that.
+    /// four times that. Prometheus comes again every 15 to 60 s, and rarely after two minutes.
     pub(super) const DEFAULT: Self = Self {
         connections: 32,
         per_client: 8,
@@ -52,6 +56,8 @@ impl Limits {
         waiting: 128,
         request_within: Duration::from_secs(5),
         response_within: Duration::from_secs(30),
+        idle: Duration::from_secs(150),
+        lifetime: Duration::from_secs(3600),
         request_bytes: 64 * 1024,
     };
 }
@@ -101,11 +107,12 @@ impl Listener for GuardedListener {
             peer,
             setup,
             deadline: Box::pin(sleep(self.limits.request_within)),
-            answering: false,
+            phase: Phase::Asking,
             may_read: self.limits.request_bytes,
-            response_within: self.limits.response_within,
+            limits: self.limits,
+            opened: Instant::now(),
             entry: Entry::Waiting(Box::pin(ticket.place())),
-            _ticket: ticket,
+            ticket: Arc::new(ticket),
         };
         (stream, peer)
     }
@@ -121,11 +128,23 @@ pub(super) struct GuardedStream {
     peer: SocketAddr,
     setup: Arc<Setup>,
     deadline: Pin<Box<Sleep>>,
-    answering: bool,
+    phase: Phase,
     may_read: usize,
-    response_within: Duration,
+    limits: Limits,
+    opened: Instant,
     entry: Entry,
-    _ticket: Ticket,
+    ticket: Arc<Ticket>,
+}
+
+/// What the deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The first request, or one that has begun after an answer.
+    Asking,
+    /// The answer, until all of it is written.
+    Answering,
+    /// Nothing is asked, and what was is answered.
+    Idle,
 }
 
 /// Nothing is read from a connection, nor is TLS agreed on, before it has a place. It waits for one
@@ -146,7 +165,12 @@ enum Transport {
 impl GuardedStream {
     /// Who is at the other end.
     pub(super) fn visitor(&self) -> Visitor {
-        Visitor { peer: self.peer, setup: Arc::clone(&self.setup) }
+        Visitor {
+            peer: self.peer,
+            setup: Arc::clone(&self.setup),
+            ticket: Arc::clone(&self.ticket),
+            leaves_at: self.opened + self.limits.lifetime,
+        }
     }
 
     /// Calls `io` with what lies beneath, once there is something to speak through.
@@ -184,13 +208,22 @@ impl GuardedStream {
         }
     }
 
-    /// Called before each write: the first one begins the answer and its deadline.
-    fn begin_answer(&mut self) {
-        if !self.answering {
-            self.answering = true;
-            // Moved rather than made anew: a timer that is put off wakes nobody.
-            self.deadline.as_mut().reset(Instant::now() + self.response_within);
+    /// Goes on to another phase, unless it is the one that is, and to its deadline.
+    fn enter(&mut self, phase: Phase) {
+        if self.phase == phase {
+            return;
         }
+        self.phase = phase;
+        let within = match phase {
+            Phase::Asking => {
+                self.may_read = self.limits.request_bytes;
+                self.limits.request_within
+            }
+            Phase::Answering => self.limits.response_within,
+            Phase::Idle => self.limits.idle,
+        };
+        // Moved rather than made anew: a timer that is put off wakes nobody.
+        self.deadline.as_mut().reset(Instant::now() + within);
     }
 }
 
@@ -207,6 +240,9 @@ impl AsyncRead for GuardedStream {
         let before = buffer.filled().len();
         let polled = self.through(context, |stream, context| stream.poll_read(context, buffer));
         let read = buffer.filled().len().saturating_sub(before);
+        if read > 0 && self.phase == Phase::Idle {
+            self.enter(Phase::Asking);
+        }
         self.may_read = self.may_read.saturating_sub(read);
         polled
     }
@@ -218,7 +254,7 @@ impl AsyncWrite for GuardedStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.begin_answer();
+        self.enter(Phase::Answering);
         self.in_time(context)?;
         self.through(context, |stream, context| stream.poll_write(context, bytes))
     }
@@ -228,7 +264,7 @@ impl AsyncWrite for GuardedStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.begin_answer();
+        self.enter(Phase::Answering);
         self.in_time(context)?;
         self.through(context, |stream, context| stream.poll_write_vectored(context, slices))
     }
@@ -247,7 +283,12 @@ impl AsyncWrite for GuardedStream {
             // Nothing was written yet.
             return Poll::Ready(Ok(()));
         }
-        self.through(context, |stream, context| stream.poll_flush(context))
+        let polled = self.through(context, |stream, context| stream.poll_flush(context));
+        // hyper flushes when it has nothing more to write, and the whole answer is written at once.
+        if self.phase == Phase::Answering && matches!(polled, Poll::Ready(Ok(()))) {
+            self.enter(Phase::Idle);
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -107,6 +107,19 @@ impl Ticket {
     }
 }
 
+impl Ticket {
+    /// Whether the connection may go on after an answer: it holds its place meanwhile, and so those who
+    /// do may have no more than half of the places of anybody.
+    pub(super) fn may_stay(&self) -> bool {
+        let Limits { connections, per_client, reserved, .. } = self.places.limits;
+        let half_is_free = |of: &Semaphore, all: usize| of.available_permits() >= all.div_ceil(2);
+        let elsewhere = connections.saturating_sub(reserved);
+        half_is_free(&self.places.all, connections)
+            && half_is_free(&self.own, per_client)
+            && (self.client.is_here() || half_is_free(&self.places.elsewhere, elsewhere))
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut clients = self.places.clients.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 mod crowded;
 mod encrypted;
+mod kept;
 
 /// A clock the test sets.
 fn clock() -> (Arc<Mutex<Duration>>, Arc<Board>) {
@@ -59,7 +60,7 @@ fn serving_on<T: Send + 'static>(
             result
         });
         let telemetry_path = TELEMETRY_PATH.to_owned();
-        let site = Site { board, gate: Arc::new(gate), telemetry_path };
+        let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(all, site, stop, limits).await;
         client.join().unwrap()
@@ -92,7 +93,8 @@ fn rest(mut stream: TcpStream) -> String {
 /// Status, head and body of the answer; `None` if there was none.
 fn try_request(address: SocketAddr, method: &str, path: &str) -> Option<(u16, String, String)> {
     let mut stream = connect(address);
-    write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").ok()?;
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .ok()?;
     let text = rest(stream);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
@@ -251,7 +253,10 @@ fn a_client_that_does_not_read_its_answer_is_dropped() {
         Limits { connections: 1, response_within: Duration::from_millis(50), ..Limits::DEFAULT };
     serving(board, limits, |address| {
         let mut lazy = connect(address);
-        lazy.write_all(b"GET /api/v1/snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        lazy.write_all(
+            b"GET /api/v1/snapshot HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        )
+        .unwrap();
         // There is one place, and it becomes free.
         assert_eq!(get(address, "/healthz").0, 200);
         assert!(rest(lazy).len() < 32 << 20);
@@ -272,7 +277,8 @@ fn stopping_does_not_wait_for_idle_clients() {
 /// Status, head and the bytes of the body.
 fn asking(address: SocketAddr, path: &str, headers: &str) -> (u16, String, Vec<u8>) {
     let mut stream = connect(address);
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+        .unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
@@ -340,7 +346,12 @@ fn the_metrics_page_is_where_somebody_wants_it() {
     }
     let site = |telemetry_path: &str| {
         let (_, board) = clock();
-        Site { board, gate: Arc::new(Gate::open()), telemetry_path: telemetry_path.to_owned() }
+        Site {
+            board,
+            looks: None,
+            gate: Arc::new(Gate::open()),
+            telemetry_path: telemetry_path.to_owned(),
+        }
     };
     // Whatever is taken can be routed.
     for path in ["/m", "/m/", "//", "/a/b/../c", "/-/x"] {
@@ -354,8 +365,15 @@ fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(
     let (_, board) = clock();
     board.publish(testing::server(), Duration::from_secs(90));
     let telemetry_path = TELEMETRY_PATH.to_owned();
-    let site = Site { board, gate: Arc::new(Gate::open()), telemetry_path };
-    let visitor = Visitor { peer: peer.parse().unwrap(), setup: Arc::new(setup) };
+    let gate = Arc::new(Gate::fixed(setup));
+    let peer: SocketAddr = peer.parse().unwrap();
+    let visitor = Visitor {
+        peer,
+        setup: gate.current(),
+        ticket: Arc::new(Places::new(Limits::DEFAULT).admit(peer.ip()).unwrap()),
+        leaves_at: tokio::time::Instant::now() + Duration::from_secs(60),
+    };
+    let site = Site { board, looks: None, gate, telemetry_path };
     let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {

@@ -35,7 +35,9 @@ fn half_requests_of_one_client_keep_no_other_client_out() {
             .collect();
         for _ in 0..3 {
             let mut other = connect_from([127, 0, 0, 8], address);
-            other.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            other
+                .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .unwrap();
             assert!(rest(other).starts_with("HTTP/1.1 200 "));
         }
         drop(halves);
@@ -73,7 +75,8 @@ fn a_browser_that_was_led_here_by_a_strangers_name_is_told_no_more_than_the_metr
     serving(fresh(), Limits::DEFAULT, |address| {
         let status = |host: &str, path: &str| {
             let mut stream = connect(address);
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+                .unwrap();
             let text = rest(stream);
             let status: u16 = text.split(' ').nth(1).unwrap().parse().unwrap();
             (status, text)

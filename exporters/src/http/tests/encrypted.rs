@@ -98,7 +98,8 @@ fn fetch(
     let name = ServerName::try_from("localhost").unwrap();
     let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
     let mut stream = StreamOwned::new(connection, connect(address));
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).map_err(|error| error.to_string())?;
     let mut text = String::new();
     // An end without the farewell of TLS would be an error here.

@@ -71,6 +71,12 @@ impl Setup {
         (other.is_encrypted() && !self.is_encrypted()) || asked(self) < asked(other)
     }
 
+    /// Whether whoever has connected under another setup has shown all that this one asks for when
+    /// connections are made. Passwords are asked for with each request.
+    pub(super) fn holds_for_connection_under(&self, other: &Self) -> bool {
+        self.is_encrypted() == other.is_encrypted() && !self.verifies_clients
+    }
+
     /// The same, with what is known of passwords from before.
     fn remembering(mut self, before: &Self) -> Self {
         if let (Some(new), Some(old)) = (&self.passwords, &before.passwords) {
@@ -131,7 +137,7 @@ impl Gate {
         Self::fixed(Setup::open())
     }
 
-    fn fixed(setup: Setup) -> Self {
+    pub(super) fn fixed(setup: Setup) -> Self {
         let current = RwLock::new(Arc::new(setup));
         Self { current, renew: None, turn: Arc::new(Semaphore::new(1)) }
     }
@@ -151,7 +157,7 @@ impl Gate {
         self.current()
     }
 
-    fn current(&self) -> Arc<Setup> {
+    pub(super) fn current(&self) -> Arc<Setup> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -1,0 +1,251 @@
+//! Counters that are kept open from pass to pass, and what is fixed beside them.
+//!
+//! A host with 2,048 modules has 4,352 counters, each of which every pass wants, and some 12,000 words
+//! of what modules are, which change with the driver or by the hand of an admin. So counters stay open
+//! and are read again; the words are read anew every tenth pass, with each boot, and as soon as a
+//! counter is gone, which says that a driver came or went. Each file that is open costs the kernel some
+//! 4 KiB for the text it shows.
+//!
+//! A [`Lookout`] reads the counters of a pass once more, and tells whether that pass still holds.
+
+use crate::host::{HostRoot, KeptDirectory, KeptFile, LONGEST};
+use crate::reader::whole_number;
+use rustix::process::{Resource, getrlimit};
+use scrubjay_model::BootId;
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most that is kept open, whatever the system would allow.
+const MOST: u64 = 16_384;
+
+/// For so many passes what is fixed is not read again.
+const FIXED_FOR: u64 = 10;
+
+/// One look of so many asks a file whether it was replaced.
+const IN_PLACE_EVERY: usize = 4;
+
+/// Stands for no number: no counter of EDAC has more than 32 bits, and no age so many seconds.
+const NONE: u64 = u64::MAX;
+
+/// How a number goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goes {
+    /// It counts errors: as long as there is none it stays.
+    ByErrors,
+    /// It counts seconds: it rises.
+    ByTime,
+}
+
+/// A number in a file that is kept open.
+pub(crate) struct Held {
+    file: KeptFile,
+    goes: Goes,
+    /// What the last pass read.
+    last: AtomicU64,
+    /// The pass that did.
+    used: AtomicU64,
+}
+
+impl Held {
+    fn read_in_place(&self) -> Option<u64> {
+        self.file.is_in_place().then(|| self.read())?
+    }
+
+    fn read(&self) -> Option<u64> {
+        let mut buffer = [0; LONGEST];
+        let bytes = self.file.read(&mut buffer).ok()?;
+        whole_number(std::str::from_utf8(bytes).ok()?)
+    }
+}
+
+/// What is kept for the sources of a collector.
+pub(crate) struct Counters {
+    kept: Mutex<Kept>,
+    capacity: usize,
+    /// How often a file that was kept could not be read any more.
+    lost: AtomicU64,
+}
+
+#[derive(Default)]
+struct Kept {
+    pass: u64,
+    files: HashMap<String, Arc<Held>>,
+    fixed: HashMap<String, Fixed>,
+    directory: Option<Arc<KeptDirectory>>,
+}
+
+/// Facts that stay while a driver does.
+struct Fixed {
+    pass: u64,
+    lost: u64,
+    boot: BootId,
+    attributes: u32,
+    value: Arc<dyn Any + Send + Sync>,
+}
+
+impl Default for Counters {
+    /// Half of the files that the process may open are for everything else.
+    fn default() -> Self {
+        let open = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
+        let capacity = usize::try_from((open / 2).min(MOST)).unwrap_or_default();
+        Self { kept: Mutex::default(), capacity, lost: AtomicU64::new(0) }
+    }
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counters").field("open", &self.lock().files.len()).finish_non_exhaustive()
+    }
+}
+
+impl Counters {
+    /// Another pass begins. What the last one did not read is closed.
+    pub(crate) fn next_pass(&self) {
+        let mut kept = self.lock();
+        let last = kept.pass;
+        kept.pass += 1;
+        kept.files.retain(|_, held| held.used.load(Ordering::Relaxed) >= last);
+        kept.fixed.retain(|_, fixed| fixed.pass + FIXED_FOR > last);
+    }
+
+    /// The number in a file, if it is one and can be read from a file that is kept open. `None` is no
+    /// fault: whoever is told so reads the file in the common way, and learns what is the matter.
+    pub(crate) fn number(&self, host: &HostRoot, path: &str, goes: Goes) -> Option<u64> {
+        let (held, pass) = {
+            let kept = self.lock();
+            (kept.files.get(path).cloned(), kept.pass)
+        };
+        // The lock is not held while the kernel is asked: it may take its time.
+        if let Some(held) = held {
+            let number = held.read_in_place();
+            match number {
+                Some(number) => held.last.store(number, Ordering::Relaxed),
+                None => {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                    self.lock().files.remove(path);
+                }
+            }
+            held.used.store(pass, Ordering::Relaxed);
+            return number;
+        }
+        if self.lock().files.len() >= self.capacity {
+            return None;
+        }
+        let file = host.keep(path).ok()??;
+        let held = Held { file, goes, last: AtomicU64::new(NONE), used: AtomicU64::new(pass) };
+        let number = held.read()?;
+        held.last.store(number, Ordering::Relaxed);
+        self.lock().files.insert(path.to_owned(), Arc::new(held));
+        Some(number)
+    }
+
+    /// What was made of the fixed facts below a directory in an earlier pass, if it still holds, and
+    /// how many attributes that were.
+    pub(crate) fn fixed<T: Send + Sync + 'static>(
+        &self,
+        dir: &str,
+        boot: &BootId,
+    ) -> Option<(Arc<T>, u32)> {
+        let kept = self.lock();
+        let fixed = kept.fixed.get(dir)?;
+        let holds = fixed.lost == self.lost.load(Ordering::Relaxed)
+            && fixed.boot == *boot
+            && kept.pass < fixed.pass + FIXED_FOR;
+        let value = Arc::clone(&fixed.value).downcast().ok().filter(|_| holds)?;
+        Some((value, fixed.attributes))
+    }
+
+    /// Keeps what was made of the fixed facts below a directory. `lost` is what [`Self::lost`] said
+    /// before they were read.
+    pub(crate) fn keep_fixed<T: Send + Sync + 'static>(
+        &self,
+        dir: &str,
+        boot: &BootId,
+        lost: u64,
+        value: &Arc<T>,
+        attributes: u32,
+    ) {
+        let value: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(value);
+        let mut kept = self.lock();
+        let fixed = Fixed { pass: kept.pass, lost, boot: boot.clone(), attributes, value };
+        kept.fixed.insert(dir.to_owned(), fixed);
+    }
+
+    /// How often a file that was kept could not be read any more.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// What the last pass read, to be looked at again; and whether directories came to `dir` or went.
+    pub(crate) fn lookout(&self, host: &HostRoot, dir: &str) -> Lookout {
+        let mut kept = self.lock();
+        if kept.directory.is_none() {
+            kept.directory = host.keep_directory(dir).map(Arc::new);
+        }
+        let directory = kept.directory.clone();
+        let expected = directory.as_ref().and_then(|directory| directory.directories());
+        let read_now = |held: &&Arc<Held>| held.used.load(Ordering::Relaxed) == kept.pass;
+        let shown = kept.files.values().filter(read_now);
+        let shown = shown.map(|held| (Arc::clone(held), held.last.load(Ordering::Relaxed)));
+        Lookout {
+            shown: shown.collect(),
+            directory: directory.zip(expected),
+            looks: AtomicUsize::new(0),
+        }
+    }
+
+    /// Nothing is done under the lock that could fail halfway.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The counters of a pass, and what they were.
+pub struct Lookout {
+    shown: Vec<(Arc<Held>, u64)>,
+    directory: Option<(Arc<KeptDirectory>, u64)>,
+    looks: AtomicUsize,
+}
+
+impl Lookout {
+    /// Reads all of them, and tells whether they are what they were: no error was counted, nobody has
+    /// zeroed them, and no controller came or went. A read may take as long as the kernel wants.
+    ///
+    /// What was not read from a file that is kept open is not looked at.
+    pub fn holds(&self) -> bool {
+        let look = self.looks.fetch_add(1, Ordering::Relaxed);
+        let same = |(n, (held, last)): (usize, &(Arc<Held>, u64))| {
+            // A file that is not of sysfs costs twice as much if it is asked whether it was replaced.
+            let read = if n % IN_PLACE_EVERY == look % IN_PLACE_EVERY {
+                held.read_in_place()
+            } else {
+                held.read()
+            };
+            match held.goes {
+                Goes::ByErrors => read == Some(*last),
+                Goes::ByTime => read.is_some_and(|now| now >= *last),
+            }
+        };
+        let in_place = |(directory, expected): &(Arc<KeptDirectory>, u64)| {
+            directory.directories() == Some(*expected)
+        };
+        self.directory.iter().all(in_place) && self.shown.iter().enumerate().all(same)
+    }
+
+    /// How many numbers are looked at.
+    pub fn numbers(&self) -> usize {
+        self.shown.len()
+    }
+}
+
+impl fmt::Debug for Lookout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookout").field("numbers", &self.numbers()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

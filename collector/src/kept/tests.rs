@@ -1,0 +1,198 @@
+//! Passes over a directory whose files change, come and go between them.
+
+use crate::collector::{Collector, Options};
+use crate::host::HostRoot;
+use crate::kept::Lookout;
+use scrubjay_model::{Clocks, Edac, Reading, SourceId};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A host in a directory, and who reads it.
+struct Host {
+    dir: TempDir,
+    collector: Collector,
+}
+
+impl Host {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let host = Self::root(&dir, clocks);
+        let disabled: BTreeSet<SourceId> =
+            SourceId::ALL.into_iter().filter(|id| *id != SourceId::Edac).collect();
+        let options = Options { deadline: Duration::from_secs(10), disabled };
+        let this = Self { collector: Collector::new(Arc::new(host), options), dir };
+        this.controller(0);
+        this
+    }
+
+    fn root(dir: &TempDir, clocks: Clocks) -> HostRoot {
+        HostRoot::open(dir.path(), Arc::new(move || clocks)).unwrap()
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join("sys/devices/system/edac/mc").join(path)
+    }
+
+    fn put(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A controller with a module, as its driver shows it.
+    fn controller(&self, n: u32) {
+        for (file, text) in [
+            ("mc_name", "test"),
+            ("seconds_since_reset", "100"),
+            ("ce_count", "7"),
+            ("ue_count", "0"),
+            ("ce_noinfo_count", "0"),
+            ("ue_noinfo_count", "0"),
+            ("dimm0/dimm_ce_count", "7"),
+            ("dimm0/dimm_ue_count", "0"),
+            ("dimm0/dimm_label", "A1"),
+        ] {
+            self.put(&format!("mc{n}/{file}"), &format!("{text}\n"));
+        }
+    }
+
+    fn pass(&mut self) -> Edac {
+        match self.collector.snapshot().edac.unwrap().reading {
+            Reading::Value(edac) => edac,
+            other @ (Reading::Absent(_) | Reading::Unreadable(..) | Reading::Malformed(..)) => {
+                panic!("{other:?}")
+            }
+        }
+    }
+
+    /// Corrected errors of the module, and what it is called.
+    fn module(&mut self) -> (Option<u64>, Option<String>) {
+        let edac = self.pass();
+        let dimm = &edac.controllers[0].dimms[0];
+        let errors = dimm.errors.correctable.value().map(|counter| counter.value);
+        (errors, dimm.label.value().cloned())
+    }
+
+    fn lookout(&self) -> Lookout {
+        self.collector.lookout()
+    }
+}
+
+fn named(errors: u64, label: &str) -> (Option<u64>, Option<String>) {
+    (Some(errors), Some(label.to_owned()))
+}
+
+#[test]
+fn counters_are_read_again_and_words_with_every_tenth_pass() {
+    let mut host = Host::new();
+    assert_eq!(host.module(), named(7, "A1"));
+    host.put("mc0/dimm0/dimm_ce_count", "8\n");
+    host.put("mc0/dimm0/dimm_label", "B1\n");
+    for _ in 0..9 {
+        assert_eq!(host.module(), named(8, "A1"));
+    }
+    assert_eq!(host.module(), named(8, "B1"));
+}
+
+#[test]
+fn a_driver_that_comes_back_is_read_from_the_beginning() {
+    let mut host = Host::new();
+    assert_eq!(host.module(), named(7, "A1"));
+    std::fs::remove_dir_all(host.path("mc0")).unwrap();
+    host.controller(0);
+    host.put("mc0/dimm0/dimm_label", "C1\n");
+    host.put("mc0/dimm0/dimm_ce_count", "1\n");
+    host.put("mc0/dimm1/dimm_ce_count", "2\n");
+    assert_eq!(host.module(), named(1, "C1"));
+    assert_eq!(host.pass().controllers[0].dimms.len(), 2);
+}
+
+#[test]
+fn what_is_no_number_any_more_is_told_as_what_it_is() {
+    let mut host = Host::new();
+    assert_eq!(host.module().0, Some(7));
+    host.put("mc0/dimm0/dimm_ce_count", "seven\n");
+    let edac = host.pass();
+    let errors = &edac.controllers[0].dimms[0].errors.correctable;
+    assert!(matches!(errors, Reading::Malformed(..)), "{errors:?}");
+    host.put("mc0/dimm0/dimm_ce_count", "9\n");
+    assert_eq!(host.module().0, Some(9));
+}
+
+#[test]
+fn words_that_could_not_be_read_are_tried_again_at_once() {
+    let mut host = Host::new();
+    std::fs::write(host.path("mc0/dimm0/dimm_label"), [0xff, b'\n']).unwrap();
+    assert_eq!(host.module(), (Some(7), None));
+    host.put("mc0/dimm0/dimm_label", "A1\n");
+    assert_eq!(host.module(), named(7, "A1"));
+}
+
+#[test]
+fn a_lookout_tells_of_errors_resets_and_controllers() {
+    let mut host = Host::new();
+    host.pass();
+    let lookout = host.lookout();
+    assert_eq!(lookout.numbers(), 7);
+    assert!(lookout.holds() && lookout.holds());
+    // Time goes on by itself.
+    host.put("mc0/seconds_since_reset", "160\n");
+    assert!(lookout.holds());
+
+    host.put("mc0/dimm0/dimm_ce_count", "8\n");
+    assert!(!lookout.holds());
+    // Whoever looks takes nothing away from the next pass.
+    assert!(!lookout.holds());
+    host.pass();
+    assert!(!lookout.holds() && host.lookout().holds());
+
+    let lookout = host.lookout();
+    host.put("mc0/seconds_since_reset", "0\n");
+    assert!(!lookout.holds(), "counters were zeroed");
+    host.pass();
+
+    let lookout = host.lookout();
+    std::fs::remove_file(host.path("mc0/ue_count")).unwrap();
+    // At once on sysfs; elsewhere it is asked of each file with every fourth look.
+    assert!((0..4).any(|_| !lookout.holds()), "a driver has gone");
+    host.put("mc0/ue_count", "0\n");
+    host.pass();
+
+    let lookout = host.lookout();
+    assert!(lookout.holds());
+    host.controller(1);
+    // A file system that does not count its directories tells nothing here.
+    let counts = std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(host.path("")).unwrap());
+    assert_eq!(lookout.holds(), counts == 1, "a controller has come");
+}
+
+#[test]
+fn files_that_nobody_reads_any_more_are_closed() {
+    let mut host = Host::new();
+    host.controller(1);
+    host.pass();
+    assert_eq!(host.lookout().numbers(), 14);
+    std::fs::remove_dir_all(host.path("mc1")).unwrap();
+    host.pass();
+    host.pass();
+    assert_eq!(host.lookout().numbers(), 7);
+    assert!(format!("{:?}", host.collector).contains("Collector"));
+}
+
+#[test]
+fn nothing_is_kept_of_a_captured_tree() {
+    let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+    let tree = crate::sources::check::tree(crate::sources::edac::tests::HEALTHY);
+    let host = HostRoot::from_tree(tree, Arc::new(move || clocks));
+    let options = Options { deadline: Duration::from_secs(10), disabled: BTreeSet::new() };
+    let mut collector = Collector::new(Arc::new(host), options);
+    for _ in 0..3 {
+        assert!(collector.snapshot().edac.unwrap().reading.value().is_some());
+    }
+    assert_eq!(collector.lookout().numbers(), 0);
+    assert!(collector.lookout().holds());
+}

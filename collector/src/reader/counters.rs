@@ -1,0 +1,61 @@
+//! Counters, which are read in each pass and therefore kept open, and what is fixed beside them.
+
+use super::Reader;
+use crate::kept::{Counters, Goes};
+use scrubjay_model::{BootId, NonValue, Reading};
+use std::sync::Arc;
+
+impl Reader<'_> {
+    /// A counter of the EDAC core.
+    pub(crate) fn counter(&self, path: &str) -> Reading<u32> {
+        let kept = self.kept_number(path, Goes::ByErrors).and_then(|n| u32::try_from(n).ok());
+        kept.map_or_else(|| self.number_u32(path), Reading::Value)
+    }
+
+    /// The seconds since counters were zeroed.
+    pub(crate) fn age(&self, path: &str) -> Reading<u64> {
+        let kept = self.kept_number(path, Goes::ByTime);
+        kept.map_or_else(|| self.number(path), Reading::Value)
+    }
+
+    fn kept_number(&self, path: &str, goes: Goes) -> Option<u64> {
+        let number = self.counters()?.number(self.host, path, goes)?;
+        self.count();
+        Some(number)
+    }
+
+    /// What is kept open from pass to pass. A capture wants to see what is read.
+    fn counters(&self) -> Option<&Counters> {
+        self.memory.filter(|_| self.recording.is_none()).map(|memory| memory.counters())
+    }
+
+    /// What `make` makes of the facts below a directory that stay while a driver does, or what it made
+    /// of them in one of the last passes. Facts that could not be read are tried again in the next pass.
+    pub(crate) fn fixed<T: Send + Sync + 'static>(
+        &self,
+        dir: &str,
+        boot: &BootId,
+        make: impl FnOnce(&Reader<'_>) -> T,
+    ) -> Arc<T> {
+        let counters = self.counters();
+        if let Some((value, attributes)) = counters.and_then(|kept| kept.fixed(dir, boot)) {
+            // They count for what is known of the host, as they did when they were read.
+            self.attributes.set(self.attributes.get().saturating_add(attributes));
+            return value;
+        }
+        let lost = counters.map(Counters::lost);
+        let reader =
+            Reader { recording: self.recording, memory: self.memory, ..Reader::new(self.host) };
+        let value = Arc::new(make(&reader));
+        let attributes = reader.attributes.get();
+        self.attributes.set(self.attributes.get().saturating_add(attributes));
+        let faults: Vec<NonValue> = reader.faults.into_inner().into_values().collect();
+        self.take_over(&faults);
+        if let Some((counters, lost)) = counters.zip(lost)
+            && faults.is_empty()
+        {
+            counters.keep_fixed(dir, boot, lost, &value, attributes);
+        }
+        value
+    }
+}
