@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use scrubjay_model::HostView;
 use std::fmt;
 use std::io::Write as _;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -16,7 +17,8 @@ use tokio::sync::futures::Notified;
 /// Where the agent posts each pass, and the server reads the last one.
 ///
 /// Pages are made on first demand and kept until the next pass: many scrapers cost as much as one,
-/// and none cost nothing.
+/// and none cost nothing. Where somebody asked for a form of the last page, that form of the next is made
+/// before it is posted: no scrape waits for it.
 pub struct Board {
     now: Arc<dyn Fn() -> Duration + Send + Sync>,
     latest: RwLock<Option<Arc<Posted>>>,
@@ -39,6 +41,8 @@ struct Posted {
     at: Duration,
     good_for: Duration,
     holds: Option<Holds>,
+    /// A bit for each form of the metrics page that somebody asked for.
+    asked: AtomicU8,
     metrics: Forms,
     stale_metrics: Forms,
     snapshot: OnceLock<Page>,
@@ -49,6 +53,25 @@ struct Posted {
 struct Forms {
     classic: Packed,
     open: Packed,
+}
+
+impl Posted {
+    fn asked(&self) -> impl Iterator<Item = Form> {
+        let asked = self.asked.load(Ordering::Relaxed);
+        Form::ALL.into_iter().filter(move |form| asked & form.bit() != 0)
+    }
+
+    fn metrics(&self, form: Form, stale: bool) -> Page {
+        let Self { view, .. } = self;
+        let forms = if stale { &self.stale_metrics } else { &self.metrics };
+        let Form { format, gzip } = form;
+        match format {
+            Format::Classic => forms.classic.get(gzip, || page(prometheus::render(view, stale))),
+            Format::OpenMetrics => {
+                forms.open.get(gzip, || Ok(Bytes::from(openmetrics::render(view, stale))))
+            }
+        }
+    }
 }
 
 /// A page, and the same compressed.
@@ -131,10 +154,17 @@ impl Board {
             at: (self.now)(),
             good_for,
             holds,
+            asked: AtomicU8::new(0),
             metrics: Forms::default(),
             stale_metrics: Forms::default(),
             snapshot: OnceLock::new(),
         });
+        if let Some(last) = self.latest() {
+            for form in last.asked() {
+                // Why a page cannot be written is told to whoever asks for it.
+                let _ = posted.metrics(form, false);
+            }
+        }
         // A panic cannot leave an `Option<Arc>` half written.
         let last = self.latest.write().unwrap_or_else(PoisonError::into_inner).replace(posted);
         // Of a large host it takes a while, in which nobody has to wait for the lock.
@@ -189,18 +219,25 @@ impl Board {
     /// The metrics page, as stale as the last pass is; `None` before the first.
     pub(super) fn metrics(&self, form: Form) -> Option<Page> {
         let posted = self.latest()?;
-        let (forms, stale) = match self.freshness_of(Some(&posted)) {
-            Freshness::Fresh => (&posted.metrics, false),
-            Freshness::Stale { .. } | Freshness::NoPassYet => (&posted.stale_metrics, true),
-        };
-        let view = &posted.view;
-        let Form { format, gzip } = form;
-        Some(match format {
-            Format::Classic => forms.classic.get(gzip, || page(prometheus::render(view, stale))),
-            Format::OpenMetrics => {
-                forms.open.get(gzip, || Ok(Bytes::from(openmetrics::render(view, stale))))
-            }
+        posted.asked.fetch_or(form.bit(), Ordering::Relaxed);
+        Some(match self.freshness_of(Some(&posted)) {
+            Freshness::Fresh => posted.metrics(form, false),
+            Freshness::Stale { .. } | Freshness::NoPassYet => posted.metrics(form, true),
         })
+    }
+
+    /// Whether a form of the page is there already.
+    #[cfg(test)]
+    pub(super) fn is_made(&self, form: Form) -> bool {
+        let posted = self.latest().unwrap();
+        let of = |packed: &Packed| {
+            let page = if form.gzip { &packed.gzip } else { &packed.plain };
+            page.get().is_some()
+        };
+        match form.format {
+            Format::Classic => of(&posted.metrics.classic),
+            Format::OpenMetrics => of(&posted.metrics.open),
+        }
     }
 
     /// The snapshot as JSON, or why there is none that speaks for the host.

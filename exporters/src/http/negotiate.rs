@@ -9,6 +9,25 @@ pub(super) struct Form {
     pub(super) gzip: bool,
 }
 
+impl Form {
+    pub(super) const ALL: [Self; 4] = [
+        Self { format: Format::Classic, gzip: false },
+        Self { format: Format::Classic, gzip: true },
+        Self { format: Format::OpenMetrics, gzip: false },
+        Self { format: Format::OpenMetrics, gzip: true },
+    ];
+
+    /// One bit of four.
+    pub(super) fn bit(self) -> u8 {
+        match (self.format, self.gzip) {
+            (Format::Classic, false) => 1,
+            (Format::Classic, true) => 2,
+            (Format::OpenMetrics, false) => 4,
+            (Format::OpenMetrics, true) => 8,
+        }
+    }
+}
+
 /// The format of a metrics page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {

@@ -339,6 +339,25 @@ fn pages_are_made_once_for_all_who_ask() {
 }
 
 #[test]
+fn a_form_that_somebody_asked_for_is_made_before_the_next_page_is_posted() {
+    let (_, board) = clock();
+    let asked = negotiate::Form { format: Format::OpenMetrics, gzip: true };
+    let post = || board.publish(testing::server(), Duration::from_secs(90));
+    let made = || negotiate::Form::ALL.map(|form| board.is_made(form));
+    post();
+    assert_eq!(made(), [false; 4]);
+    board.metrics(asked).unwrap().unwrap();
+    // What is compressed is made of what is not.
+    let both = negotiate::Form::ALL.map(|form| form.format == Format::OpenMetrics);
+    assert_eq!(made(), both);
+    post();
+    assert_eq!(made(), both);
+    // Nobody has asked since.
+    post();
+    assert_eq!(made(), [false; 4]);
+}
+
+#[test]
 fn the_metrics_page_is_where_somebody_wants_it() {
     assert!(is_telemetry_path("/metrics") && is_telemetry_path("/node-1/scrub.jay_~"));
     for path in ["", "/", "metrics", "/readyz", "/api/v1/snapshot", "/a b", "/{a}", "/ü", "/a?b"] {
