@@ -43,6 +43,8 @@ pub(crate) enum Goes {
 pub(crate) struct Held {
     file: KeptFile,
     goes: Goes,
+    /// Those that were opened one after the other lie beside each other in the kernel as well.
+    opened: u64,
     /// What the last pass read.
     last: AtomicU64,
     /// The pass that did.
@@ -72,6 +74,7 @@ pub(crate) struct Counters {
 #[derive(Default)]
 struct Kept {
     pass: u64,
+    opened: u64,
     files: HashMap<String, Arc<Held>>,
     fixed: HashMap<String, Fixed>,
     directory: Option<Arc<KeptDirectory>>,
@@ -135,10 +138,14 @@ impl Counters {
             return None;
         }
         let file = host.keep(path).ok()??;
-        let held = Held { file, goes, last: AtomicU64::new(NONE), used: AtomicU64::new(pass) };
+        let (last, used) = (AtomicU64::new(NONE), AtomicU64::new(pass));
+        let mut held = Held { file, goes, opened: 0, last, used };
         let number = held.read()?;
         held.last.store(number, Ordering::Relaxed);
-        self.lock().files.insert(path.to_owned(), Arc::new(held));
+        let mut kept = self.lock();
+        kept.opened += 1;
+        held.opened = kept.opened;
+        kept.files.insert(path.to_owned(), Arc::new(held));
         Some(number)
     }
 
