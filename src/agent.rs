@@ -49,6 +49,12 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
             settings.root.display()
         );
     }
+    anyhow::ensure!(
+        host.simulated().is_none(),
+        "the root {} was made by scrubjay demo, which drives an agent of its own: use that, or the \
+         commands that read",
+        settings.root.display()
+    );
     if once {
         let mut agent = Agent::start(settings, &host, || ())?;
         let mut view = agent.pass();
@@ -161,7 +167,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 }
 
 /// Everything a pass needs.
-struct Agent {
+pub(crate) struct Agent {
     collector: Collector,
     history: History,
     header: HostHeader,
@@ -185,14 +191,15 @@ struct Agent {
 
 impl Agent {
     /// `settle` is called when notices were delivered.
-    fn start(
+    pub(crate) fn start(
         settings: &Settings,
         host: &Arc<HostRoot>,
         settle: impl Fn() + Send + 'static,
     ) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
-        let mut history = History::open_or_remember(&settings.state_dir, &at)?;
+        let mut history =
+            History::open_or_remember_of(&settings.state_dir, &at, host.simulated().as_ref())?;
         history.keep_within(settings.history_max_bytes);
         history.fold_by_clock(clock::monotonic);
         let digests = SettingsDigests {
@@ -274,7 +281,7 @@ impl Agent {
     }
 
     /// Begins to listen to reports of errors.
-    fn listen(
+    pub(crate) fn listen(
         &mut self,
         host: &Arc<HostRoot>,
         settings: &Settings,
@@ -305,7 +312,7 @@ impl Agent {
     }
 
     /// Reads the host, records what was read, and judges it.
-    fn pass(&mut self) -> HostView {
+    pub(crate) fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
@@ -391,7 +398,7 @@ impl Agent {
         view.agent = Some(self.stats.clone());
     }
 
-    fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
         self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);
