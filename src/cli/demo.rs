@@ -4,8 +4,9 @@ use super::outputs::WebArgs;
 use crate::config::WebFlags;
 use clap::{Args, ValueEnum};
 
-/// Where a demo listens unless somebody wants it elsewhere: what it shows is for whoever runs it.
-const LISTEN: &str = "127.0.0.1:10072";
+/// Where a demo listens unless somebody wants it elsewhere: what it shows is for whoever runs it, and an
+/// agent may run beside it.
+const LISTEN: &str = "127.0.0.1:10073";
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {

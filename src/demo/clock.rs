@@ -9,6 +9,9 @@ pub(super) const BEGIN_MS: i64 = 1_772_323_200_000;
 /// The host was booted long before: 110 days.
 const UP_BEFORE: Duration = Duration::from_secs(110 * 86_400);
 
+/// From the end of one boot to the beginning of the next.
+const BOOT_TAKES: Duration = Duration::from_secs(4 * 60);
+
 /// The clocks of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Clock {
@@ -28,9 +31,15 @@ impl Clock {
         self.wall_ms = self.wall_ms.max(BEGIN_MS.saturating_add(milliseconds(since_begin)));
     }
 
-    /// The host is booted now.
+    /// The host is booted, which takes it some minutes.
     pub(super) fn boot(&mut self) {
+        self.wall_ms = self.wall_ms.saturating_add(milliseconds(BOOT_TAKES));
         self.booted_ms = self.wall_ms;
+    }
+
+    /// Time goes on.
+    pub(super) fn pass(&mut self, span: Duration) {
+        self.wall_ms = self.wall_ms.saturating_add(milliseconds(span));
     }
 
     /// Time since boot. The host never sleeps.
@@ -86,5 +95,7 @@ mod tests {
         assert_eq!(clock.since_boot(), UP_BEFORE + Duration::from_secs(43_200));
         clock.boot();
         assert_eq!((clock.since_boot(), day(clock.wall_ms)), (Duration::ZERO, "2026-03-01".into()));
+        clock.pass(Duration::from_secs(45));
+        assert_eq!(told(clock.wall_ms), "2026-03-01 12:04:45Z");
     }
 }

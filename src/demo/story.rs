@@ -16,7 +16,7 @@ pub(super) enum Deed {
     /// The kernel writes into its log.
     Log(u8, String),
     /// A file gets this content.
-    Write(String, String),
+    Write(String, Vec<u8>),
     /// A directory is made.
     Directory(String),
     /// The driver of the memory controllers was never there.
@@ -98,6 +98,11 @@ impl Story {
 }
 
 impl Deed {
+    /// A file of text.
+    pub(super) fn text(path: impl Into<String>, content: impl Into<String>) -> Self {
+        Self::Write(path.into(), content.into().into_bytes())
+    }
+
     /// Does it to the host.
     pub(super) fn done_to(&self, machine: &mut Machine) -> anyhow::Result<()> {
         match self {
@@ -119,7 +124,7 @@ impl Deed {
     pub(super) fn in_words(&self) -> Option<String> {
         Some(match self {
             Self::Correct(_) | Self::Log(..) => return None,
-            Self::Write(path, content) => match content.trim_end() {
+            Self::Write(path, content) => match String::from_utf8_lossy(content).trim_end() {
                 one if !one.is_empty() && !one.contains('\n') && one.len() < 48 => {
                     format!("{path}: {one}")
                 }

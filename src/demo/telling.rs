@@ -14,6 +14,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// After a boot the agent is there when services start.
+const STARTS_AFTER: Duration = Duration::from_secs(45);
+
 /// The host, its agent, and how far the story is told.
 pub(crate) struct Telling {
     story: Story,
@@ -110,11 +113,13 @@ impl Telling {
             let boots = matches!(deed, Deed::Reboot(_));
             if boots {
                 // Up to here the old boot goes.
-                self.machine.flush()?;
+                self.pass()?;
                 self.stop_agent()?;
             }
             deed.done_to(&mut self.machine)?;
             if boots {
+                // The agent is started as soon as the host is up.
+                self.machine.clock.pass(STARTS_AFTER);
                 self.machine.flush()?;
                 self.start_agent()?;
             }

@@ -42,15 +42,9 @@ pub(super) fn story(seed: u64) -> Story {
              disk; the old one goes on running. A scanner calls one of its fixes critical.",
             vec![
                 Deed::Install { release: SECOND, released: time(2, 0), cves: second },
-                Deed::Write(
-                    "run/reboot-required".into(),
-                    "*** System restart required ***\n".into(),
-                ),
-                Deed::Write(
-                    "run/reboot-required.pkgs".into(),
-                    format!("linux-image-{}\n", SECOND.uname()),
-                ),
-                Deed::Write("etc/scrubjay/lists/kernel.csv".into(), ranked),
+                Deed::text("run/reboot-required", "*** System restart required ***\n"),
+                Deed::text("run/reboot-required.pkgs", format!("linux-image-{}\n", SECOND.uname())),
+                Deed::text("etc/scrubjay/lists/kernel.csv", ranked),
             ],
         ),
         Beat::told(
@@ -58,8 +52,8 @@ pub(super) fn story(seed: u64) -> Story {
             "another kernel is installed. The clock of the first one goes on.",
             vec![
                 Deed::Install { release: THIRD, released: time(1, 0), cves: third },
-                Deed::Write(
-                    "run/reboot-required.pkgs".into(),
+                Deed::text(
+                    "run/reboot-required.pkgs",
                     format!("linux-image-{}\nlinux-image-{}\n", SECOND.uname(), THIRD.uname()),
                 ),
             ],
@@ -72,7 +66,7 @@ pub(super) fn story(seed: u64) -> Story {
         Beat::told(
             time(PAST_DAYS + 43, 8),
             format!("a list of vulnerabilities that are exploited comes, and names {exploited}."),
-            vec![Deed::Write("etc/scrubjay/lists/kev.csv".into(), list)],
+            vec![Deed::text("etc/scrubjay/lists/kev.csv", list)],
         ),
     ];
     Story {

@@ -1,21 +1,31 @@
 //! One bad row: many errors, and all of them at home in two pages.
 
 use crate::demo::draws::Draws;
-use crate::demo::memory::{Corrected, STICKS, Spot, slot};
+use crate::demo::memory::{Corrected, Memory, Spot, page_of, slot};
 use crate::demo::story::{Beat, Deed, Story, time};
+use std::time::Duration;
 
 const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 36;
+
+/// The stick whose pages are the first of memory, and rows of it near its beginning: the kernel shows flags
+/// of all pages up to there.
+const STICK: usize = 0;
+const FIRST_ROW: u32 = 64;
+const ROWS: u32 = 64;
 
 /// When somebody has the kernel take the pages out of use.
 const OFFLINED: u32 = 26;
 
 pub(super) fn story(seed: u64) -> Story {
     let mut draws = Draws::new(seed ^ 0x0707);
-    let stick = usize::try_from(draws.below(6)).unwrap_or(0) % STICKS;
-    let row = Spot { column: 0, ..Spot::drawn(&mut draws) };
-    let name = slot(stick);
-    let mut beats = Vec::new();
+    let row = Spot { column: 0, row: FIRST_ROW + draws.below(ROWS), ..Spot::drawn(&mut draws) };
+    let (stick, name) = (STICK, slot(STICK));
+    let shown = [
+        Deed::text("proc/iomem", "00001000-317fffffff : System RAM\n"),
+        Deed::Write("proc/kpageflags".to_owned(), flags(&[])),
+    ];
+    let mut beats = vec![Beat::untold(Duration::ZERO, shown.to_vec())];
     for day in 0..OFFLINED {
         // Two to five a day, and none on some days: a row that is read seldom.
         let errors = if day % 5 == 3 { 0 } else { 2 + draws.below(4) };
@@ -32,7 +42,7 @@ pub(super) fn story(seed: u64) -> Story {
             beats.push(Beat { at: time(PAST_DAYS + day, 4), told, deeds });
         }
     }
-    beats.push(offlined(stick, row));
+    beats.push(offlined(row));
     Story {
         about: "One row of one stick is bad: some errors on most days, always in the same row. A row \
                 lies in two pages of memory. What lies there can be moved elsewhere.",
@@ -54,24 +64,17 @@ pub(super) fn story(seed: u64) -> Story {
 }
 
 /// Somebody asks the kernel to take the two pages of the row out of use, and it does.
-fn offlined(stick: usize, row: Spot) -> Beat {
-    let memory = crate::demo::memory::Memory::new(0);
-    let pages: Vec<u64> = [0, 1 << 9]
-        .into_iter()
-        .filter_map(|column| {
-            let errors = Corrected { stick, spot: Spot { column, ..row }, count: 1 };
-            crate::demo::memory::page_of(&memory, &errors)
-        })
-        .collect();
-    let mut deeds: Vec<Deed> = pages
-        .iter()
-        .map(|page| {
-            // 4.15 and later say so of a clean page of a file.
-            let told = format!("soft_offline: {page:#x}: invalidated");
-            Deed::Log(6, told)
-        })
-        .collect();
-    deeds.push(Deed::Write("proc/meminfo".to_owned(), meminfo(pages.len())));
+fn offlined(row: Spot) -> Beat {
+    let memory = Memory::new(0);
+    let at = |column| Corrected { stick: STICK, spot: Spot { column, ..row }, count: 1 };
+    let pages: Vec<u64> =
+        [0, 1 << 9].into_iter().filter_map(|column| page_of(&memory, &at(column))).collect();
+    // What is said of a clean page of a file, by 4.15 and later.
+    let said =
+        pages.iter().map(|page| Deed::Log(6, format!("soft_offline: {page:#x}: invalidated")));
+    let mut deeds: Vec<Deed> = said.collect();
+    deeds.push(Deed::text("proc/meminfo", meminfo(pages.len())));
+    deeds.push(Deed::Write("proc/kpageflags".to_owned(), flags(&pages)));
     let told = "an engineer writes the two addresses to \
                 /sys/devices/system/memory/soft_offline_page. The kernel moves what lay there and \
                 uses the pages no more.";
@@ -85,4 +88,14 @@ fn meminfo(pages: usize) -> String {
     let text = from.split("//- ").next().unwrap_or_default();
     let marked = format!("HardwareCorrupted: {:>5} kB", pages.saturating_mul(4));
     text.replace("HardwareCorrupted:     0 kB", &marked)
+}
+
+/// The flags of all pages up to the last row that may be drawn, eight bytes each: of those that are given
+/// that they are poisoned (KPF_HWPOISON), of all others that they are in use for files (KPF_LRU).
+fn flags(poisoned: &[u64]) -> Vec<u8> {
+    const LRU: u64 = 1 << 5;
+    const HWPOISON: u64 = 1 << 19;
+    let pages = u64::from(FIRST_ROW + ROWS) << 6;
+    let of = |page| if poisoned.contains(&page) { HWPOISON } else { LRU };
+    (0..pages).flat_map(|page| of(page).to_ne_bytes()).collect()
 }

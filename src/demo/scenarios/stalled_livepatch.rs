@@ -23,7 +23,7 @@ const TASKS: [(u32, u32, &str, bool); 9] = [
 ];
 
 fn line(path: impl Into<String>, text: &str) -> Deed {
-    Deed::Write(path.into(), format!("{text}\n"))
+    Deed::text(path, format!("{text}\n"))
 }
 
 /// `patch_state` of all tasks: -1 while nothing goes on, else 1 for those that have switched.
@@ -67,7 +67,7 @@ fn enabled(draws: &mut Draws) -> Vec<Deed> {
         line(format!("sys/module/{PATCH}/initstate"), "live"),
         line(format!("sys/module/{PATCH}/refcnt"), "0"),
         line(format!("sys/module/{PATCH}/taint"), "K"),
-        Deed::Write(format!("sys/module/{PATCH}/notes/.note.gnu.build-id"), note),
+        Deed::text(format!("sys/module/{PATCH}/notes/.note.gnu.build-id"), note),
         // K: the kernel was live patched.
         line("proc/sys/kernel/tainted", "32768"),
     ];
@@ -84,7 +84,7 @@ pub(super) fn story(seed: u64) -> Story {
         Beat::told(
             begin,
             format!(
-                "an engineer loads a live patch with insmod, from his home. Every task has to leave the \
+                "an engineer loads a live patch with insmod, from their home. Every task has to leave the \
                  functions that it replaces; two of {} have not.",
                 TASKS.len()
             ),
