@@ -41,7 +41,7 @@ const GOOD_FOR_INTERVALS: u32 = 3;
 
 /// Runs the agent until it is told to stop, or for one pass.
 pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
-    let host = reading::host(settings)?;
+    let host = reading::real_host(settings)?;
     if !host.is_this_host() && !settings.state_dir_is_chosen {
         anyhow::bail!(
             "the root {} is not this host: name a state directory of its own with --state-dir, so \
@@ -49,12 +49,6 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
             settings.root.display()
         );
     }
-    anyhow::ensure!(
-        host.simulated().is_none(),
-        "the root {} was made by scrubjay demo, which drives an agent of its own: use that, or the \
-         commands that read",
-        settings.root.display()
-    );
     if once {
         let mut agent = Agent::start(settings, &host, || ())?;
         let mut view = agent.pass();

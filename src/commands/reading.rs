@@ -19,6 +19,18 @@ pub(crate) fn host(settings: &Settings) -> anyhow::Result<Arc<HostRoot>> {
     Ok(Arc::new(host))
 }
 
+/// The same for an agent, which takes no host that was made: a demo has an agent of its own.
+pub(crate) fn real_host(settings: &Settings) -> anyhow::Result<Arc<HostRoot>> {
+    let host = host(settings)?;
+    anyhow::ensure!(
+        host.simulated().is_none(),
+        "the root {} was made by scrubjay demo, which drives an agent of its own: use that, or the \
+         commands that read",
+        settings.root.display()
+    );
+    Ok(host)
+}
+
 /// How to collect, as configured.
 pub(crate) fn options(settings: &Settings) -> Options {
     Options { deadline: settings.deadline, disabled: settings.disabled.clone() }
