@@ -90,7 +90,8 @@ async fn tell_and_serve(
     })?;
     let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
     let telemetry_path = settings.web.telemetry_path.clone();
-    let site = Site { board, gate: Arc::new(gate), telemetry_path };
+    // A pass is made whenever a file is written: between passes there is nothing to look for.
+    let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listeners, site, async {
         let _ = server_told.await;
