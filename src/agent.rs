@@ -41,7 +41,7 @@ const GOOD_FOR_INTERVALS: u32 = 3;
 
 /// Runs the agent until it is told to stop, or for one pass.
 pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
-    let host = reading::host(settings)?;
+    let host = reading::real_host(settings)?;
     if !host.is_this_host() && !settings.state_dir_is_chosen {
         anyhow::bail!(
             "the root {} is not this host: name a state directory of its own with --state-dir, so \
@@ -161,7 +161,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 }
 
 /// Everything a pass needs.
-struct Agent {
+pub(crate) struct Agent {
     collector: Collector,
     history: History,
     header: HostHeader,
@@ -185,14 +185,15 @@ struct Agent {
 
 impl Agent {
     /// `settle` is called when notices were delivered.
-    fn start(
+    pub(crate) fn start(
         settings: &Settings,
         host: &Arc<HostRoot>,
         settle: impl Fn() + Send + 'static,
     ) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings));
         let at = collector.stamp();
-        let mut history = History::open_or_remember(&settings.state_dir, &at)?;
+        let mut history =
+            History::open_or_remember_of(&settings.state_dir, &at, host.simulated().as_ref())?;
         history.keep_within(settings.history_max_bytes);
         history.fold_by_clock(clock::monotonic);
         let digests = SettingsDigests {
@@ -274,7 +275,7 @@ impl Agent {
     }
 
     /// Begins to listen to reports of errors.
-    fn listen(
+    pub(crate) fn listen(
         &mut self,
         host: &Arc<HostRoot>,
         settings: &Settings,
@@ -305,7 +306,7 @@ impl Agent {
     }
 
     /// Reads the host, records what was read, and judges it.
-    fn pass(&mut self) -> HostView {
+    pub(crate) fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
         let snapshot = self.collector.snapshot();
         self.edac = Snapshot::found(&snapshot.edac).cloned();
@@ -391,7 +392,7 @@ impl Agent {
         view.agent = Some(self.stats.clone());
     }
 
-    fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let sightings = self.listener.stop(self.edac.as_ref());
         let at = self.collector.stamp();
         self.pages.hear(&sightings, self.edac.as_ref(), &mut self.history, &at);

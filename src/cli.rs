@@ -1,6 +1,7 @@
 //! The command line.
 
 mod alerts;
+mod demo;
 mod fleet;
 mod fleets;
 mod outputs;
@@ -14,6 +15,7 @@ use scrubjay_model::LedgerHead;
 use std::path::PathBuf;
 
 pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTestArgs, UnackArgs};
+pub(crate) use demo::{DemoArgs, DemoScenario};
 pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
 pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
@@ -42,9 +44,9 @@ pub(crate) struct Global {
     /// Read this configuration file instead of those in the usual places
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How much to log on stderr
-    #[arg(long = "log.level", global = true, value_name = "LEVEL", default_value = "info")]
-    pub(crate) log_level: LogLevel,
+    /// How much to log on stderr [default: info; of demo, which tells a story, error]
+    #[arg(long = "log.level", global = true, value_name = "LEVEL")]
+    pub(crate) log_level: Option<LogLevel>,
 }
 
 /// How much to log.
@@ -121,6 +123,9 @@ pub(crate) enum Command {
     Capture(CaptureArgs),
     /// Make a fleet that was never built, from a seed: its errors and what is true of them
     Simulate(SimulateArgs),
+    /// Watch a host that does not exist: its memory fails or its patches lag, quickly, and scrubjay says
+    /// what it makes of that
+    Demo(DemoArgs),
 }
 
 #[derive(Debug, Args)]
@@ -396,11 +401,18 @@ pub(crate) struct CaptureArgs {
 }
 
 impl Cli {
+    /// How much to log.
+    pub(crate) fn log_level(&self) -> LogLevel {
+        let is_story = matches!(self.command, Command::Demo(_));
+        self.global.log_level.unwrap_or(if is_story { LogLevel::Error } else { LogLevel::Info })
+    }
+
     /// What the command line sets.
     pub(crate) fn flags(&self) -> Flags {
         let Global { root, state_dir, config, log_level: _ } = &self.global;
         let (interval, web) = match &self.command {
             Command::Agent(agent) => (agent.interval.clone(), agent.web.flags()),
+            Command::Demo(demo) => (None, demo.web()),
             Command::Status(_)
             | Command::Check(_)
             | Command::Export(_)

@@ -1,6 +1,7 @@
 //! Who the host is, for the head of a page. sysinfo reads the running host and nothing else, so it
 //! is asked only when that is the host in question, and nothing is ever decided by it.
 
+use crate::watermark;
 use scrubjay_collector::HostRoot;
 use scrubjay_model::{HostHeader, Origin, Reading};
 use std::path::Path;
@@ -11,11 +12,17 @@ pub(crate) fn read(host: &HostRoot, root: &Path) -> HostHeader {
     let header = HostHeader {
         root: root.display().to_string(),
         version: env!("CARGO_PKG_VERSION"),
+        // A real root beside the history of a simulated one is no more to be trusted than that.
+        simulated: host.simulated().or_else(|| watermark::made().cloned()),
         host_name: not_recorded("host name"),
         os: not_recorded("operating system"),
         cpu: not_recorded("CPU"),
         memory_bytes: not_recorded("memory"),
     };
+    if let Some(made) = host.simulated() {
+        let host_name = Reading::Value(format!("demo-{}", made.scenario()));
+        return HostHeader { host_name, ..header };
+    }
     if !host.is_this_host() {
         return header;
     }

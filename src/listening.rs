@@ -63,7 +63,9 @@ impl Listener {
         if feed.is_none() {
             tracing::warn!("not listening to trace events: {}", status.why);
         }
-        let log = host.is_this_host().then(|| Log {
+        // Of a host that was made the log goes on too.
+        let follows = host.is_this_host() || host.simulated().is_some();
+        let log = follows.then(|| Log {
             host: Arc::clone(host),
             follower: LogFollower::new(),
             taken_until: log_taken_until,
@@ -119,7 +121,7 @@ impl Listener {
         if !heard {
             self.status.path = EventPath::KernelLog;
         }
-        let page_size = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+        let page_size = log.host.page_size_bytes().unwrap_or(4096);
         let slept = snapshot.at.slept().unwrap_or_default();
         let mut groups = log_reports(&news.entries, page_size, slept);
         groups.retain(|group| {

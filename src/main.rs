@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod config;
 mod deadlines;
+mod demo;
 mod ends;
 mod exit;
 mod fleet;
@@ -19,6 +20,7 @@ mod notify;
 mod pages;
 mod policies;
 mod progress;
+mod watermark;
 mod web;
 mod windows;
 
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    log_to_stderr(cli.global.log_level);
+    log_to_stderr(cli.log_level());
     match run(&cli) {
         Ok(exit) => ExitCode::from(exit.code()),
         // Whoever read our output has seen enough.
@@ -103,11 +105,16 @@ fn failure(command: &Command) -> Exit {
         | Command::Fleet(_)
         | Command::Config(_)
         | Command::Capture(_)
-        | Command::Simulate(_) => Exit::Failed,
+        | Command::Simulate(_)
+        | Command::Demo(_) => Exit::Failed,
     }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    if let Command::Demo(args) = &cli.command {
+        // What is configured for this host is none of a host that does not exist.
+        return commands::demo::run(args, &cli.flags());
+    }
     let inputs = Inputs::read(&cli.flags())?;
     if let Command::Config(command) = &cli.command {
         // Showing must work on a configuration that is not valid: that is when one looks.
@@ -144,7 +151,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Fleet(command) => commands::fleet::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Simulate(args) => commands::simulate::run(args),
-        Command::Config(_) => Ok(Exit::Ok),
+
+        Command::Config(_) | Command::Demo(_) => Ok(Exit::Ok),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes down exactly what the sources read, so that a bug report becomes a fixture.
 
 use crate::collector::Options;
-use crate::host::{FACTS, HostRoot};
+use crate::host::{FACTS, HostRoot, SIMULATED};
 use crate::kernel_log;
 use crate::reader::Reader;
 use crate::sources::{
@@ -88,6 +88,9 @@ fn facts(host: &HostRoot, at: &Stamp) -> String {
         line("uname_release", uname.release);
         line("uname_version", uname.version);
         line("uname_machine", uname.machine);
+    }
+    if let Some(made) = host.simulated() {
+        line(SIMULATED, made.to_string());
     }
     if let Some(size) = host.page_size_bytes() {
         line("page_size_bytes", size.to_string());

@@ -24,7 +24,7 @@ pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
 pub(crate) use mappings::{Mapped, MappingFailure, MappingReader};
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use scrubjay_model::{Clocks, Uname};
+use scrubjay_model::{Clocks, Simulated, Uname};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,6 +136,9 @@ pub(crate) struct Entry {
 
 /// Where a captured tree keeps what is not in a file.
 pub(crate) const FACTS: &str = ".scrubjay/facts";
+
+/// The key of a host that was made and not found.
+pub(crate) const SIMULATED: &str = "simulated";
 
 const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 
@@ -272,6 +275,12 @@ impl HostRoot {
             recorded.or(x86.then_some(4096))
         };
         size.filter(|size| size.is_power_of_two())
+    }
+
+    /// What made the host, if it was made and not found. Of the kernel we run on that is never so.
+    pub fn simulated(&self) -> Option<Simulated> {
+        let facts = if self.is_this_host() { None } else { self.facts() };
+        facts.as_deref().and_then(|text| fact(text, SIMULATED)).map(Simulated::parse)
     }
 
     fn facts(&self) -> Option<String> {

@@ -24,7 +24,8 @@ pub fn nagios(view: &HostView) -> String {
         Verdict::Act => "CRITICAL",
     };
     let mut page = format!(
-        "SCRUBJAY {word} - {}: {}",
+        "SCRUBJAY {word} - {}{}: {}",
+        made(view),
         assessment.verdict.as_str(),
         line(&headline(assessment))
     );
@@ -68,7 +69,12 @@ pub fn node_problem(view: &HostView) -> String {
             format!("{}{more}", cut(&line(&first), room))
         }
     };
-    format!("{told}\n")
+    format!("{}\n", cut(&format!("{}{told}", made(view)), NPD_BYTES - 1))
+}
+
+/// What stands before the verdict on a host that was made.
+fn made(view: &HostView) -> &'static str {
+    if view.header.simulated.is_some() { "SIMULATED " } else { "" }
 }
 
 /// What [`node_problem`] has to say where no verdict was reached.

@@ -362,6 +362,8 @@ catalogue! {
     WEB_CONFIG_FAILING: Gauge "" "scrubjay_web_config_failing" [] 1 Host;
     /// When the web configuration that holds was read.
     WEB_CONFIG_LOADED: Gauge "seconds" "scrubjay_web_config_loaded_timestamp_seconds" [] 1 Host;
+    /// 1 on a host that scrubjay demo made and whose clock is virtual; not there on any other.
+    SIMULATED: Gauge "" "scrubjay_simulated" [] 1 Host;
     /// Version of scrubjay; always 1.
     BUILD_INFO: Gauge "" "scrubjay_build_info" ["version"] 1 Host;
     /// When the agent started.

@@ -69,6 +69,7 @@ mod reading;
 mod report;
 mod scrub;
 mod seconds;
+mod simulated;
 mod smbios;
 mod snapshot;
 mod source_doc;
@@ -221,6 +222,7 @@ pub use processes::{Holder, Processes, StaleFile, StaleProcess};
 pub use reading::{NonValue, Origin, Outcome, ParseFault, Present, ReadFault, Reading};
 pub use report::*;
 pub use scrub::{CxlMemory, ErrorCheck, MemoryRepair, Scrub, ScrubControl, ScrubDevice, full_pass};
+pub use simulated::Simulated;
 pub use smbios::{
     ArrayUse, ErrorCorrection, FormFactor, MemoryArray, MemoryDevice, MemoryTechnology, MemoryType,
     ModuleSize, NO_SERIAL, Smbios, SmbiosVersion, TypeDetail, serial_names_a_stick,

@@ -3,7 +3,7 @@
 use crate::seconds;
 use crate::{
     Accumulated, AgentStats, AlertBook, Assessment, BootEnd, LedgerHead, Reading, RebootNeed,
-    Snapshot,
+    Simulated, Snapshot,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,6 +35,9 @@ pub struct HostHeader {
     pub root: String,
     /// Version of scrubjay.
     pub version: &'static str,
+    /// What made the host, if it was made and not found: then nothing in the view is of a real machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
     /// Host name.
     pub host_name: Reading<String>,
     /// Operating system.

@@ -170,7 +170,7 @@ fn put_and_tell(
 fn put(settings: &Settings, request: &AckRequest, at: &Stamp) -> anyhow::Result<bool> {
     let host = reading::host(settings)?;
     let dir = import::directory(settings, &host)?;
-    let mut history = match History::open(&dir, at) {
+    let mut history = match History::open_of(&dir, at, host.simulated().as_ref()) {
         Ok(history) => history,
         Err(StorageError::InUse { .. }) => {
             hand_over(&dir, request)?;

@@ -1,6 +1,6 @@
 //! `scrubjay check`: the verdict for Nagios, Icinga and node-problem-detector.
 
-use super::{is_broken_pipe, print, reading};
+use super::{is_broken_pipe, print_as_is, reading};
 use crate::cli::CheckArgs;
 use crate::config::Settings;
 use crate::exit::{Exit, Nagios, NodeProblem};
@@ -15,7 +15,7 @@ pub(crate) fn run(settings: &Settings, args: &CheckArgs) -> anyhow::Result<Exit>
     } else {
         (plugin::nagios(&view), Exit::Nagios(nagios(verdict)))
     };
-    match print(&page) {
+    match print_as_is(&page) {
         // Who asks for the code may not care for the page.
         Err(error) if !is_broken_pipe(&error) => Err(error),
         Ok(()) | Err(_) => Ok(exit),
@@ -43,7 +43,7 @@ fn node_problem(verdict: Verdict) -> NodeProblem {
 
 /// The same where the command line was not understood.
 pub(crate) fn misused() {
-    let _ = print(&plugin::nagios_failed("the command line was not understood, see stderr"));
+    let _ = print_as_is(&plugin::nagios_failed("the command line was not understood, see stderr"));
 }
 
 /// What is written to stdout where no verdict was reached: whoever runs plugins shows nothing else.
@@ -51,5 +51,5 @@ pub(crate) fn failed(args: &CheckArgs, error: &anyhow::Error) {
     let why = format!("{error:#}");
     let line = if args.npd { plugin::npd_failed(&why) } else { plugin::nagios_failed(&why) };
     // It is on stderr as well.
-    let _ = print(&line);
+    let _ = print_as_is(&line);
 }

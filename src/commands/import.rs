@@ -11,7 +11,8 @@ use scrubjay_collector::{Collector, HostRoot, foreign_boots, foreign_errors};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
     BootLine, BootMemory, BootSource, ErrorImportLine, ErrorMemory, ErrorRecords, ErrorsTaken,
-    ForeignBoots, ImportLine, ImportTaken, Outcome, ReadFault, Reading, Stamp, merged_boots,
+    ForeignBoots, ImportLine, ImportTaken, Outcome, ReadFault, Reading, Simulated, Stamp,
+    merged_boots,
 };
 use scrubjay_storage::{
     BootImport, ErrorImport, History, HistoryReader, StorageError, has_history,
@@ -27,7 +28,7 @@ pub(crate) fn run(settings: &Settings, args: &ImportArgs) -> anyhow::Result<Exit
     let at = Collector::new(Arc::clone(&host), reading::options(settings)).stamp();
     let (boots_of, errors_of, file) = sources(args)?;
     let file = file.map(|file| below_root(&host, file)).transpose()?;
-    let mut history = open(&dir, &at)?;
+    let mut history = open(&dir, &at, host.simulated().as_ref())?;
     let boots = take_in(&host, &mut history, &at, &boots_of)?;
     let from = ErrorSources { of: &errors_of, file: file.as_deref(), progress: args.progress };
     let errors = take_in_errors(&host, &mut history, &at, from)?;
@@ -98,8 +99,8 @@ pub(super) fn directory(settings: &Settings, host: &HostRoot) -> anyhow::Result<
     }
 }
 
-fn open(dir: &Path, at: &Stamp) -> anyhow::Result<History> {
-    match History::open(dir, at) {
+fn open(dir: &Path, at: &Stamp, made: Option<&Simulated>) -> anyhow::Result<History> {
+    match History::open_of(dir, at, made) {
         Ok(history) => Ok(history),
         Err(error @ StorageError::InUse { .. }) => Err(error).context(
             "take the history for itself, as an agent has it open: stop the agent, import, and start \

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod db;
+pub(crate) mod demo;
 pub(crate) mod dimms;
 pub(crate) mod doctor;
 pub(crate) mod estimates;
@@ -26,6 +27,7 @@ pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod status;
 
+use crate::watermark;
 use anstream::{AutoStream, ColorChoice};
 use scrubjay_exporters::text::Style;
 use std::io::Write;
@@ -45,8 +47,13 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Writes a page to stdout.
+/// Writes a page to stdout, with its mark if it is of a simulated host.
 fn print(page: &str) -> anyhow::Result<()> {
+    print_as_is(&watermark::marked(page))
+}
+
+/// Writes to stdout what has a form of its own for the mark, or a hash.
+fn print_as_is(page: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(page.as_bytes())?;
     out.flush()?;

@@ -1,7 +1,7 @@
 //! One reading of the host beside whatever history there is, for commands that show the present.
 
 use crate::config::{SYSTEM_STATE_DIR, Settings};
-use crate::{clock, ends, header, judging};
+use crate::{clock, ends, header, judging, watermark};
 use scrubjay_collector::{Collector, HostRoot, Options};
 use scrubjay_model::{
     Accumulated, AlertBook, DimmVerdict, EventsStatus, Finding, HistorySummary, HostView,
@@ -14,7 +14,21 @@ use std::sync::Arc;
 
 /// The host to read, as configured.
 pub(crate) fn host(settings: &Settings) -> anyhow::Result<Arc<HostRoot>> {
-    Ok(Arc::new(HostRoot::open(&settings.root, clock::live())?))
+    let host = HostRoot::open(&settings.root, clock::live())?;
+    watermark::note(host.simulated().as_ref());
+    Ok(Arc::new(host))
+}
+
+/// The same for an agent, which takes no host that was made: a demo has an agent of its own.
+pub(crate) fn real_host(settings: &Settings) -> anyhow::Result<Arc<HostRoot>> {
+    let host = host(settings)?;
+    anyhow::ensure!(
+        host.simulated().is_none(),
+        "the root {} was made by scrubjay demo, which drives an agent of its own: use that, or the \
+         commands that read",
+        settings.root.display()
+    );
+    Ok(host)
 }
 
 /// How to collect, as configured.
@@ -59,6 +73,7 @@ pub(crate) fn history_dirs(settings: &Settings, host: &HostRoot) -> Vec<PathBuf>
 pub(crate) fn open_history(dirs: &[PathBuf]) -> Result<Option<HistoryReader>, StorageError> {
     for dir in dirs {
         if let Some(reader) = HistoryReader::open(dir)? {
+            watermark::note(reader.simulated()?.as_ref());
             return Ok(Some(reader));
         }
     }

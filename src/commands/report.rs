@@ -1,12 +1,12 @@
 //! `scrubjay report`: the past of a host for somebody who was not there.
 
 use super::history::{PATCH_FACTS, boot_lines};
-use super::{ack, past, print, reading};
+use super::{ack, past, print_as_is, reading};
 use crate::cli::{ReportArgs, ReportForm};
 use crate::config::Settings;
 use crate::deadlines::{self, ReadPolicy};
 use crate::exit::Exit;
-use crate::header;
+use crate::{header, watermark};
 use anyhow::Context;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -35,7 +35,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let digest = sha256(json.as_bytes());
     match &args.output {
         Some(dir) => write_all(dir, &report, &json, digest, &policy)?,
-        None => print(&match args.format {
+        None => print_as_is(&match args.format {
             ReportForm::Json => json,
             ReportForm::Markdown => forms::markdown(&forms::document(&report, &digest.to_string())),
             ReportForm::Html => forms::html(&forms::document(&report, &digest.to_string())),
@@ -116,6 +116,7 @@ fn report(
     };
     let inputs = ReportInputs {
         host_name,
+        simulated: watermark::made().cloned(),
         tool_version: env!("CARGO_PKG_VERSION"),
         period,
         policy: &policy.deadlines,
@@ -212,7 +213,7 @@ fn keep(
     let dirs = reading::history_dirs(settings, host);
     let dir = dirs.iter().find(|dir| scrubjay_storage::has_history(dir));
     let dir = dir.context("there is no history")?;
-    match History::open(dir, &snapshot.at) {
+    match History::open_of(dir, &snapshot.at, host.simulated().as_ref()) {
         Ok(mut history) => Ok(history.keep_report(&snapshot.at, issued)?),
         Err(StorageError::InUse { .. }) => {
             hand_over(dir, issued)?;

@@ -136,6 +136,12 @@ impl Inputs {
         Ok(Self::assemble(&files, flags, &Environment::of_this_process()))
     }
 
+    /// Those of a host that does not exist: what a text says, flags, and nothing else.
+    pub(crate) fn of_text(name: &str, text: &str, flags: &Flags) -> Result<Self, ConfigError> {
+        let file = fragments::parse(PathBuf::from(name), text.to_owned())?;
+        Ok(Self::assemble(&[file], flags, &Environment::default()))
+    }
+
     pub(super) fn assemble(files: &[File], flags: &Flags, environment: &Environment) -> Self {
         let default = |value: &str| Input { value: value.to_owned(), origin: Origin::Default };
         let number = |value: u32| Input { value, origin: Origin::Default };

@@ -1,6 +1,7 @@
 //! Failures of the history, each with its place and what to do about it.
 
 use rusqlite::ErrorCode;
+use scrubjay_model::Simulated;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -80,6 +81,27 @@ pub enum StorageError {
         path = path.display()
     )]
     Foreign {
+        /// The database.
+        path: PathBuf,
+    },
+    /// The history is of a host that was made, and is to be gone on with as of another one.
+    #[error(
+        "use the history {path}: it is of a simulated host ({found}); choose another --state-dir, or \
+         look at it with --root naming that host",
+        path = path.display()
+    )]
+    Simulated {
+        /// The database.
+        path: PathBuf,
+        /// What made the host.
+        found: Simulated,
+    },
+    /// The history is of a real host, and is to be gone on with as of one that was made.
+    #[error(
+        "use the history {path}: it is of a real host; choose an empty --state-dir for a simulated one",
+        path = path.display()
+    )]
+    Real {
         /// The database.
         path: PathBuf,
     },
@@ -186,6 +208,8 @@ impl StorageError {
             | Self::Newer { .. }
             | Self::Older { .. }
             | Self::Foreign { .. }
+            | Self::Simulated { .. }
+            | Self::Real { .. }
             | Self::Copy { .. }
             | Self::Taken { .. }
             | Self::Damaged { .. }

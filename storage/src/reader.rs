@@ -394,7 +394,12 @@ impl HistoryReader {
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.
-    fn ask<T>(
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn ask<T>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StorageError> {

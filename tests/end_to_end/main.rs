@@ -18,6 +18,7 @@ mod commands;
 mod corpus;
 mod crash;
 mod db;
+mod demo;
 mod dimms;
 mod disk;
 mod estimates;

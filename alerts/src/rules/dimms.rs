@@ -28,12 +28,13 @@ const LISTED: usize = 32;
 const BY_COUNT: &str = "corrected-errors";
 
 /// An assessment with the verdicts on sticks. What was found of their raw counts gives way to what
-/// was found of the sticks.
+/// was found of the sticks, also if that is that all is well: whoever looked at the places of errors
+/// and at their times has seen more than a number. Where that was not possible the number stands.
 pub fn with_dimms(assessment: Assessment, dimms: Vec<DimmVerdict>) -> Assessment {
-    let judged: Vec<&DimmVerdict> =
-        dimms.iter().filter(|dimm| dimm.verdict >= Verdict::Watch).collect();
-    let is_judged = |subject: &String| judged.iter().any(|dimm| dimm.counted_at.contains(subject));
-    let mut worst = judged.clone();
+    let judged = || dimms.iter().filter(|dimm| dimm.verdict != Verdict::Unknown);
+    let is_judged = |subject: &String| judged().any(|dimm| dimm.counted_at.contains(subject));
+    let mut worst: Vec<&DimmVerdict> =
+        judged().filter(|dimm| dimm.verdict >= Verdict::Watch).collect();
     worst.sort_by_key(|dimm| std::cmp::Reverse(dimm.verdict));
     let rest = worst.split_off(worst.len().min(LISTED));
     let mut found: Vec<Finding> = worst.iter().filter_map(|dimm| of_dimm(dimm)).collect();

@@ -46,7 +46,8 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 27] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 28] = [
+    &metrics::SIMULATED,
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
     &metrics::SOURCE_FAILURES,
@@ -78,6 +79,10 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 27] = [
 
 /// Also exported when the view is stale.
 pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
+    // Of a real host nothing is said: a page without the sample is one of a machine.
+    if view.header.simulated.is_some() {
+        samples.push(&metrics::SIMULATED, [], true);
+    }
     samples.push(&metrics::BUILD_INFO, [view.header.version], true);
     samples.push(&metrics::SNAPSHOT_TIME, [], seconds(view.snapshot.at.wall_ms));
     let Some(agent) = &view.agent else { return };

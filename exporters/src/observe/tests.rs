@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing;
-use scrubjay_model::{Bound, ErrorClass, Per, Present, SourceId};
+use scrubjay_model::{Bound, ErrorClass, Per, Present, Simulated, SourceId};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn by_name(observations: &[Observation]) -> BTreeMap<&str, Vec<&Observation>> {
@@ -22,9 +22,21 @@ fn sum(observations: &[Observation], def: &MetricDef, controller: &str) -> f64 {
         .sum()
 }
 
+/// The same host, made by `scrubjay demo`.
+fn made(mut view: HostView) -> HostView {
+    view.header.simulated = Some(Simulated::of("cosmic", 1));
+    view
+}
+
+#[test]
+fn only_a_host_that_was_made_says_what_it_is() {
+    let told = |view: &HostView| by_name(&observations(view)).contains_key("scrubjay_simulated");
+    assert!(told(&made(testing::server())) && !told(&testing::server()));
+}
+
 #[test]
 fn every_metric_of_the_catalogue_is_given_by_a_host_that_offers_everything() {
-    let observations = observations(&modules::tests::with(&[0, 1]));
+    let observations = observations(&made(modules::tests::with(&[0, 1])));
     let given = by_name(&observations);
     for def in CATALOGUE {
         assert!(given.contains_key(def.name), "{} is never given", def.name);
@@ -83,7 +95,7 @@ fn sources_switched_off_give_their_state_and_nothing_else() {
 
 #[test]
 fn a_stale_view_gives_exactly_what_is_about_the_agent() {
-    let view = testing::server();
+    let view = made(testing::server());
     let stale = stale_observations(&view);
     let given: BTreeSet<&str> = stale.iter().map(|o| o.def.name).collect();
     let documented: BTreeSet<&str> =
@@ -261,7 +273,7 @@ fn no_family_has_more_series_than_the_catalogue_says() {
         testing::contradictory(),
         testing::large(),
         testing::blind(),
-        modules::tests::with(&[0, 1]),
+        made(modules::tests::with(&[0, 1])),
     ];
     let mut reached = BTreeSet::new();
     for view in &views {

@@ -75,10 +75,12 @@ pub fn document(report: &Report, sha256: &str) -> Document {
     let host = report.host.name.as_deref().unwrap_or("this host");
     let period = report.period;
     let last_day = day(period.to_wall_ms.saturating_sub(1));
-    let mut blocks = vec![
+    let made = report.host.simulated.as_ref();
+    let mut blocks: Vec<Block> = made.map(|made| Block::Lead(made.line())).into_iter().collect();
+    blocks.extend([
         Block::Lead(report.summary.sentence.clone()),
         Block::Figures(report.summary.figures.clone()),
-    ];
+    ]);
     let (first, rest) = charts(report);
     blocks.extend(first.map(Block::Chart));
     blocks.push(Block::Heading("What is not known".to_owned()));
@@ -94,7 +96,8 @@ pub fn document(report: &Report, sha256: &str) -> Document {
     policy(report, &mut blocks);
     ledger(report, &mut blocks);
     Document {
-        title: format!("Patch and memory report on {host}"),
+        // The title goes wherever a form of it goes.
+        title: format!("{}Patch and memory report on {host}", made.map_or("", |_| "SIMULATED: ")),
         subtitle: format!(
             "{} to {last_day}, both included, as seen at {} (all times UTC)",
             day(period.from_wall_ms),
@@ -102,7 +105,8 @@ pub fn document(report: &Report, sha256: &str) -> Document {
         ),
         blocks,
         footer: format!(
-            "Made by scrubjay {} from the history of the host. SHA-256 of it as JSON (--format json): {sha256}",
+            "{}Made by scrubjay {} from the history of the host. SHA-256 of it as JSON (--format json): {sha256}",
+            made.map_or_else(String::new, |made| format!("{}. ", made.line())),
             report.tool_version
         ),
     }

@@ -84,6 +84,7 @@ fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) 
     let lines = if coverage.is_empty() { Vec::new() } else { vec![boot] };
     assemble_report(ReportInputs {
         host_name: Some("db_7"),
+        simulated: None,
         tool_version: "1.2.3",
         period: ReportPeriod { from_wall_ms: BEGIN, to_wall_ms: end, at_wall_ms: end },
         policy: &policy(),

@@ -11,6 +11,7 @@ pub(crate) fn header(host_name: &str) -> HostHeader {
     HostHeader {
         root: "/".to_owned(),
         version: "0.1.0",
+        simulated: None,
         host_name: text(host_name),
         os: text("Debian GNU/Linux 12 (bookworm)"),
         cpu: text("Imaginary CPU @ 2.10GHz"),

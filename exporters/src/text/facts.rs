@@ -39,7 +39,8 @@ fn source<T>(
 }
 
 pub(super) fn host(page: &mut Page, header: &HostHeader) {
-    let HostHeader { root, version: _, host_name, os, cpu, memory_bytes } = header;
+    // What made it stands above everything else.
+    let HostHeader { root, version: _, simulated: _, host_name, os, cpu, memory_bytes } = header;
     page.field(2, "host", &reading(host_name, Clone::clone));
     if root != "/" {
         page.field(2, "read from", root);

@@ -13,8 +13,8 @@ use crate::availability::bounds_ppm;
 use crate::{
     Ack, AlertBook, AlertTurn, BootLine, BootRecord, BucketBy, BucketWindow, ClockStepRecord,
     CoverageDay, CoverageRecord, CveLists, Digest, EndedAck, ErrorClass, ExposureRecord,
-    FactRecord, KERNEL_RELATION, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Watched,
-    boot_buckets, memory_buckets, patch_buckets,
+    FactRecord, KERNEL_RELATION, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Simulated,
+    Watched, boot_buckets, memory_buckets, patch_buckets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,6 +30,8 @@ const MOST_GAPS: usize = 40;
 pub struct ReportInputs<'a> {
     /// What the host is called.
     pub host_name: Option<&'a str>,
+    /// What made it, if it is no real machine.
+    pub simulated: Option<Simulated>,
     /// Version of the program.
     pub tool_version: &'a str,
     /// Which time.
@@ -96,6 +98,7 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
     });
     let ReportInputs {
         host_name,
+        simulated,
         tool_version,
         policy,
         policy_sha256,
@@ -106,7 +109,7 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
     } = inputs;
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
-        host: ReportedHost { name: host_name.map(str::to_owned) },
+        host: ReportedHost { name: host_name.map(str::to_owned), simulated },
         tool_version: tool_version.to_owned(),
         period,
         summary: super::parts::ReportSummary {

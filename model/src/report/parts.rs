@@ -2,7 +2,7 @@
 
 use super::exposures::{ClassOfExposures, ReportedExposure};
 use super::policy::PatchDeadlines;
-use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn};
+use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn, Simulated};
 use serde::Serialize;
 
 /// A report on one host.
@@ -55,6 +55,9 @@ pub struct Report {
 pub struct ReportedHost {
     /// What it is called.
     pub name: Option<String>,
+    /// What made it, if it is no real machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
 }
 
 /// The time that a report is of.

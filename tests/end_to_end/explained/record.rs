@@ -165,6 +165,7 @@ impl Life {
         let header = HostHeader {
             root: "host.tree".to_owned(),
             version: "1.0.0",
+            simulated: None,
             host_name: unknown(),
             os: unknown(),
             cpu: unknown(),

@@ -164,6 +164,7 @@ fn header() -> HostHeader {
     HostHeader {
         root: "/".to_owned(),
         version: env!("CARGO_PKG_VERSION"),
+        simulated: None,
         host_name: Reading::Absent(Origin::new("host name")),
         os: Reading::Absent(Origin::new("operating system")),
         cpu: Reading::Absent(Origin::new("CPU")),

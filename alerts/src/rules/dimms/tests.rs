@@ -81,13 +81,16 @@ fn what_is_well_or_cannot_be_told_is_no_finding_of_the_host() {
 #[test]
 fn a_verdict_on_a_stick_takes_the_place_of_its_raw_count_alone() {
     let judged = dimm("A1", vec![reason("dimm-fault", Verdict::Watch)]);
+    // A single cell that erred once: looked at, and nothing to follow.
     let well = dimm("B1", vec![reason("dimm-errors", Verdict::Ok)]);
-    let raw = ["imc-0/a1", "imc-0/b1", "imc-0"].map(by_count).to_vec();
-    let assessment = assessed(raw, vec![judged, well]);
+    // Counted, and nothing says where.
+    let blind = dimm("C1", vec![reason("dimm-place-unknown", Verdict::Unknown)]);
+    let raw = ["imc-0/a1", "imc-0/b1", "imc-0/c1", "imc-0"].map(by_count).to_vec();
+    let assessment = assessed(raw, vec![judged, well, blind]);
     let told: Vec<(&str, &str)> =
         assessment.findings.iter().map(|f| (f.code, f.subject.as_str())).collect();
     assert_eq!(
         told,
-        [("corrected-errors", "imc-0/b1"), ("corrected-errors", "imc-0"), ("dimm-fault", "A1")]
+        [("corrected-errors", "imc-0/c1"), ("corrected-errors", "imc-0"), ("dimm-fault", "A1")]
     );
 }
