@@ -25,6 +25,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod verify;
 
 use anstream::{AutoStream, ColorChoice};
 use scrubjay_exporters::text::Style;
