@@ -61,6 +61,15 @@ fn whoever_alters_a_figure_or_a_row_is_found_out() {
     assert_eq!(gone[..2], ["summary.sentence", "summary.figures"]);
     assert_eq!(found(|r| r.patches.live_patch_only = 1), ["patches.live_patch_only"]);
     assert_eq!(found(|r| r.availability.down_ms += 5_000), ["availability"]);
+    assert_eq!(found(|r| r.availability.boots = 1), ["availability.boots"]);
+    assert_eq!(found(|r| r.availability.unclean = 1), ["availability.unclean"]);
+    let hidden = found(|r| {
+        // Cut off in the period, and not counted.
+        r.boots[0].booted_wall_ms = Some(BEGIN);
+        r.boots[0].ended_wall_ms = Some(BEGIN + DAY_MS);
+        r.boots[0].end = scrubjay_model::BootEnd::Unclean;
+    });
+    assert_eq!(hidden, ["availability.boots", "availability.unclean"]);
     assert_eq!(found(|r| r.coverage.not_watched_ms = 0), ["coverage"]);
     assert_eq!(found(|r| r.errors.corrected_on_none = Some(3)), ["errors.corrected_on_none"]);
     assert_eq!(found(|r| r.policy.days.clear()).len(), 5, "every row and the classes");

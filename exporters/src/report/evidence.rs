@@ -139,8 +139,8 @@ fn unknown(report: &EvidenceReport) -> Vec<String> {
     }
     match report.invalid.len() {
         0 => {}
-        n => unknown
-            .push(format!("What the {n} bundles say that do not hold: they are listed below.")),
+        1 => unknown.push("What 1 bundle says that does not hold: it is listed below.".to_owned()),
+        n => unknown.push(format!("What {n} bundles say that do not hold: they are listed below.")),
     }
     if !report.without_bundle.is_empty() {
         let n = u64::try_from(report.without_bundle.len()).unwrap_or(u64::MAX);
@@ -269,7 +269,11 @@ fn outside(report: &EvidenceReport, blocks: &mut Vec<Block>) {
         vec![row.host.clone(), row.because.join("; "), lasted(row.longest_ms), row.policy.clone()]
     });
     let columns = vec![text("host"), text("why"), number("longest wait"), text("policy")];
-    blocks.push(table("The most overdue first", columns, rows.collect()));
+    blocks.push(table(
+        "Hosts with fixes overdue or too late, the most overdue first",
+        columns,
+        rows.collect(),
+    ));
 }
 
 fn live_patches(report: &EvidenceReport, blocks: &mut Vec<Block>) {
@@ -283,7 +287,11 @@ fn live_patches(report: &EvidenceReport, blocks: &mut Vec<Block>) {
         vec![row.host.clone(), row.live_patch_only.to_string(), until]
     });
     let columns = vec![text("host"), number("vulnerabilities"), text("supported until")];
-    blocks.push(table("A boot without these patches opens them again", columns, rows.collect()));
+    blocks.push(table(
+        "Hosts with vulnerabilities that a boot without these patches opens again",
+        columns,
+        rows.collect(),
+    ));
 }
 
 fn reboots_and_memory(report: &EvidenceReport, blocks: &mut Vec<Block>) {

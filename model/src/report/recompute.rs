@@ -4,7 +4,8 @@
 use super::exposures::classes_of_exposures;
 use super::parts::{Report, ReportedStick};
 use super::summary::summary;
-use crate::CveId;
+use crate::availability::EARLIEST_WALL_MS;
+use crate::{BootEnd, BootLine, BootSource, CveId};
 use std::fmt::Debug;
 
 /// A figure that does not follow from the rows.
@@ -27,6 +28,7 @@ pub fn disagreements(report: &Report) -> Vec<Disagreement> {
     let mut found = Found(Vec::new());
     exposures(report, &mut found);
     times(report, &mut found);
+    boots(report, &mut found);
     errors(report, &mut found);
     if !found.0.is_empty() {
         return found.0;
@@ -134,6 +136,39 @@ fn times(report: &Report, found: &mut Found) {
         && first.seq > last.seq
     {
         found.add("ledger", "its first row comes after its last".to_owned());
+    }
+}
+
+/// Of two boots that overlap one counts, and of those the agent saw none is left out: that bounds the counts
+/// by the rows without knowing the boots around the period.
+fn boots(report: &Report, found: &mut Found) {
+    let (period, up) = (report.period, &report.availability);
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let is_in = |at: Option<i64>| at.is_some_and(|at| period.has(at));
+    let seen = |line: &&BootLine| {
+        line.sources.contains(&BootSource::Agent) && line.booted_wall_ms >= Some(EARLIEST_WALL_MS)
+    };
+    let mut bound = |figure: &str, told: u64, rows: Vec<&BootLine>, most: usize| {
+        let least = number(rows.into_iter().filter(seen).count());
+        if told < least || told > number(most) {
+            found.add(
+                figure,
+                format!("it says {told}, and of its rows there are {least} to {most}"),
+            );
+        }
+    };
+    let begun: Vec<&BootLine> =
+        report.boots.iter().filter(|line| is_in(line.booted_wall_ms)).collect();
+    let most = begun.len();
+    bound("availability.boots", up.boots, begun, most);
+    for (figure, told, end) in [
+        ("availability.clean", up.clean, BootEnd::Clean),
+        ("availability.unclean", up.unclean, BootEnd::Unclean),
+    ] {
+        let of = report.boots.iter().filter(|line| line.end == end);
+        let most = of.clone().count();
+        let ended = of.filter(|line| is_in(line.ended_wall_ms) && is_in(line.booted_wall_ms));
+        bound(figure, told, ended.collect(), most);
     }
 }
 
