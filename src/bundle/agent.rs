@@ -77,7 +77,7 @@ impl<S: Read + Write> SshAgent<S> {
         let mut request = vec![SIGN_REQUEST];
         put(&mut request, key.blob());
         put(&mut request, data);
-        let flags = if key.name() == "ssh-rsa" { RSA_SHA2_512 } else { 0 };
+        let flags = if key.name().starts_with("ssh-rsa") { RSA_SHA2_512 } else { 0 };
         request.extend_from_slice(&flags.to_be_bytes());
         let answer = self
             .ask(&request, SIGN_RESPONSE)

@@ -3,7 +3,7 @@
 //! A line is patterns of identities, options, a key. It is read as OpenSSH 9 reads it, so that both
 //! say the same of the same file; a line that it would refuse is refused.
 
-use super::keys::PublicKey;
+use super::keys::{Certificate, PublicKey};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,8 +12,6 @@ use jiff::tz::TimeZone;
 #[derive(Debug)]
 pub(crate) struct AllowedSigners {
     lines: Vec<Line>,
-    /// Lines for certificates, which are not looked at.
-    pub(crate) authorities: usize,
 }
 
 #[derive(Debug)]
@@ -25,6 +23,8 @@ struct Line {
     valid_after: Option<i64>,
     valid_before: Option<i64>,
     key: PublicKey,
+    /// Whether it is the key of an authority, whose certificates count, and not that of a signer.
+    is_authority: bool,
 }
 
 /// That a key may sign.
@@ -49,15 +49,14 @@ pub(crate) enum NotAllowed {
 impl AllowedSigners {
     /// Reads the text of a file. Times without a zone are of this one.
     pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Self, String> {
-        let mut found = Self { lines: Vec::new(), authorities: 0 };
+        let mut found = Self { lines: Vec::new() };
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             match self::line(number, line, zone) {
-                Ok(Some(line)) => found.lines.push(line),
-                Ok(None) => found.authorities = found.authorities.saturating_add(1),
+                Ok(line) => found.lines.push(line),
                 Err(what) => return Err(format!("line {number}: {what}")),
             }
         }
@@ -72,9 +71,15 @@ impl AllowedSigners {
         identity: Option<&str>,
         at_s: i64,
     ) -> Result<Allowed, NotAllowed> {
-        let has_key: Vec<&Line> = self.lines.iter().filter(|line| line.key == *key).collect();
+        let has_key: Vec<&Line> = self.lines.iter().filter(|line| line.is_for(key)).collect();
         if has_key.is_empty() {
-            return Err(NotAllowed::Key(format!("it is by {key}, which is not among them")));
+            let by = match key.certificate() {
+                Some(certificate) => {
+                    format!("{key}, with a certificate by {}", certificate.authority)
+                }
+                None => key.to_string(),
+            };
+            return Err(NotAllowed::Key(format!("it is by {by}, which is not among them")));
         }
         let is_meant = |line: &&&Line| {
             identity.is_none_or(|identity| matches_list(&line.identities, identity))
@@ -88,7 +93,7 @@ impl AllowedSigners {
                 identity.unwrap_or_default()
             )));
         }
-        let refusals = meant.into_iter().map(|line| line.judge(namespace, identity, at_s));
+        let refusals = meant.into_iter().map(|line| line.judge(key, namespace, identity, at_s));
         let mut refused = None;
         for judged in refusals {
             match judged {
@@ -107,13 +112,25 @@ impl AllowedSigners {
 }
 
 impl Line {
+    fn is_for(&self, key: &PublicKey) -> bool {
+        match key.certificate() {
+            Some(certificate) => self.is_authority && self.key == certificate.authority,
+            None => !self.is_authority && self.key == *key,
+        }
+    }
+
     fn judge(
         &self,
+        key: &PublicKey,
         namespace: &str,
         identity: Option<&str>,
         at_s: i64,
     ) -> Result<Allowed, NotAllowed> {
         let number = self.number;
+        let certified = match key.certificate() {
+            Some(certificate) => Some(self.certified(certificate, identity, at_s)?),
+            None => None,
+        };
         if let Some(namespaces) = &self.namespaces
             && !matches_list(namespaces, namespace)
         {
@@ -135,8 +152,43 @@ impl Line {
                 moment(at_s)
             )));
         }
-        let identity = identity.unwrap_or(&self.identities).to_owned();
+        let identity = identity.map(str::to_owned).or(certified);
+        let identity = identity.unwrap_or_else(|| self.identities.clone());
         Ok(Allowed { identity, line: number })
+    }
+
+    /// For whom an authority of this line gave a certificate.
+    fn certified(
+        &self,
+        certificate: &Certificate,
+        identity: Option<&str>,
+        at_s: i64,
+    ) -> Result<String, NotAllowed> {
+        let number = self.number;
+        let is_meant = |named: &&String| {
+            identity.is_none_or(|identity| identity == *named)
+                && matches_list(&self.identities, named)
+        };
+        let named: Vec<&str> =
+            certificate.identities.iter().filter(is_meant).map(String::as_str).collect();
+        if !certificate.is_of_user || named.is_empty() {
+            return Err(NotAllowed::Key(format!(
+                "its certificate by the authority of line {number} is for {} and not for a user of {}",
+                certificate.identities.join(", "),
+                identity.unwrap_or(&self.identities)
+            )));
+        }
+        let at = u64::try_from(at_s).unwrap_or(0);
+        if at < certificate.valid_after_s || at >= certificate.valid_before_s {
+            let told = |s: u64| i64::try_from(s).map_or_else(|_| "for ever".to_owned(), moment);
+            return Err(NotAllowed::Time(format!(
+                "its certificate is valid from {} to {}, and it is looked at for {}",
+                told(certificate.valid_after_s),
+                told(certificate.valid_before_s),
+                moment(at_s)
+            )));
+        }
+        Ok(named.join(","))
     }
 }
 
@@ -144,8 +196,7 @@ fn moment(unix_s: i64) -> String {
     Timestamp::from_second(unix_s).map_or_else(|_| unix_s.to_string(), |at| at.to_string())
 }
 
-/// `None` for a line about certificates.
-fn line(number: usize, line: &str, zone: &TimeZone) -> Result<Option<Line>, String> {
+fn line(number: usize, line: &str, zone: &TimeZone) -> Result<Line, String> {
     let (identities, rest) = match line.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"').ok_or("a quote does not end")?,
         None => line.split_once([' ', '\t']).ok_or("there is no key")?,
@@ -168,7 +219,7 @@ fn options_of(
     options: &str,
     key: PublicKey,
     zone: &TimeZone,
-) -> Result<Option<Line>, String> {
+) -> Result<Line, String> {
     let mut line = Line {
         number,
         identities: identities.to_owned(),
@@ -176,13 +227,13 @@ fn options_of(
         valid_after: None,
         valid_before: None,
         key,
+        is_authority: false,
     };
-    let mut is_authority = false;
     for (name, value) in each_option(options)? {
         let twice = || format!("the option {name} is there twice");
         let needs = || format!("the option {name} needs a value in quotes");
         match name.to_ascii_lowercase().as_str() {
-            "cert-authority" => is_authority = true,
+            "cert-authority" => line.is_authority = true,
             "namespaces" => {
                 let value = value.ok_or_else(needs)?;
                 if line.namespaces.replace(value.to_owned()).is_some() {
@@ -209,7 +260,7 @@ fn options_of(
     {
         return Err("valid-before is not after valid-after".to_owned());
     }
-    Ok((!is_authority).then_some(line))
+    Ok(line)
 }
 
 /// Options end at the first blank that is not in quotes.

@@ -10,7 +10,7 @@ use super::{ANSWER, NAMESPACE, QUERY, SIGNATURE, SUMS, stamp};
 use anyhow::Context as _;
 use scrubjay_model::{
     BundleCheck, BundleFault, BundleFaultKind as Kind, BundleSigner, BundleTimeStamp, Digest,
-    Report, disagreements,
+    Report,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -204,12 +204,7 @@ impl Look<'_> {
                     self.holds(format!("the signature: by a key of {whose} (line {line})"));
                     signer.identity = Some(found.identity);
                 }
-                Err(NotAllowed::Key(mut what)) => {
-                    if allowed.authorities > 0 {
-                        what.push_str("; lines with cert-authority are not looked at");
-                    }
-                    self.fault(Kind::WrongKey, SIGNATURE, what);
-                }
+                Err(NotAllowed::Key(what)) => self.fault(Kind::WrongKey, SIGNATURE, what),
                 Err(NotAllowed::Namespace(what)) => {
                     self.fault(Kind::WrongNamespace, SIGNATURE, what);
                 }

@@ -80,6 +80,10 @@ impl Look<'_> {
     pub(super) fn figures(&mut self, report: &Report) {
         let found = disagreements(report);
         let is_ours = report.tool_version == VERSION;
+        self.not_checked(
+            "numbers that come from the history, which is not in the bundle: errors of modules and months, time up, \
+             down and watched, boots of which only the wall clock tells",
+        );
         if found.is_empty() {
             self.holds(
                 "the figures: deadlines, classes, lengths and the first page follow from the report's own rows",

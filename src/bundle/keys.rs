@@ -4,7 +4,7 @@
 //! 2,048 bits: signatures by such keys are said not to be checked, which is not to say that they
 //! are good.
 
-use super::wire::{NotThere, Wire};
+use super::wire::{NotThere, Wire, put};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::digest::{SHA256, digest};
@@ -18,8 +18,24 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PublicKey {
     kind: Kind,
-    /// As it is hashed, compared and sent.
+    /// The name of the kind of key that signs: without what says that it comes in a certificate.
+    signs_as: String,
+    /// As it is sent and compared.
     blob: Vec<u8>,
+    /// The key alone, as it is hashed.
+    plain: Vec<u8>,
+    certificate: Option<Box<Certificate>>,
+}
+
+/// What an authority says of a key (OpenSSH's `PROTOCOL.certkeys`). Its signature holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Certificate {
+    pub(super) authority: PublicKey,
+    pub(super) is_of_user: bool,
+    pub(super) identities: Vec<String>,
+    /// Seconds since the Unix epoch, and the first one at which it is not valid any more.
+    pub(super) valid_after_s: u64,
+    pub(super) valid_before_s: u64,
 }
 
 /// What the key is of.
@@ -92,27 +108,27 @@ impl PublicKey {
     pub(super) fn from_blob(blob: &[u8]) -> Result<Self, NotThere> {
         let mut wire = Wire::new(blob);
         let name = wire.text("the name of a kind of key")?;
-        let kind = match name {
-            "ssh-ed25519" => Kind::Ed25519 { point: wire.string("a point")?.to_vec() },
-            "sk-ssh-ed25519@openssh.com" => {
-                let point = wire.string("a point")?.to_vec();
-                let application = wire.string("an application")?.to_vec();
-                Kind::Token { inner: Box::new(Kind::Ed25519 { point }), application }
-            }
-            "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" => ecdsa(&mut wire)?,
-            "sk-ecdsa-sha2-nistp256@openssh.com" => {
-                let inner = Box::new(ecdsa(&mut wire)?);
-                Kind::Token { inner, application: wire.string("an application")?.to_vec() }
-            }
-            "ssh-rsa" => {
-                let unsigned = |number: &[u8]| number.strip_prefix(&[0]).unwrap_or(number).to_vec();
-                let exponent = unsigned(wire.string("an exponent")?);
-                Kind::Rsa { exponent, modulus: unsigned(wire.string("a modulus")?) }
-            }
-            other => return Ok(Self { kind: Kind::Other(other.to_owned()), blob: blob.to_vec() }),
+        let signs_as = match name.strip_suffix("-cert-v01@openssh.com") {
+            Some(token) if token.starts_with("sk-") => format!("{token}@openssh.com"),
+            Some(plain) => plain.to_owned(),
+            None => name.to_owned(),
         };
+        let is_certified = signs_as != name;
+        if is_certified {
+            wire.string("a nonce")?;
+        }
+        let before = wire;
+        let Some(kind) = Kind::read(&signs_as, &mut wire)? else {
+            let (kind, plain) = (Kind::Other(name.to_owned()), blob.to_vec());
+            return Ok(Self { kind, signs_as, blob: blob.to_vec(), plain, certificate: None });
+        };
+        let mut plain = Vec::new();
+        put(&mut plain, signs_as.as_bytes());
+        plain.extend_from_slice(before.until(wire));
+        let certificate =
+            if is_certified { Some(Box::new(Certificate::read(blob, &mut wire)?)) } else { None };
         wire.end("nothing more of the key")?;
-        Ok(Self { kind, blob: blob.to_vec() })
+        Ok(Self { kind, signs_as, blob: blob.to_vec(), plain, certificate })
     }
 
     /// A key as a `.pub` file has it: its kind, the key in base64, a comment.
@@ -134,7 +150,11 @@ impl PublicKey {
 
     /// As `ssh-keygen -l` prints it.
     pub(crate) fn fingerprint(&self) -> String {
-        format!("SHA256:{}", STANDARD_NO_PAD.encode(digest(&SHA256, &self.blob)))
+        format!("SHA256:{}", STANDARD_NO_PAD.encode(digest(&SHA256, &self.plain)))
+    }
+
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_deref()
     }
 
     /// Whether a signature, as SSH sends it, is by this key and of this message.
@@ -144,7 +164,7 @@ impl PublicKey {
         let bytes = wire.string("a signature")?;
         match &self.kind {
             Kind::Token { inner, application } => {
-                if algorithm != self.name() {
+                if algorithm != self.signs_as {
                     return Err(Refused::Damaged("a signature of the kind of its key"));
                 }
                 let (flags, counter) =
@@ -164,7 +184,7 @@ impl PublicKey {
                     Kind::Ed25519 { .. }
                     | Kind::Ecdsa { .. }
                     | Kind::Token { .. }
-                    | Kind::Other(_) => algorithm == self.name(),
+                    | Kind::Other(_) => algorithm == self.signs_as,
                 };
                 if !is_its {
                     return Err(Refused::Damaged("a signature of the kind of its key"));
@@ -180,7 +200,64 @@ fn ecdsa(wire: &mut Wire<'_>) -> Result<Kind, NotThere> {
     Ok(Kind::Ecdsa { curve, point: wire.string("a point")?.to_vec() })
 }
 
+impl Certificate {
+    /// What stands behind the key in the bytes of a certificate.
+    fn read(blob: &[u8], wire: &mut Wire<'_>) -> Result<Self, NotThere> {
+        let _serial = wire.bytes(8, "a number")?;
+        let is_of_user = wire.number("what the certificate is for")? == 1;
+        let _id = wire.string("a name")?;
+        let mut listed = Wire::new(wire.string("identities")?);
+        let mut identities = Vec::new();
+        while listed.end("the end").is_err() {
+            identities.push(listed.text("an identity")?.to_owned());
+        }
+        let valid_after_s = wire.long("a time")?;
+        let valid_before_s = wire.long("a time")?;
+        for what in ["options", "extensions", "an empty field"] {
+            wire.string(what)?;
+        }
+        let authority = Self::authority(wire.string("the key of an authority")?)?;
+        let signed = Wire::new(blob).until(*wire);
+        let signature = wire.string("the signature of an authority")?;
+        let not_signed = |_| NotThere("the signature of the authority that is named");
+        authority.verify(signed, signature).map_err(not_signed)?;
+        Ok(Self { authority, is_of_user, identities, valid_after_s, valid_before_s })
+    }
+
+    /// Not another certificate: who looks at one would have to look at the next.
+    fn authority(blob: &[u8]) -> Result<PublicKey, NotThere> {
+        let name = Wire::new(blob).text("the kind of an authority's key")?;
+        if name.contains("-cert-") {
+            return Err(NotThere("an authority without a certificate"));
+        }
+        PublicKey::from_blob(blob)
+    }
+}
+
 impl Kind {
+    /// The key of a kind; `None` if that is not known here.
+    fn read(name: &str, wire: &mut Wire<'_>) -> Result<Option<Self>, NotThere> {
+        Ok(Some(match name {
+            "ssh-ed25519" => Self::Ed25519 { point: wire.string("a point")?.to_vec() },
+            "sk-ssh-ed25519@openssh.com" => {
+                let point = wire.string("a point")?.to_vec();
+                let application = wire.string("an application")?.to_vec();
+                Self::Token { inner: Box::new(Self::Ed25519 { point }), application }
+            }
+            "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" => ecdsa(wire)?,
+            "sk-ecdsa-sha2-nistp256@openssh.com" => {
+                let inner = Box::new(ecdsa(wire)?);
+                Self::Token { inner, application: wire.string("an application")?.to_vec() }
+            }
+            "ssh-rsa" => {
+                let unsigned = |number: &[u8]| number.strip_prefix(&[0]).unwrap_or(number).to_vec();
+                let exponent = unsigned(wire.string("an exponent")?);
+                Self::Rsa { exponent, modulus: unsigned(wire.string("a modulus")?) }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
     fn verify(&self, message: &[u8], bytes: &[u8], algorithm: &str) -> Result<(), Refused> {
         let good = match self {
             Self::Ed25519 { point } => {

@@ -29,6 +29,17 @@ impl<'a> Wire<'a> {
         Ok(u32::from_be_bytes(bytes.try_into().map_err(|_| NotThere(what))?))
     }
 
+    pub(super) fn long(&mut self, what: &'static str) -> Result<u64, NotThere> {
+        let bytes = self.bytes(8, what)?;
+        Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| NotThere(what))?))
+    }
+
+    /// What was taken since: the bytes before what another, of the same bytes, has left.
+    pub(super) fn until(self, later: Self) -> &'a [u8] {
+        let taken = self.0.len().saturating_sub(later.0.len());
+        self.0.get(..taken).unwrap_or_default()
+    }
+
     pub(super) fn string(&mut self, what: &'static str) -> Result<&'a [u8], NotThere> {
         let length = usize::try_from(self.number(what)?).map_err(|_| NotThere(what))?;
         self.bytes(length, what)

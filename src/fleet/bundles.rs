@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use scrubjay_model::{BundleCheck, BundleEvidence, BundleFault, BundleFaultKind};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -86,7 +87,10 @@ pub(crate) fn look(bundles: &[PathBuf], trust: &Trust, progress: &Progress) -> V
 }
 
 fn one(path: &Path, trust: &Trust) -> BundleEvidence {
-    match bundle::check(path, trust, Depth::Figures) {
+    // Whatever stands in one must not cost the report on all others.
+    let looked = catch_unwind(AssertUnwindSafe(|| bundle::check(path, trust, Depth::Figures)));
+    let looked = looked.unwrap_or_else(|_| Err(anyhow::anyhow!("it cannot be looked at")));
+    match looked {
         Ok(mut opened) => {
             if trust.signers.is_none() {
                 // It is told once of all of them.

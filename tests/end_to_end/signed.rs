@@ -379,10 +379,10 @@ impl SshAgent {
     fn start(socket: PathBuf) -> Self {
         let mut command = Command::new("ssh-agent");
         command.arg("-D").arg("-a").arg(&socket).stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command.spawn().unwrap();
+        let agent = Self { child: command.spawn().unwrap(), socket };
         for _ in 0..500 {
-            if socket.exists() {
-                return Self { child, socket };
+            if agent.socket.exists() {
+                return agent;
             }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
@@ -451,6 +451,55 @@ fn keys_of_each_kind_sign_from_their_file_or_by_an_agent() {
         assert!(desk.stock(&format!("by-agent-{n}"), "one"));
         assert_eq!(desk.verify_by(&format!("by-agent-{n}"), "one").0, 0);
     }
+}
+
+#[test]
+fn a_certificate_counts_if_its_authority_is_allowed_and_it_is_for_this_identity_and_time() {
+    if !ssh_keygen_is_there() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.key("ca", &["-t", "ecdsa", "-b", "256"]);
+    desk.key("other-ca", &["-t", "ed25519"]);
+    let agent = SshAgent::start(desk.path("agent.sock"));
+    let certify = |name: &str, words: &[&str]| {
+        desk.key(name, &["-t", "ed25519"]);
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.args(["-q", "-I", "test", "-s"]).arg(desk.path("ca")).args(words);
+        assert!(keygen.arg(desk.path(&format!("{name}.pub"))).status().unwrap().success());
+        agent.add(&desk.path(name));
+        let report = history(desk.home.path());
+        let sign = desk.text(&format!("{name}-cert.pub"));
+        let to = desk.text(&format!("by-{name}"));
+        let mut command = report(&["--draft", "--output", &to, "--sign", &sign]);
+        stdout(command.env("SSH_AUTH_SOCK", &agent.socket));
+    };
+    certify("good", &["-n", "eve@example,ops@example", "-V", "20200101:20990101"]);
+    certify("strange", &["-n", "eve@example", "-V", "20200101:20990101"]);
+    certify("old", &["-n", WHO, "-V", "20200101:20210101"]);
+    certify("host", &["-h", "-n", WHO, "-V", "20200101:20990101"]);
+    let of_ca = format!("{WHO} cert-authority,namespaces=\"{NAMESPACE}\" ");
+    desk.allow("by-ca", &of_ca, "ca");
+    desk.allow("by-other-ca", &of_ca, "other-ca");
+    desk.allow("key-of-ca", &format!("{WHO} "), "ca");
+    desk.allow("key-alone", &format!("{WHO} "), "good");
+    for (bundle, allowed, wanted) in [
+        ("good", "by-ca", 0),
+        ("good", "by-other-ca", 12),
+        ("good", "key-of-ca", 12),
+        ("good", "key-alone", 12),
+        ("strange", "by-ca", 12),
+        ("host", "by-ca", 12),
+        ("old", "by-ca", 14),
+    ] {
+        let dir = format!("by-{bundle}");
+        assert_eq!(desk.stock(&dir, allowed), wanted == 0, "{bundle} {allowed}");
+        let words = ["--allowed-signers", &desk.text(allowed), "--identity", WHO];
+        let (code, page) = desk.verify(&dir, &words);
+        assert_eq!(code, wanted, "{bundle} {allowed}: {page}");
+    }
+    let (code, page) = desk.verify_by("by-good", "by-ca");
+    assert_eq!((code, page["signer"]["identity"].as_str()), (0, Some(WHO)), "{page}");
 }
 
 #[test]
