@@ -6,6 +6,7 @@ mod fleet;
 mod fleets;
 mod outputs;
 mod report;
+mod verify;
 
 use crate::config::{Flags, FleetFlags, WebFlags};
 use crate::progress::ProgressArgs;
@@ -20,6 +21,7 @@ pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatus
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
 pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
 pub(crate) use report::{ReportArgs, ReportForm};
+pub(crate) use verify::{TimestampArgs, TrustArgs, VerifyArgs};
 
 /// Remembers what the kernel forgets at every reboot: memory errors, live patches, boots. Says
 /// with evidence whether anything on this host justifies a reboot or a DIMM swap.
@@ -81,6 +83,10 @@ pub(crate) enum Command {
     /// Say of a period when the host was up, which fixes were in force in time, and what its memory did,
     /// for somebody who was not there
     Report(ReportArgs),
+    /// Look at a bundle of a report: its signature, every checksum, the ledger's chain and the figures
+    Verify(VerifyArgs),
+    /// Write a request for a time stamp of a bundle, or take the answer of an authority in
+    Timestamp(TimestampArgs),
     /// Check, copy or tidy the file of the history, or try its upgrade
     #[command(subcommand)]
     Db(DbCommand),
@@ -421,6 +427,8 @@ impl Cli {
             | Command::RebootRequired(_)
             | Command::History(_)
             | Command::Report(_)
+            | Command::Verify(_)
+            | Command::Timestamp(_)
             | Command::Ledger(_)
             | Command::Db(_)
             | Command::Events(_)

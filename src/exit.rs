@@ -1,5 +1,7 @@
 //! Exit codes. Documented in docs/exit-codes.md; a script may rely on them.
 
+use scrubjay_model::BundleFaultKind;
+
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -13,6 +15,8 @@ pub(crate) enum Exit {
     Usage,
     /// Evidence was checked and does not hold.
     Unverified,
+    /// A bundle was looked at, and this is the worst that is wrong with it.
+    Bundle(BundleFaultKind),
     /// An answer in the order of Nagios plugins, for commands asked to give one.
     Nagios(Nagios),
     /// An answer for whoever reboots hosts.
@@ -73,6 +77,27 @@ impl Exit {
             | Self::NodeProblem(NodeProblem::Unknown) => 2,
             Self::NoData | Self::Nagios(Nagios::Unknown) | Self::Reboot(Reboot::Unknown) => 3,
             Self::Unverified => 4,
+            Self::Bundle(fault) => bundle(fault),
         }
+    }
+}
+
+/// Each fault of a bundle has a code of its own, so that a script can tell them apart.
+fn bundle(fault: BundleFaultKind) -> u8 {
+    match fault {
+        BundleFaultKind::NoSignature => 10,
+        BundleFaultKind::BadSignature => 11,
+        BundleFaultKind::WrongKey => 12,
+        BundleFaultKind::WrongNamespace => 13,
+        BundleFaultKind::KeyNotValid => 14,
+        BundleFaultKind::BadManifest => 15,
+        BundleFaultKind::Changed => 16,
+        BundleFaultKind::Missing => 17,
+        BundleFaultKind::Extra => 18,
+        BundleFaultKind::BrokenLedger => 19,
+        BundleFaultKind::Figures => 20,
+        BundleFaultKind::BadTimeStamp => 21,
+        BundleFaultKind::Unreadable => 22,
+        BundleFaultKind::SignerNotChecked => 23,
     }
 }

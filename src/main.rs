@@ -3,6 +3,7 @@
 
 mod agent;
 mod alerting;
+mod bundle;
 mod calibration;
 mod cli;
 mod clock;
@@ -91,6 +92,8 @@ fn failure(command: &Command) -> Exit {
         | Command::History(_)
         | Command::Ledger(_)
         | Command::Report(_)
+        | Command::Verify(_)
+        | Command::Timestamp(_)
         | Command::Db(_)
         | Command::Events(_)
         | Command::Pages(_)
@@ -137,6 +140,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::History(command) => commands::history::run(&settings, command),
         Command::Ledger(command) => commands::ledger::run(&settings, command),
         Command::Report(args) => commands::report::run(&settings, args),
+        Command::Verify(args) => commands::verify::run(args),
+        Command::Timestamp(args) => commands::verify::timestamp(args),
         Command::Db(command) => commands::db::run(&settings, command),
         Command::Events(args) => commands::events::run(&settings, args),
         Command::Pages(command) => commands::pages::run(&settings, command),

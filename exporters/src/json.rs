@@ -6,6 +6,7 @@
 
 mod alerts;
 mod buckets;
+mod bundle;
 mod database;
 mod estimate;
 mod fleet;
@@ -14,9 +15,10 @@ mod view;
 
 pub use alerts::{ack_request, acks, alert_history, notify_test};
 pub use buckets::{boot_buckets, memory_buckets, page_buckets, patch_buckets};
+pub use bundle::bundle;
 pub use database::{database_backup, database_check, database_migration, database_vacuum};
 pub use estimate::estimate;
-pub use fleet::{fleet_plan, fleet_report, fleet_status};
+pub use fleet::{evidence_report, fleet_plan, fleet_report, fleet_status};
 pub use view::{public_snapshot, snapshot};
 
 use view::{Total, totals};

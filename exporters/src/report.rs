@@ -5,6 +5,7 @@
 
 mod chart;
 mod document;
+mod evidence;
 mod html;
 mod markdown;
 mod on_patches;
@@ -12,6 +13,7 @@ mod on_the_rest;
 mod tables;
 
 pub use document::{Block, Column, Document, document};
+pub use evidence::{evidence_csv, evidence_document};
 pub use html::html;
 pub use markdown::markdown;
 pub use tables::csv_tables;
@@ -29,5 +31,7 @@ pub fn json(report: &Report) -> Result<String, PageError> {
     Ok(text)
 }
 
+#[cfg(test)]
+mod again_tests;
 #[cfg(test)]
 mod tests;

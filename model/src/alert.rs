@@ -274,7 +274,7 @@ pub struct AlertBook {
 }
 
 /// A turn in the life of an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertTurn {
     /// When, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,
@@ -290,7 +290,7 @@ pub struct AlertTurn {
 }
 
 /// What can happen to an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertTurnKind {
     /// It began to fire.

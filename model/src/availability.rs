@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Beginnings before this are of clocks that were not set: machines without a battery start in
 /// 1970 or in 2000.
-const EARLIEST_WALL_MS: i64 = 978_307_200_000;
+pub(crate) const EARLIEST_WALL_MS: i64 = 978_307_200_000;
 
 /// The availability of a host over its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -9,12 +9,12 @@ use crate::{
     BootEnd, BootId, BootLine, BootRecord, BootStatus, KEXEC_LOADED, PANIC_RECORD, WATCHDOG_STATUS,
     span,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Why a boot ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BootCause {
     /// The kernel panicked.

@@ -7,7 +7,7 @@
 
 use crate::seconds;
 use crate::{BootCause, BootEnd, BootId, BootMemory, BootRecord, ForeignBoot, ForeignEnd};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub enum BootSource {
 }
 
 /// What the length of a boot rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LengthBasis {
     /// The time since boot, which no step of the wall clock moves, until it was last seen.
@@ -48,7 +48,7 @@ pub enum LengthBasis {
 }
 
 /// One boot, by everybody who tells of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootLine {
     /// The kernel's id for it, if anybody knows.
     pub boot: Option<BootId>,
@@ -58,12 +58,20 @@ pub struct BootLine {
     /// When it ended or was last seen running.
     pub ended_wall_ms: Option<i64>,
     /// How long it ran, sleep included; a lower bound unless it ended cleanly.
-    #[serde(rename = "ran_seconds", serialize_with = "seconds::of_option")]
+    #[serde(
+        rename = "ran_seconds",
+        serialize_with = "seconds::of_option",
+        deserialize_with = "seconds::read_option"
+    )]
     pub ran: Option<Duration>,
     /// What that rests on.
     pub ran_by: Option<LengthBasis>,
     /// Of that, asleep.
-    #[serde(rename = "slept_seconds", serialize_with = "seconds::of_option")]
+    #[serde(
+        rename = "slept_seconds",
+        serialize_with = "seconds::of_option",
+        deserialize_with = "seconds::read_option"
+    )]
     pub slept: Option<Duration>,
     /// Release of its kernel.
     pub kernel_release: Option<String>,
@@ -102,6 +110,17 @@ impl BootSource {
 impl Serialize for BootSource {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for BootSource {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        if word == Self::Agent.as_str() {
+            return Ok(Self::Agent);
+        }
+        let memory = BootMemory::parse(&word).map(Self::Memory);
+        memory.ok_or_else(|| serde::de::Error::custom("nobody of this name tells of boots"))
     }
 }
 

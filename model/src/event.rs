@@ -48,7 +48,7 @@ pub struct EventGroup {
 }
 
 /// Who reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Witness {
     /// Trace event `ras:mc_event`: an EDAC driver, or firmware through `ghes_edac`.

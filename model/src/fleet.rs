@@ -4,9 +4,14 @@
 //! agent wrote. What there was no sample of is `None`, and a host without a verdict has none; it is
 //! never well for want of bad news.
 
+mod evidence;
 mod plan;
 mod report;
 
+pub use evidence::{
+    BundleEvidence, EvidencePolicy, EvidenceReboots, EvidenceReport, EvidenceRow, InvalidBundle,
+    WorstExposure, evidence_report,
+};
 pub use plan::{
     AtOnce, BlockReason, BlockedVisit, DoneVisit, FleetPlan, FleetTask, TaskKind, Visit, Wave,
 };

@@ -1,11 +1,11 @@
 //! Boots that other tools remembered: what a host did before this agent came.
 
 use crate::{BootId, Reading};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// A tool that remembers boots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BootMemory {
     /// `wtmp`, as init and login keep it.

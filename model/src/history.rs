@@ -5,7 +5,7 @@ use crate::{
     BadPage, BootId, ControllerKey, Counter, Edac, ErrorClass, EventClass, ForcedPatch, ModuleKey,
     ModuleRecord, Place, Transitions, Witness,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -122,7 +122,7 @@ pub struct BootRecord {
 }
 
 /// How a boot ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BootEnd {
     /// It is the boot now running, or the last one known.

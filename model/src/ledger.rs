@@ -59,7 +59,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// The last row of a ledger, or any other that somebody holds a copy of: with it, everything up to
 /// it is fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LedgerHead {
     /// Its number, from 1.
     pub seq: u64,

@@ -14,6 +14,7 @@ mod boot_causes;
 mod boot_images;
 mod boot_lines;
 mod buckets;
+mod bundle;
 mod catalogue;
 mod civil;
 mod counter;
@@ -104,6 +105,7 @@ pub use buckets::{
     MemoryBucket, PageBucket, PageCounts, PatchBucket, PatchCounts, Watched, boot_buckets,
     memory_buckets, page_buckets, patch_buckets,
 };
+pub use bundle::{BundleCheck, BundleFault, BundleFaultKind, BundleSigner, BundleTimeStamp};
 pub use catalogue::{Bound, CATALOGUE, MetricDef, MetricKind, Per, metrics};
 pub use civil::{day_of_text, text_of_day};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
@@ -144,10 +146,11 @@ pub use facts::{
 };
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use fleet::{
-    AtOnce, BlockReason, BlockedVisit, CoverageSum, DoneVisit, Fleet, FleetAck, FleetFinding,
-    FleetHost, FleetPlan, FleetReport, FleetStatus, FleetStick, FleetTask, GroupSum, HostLine,
+    AtOnce, BlockReason, BlockedVisit, BundleEvidence, CoverageSum, DoneVisit, EvidencePolicy,
+    EvidenceReboots, EvidenceReport, EvidenceRow, Fleet, FleetAck, FleetFinding, FleetHost,
+    FleetPlan, FleetReport, FleetStatus, FleetStick, FleetTask, GroupSum, HostLine, InvalidBundle,
     LivePatchOnly, Reason, RebootAnswer, ReportRow, Rising, RisingStick, SilentHost, Standing,
-    StandingSum, TaskKind, Visit, Wave,
+    StandingSum, TaskKind, Visit, Wave, WorstExposure, evidence_report,
 };
 pub use foreign_boots::{
     BootMemory, ForeignBoot, ForeignBoots, ForeignEnd, ImportLine, ImportTaken,

@@ -1,7 +1,7 @@
 //! Whether, by the settings, pages may be taken out of use.
 
 use crate::BootId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What the agent may do about pages that collect corrected errors (`pages.offline`).
@@ -71,7 +71,7 @@ pub struct PageRequests {
 }
 
 /// What came of asking for a page to be taken out of use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum PageAnswer {
     /// The kernel did it.

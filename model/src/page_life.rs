@@ -4,7 +4,7 @@ use crate::{
     BadPage, BootId, EventRecord, EventWhat, Folded, OfflineAsker, PageAnswer, PageOutcome,
     PageRequest, Witness,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A bad page, and what is known to have happened to it.
@@ -17,7 +17,7 @@ pub struct PageLife {
 }
 
 /// Something that happened to a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageTurn {
     /// When, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,
@@ -29,7 +29,7 @@ pub struct PageTurn {
 }
 
 /// What can happen to a page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
 pub enum PageEvent {
     /// The kernel dealt with it after an error.

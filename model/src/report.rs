@@ -11,6 +11,7 @@ mod exposures;
 mod issued;
 mod parts;
 mod policy;
+mod recompute;
 mod summary;
 
 pub use assemble::{ReportInputs, assemble_report};
@@ -25,3 +26,4 @@ pub use parts::{
     ReportedMonth, ReportedPage, ReportedPatches, ReportedStick,
 };
 pub use policy::{CountsFromWhen, CveClass, ExceptionScope, PatchDeadlines, PatchException};
+pub use recompute::{Disagreement, disagreements};

@@ -1,7 +1,7 @@
 //! How durations are written to JSON: seconds, as a number.
 
 use crate::Reading;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize as _, Deserializer, Serialize, Serializer, de};
 use std::time::Duration;
 
 // serde's `serialize_with` hands fields by reference.
@@ -22,4 +22,12 @@ pub(crate) fn of_reading<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     reading.as_ref().map(|d| d.as_secs_f64()).serialize(serializer)
+}
+
+/// Reads what [`of_option`] wrote.
+pub(crate) fn read_option<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    seconds.map(Duration::try_from_secs_f64).transpose().map_err(de::Error::custom)
 }

@@ -1,13 +1,29 @@
 //! The mark of what was made and not found: a host of `scrubjay demo`, and whatever is said of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What made a host that does not exist: `dying-dimm, seed 1`. Whoever shows something of such a host
 /// shows this beside it, so that nobody takes it for a real one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Mark", into = "String")]
 pub struct Simulated(String);
+
+/// The mark as it stands somewhere.
+#[derive(Deserialize)]
+struct Mark(String);
+
+impl From<Mark> for Simulated {
+    fn from(Mark(text): Mark) -> Self {
+        Self::parse(&text)
+    }
+}
+
+impl From<Simulated> for String {
+    fn from(Simulated(text): Simulated) -> Self {
+        text
+    }
+}
 
 /// Longer ones are no mark of ours.
 const LONGEST: usize = 200;

@@ -7,12 +7,12 @@
 //! wall time.
 
 use crate::seconds;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// The identity of one kernel boot, from `/proc/sys/kernel/random/boot_id`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BootId(String);
 
 /// What the host's clocks showed at one moment.

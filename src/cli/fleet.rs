@@ -1,6 +1,8 @@
 //! Arguments of `fleet`.
 
+use super::TrustArgs;
 use crate::config::FleetFlags;
+use crate::progress::ProgressArgs;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -128,6 +130,17 @@ pub(crate) struct FleetReportArgs {
     /// Days from its release within which a fix is to be in force [default: 30]
     #[arg(long, value_name = "N")]
     limit_days: Option<u32>,
+    /// Read the bundles of hosts' reports in this directory instead of asking an API: each is looked at, and
+    /// one that does not hold is listed
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "limit_days"], help_heading = "Bundles")]
+    pub(crate) bundles: Option<PathBuf>,
+    /// The hosts that there should be, a name a line: those without a bundle that holds are named
+    #[arg(long, value_name = "FILE", requires = "bundles", help_heading = "Bundles")]
+    pub(crate) hosts: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Bundles")]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten, next_help_heading = "Output")]
+    pub(crate) progress: ProgressArgs,
     /// List every host outside the limit
     #[arg(long)]
     pub(crate) all: bool,
@@ -140,6 +153,9 @@ pub(crate) struct FleetReportArgs {
     /// Write Markdown
     #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub(crate) markdown: bool,
+    /// Write one page for a browser; only with --bundles
+    #[arg(long, requires = "bundles", conflicts_with_all = ["json", "csv", "markdown"])]
+    pub(crate) html: bool,
 }
 
 impl FleetCommand {

@@ -28,6 +28,13 @@ pub(crate) struct ReportArgs {
     /// their checksums
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Sign the directory: a file with a private key of OpenSSH without a passphrase, or a public one whose
+    /// private half ssh-agent holds, or agent:FINGERPRINT; rows of the ledger are added
+    #[arg(long, value_name = "KEY", requires = "output")]
+    pub(crate) sign: Option<String>,
+    /// Leave the rows of the ledger out of a signed directory: they name serial numbers and users
+    #[arg(long, requires = "sign")]
+    pub(crate) without_ledger: bool,
     /// Do not write into the ledger that it was made
     #[arg(long)]
     pub(crate) draft: bool,

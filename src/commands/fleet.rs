@@ -5,18 +5,25 @@ use crate::cli::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 use crate::clock;
 use crate::config::{FleetSettings, Settings};
 use crate::exit::Exit;
-use crate::fleet;
+use crate::fleet::{self, bundles};
 use crate::notify::small_file;
+use crate::progress::Progress;
 use crate::windows::MaintenanceWindow;
 use anyhow::Context;
 use scrubjay_alerts::fleet::{PlanPolicy, plan, report, resume, status};
+use scrubjay_exporters::report as forms;
 use scrubjay_exporters::{csv, json, markdown, text};
-use scrubjay_model::{Fleet, FleetPlan};
+use scrubjay_model::{Fleet, FleetPlan, evidence_report};
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 pub(crate) fn run(settings: &Settings, command: &FleetCommand) -> anyhow::Result<Exit> {
+    if let FleetCommand::Report(args) = command
+        && let Some(dir) = &args.bundles
+    {
+        return evidence(dir, args);
+    }
     let now_ms = clock::wall_ms();
     let at_ms = past::moment(command.api().at.as_deref(), "--at", now_ms)?.unwrap_or(now_ms);
     match command {
@@ -69,6 +76,31 @@ fn tell(settings: &FleetSettings, args: &FleetReportArgs, at_ms: i64) -> anyhow:
         (false, false, false) => text::fleet_report(&report, &super::style(args.all)),
     })?;
     Ok(exit(&fleet))
+}
+
+/// By bundles: whatever is missing is in the report, and in the exit code.
+fn evidence(dir: &Path, args: &FleetReportArgs) -> anyhow::Result<Exit> {
+    let trust = super::verify::trust(&args.trust)?;
+    let expected = args.hosts.as_deref().map(bundles::expected).transpose()?;
+    let found = bundles::find(dir)?;
+    let progress = Progress::new(args.progress, "looking at bundles".to_owned(), "bundles");
+    let looked = bundles::look(&found.bundles, &trust, &progress);
+    drop(progress);
+    let report = evidence_report(looked, expected.as_ref(), found.others, trust.signers.is_some());
+    let document = forms::evidence_document(&report);
+    print(&match (args.json, args.csv, args.markdown, args.html) {
+        (true, ..) => json::evidence_report(&report)?,
+        (_, true, ..) => forms::evidence_csv(&report)?,
+        (_, _, true, _) => forms::markdown(&document),
+        (_, _, _, true) => forms::html(&document),
+        (false, false, false, false) => text::document(&document, &super::style(true)),
+    })?;
+    let is_whole = report.invalid.is_empty()
+        && report.without_bundle.is_empty()
+        && report.not_looked_at.is_empty()
+        && report.signers_checked
+        && !report.rows.is_empty();
+    Ok(if is_whole { Exit::Ok } else { Exit::NoData })
 }
 
 fn make(settings: &Settings, args: &FleetPlanArgs, at_ms: i64) -> anyhow::Result<Exit> {

@@ -26,6 +26,7 @@ pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod verify;
 
 use crate::watermark;
 use anstream::{AutoStream, ColorChoice};

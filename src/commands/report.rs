@@ -2,6 +2,7 @@
 
 use super::history::{PATCH_FACTS, boot_lines};
 use super::{ack, past, print_as_is, reading};
+use crate::bundle::{self, Signer};
 use crate::cli::{ReportArgs, ReportForm};
 use crate::config::Settings;
 use crate::deadlines::{self, ReadPolicy};
@@ -17,8 +18,6 @@ use scrubjay_model::{
     ReportPeriod, Snapshot, assemble_report, page_lives,
 };
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
-use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let json = forms::json(&report)?;
     let digest = sha256(json.as_bytes());
     match &args.output {
-        Some(dir) => write_all(dir, &report, &json, digest, &policy)?,
+        Some(dir) => write_all(dir, &report, &json, &policy, args, &reader)?,
         None => print_as_is(&match args.format {
             ReportForm::Json => json,
             ReportForm::Markdown => forms::markdown(&forms::document(&report, &digest.to_string())),
@@ -141,43 +140,38 @@ fn report(
     Ok(assemble_report(inputs))
 }
 
-/// Writes every form into a new directory. The list of checksums comes last: where it is, all is.
+/// Writes every form into a new directory, and signs it if that is asked for.
 fn write_all(
     dir: &Path,
     report: &Report,
     json: &str,
-    digest: Digest,
     policy: &ReadPolicy,
+    args: &ReportArgs,
+    reader: &HistoryReader,
 ) -> anyhow::Result<()> {
-    fs::create_dir(dir).with_context(|| {
-        format!("cannot make {}: give a directory that is not there yet", dir.display())
-    })?;
-    let document = forms::document(report, &digest.to_string());
-    let mut files: Vec<(&str, String)> = vec![
-        ("report.json", json.to_owned()),
-        ("report.md", forms::markdown(&document)),
-        ("report.html", forms::html(&document)),
-        ("policy.toml", policy.text.clone()),
-    ];
-    files.extend(forms::csv_tables(report)?);
-    let mut sums = String::new();
-    files.sort_by_key(|(name, _)| *name);
-    for (name, content) in &files {
-        write_file(&dir.join(name), content)?;
-        writeln!(sums, "{}  {name}", sha256(content.as_bytes()))?;
+    let mut signer = args.sign.as_deref().map(Signer::named).transpose()?;
+    let mut files = bundle::forms(report, json)?;
+    files.push((bundle::REPORT, json.as_bytes().to_vec()));
+    files.push((bundle::POLICY, policy.text.clone().into_bytes()));
+    if signer.is_some() && !args.without_ledger {
+        files.push((bundle::LEDGER, ledger_rows(reader, &report.ledger)?));
     }
-    write_file(&dir.join("SHA256SUMS"), &sums)?;
-    writeln!(anstream::stderr(), "wrote {} files into {}", files.len() + 1, dir.display())?;
+    let count = bundle::write(dir, &files, signer.as_mut())?;
+    let by = signer.map_or_else(String::new, |signer| format!(", signed by {}", signer.key()));
+    writeln!(anstream::stderr(), "wrote {count} files into {}{by}", dir.display())?;
     Ok(())
 }
 
-fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
-    let write = || {
-        let mut file = fs::File::create_new(path)?;
-        file.write_all(content.as_bytes())?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+/// The rows that a report names and those between, as exports have them, so that whoever has them can
+/// look at the chain.
+fn ledger_rows(reader: &HistoryReader, range: &LedgerRange) -> anyhow::Result<Vec<u8>> {
+    let mut rows = Vec::new();
+    if let (Some(first), Some(last)) = (range.first, range.last) {
+        reader.export_ledger_rows(first.seq..=last.seq, |row| {
+            writeln!(rows, "{{\"hash\":\"{}\",\"line\":{}}}", row.hash, row.line)
+        })??;
+    }
+    Ok(rows)
 }
 
 fn issued(
@@ -236,6 +230,8 @@ mod tests {
             host_name: None,
             format: ReportForm::Json,
             output: None,
+            sign: None,
+            without_ledger: false,
             draft: false,
             by: None,
         }

@@ -56,6 +56,11 @@ pub(crate) fn named(word: &str) -> anyhow::Result<ReadPolicy> {
     }
 }
 
+/// The policy in a text that somebody else has read.
+pub(crate) fn from_text(path: &Path, text: &str) -> anyhow::Result<PatchDeadlines> {
+    file::parse(Source { path, text }).map_err(|faults| told(&faults))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

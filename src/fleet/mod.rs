@@ -2,6 +2,7 @@
 //! the same moment.
 
 mod answer;
+pub(crate) mod bundles;
 mod client;
 mod times;
 

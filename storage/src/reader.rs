@@ -15,6 +15,7 @@ use scrubjay_model::{
     LossRecord, MemoryRecord, MemoryTraces, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
     RunRecord, Snapshot, Stamp,
 };
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -391,6 +392,19 @@ impl HistoryReader {
         give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
     ) -> Result<Result<u64, E>, StorageError> {
         self.ask(|conn| ledger::rows::export(conn, since_wall_ms, give))
+    }
+
+    /// Gives the rows of the ledger with these numbers; returns how many there were. Stops at what `give`
+    /// fails with.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn export_ledger_rows<E>(
+        &self,
+        seqs: RangeInclusive<u64>,
+        give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+    ) -> Result<Result<u64, E>, StorageError> {
+        self.ask(|conn| ledger::rows::export_rows(conn, seqs, give))
     }
 
     /// Asks within one transaction, so that an answer made of several queries is of one moment.

@@ -42,6 +42,7 @@ mod receiver;
 mod replay;
 mod reports;
 mod server;
+mod signed;
 mod simulate;
 mod traps;
 mod verdicts;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A history of a few passes of 2026-03-01, and a command that reports on that day.
-fn history(home: &Path) -> impl Fn(&[&str]) -> Command + '_ {
+pub(crate) fn history(home: &Path) -> impl Fn(&[&str]) -> Command + '_ {
     let last = trees::timeline("reboot").len() - 1;
     for (number, text) in trees::timeline("reboot").iter().enumerate() {
         let root = home.join(format!("t{number}.tree"));

@@ -1,6 +1,7 @@
 //! Harness for scrubjay's tests.
 //!
 //! * [`backfill`]: a fleet as Prometheus would have scraped it, with the truth beside it.
+//! * [`bundles`]: signed reports of many hosts.
 //! * [`directory`]: a host tree as real files, for an agent that watches it change.
 //! * [`edac_model`]: an exact model of the kernel's EDAC counters that keeps the truth beside them.
 //! * [`firmware`]: SMBIOS tables with the sticks of a board.
@@ -13,6 +14,7 @@
 //! * [`trees`]: writing host trees, and the trees in `fixtures/`.
 
 pub mod backfill;
+pub mod bundles;
 pub mod directory;
 pub mod edac_model;
 pub mod firmware;

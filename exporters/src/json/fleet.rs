@@ -2,7 +2,7 @@
 
 use super::{SCHEMA_VERSION, line};
 use crate::PageError;
-use scrubjay_model::{FleetPlan, FleetReport, FleetStatus};
+use scrubjay_model::{EvidenceReport, FleetPlan, FleetReport, FleetStatus};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -19,6 +19,11 @@ pub fn fleet_status(status: &FleetStatus) -> Result<String, PageError> {
 
 /// `fleet report --json`.
 pub fn fleet_report(report: &FleetReport) -> Result<String, PageError> {
+    line(&Versioned { schema_version: SCHEMA_VERSION, value: report })
+}
+
+/// `fleet report --bundles --json`.
+pub fn evidence_report(report: &EvidenceReport) -> Result<String, PageError> {
     line(&Versioned { schema_version: SCHEMA_VERSION, value: report })
 }
 

@@ -11,9 +11,9 @@ use scrubjay_model::{
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 /// 2026-01-01.
-const BEGIN: i64 = 1_767_225_600_000;
+pub(super) const BEGIN: i64 = 1_767_225_600_000;
 
 fn policy() -> PatchDeadlines {
     PatchDeadlines {
@@ -28,7 +28,7 @@ fn policy() -> PatchDeadlines {
     }
 }
 
-fn exposure(number: u32, from_day: i64, closed: Option<i64>) -> ExposureRecord {
+pub(super) fn exposure(number: u32, from_day: i64, closed: Option<i64>) -> ExposureRecord {
     let begin = BEGIN + from_day * DAY_MS;
     ExposureRecord {
         cve: CveId::parse(&format!("CVE-2026-{number:04}")).unwrap(),
@@ -48,7 +48,7 @@ fn exposure(number: u32, from_day: i64, closed: Option<i64>) -> ExposureRecord {
     }
 }
 
-fn stretch(from_day: i64, to_day: i64) -> CoverageRecord {
+pub(super) fn stretch(from_day: i64, to_day: i64) -> CoverageRecord {
     CoverageRecord {
         boot: BootId::unknown(),
         from_wall_ms: BEGIN + from_day * DAY_MS,
@@ -58,7 +58,11 @@ fn stretch(from_day: i64, to_day: i64) -> CoverageRecord {
 }
 
 /// A report on so many days from 2026-01-01 on.
-fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) -> Report {
+pub(super) fn report(
+    days: i64,
+    exposures: &[ExposureRecord],
+    coverage: &[CoverageRecord],
+) -> Report {
     let end = BEGIN + days * DAY_MS;
     let boot = BootLine {
         boot: None,

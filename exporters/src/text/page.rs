@@ -131,6 +131,11 @@ impl Page {
         self.wrapped(&first, indent + LABEL + 1, text, Paint::new());
     }
 
+    /// One of several sentences of equal weight.
+    pub(super) fn item(&mut self, indent: usize, text: &str) {
+        self.wrapped(&format!("{}- ", " ".repeat(indent)), indent + 2, text, Paint::new());
+    }
+
     /// More of the field above.
     pub(super) fn more(&mut self, indent: usize, text: &str) {
         self.field(indent, "", text);

@@ -7,12 +7,12 @@
 use super::names::same_name;
 use super::{DimmModule, Identity};
 use crate::{ControllerKey, Place};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The name a stick keeps in the history and on the command line.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModuleKey(String);
 
 /// A stick as the history last saw it.

@@ -2,7 +2,7 @@
 
 use super::{Confidence, Identity, KnownModule, ModuleKey};
 use crate::{ControllerKey, ErrorClass, Place};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A stick of memory with the errors it had, whether it is still there or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,7 +48,7 @@ pub struct ModuleRecord {
 }
 
 /// A turn in the life of a stick.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleTurn {
     /// When it was seen, milliseconds since the Unix epoch.
     pub at_wall_ms: i64,

@@ -3,14 +3,14 @@
 use super::parts::ReportPeriod;
 use super::policy::{CountsFromWhen, CveClass, PatchDeadlines};
 use crate::{CveId, CveLists, ExposureRecord, ExposureTurnKind};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const SECOND_MS: i64 = 1_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// What became of a deadline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deadline {
     /// The fix was in force in time.
@@ -56,7 +56,7 @@ impl Deadline {
 }
 
 /// One vulnerability in a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedExposure {
     /// The vulnerability.
     pub cve: String,
@@ -91,7 +91,7 @@ pub struct ReportedExposure {
 }
 
 /// Vulnerabilities of a class, by what became of their deadlines.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassOfExposures {
     /// The class.
     pub class: CveClass,
@@ -143,54 +143,71 @@ fn reported(
             ExposureTurnKind::Closed => running = Some(turn.at_wall_ms),
         }
     }
-    let by_live = live.filter(|_| policy.live_patch_counts);
-    let in_force = match (by_live, running) {
-        (Some(live), Some(running)) => Some(live.min(running)),
-        (one, other) => one.or(other),
-    };
     let wall_ms = |unix_s: Option<i64>| unix_s.map(|s| s.saturating_mul(SECOND_MS));
-    let (released, installed) = (wall_ms(record.released_unix_s), wall_ms(record.installed_unix_s));
-    let end = in_force.unwrap_or(at_wall_ms);
-    let lasted = |begin: Option<i64>| begin.map(|begin| u64::try_from(end - begin).unwrap_or(0));
-    let begin = match policy.counts_from {
-        CountsFromWhen::Release => released,
-        CountsFromWhen::Installation => installed,
-    };
-    let days = policy.days.get(&class);
-    let due = days.zip(begin).map(|(days, begin)| begin.saturating_add(i64::from(*days) * DAY_MS));
-    let mut exception = None;
-    let deadline = match (days, due) {
-        (None, _) => Deadline::None,
-        (Some(_), None) => Deadline::Unknown,
-        (Some(_), Some(due)) => {
-            let in_time = match in_force {
-                Some(end) if end <= due => Deadline::Met,
-                Some(_) => Deadline::Late,
-                None if at_wall_ms <= due => Deadline::Running,
-                None => Deadline::Overdue,
-            };
-            let is_over = matches!(in_time, Deadline::Late | Deadline::Overdue);
-            let allowed = || allowed(policy, &record.cve, class, due, end.max(due));
-            exception = is_over.then(allowed).flatten();
-            if exception.is_some() { Deadline::Excepted } else { in_time }
-        }
-    };
-    ReportedExposure {
+    let mut reported = ReportedExposure {
         cve: record.cve.to_string(),
         class,
         fix_version: record.fix_version.as_str().to_owned(),
-        released_wall_ms: released,
-        installed_wall_ms: installed,
+        released_wall_ms: wall_ms(record.released_unix_s),
+        installed_wall_ms: wall_ms(record.installed_unix_s),
         live_patched_wall_ms: live,
         running_wall_ms: running,
-        in_force_wall_ms: in_force,
-        released_for_ms: lasted(released),
-        installed_for_ms: lasted(installed),
-        due_wall_ms: due,
-        deadline,
-        exception,
+        in_force_wall_ms: None,
+        released_for_ms: None,
+        installed_for_ms: None,
+        due_wall_ms: None,
+        deadline: Deadline::Unknown,
+        exception: None,
         clock_adjusted_ms: record.clock_adjusted_ms,
-        live_patch_only: live.is_some() && running.is_none(),
+        live_patch_only: false,
+    };
+    reported.judge(&record.cve, policy, at_wall_ms);
+    reported
+}
+
+impl ReportedExposure {
+    /// From its four times to what is said of them.
+    pub(super) fn judge(&mut self, cve: &CveId, policy: &PatchDeadlines, at_wall_ms: i64) {
+        let (live, running) = (self.live_patched_wall_ms, self.running_wall_ms);
+        let by_live = live.filter(|_| policy.live_patch_counts);
+        let in_force = match (by_live, running) {
+            (Some(live), Some(running)) => Some(live.min(running)),
+            (one, other) => one.or(other),
+        };
+        let (released, installed) = (self.released_wall_ms, self.installed_wall_ms);
+        let end = in_force.unwrap_or(at_wall_ms);
+        let lasted = |begin: Option<i64>| {
+            begin.map(|begin| u64::try_from(end.saturating_sub(begin)).unwrap_or(0))
+        };
+        let begin = match policy.counts_from {
+            CountsFromWhen::Release => released,
+            CountsFromWhen::Installation => installed,
+        };
+        let days = policy.days.get(&self.class);
+        let due = days.zip(begin);
+        let due = due.map(|(days, begin)| begin.saturating_add(i64::from(*days) * DAY_MS));
+        self.exception = None;
+        self.deadline = match (days, due) {
+            (None, _) => Deadline::None,
+            (Some(_), None) => Deadline::Unknown,
+            (Some(_), Some(due)) => {
+                let in_time = match in_force {
+                    Some(end) if end <= due => Deadline::Met,
+                    Some(_) => Deadline::Late,
+                    None if at_wall_ms <= due => Deadline::Running,
+                    None => Deadline::Overdue,
+                };
+                let is_over = matches!(in_time, Deadline::Late | Deadline::Overdue);
+                let allowed = || allowed(policy, cve, self.class, due, end.max(due));
+                self.exception = is_over.then(allowed).flatten();
+                if self.exception.is_some() { Deadline::Excepted } else { in_time }
+            }
+        };
+        self.in_force_wall_ms = in_force;
+        self.released_for_ms = lasted(released);
+        self.installed_for_ms = lasted(installed);
+        self.due_wall_ms = due;
+        self.live_patch_only = live.is_some() && running.is_none();
     }
 }
 

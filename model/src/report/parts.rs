@@ -3,10 +3,10 @@
 use super::exposures::{ClassOfExposures, ReportedExposure};
 use super::policy::PatchDeadlines;
 use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn, Simulated};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A report on one host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Version of this layout.
     pub schema_version: u32,
@@ -51,7 +51,7 @@ pub struct Report {
 }
 
 /// The host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedHost {
     /// What it is called.
     pub name: Option<String>,
@@ -61,7 +61,7 @@ pub struct ReportedHost {
 }
 
 /// The time that a report is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportPeriod {
     /// The first moment.
     pub from_wall_ms: i64,
@@ -72,7 +72,7 @@ pub struct ReportPeriod {
 }
 
 /// What somebody reads who reads no further.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportSummary {
     /// One sentence, or two.
     pub sentence: String,
@@ -83,7 +83,7 @@ pub struct ReportSummary {
 }
 
 /// A figure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedFigure {
     /// What it is of.
     pub label: String,
@@ -94,7 +94,7 @@ pub struct ReportedFigure {
 }
 
 /// The kernel's patches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedPatches {
     /// Whether it was known at the moment of the report how the running kernel stood to what is installed.
     /// Without that no fix is seen to wait, however many do.
@@ -112,7 +112,7 @@ pub struct ReportedPatches {
 }
 
 /// Something that was read or concluded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedFact {
     /// When it was seen first.
     pub since_wall_ms: i64,
@@ -127,7 +127,7 @@ pub struct ReportedFact {
 }
 
 /// For how much of the period the host was up. The three make the whole of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedAvailability {
     /// Known to have been up.
     pub up_ms: u64,
@@ -148,7 +148,7 @@ pub struct ReportedAvailability {
 }
 
 /// A stick of memory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedStick {
     /// An opaque name that stays with it.
     pub module: String,
@@ -171,7 +171,7 @@ pub struct ReportedStick {
 }
 
 /// Memory errors of the host in the period; `None` where no such counter was ever read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedErrors {
     /// Corrected ones.
     pub corrected: Option<u64>,
@@ -189,7 +189,7 @@ pub struct ReportedErrors {
 }
 
 /// A page that is held to be bad.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedPage {
     /// Its first physical address.
     pub physical_address: u64,
@@ -204,7 +204,7 @@ pub struct ReportedPage {
 }
 
 /// An acknowledgement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedAck {
     /// Which alert.
     pub alert: String,
@@ -221,7 +221,7 @@ pub struct ReportedAck {
 }
 
 /// A month, or the part of it that is in the period.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedMonth {
     /// Where it begins.
     pub from_wall_ms: i64,
@@ -245,7 +245,7 @@ pub struct ReportedMonth {
 }
 
 /// When somebody was looking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedCoverage {
     /// When the history began, as far as it goes.
     pub history_began_wall_ms: Option<i64>,
@@ -264,7 +264,7 @@ pub struct ReportedCoverage {
 }
 
 /// A time in which nobody was looking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedGap {
     /// Where it begins.
     pub from_wall_ms: i64,
@@ -273,7 +273,7 @@ pub struct ReportedGap {
 }
 
 /// The ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRange {
     /// The first row of the period.
     pub first: Option<LedgerHead>,

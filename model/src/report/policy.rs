@@ -5,11 +5,11 @@
 //! policy and are printed with each report.
 
 use crate::{CveId, CveRank, Severity};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How a vulnerability is ranked: the first that applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CveClass {
     /// A list names it as exploited.
@@ -62,7 +62,7 @@ impl CveClass {
 }
 
 /// From when on days are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CountsFromWhen {
     /// The fix was released.
@@ -82,7 +82,7 @@ impl CountsFromWhen {
 }
 
 /// A policy on patches.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchDeadlines {
     /// What it is called.
     pub name: String,
@@ -103,7 +103,7 @@ pub struct PatchDeadlines {
 }
 
 /// That something is allowed to wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchException {
     /// Its name in whatever register it stands in.
     pub id: String,
@@ -122,7 +122,7 @@ pub struct PatchException {
 }
 
 /// Which vulnerabilities an exception is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExceptionScope {
     /// These.

@@ -6,8 +6,9 @@ use super::fact::{Fact, Kind};
 use super::verify::Verifier;
 use crate::load;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params};
 use scrubjay_model::{Digest, LedgerHead, LedgerReport};
+use std::ops::RangeInclusive;
 
 /// Appends facts after the row that is the last so far; returns the new last one. Whoever calls
 /// commits, and only then is it the last.
@@ -239,14 +240,36 @@ pub struct LedgerLine<'a> {
 pub(crate) fn export<E>(
     conn: &Connection,
     since_wall_ms: Option<i64>,
-    mut give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+    give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
 ) -> rusqlite::Result<Result<u64, E>> {
     let mut statement = conn.prepare(
         "SELECT line, lower(hex(hash)) AS hash FROM ledger
          WHERE seq >= (SELECT MIN(seq) FROM ledger WHERE wall_ms >= :since) ORDER BY seq",
     )?;
-    let mut rows =
-        statement.query(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) })?;
+    let rows = statement.query(named_params! { ":since": since_wall_ms.unwrap_or(i64::MIN) })?;
+    give_all(rows, give)
+}
+
+/// Gives the rows with these numbers; returns how many there were.
+pub(crate) fn export_rows<E>(
+    conn: &Connection,
+    seqs: RangeInclusive<u64>,
+    give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+) -> rusqlite::Result<Result<u64, E>> {
+    let mut statement = conn.prepare(
+        "SELECT line, lower(hex(hash)) AS hash FROM ledger
+         WHERE seq BETWEEN :first AND :last ORDER BY seq",
+    )?;
+    let seq = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+    let rows = statement
+        .query(named_params! { ":first": seq(*seqs.start()), ":last": seq(*seqs.end()) })?;
+    give_all(rows, give)
+}
+
+fn give_all<E>(
+    mut rows: Rows<'_>,
+    mut give: impl FnMut(LedgerLine<'_>) -> Result<(), E>,
+) -> rusqlite::Result<Result<u64, E>> {
     let mut given = 0_u64;
     while let Some(row) = rows.next()? {
         let line = String::from_utf8_lossy(bytes(row.get_ref("line")?));
