@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// When every story begins: midnight, 1 March 2026 (UTC).
-pub(super) const BEGIN_MS: i64 = 1_772_323_200_000;
+/// When every history begins: midnight, 31 December 2025 (UTC).
+pub(super) const BEGIN_MS: i64 = 1_767_139_200_000;
 
-/// The host was booted long before: 110 days.
-const UP_BEFORE: Duration = Duration::from_secs(110 * 86_400);
+/// The host was booted 40 days before that, with a kernel of that month.
+const UP_BEFORE: Duration = Duration::from_secs(40 * 86_400);
 
 /// From the end of one boot to the beginning of the next.
 const BOOT_TAKES: Duration = Duration::from_secs(4 * 60);
@@ -88,14 +88,14 @@ mod tests {
         let mut clock = Clock::at_begin();
         clock.turn_to(Duration::from_secs(43_200));
         clock.turn_to(Duration::from_secs(60));
-        assert_eq!(told(clock.wall_ms), "2026-03-01 12:00Z");
-        assert_eq!(told(clock.wall_ms + 15_000), "2026-03-01 12:00:15Z");
-        assert_eq!(mail(clock.wall_ms), "Sun, 01 Mar 2026 12:00:00 +0000");
-        assert_eq!(log(clock.wall_ms), "2026-03-01 12:00:00");
+        assert_eq!(told(clock.wall_ms), "2025-12-31 12:00Z");
+        assert_eq!(told(clock.wall_ms + 15_000), "2025-12-31 12:00:15Z");
+        assert_eq!(mail(clock.wall_ms), "Wed, 31 Dec 2025 12:00:00 +0000");
+        assert_eq!(log(clock.wall_ms), "2025-12-31 12:00:00");
         assert_eq!(clock.since_boot(), UP_BEFORE + Duration::from_secs(43_200));
         clock.boot();
-        assert_eq!((clock.since_boot(), day(clock.wall_ms)), (Duration::ZERO, "2026-03-01".into()));
+        assert_eq!((clock.since_boot(), day(clock.wall_ms)), (Duration::ZERO, "2025-12-31".into()));
         clock.pass(Duration::from_secs(45));
-        assert_eq!(told(clock.wall_ms), "2026-03-01 12:04:45Z");
+        assert_eq!(told(clock.wall_ms), "2025-12-31 12:04:45Z");
     }
 }

@@ -394,7 +394,7 @@ mod tests {
         let clocks = Clocks { realtime_ms: 1, boottime: None, monotonic: None };
         let host = HostRoot::open(&dir.path().join("host"), Arc::new(move || clocks)).unwrap();
         assert_eq!(host.clocks().realtime_ms, clock::BEGIN_MS + 86_400_000);
-        assert_eq!(host.clocks().boottime, Some(Duration::from_secs(111 * 86_400)));
+        assert_eq!(host.clocks().boottime, Some(Duration::from_secs(41 * 86_400)));
         assert_eq!(host.simulated(), Some(Simulated::of("cosmic", 1)));
     }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// Days of a past before a story, so that pages and reports have something to show.
+pub(super) const PAST_DAYS: u32 = 90;
+
 /// Something that happens to the host.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Deed {
@@ -84,11 +87,13 @@ impl Story {
         let mut moments = Vec::new();
         for at in fixed {
             if let Some(last) = moments.last().copied() {
-                let mut next: Duration = last + self.step;
+                // In the past, in which next to nothing happens, half as many will do.
+                let step = if at <= self.past { self.step * 2 } else { self.step };
+                let mut next: Duration = last + step;
                 // One that comes shortly before something happens would show nothing.
-                while next + self.step / 4 < at {
+                while next + step / 4 < at {
                     moments.push(next);
-                    next += self.step;
+                    next += step;
                 }
             }
             moments.push(at);
@@ -155,17 +160,17 @@ mod tests {
     fn passes_are_made_at_every_beat_and_between_them_and_nowhere_after_the_end() {
         let story = Story {
             about: "",
-            past: time(1, 0),
+            past: time(2, 0),
             lasts: time(2, 0),
             step: time(0, 12),
-            beats: vec![Beat::untold(time(1, 1), Vec::new()), Beat::untold(time(1, 6), Vec::new())],
+            beats: vec![Beat::untold(time(2, 1), Vec::new()), Beat::untold(time(2, 6), Vec::new())],
             moral: String::new(),
             look_at: Vec::new(),
         };
         let hours = |until| -> Vec<u64> {
             story.moments(until).iter().map(|at| at.as_secs() / 3_600).collect()
         };
-        assert_eq!(hours(None), [0, 12, 24, 25, 30, 42, 54, 66, 72]);
-        assert_eq!(hours(Some(time(0, 6))), [0, 12, 24, 25, 30]);
+        assert_eq!(hours(None), [0, 24, 48, 49, 54, 66, 78, 90, 96]);
+        assert_eq!(hours(Some(time(0, 6))), [0, 24, 48, 49, 54]);
     }
 }

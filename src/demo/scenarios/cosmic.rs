@@ -2,9 +2,8 @@
 
 use crate::demo::draws::Draws;
 use crate::demo::memory::{Corrected, STICKS, Spot, slot};
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 
-const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 80;
 
 pub(super) fn story(seed: u64) -> Story {

@@ -3,9 +3,8 @@
 use crate::demo::draws::Draws;
 use crate::demo::machine::KERNEL;
 use crate::demo::memory::{Corrected, STICKS, Spot, slot};
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 
-const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 36;
 
 /// The day of the first error.

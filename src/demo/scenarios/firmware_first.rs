@@ -1,10 +1,9 @@
 //! Firmware that keeps errors to itself: the counters that everybody watches cannot move.
 
 use crate::demo::draws::Draws;
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 use std::time::Duration;
 
-const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 45;
 
 /// A corrected error that the firmware tells of, as `drivers/acpi/apei/ghes.c` and

@@ -2,9 +2,8 @@
 
 use crate::demo::draws::Draws;
 use crate::demo::machine::{KERNEL, Release};
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 
-const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 58;
 
 const SECOND: Release = Release { version: "6.12.63", made: "2026-04-04" };

@@ -2,10 +2,9 @@
 
 use crate::demo::draws::Draws;
 use crate::demo::memory::{Corrected, Memory, Spot, page_of, slot};
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 use std::time::Duration;
 
-const PAST_DAYS: u32 = 30;
 const DAYS: u32 = 36;
 
 /// The stick whose pages are the first of memory, and rows of it near its beginning: the kernel shows flags

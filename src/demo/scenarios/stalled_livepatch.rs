@@ -1,10 +1,8 @@
 //! A live patch whose transition hangs: named tasks keep the old code.
 
 use crate::demo::draws::Draws;
-use crate::demo::story::{Beat, Deed, Story, time};
+use crate::demo::story::{Beat, Deed, PAST_DAYS, Story, time};
 use std::time::Duration;
-
-const PAST_DAYS: u32 = 30;
 
 /// The patch, and where the kernel shows it.
 const PATCH: &str = "livepatch_demo_7";
