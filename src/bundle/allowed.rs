@@ -367,5 +367,4 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "allowed_tests.rs"]
 mod tests;

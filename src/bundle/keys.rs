@@ -176,20 +176,14 @@ impl PublicKey {
                 signed.extend_from_slice(digest(&SHA256, message).as_ref());
                 inner.verify(&signed, bytes, algorithm)
             }
-            kind => {
+            Kind::Ed25519 { .. } | Kind::Ecdsa { .. } | Kind::Rsa { .. } | Kind::Other(_) => {
                 wire.end("nothing more of the signature")?;
                 // An RSA key signs by several algorithms, every other by the one of its name.
-                let is_its = match kind {
-                    Kind::Rsa { .. } => true,
-                    Kind::Ed25519 { .. }
-                    | Kind::Ecdsa { .. }
-                    | Kind::Token { .. }
-                    | Kind::Other(_) => algorithm == self.signs_as,
-                };
-                if !is_its {
+                let by_several = matches!(self.kind, Kind::Rsa { .. });
+                if !by_several && algorithm != self.signs_as {
                     return Err(Refused::Damaged("a signature of the kind of its key"));
                 }
-                kind.verify(message, bytes, algorithm)
+                self.kind.verify(message, bytes, algorithm)
             }
         }
     }

@@ -195,7 +195,10 @@ mod tests {
         match content.len() {
             n @ 0..128 => bytes.push(u8::try_from(n).unwrap()),
             n @ 128..256 => bytes.extend([0x81, u8::try_from(n).unwrap()]),
-            n => bytes.extend([0x82, u8::try_from(n >> 8).unwrap(), (n & 0xff) as u8]),
+            n => {
+                let [high, low] = u16::try_from(n).unwrap().to_be_bytes();
+                bytes.extend([0x82, high, low]);
+            }
         }
         bytes.extend_from_slice(content);
         bytes

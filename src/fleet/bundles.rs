@@ -137,6 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "makes files of the test")]
     fn bundles_are_found_in_folders_and_nothing_is_passed_over() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path();

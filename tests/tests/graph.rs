@@ -63,6 +63,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rustls", &[EXPORTERS]),
     ("tokio-rustls", &[EXPORTERS]),
     ("bcrypt", &[EXPORTERS]),
+    // Signs reports, and looks at signatures.
+    ("ring", &[BINARY]),
     ("prometheus", &[EXPORTERS]),
     // Tells others of alerts, blocking, on a thread of its own.
     ("ureq", &[BINARY]),
