@@ -19,7 +19,7 @@ use scrubjay_model::{
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,11 +35,15 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let digest = sha256(json.as_bytes());
     match &args.output {
         Some(dir) => write_all(dir, &report, &json, digest, &policy)?,
-        None => print(&match args.format {
-            ReportForm::Json => json,
-            ReportForm::Markdown => forms::markdown(&forms::document(&report, &digest.to_string())),
-            ReportForm::Html => forms::html(&forms::document(&report, &digest.to_string())),
-        })?,
+        None => {
+            let document = || forms::document(&report, &digest.to_string());
+            match args.format {
+                ReportForm::Json => print(&json)?,
+                ReportForm::Markdown => print(&forms::markdown(&document()))?,
+                ReportForm::Html => print(&forms::html(&document()))?,
+                ReportForm::Pdf => print_pdf(&forms::pdf(&document())?)?,
+            }
+        }
     }
     if !args.draft {
         let issued = issued(args, &snapshot, period, digest, policy.sha256());
@@ -52,6 +56,16 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
         }
     }
     Ok(Exit::Ok)
+}
+
+fn print_pdf(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    anyhow::ensure!(
+        !out.is_terminal(),
+        "a PDF is no text for a terminal: send it into a file, as in \"> report.pdf\""
+    );
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
 }
 
 /// What the host is called, if it is this one.
@@ -152,28 +166,30 @@ fn write_all(
         format!("cannot make {}: give a directory that is not there yet", dir.display())
     })?;
     let document = forms::document(report, &digest.to_string());
-    let mut files: Vec<(&str, String)> = vec![
-        ("report.json", json.to_owned()),
-        ("report.md", forms::markdown(&document)),
-        ("report.html", forms::html(&document)),
-        ("policy.toml", policy.text.clone()),
+    let mut files: Vec<(&str, Vec<u8>)> = vec![
+        ("report.json", json.into()),
+        ("report.md", forms::markdown(&document).into()),
+        ("report.html", forms::html(&document).into()),
+        ("report.pdf", forms::pdf(&document)?),
+        ("policy.toml", policy.text.clone().into()),
     ];
-    files.extend(forms::csv_tables(report)?);
+    let tables = forms::csv_tables(report)?;
+    files.extend(tables.into_iter().map(|(name, table)| (name, table.into())));
     let mut sums = String::new();
     files.sort_by_key(|(name, _)| *name);
     for (name, content) in &files {
         write_file(&dir.join(name), content)?;
-        writeln!(sums, "{}  {name}", sha256(content.as_bytes()))?;
+        writeln!(sums, "{}  {name}", sha256(content))?;
     }
-    write_file(&dir.join("SHA256SUMS"), &sums)?;
+    write_file(&dir.join("SHA256SUMS"), sums.as_bytes())?;
     writeln!(anstream::stderr(), "wrote {} files into {}", files.len() + 1, dir.display())?;
     Ok(())
 }
 
-fn write_file(path: &Path, content: &str) -> anyhow::Result<()> {
+fn write_file(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || {
         let mut file = fs::File::create_new(path)?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()
     };
     write().with_context(|| format!("cannot write {}", path.display()))

@@ -35,6 +35,7 @@ mod large;
 mod ledger;
 mod outputs;
 mod pages;
+mod paper;
 mod policies;
 mod prometheus;
 mod receiver;

@@ -18,6 +18,10 @@ pub struct Document {
     pub blocks: Vec<Block>,
     /// What stands at the end: where it comes from.
     pub footer: String,
+    /// The moment that it is of.
+    pub at_wall_ms: i64,
+    /// The checksum of its JSON.
+    pub sha256: String,
 }
 
 /// A part of it.
@@ -105,6 +109,8 @@ pub fn document(report: &Report, sha256: &str) -> Document {
             "Made by scrubjay {} from the history of the host. SHA-256 of it as JSON (--format json): {sha256}",
             report.tool_version
         ),
+        at_wall_ms: period.at_wall_ms,
+        sha256: sha256.to_owned(),
     }
 }
 
