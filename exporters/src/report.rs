@@ -10,12 +10,14 @@ mod html;
 mod markdown;
 mod on_patches;
 mod on_the_rest;
+mod pdf;
 mod tables;
 
 pub use document::{Block, Column, Document, document};
 pub use evidence::{evidence_csv, evidence_document};
 pub use html::html;
 pub use markdown::markdown;
+pub use pdf::pdf;
 pub use tables::csv_tables;
 
 use crate::PageError;

@@ -15,6 +15,7 @@ pub(crate) fn forms(
     let mut files = vec![
         ("report.md", forms::markdown(&document).into_bytes()),
         ("report.html", forms::html(&document).into_bytes()),
+        ("report.pdf", forms::pdf(&document)?),
     ];
     let tables = forms::csv_tables(report)?;
     files.extend(tables.into_iter().map(|(name, text)| (name, text.into_bytes())));

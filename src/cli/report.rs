@@ -50,6 +50,8 @@ pub(crate) enum ReportForm {
     Markdown,
     /// For people, as one page for a browser that also prints well
     Html,
+    /// For people, on paper and for archives: a file, which is not for a terminal
+    Pdf,
     /// For programs: all of it
     Json,
 }

@@ -18,7 +18,7 @@ use scrubjay_model::{
     ReportPeriod, Snapshot, assemble_report, page_lives,
 };
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,11 +34,15 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let digest = sha256(json.as_bytes());
     match &args.output {
         Some(dir) => write_all(dir, &report, &json, &policy, args, &reader)?,
-        None => print_as_is(&match args.format {
-            ReportForm::Json => json,
-            ReportForm::Markdown => forms::markdown(&forms::document(&report, &digest.to_string())),
-            ReportForm::Html => forms::html(&forms::document(&report, &digest.to_string())),
-        })?,
+        None => {
+            let document = || forms::document(&report, &digest.to_string());
+            match args.format {
+                ReportForm::Json => print_as_is(&json)?,
+                ReportForm::Markdown => print_as_is(&forms::markdown(&document()))?,
+                ReportForm::Html => print_as_is(&forms::html(&document()))?,
+                ReportForm::Pdf => print_pdf(&forms::pdf(&document())?)?,
+            }
+        }
     }
     if !args.draft {
         let issued = issued(args, &snapshot, period, digest, policy.sha256());
@@ -51,6 +55,16 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
         }
     }
     Ok(Exit::Ok)
+}
+
+fn print_pdf(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    anyhow::ensure!(
+        !out.is_terminal(),
+        "a PDF is no text for a terminal: send it into a file, as in \"> report.pdf\""
+    );
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
 }
 
 /// What the host is called, if it is this one.

@@ -36,6 +36,7 @@ mod large;
 mod ledger;
 mod outputs;
 mod pages;
+mod paper;
 mod policies;
 mod prometheus;
 mod receiver;

@@ -16,7 +16,7 @@ pub struct Chart {
 }
 
 /// Width and height in points of a picture that fits both a page and a screen.
-const SIZE: (u32, u32) = (860, 230);
+pub(super) const SIZE: (u32, u32) = (860, 230);
 
 /// Months without a number that is known are tinted.
 const NOT_KNOWN: RGBColor = RGBColor(0xe3, 0xe6, 0xea);
@@ -64,22 +64,27 @@ impl Chart {
     /// The picture as SVG; empty if it cannot be drawn, as what it shows stands beside it in words.
     pub(super) fn svg(&self) -> String {
         let mut picture = String::new();
-        match self.draw(&mut picture) {
+        match self.draw(SVGBackend::with_string(&mut picture, SIZE)) {
             Ok(()) => picture,
             Err(_) => String::new(),
         }
     }
 
-    fn draw(&self, picture: &mut String) -> Result<(), Box<dyn std::error::Error>> {
-        let root = SVGBackend::with_string(picture, SIZE).into_drawing_area();
+    /// Draws it onto whatever can be drawn on, so that it is the same on a screen and on paper.
+    pub(super) fn draw<B>(&self, canvas: B) -> Result<(), Box<dyn std::error::Error>>
+    where
+        B: DrawingBackend,
+        B::ErrorType: 'static,
+    {
+        let root = canvas.into_drawing_area();
         root.fill(&WHITE)?;
         let most = self.bars.iter().filter_map(|(_, n)| *n).max().unwrap_or(0).max(1);
         let count = i32::try_from(self.bars.len())?;
         let top = most.saturating_add(most.div_ceil(10));
         let mut area = ChartBuilder::on(&root)
             .margin(6)
-            .x_label_area_size(24)
-            .y_label_area_size(56)
+            .x_label_area_size(28)
+            .y_label_area_size(64)
             .build_cartesian_2d((0..count).into_segmented(), 0_u64..top)?;
         let name = |at: &SegmentValue<i32>| match at {
             SegmentValue::CenterOf(n) => {
@@ -93,7 +98,7 @@ impl Chart {
             .light_line_style(TRANSPARENT)
             .bold_line_style(NOT_KNOWN)
             .axis_style(INK)
-            .label_style(("sans-serif", 12).into_font().color(&INK))
+            .label_style(("sans-serif", 15).into_font().color(&INK))
             .x_labels(12)
             .y_labels(5)
             .x_label_formatter(&name)

@@ -18,6 +18,10 @@ pub struct Document {
     pub blocks: Vec<Block>,
     /// What stands at the end: where it comes from.
     pub footer: String,
+    /// The moment that it is of, if it is of one.
+    pub at_wall_ms: Option<i64>,
+    /// The checksum of its JSON, if it is told by one.
+    pub sha256: Option<String>,
 }
 
 /// A part of it.
@@ -109,6 +113,8 @@ pub fn document(report: &Report, sha256: &str) -> Document {
             made.map_or_else(String::new, |made| format!("{}. ", made.line())),
             report.tool_version
         ),
+        at_wall_ms: Some(period.at_wall_ms),
+        sha256: Some(sha256.to_owned()),
     }
 }
 

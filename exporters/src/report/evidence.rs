@@ -46,6 +46,8 @@ pub fn evidence_document(report: &EvidenceReport) -> Document {
              which \"scrubjay verify\" does.",
             report.bundles, report.counted
         ),
+        at_wall_ms: None,
+        sha256: None,
     }
 }
 

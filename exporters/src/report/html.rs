@@ -9,7 +9,7 @@ const STYLE: &str = include_str!("report.css");
 
 /// The document as HTML.
 pub fn html(document: &Document) -> String {
-    let Document { title, subtitle, blocks, footer } = document;
+    let Document { title, subtitle, blocks, footer, at_wall_ms: _, sha256: _ } = document;
     let page = markup! {
         (DOCTYPE)
         html lang="en" {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The document as Markdown, with tables as most renderers take them.
 pub fn markdown(document: &Document) -> String {
-    let Document { title, subtitle, blocks, footer } = document;
+    let Document { title, subtitle, blocks, footer, at_wall_ms: _, sha256: _ } = document;
     let mut out = String::new();
     // Writing into a string does not fail.
     let _ = writeln!(out, "# {}\n\n{}\n", escaped(title), escaped(subtitle));

@@ -6,7 +6,7 @@ use crate::report::{Block, Column, Document};
 
 /// The document as text.
 pub fn document(document: &Document, style: &Style) -> String {
-    let Document { title, subtitle, blocks, footer } = document;
+    let Document { title, subtitle, blocks, footer, at_wall_ms: _, sha256: _ } = document;
     let mut page = Page::new(*style);
     page.line(&[(title, BOLD)]);
     page.sentence(0, subtitle);
