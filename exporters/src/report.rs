@@ -7,6 +7,7 @@ mod chart;
 mod document;
 mod html;
 mod markdown;
+mod on_memory;
 mod on_patches;
 mod on_the_rest;
 mod pdf;

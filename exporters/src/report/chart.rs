@@ -51,12 +51,15 @@ fn told(bars: &[(String, Option<u64>)], unit: &str) -> String {
         n => format!("; of {n} months it is not known"),
     };
     let Some((most_month, most)) = known.iter().copied().max_by_key(|(_, n)| *n) else {
-        return format!("of none of {} months it is known", bars.len());
+        return format!("not known of any of these {} months", bars.len());
     };
     if most == 0 {
         return format!("none{unseen}");
     }
     let (last_month, last) = known.last().copied().unwrap_or((most_month, most));
+    if (last_month, last) == (most_month, most) {
+        return format!("{most} {unit} in {most_month}, and never more before{unseen}");
+    }
     format!("{most} {unit} at most, in {most_month}; {last} in {last_month}{unseen}")
 }
 

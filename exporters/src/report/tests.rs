@@ -103,13 +103,15 @@ fn report(days: i64, exposures: &[ExposureRecord], coverage: &[CoverageRecord]) 
         coverage,
         coverage_days: &[],
         clock_steps: &[],
-        errors: ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new() },
+        errors: ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new(), read: &[] },
         modules: &[],
         module_turns: &[],
         pages: Vec::new(),
         alert_turns: Vec::new(),
+        judged: None,
         book: &AlertBook::default(),
         ended_acks: &[],
+        sources: Vec::new(),
         ledger: LedgerRange { first: None, last: None, fault: None },
     })
 }
