@@ -204,7 +204,8 @@ fn availability(report: &Report) -> ReportedFigure {
         Some((least, most)) => format!("{} to {}", percent(least), percent(most)),
     };
     let mut ends = vec![match up.boots {
-        0 => "not restarted in the period".to_owned(),
+        0 if up.unknown_ms == 0 => "not restarted in the period".to_owned(),
+        0 => "no start in the period is known of".to_owned(),
         n => counted(n, "start", "starts"),
     }];
     for (n, how) in [

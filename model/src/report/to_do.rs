@@ -76,13 +76,8 @@ fn restart(report: &Report) -> Option<String> {
     }
     let (when, late) = match overdue {
         0 => ("At the next maintenance", String::new()),
-        n => (
-            "Now",
-            format!(
-                ", {} beyond the date that the policy sets",
-                counted(size(n), "of them", "of them")
-            ),
-        ),
+        n if n == waiting.len() => ("Now", ", beyond the date that the policy sets".to_owned()),
+        n => ("Now", format!(", {n} of them beyond the date that the policy sets")),
     };
     Some(format!(
         "{when}: restart the server with the kernel that is installed, or apply a live patch: {} for that{late}.",
