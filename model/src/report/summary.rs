@@ -200,7 +200,7 @@ fn availability(report: &Report) -> ReportedFigure {
     let percent = |ppm: u64| format!("{}.{:03} %", ppm / 10_000, ppm % 10_000 / 10);
     let value = match up.bounds_ppm {
         None | Some((0, 1_000_000)) => "not known".to_owned(),
-        Some((least, most)) if least == most => percent(least),
+        Some((least, most)) if percent(least) == percent(most) => percent(least),
         Some((least, most)) => format!("{} to {}", percent(least), percent(most)),
     };
     let mut ends = vec![match up.boots {

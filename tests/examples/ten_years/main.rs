@@ -42,6 +42,8 @@ const TOLD: Duration = Duration::from_secs(600);
 /// The same where a report is to be made of it: it need not be as fine.
 const QUIET_JUDGED: u64 = 120;
 const TOLD_JUDGED: Duration = Duration::from_secs(3_600);
+/// Minutes after which sticks are judged again, if there is anything new.
+const JUDGED_EVERY: u64 = 360;
 const DAY: u64 = 1_440;
 const BEGIN_WALL_MS: i64 = 1_480_000_000_000;
 /// 2024-06-01, where a report is to be made of it.
@@ -110,6 +112,8 @@ struct Life<'a> {
     longest_fold: Duration,
     /// Whether sticks are judged and alerts are kept.
     judged: bool,
+    /// When they were last, in minutes.
+    judged_at: u64,
 }
 
 impl Life<'_> {
@@ -160,10 +164,11 @@ impl Life<'_> {
         assert!(appended.error.is_none(), "{:?}", appended.error);
         if heard_some || minute % DAY < minutes {
             let accumulated = &appended.accumulated;
-            if self.judged {
-                judged::note(history, snapshot, accumulated);
-            } else {
+            if !self.judged {
                 note(history, snapshot, accumulated);
+            } else if minute >= self.judged_at + JUDGED_EVERY {
+                judged::note(history, snapshot, accumulated);
+                self.judged_at = minute;
             }
         }
         take_out(history, &self.host.at(), &bad);
@@ -300,6 +305,7 @@ fn main() {
         folds: 0,
         longest_fold: Duration::ZERO,
         judged,
+        judged_at: 0,
     };
     let mut minute = 0;
     while minute < minutes {
