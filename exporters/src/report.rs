@@ -8,6 +8,7 @@ mod document;
 mod evidence;
 mod html;
 mod markdown;
+mod on_memory;
 mod on_patches;
 mod on_the_rest;
 mod pdf;

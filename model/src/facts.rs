@@ -22,6 +22,11 @@ pub const IN_TRANSITION: &str = "livepatch.transition";
 /// gone. The history makes it itself, so no reading takes it back. Its subject is the stick's key.
 pub const MODULE_PLACES: &str = "module.places";
 
+/// Whether a counter of errors was read that had been read before: `true` or `false`, told from the first
+/// pass on in which it was not. Its subject is the counter, or empty for all of them. The history makes
+/// it itself.
+pub const COUNTER_READ: &str = "counter.read";
+
 /// The version of an installed kernel. Its subject is the package.
 pub const INSTALLED_KERNEL: &str = "packages.kernel";
 

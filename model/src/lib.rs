@@ -140,9 +140,9 @@ pub use events_fact::EVENTS_PATH;
 pub use events_status::{EventPath, EventsStatus, ExtlogSent};
 pub use exposure::{ExposureRecord, ExposureTurnKind, ExposureTurnRecord};
 pub use facts::{
-    FORCED_PATCH, Fact, IN_TRANSITION, INSTALLED_KERNEL, KERNEL_RELATION, KERNEL_RELEASE,
-    KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON, RUNNING_MICROCODE, VERDICT,
-    WATCHDOG_STATUS,
+    COUNTER_READ, FORCED_PATCH, Fact, IN_TRANSITION, INSTALLED_KERNEL, KERNEL_RELATION,
+    KERNEL_RELEASE, KEXEC_LOADED, MODULE_PLACES, PANIC_RECORD, REBOOT_REASON, RUNNING_MICROCODE,
+    VERDICT, WATCHDOG_STATUS,
 };
 pub use file_owner::{FileCheck, FileOwner, NotChecked, OwningPackage};
 pub use fleet::{

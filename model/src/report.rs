@@ -9,10 +9,12 @@ mod clip;
 mod errors;
 mod exposures;
 mod issued;
+mod open;
 mod parts;
 mod policy;
 mod recompute;
 mod summary;
+mod to_do;
 
 pub use assemble::{ReportInputs, assemble_report};
 pub use errors::ErrorsKnown;
@@ -21,9 +23,10 @@ pub use exposures::{
 };
 pub use issued::IssuedReport;
 pub use parts::{
-    LedgerRange, Report, ReportPeriod, ReportSummary, ReportedAck, ReportedAvailability,
-    ReportedCoverage, ReportedErrors, ReportedFact, ReportedFigure, ReportedGap, ReportedHost,
-    ReportedMonth, ReportedPage, ReportedPatches, ReportedStick,
+    LedgerRange, Report, ReportPeriod, ReportSummary, ReportedAck, ReportedAlert,
+    ReportedAvailability, ReportedCoverage, ReportedErrors, ReportedFact, ReportedFigure,
+    ReportedGap, ReportedHost, ReportedMonth, ReportedPage, ReportedPatches, ReportedSaid,
+    ReportedSource, ReportedStick, SaidBy,
 };
 pub use policy::{CountsFromWhen, CveClass, ExceptionScope, PatchDeadlines, PatchException};
 pub use recompute::{Disagreement, disagreements};

@@ -7,15 +7,15 @@ use crate::cli::{ReportArgs, ReportForm};
 use crate::config::Settings;
 use crate::deadlines::{self, ReadPolicy};
 use crate::exit::Exit;
-use crate::{header, watermark};
+use crate::{header, judging, watermark};
 use anyhow::Context;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use scrubjay_collector::{Collector, HostRoot};
 use scrubjay_exporters::report as forms;
 use scrubjay_model::{
-    Digest, ErrorsKnown, IssuedReport, LedgerRange, LedgerReport, Reading, Report, ReportInputs,
-    ReportPeriod, Snapshot, assemble_report, page_lives,
+    COUNTER_READ, Digest, ErrorsKnown, IssuedReport, LedgerRange, LedgerReport, Reading, Report,
+    ReportInputs, ReportPeriod, Snapshot, assemble_report, page_lives,
 };
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
 use std::io::{IsTerminal as _, Write as _};
@@ -29,7 +29,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
     let period = period(args, snapshot.at.wall_ms)?;
     let name = args.host_name.clone().or_else(|| name(&host, settings));
-    let report = report(&reader, &snapshot, period, &policy, name.as_deref())?;
+    let report = report(settings, &reader, &snapshot, period, &policy, name.as_deref())?;
     let json = forms::json(&report)?;
     let digest = sha256(json.as_bytes());
     match &args.output {
@@ -106,6 +106,7 @@ fn begin_of(text: &str, option: &str, next: bool) -> anyhow::Result<i64> {
 }
 
 fn report(
+    settings: &Settings,
     reader: &HistoryReader,
     snapshot: &Snapshot,
     period: ReportPeriod,
@@ -122,10 +123,16 @@ fn report(
     let until = last.map_or(0, |last| last.seq);
     let faults = checked.faults.iter().filter(|fault| fault.seq <= until).cloned().collect();
     let known = LedgerReport { faults, more_faults: 0, ..checked };
+    let accumulated = reader.accumulate(snapshot)?;
+    // The engine judges the present: of an earlier moment it has nothing to say.
+    let is_now = at_wall_ms == snapshot.at.wall_ms;
+    let judge = || judging::once(settings, reader, snapshot, &accumulated);
+    let judged = is_now.then(judge).transpose()?;
     let errors = ErrorsKnown {
         traces: &reader.stick_changes(from_wall_ms)?,
         sums: &reader.counter_sums(from_wall_ms, to_wall_ms)?,
-        series: &reader.accumulate(snapshot)?.totals,
+        series: &accumulated.totals,
+        read: &reader.facts(&[COUNTER_READ])?,
     };
     let inputs = ReportInputs {
         host_name,
@@ -136,7 +143,7 @@ fn report(
         policy_sha256: policy.sha256(),
         lists: Snapshot::found(&snapshot.cve_lists),
         exposures: &reader.exposures()?,
-        facts: &reader.facts(&PATCH_FACTS)?,
+        facts: &reader.facts(&[&PATCH_FACTS[..], &["cpu."]].concat())?,
         boot_lines: &lines,
         boots: &boots,
         coverage: &reader.coverage()?,
@@ -146,9 +153,11 @@ fn report(
         modules: &reader.modules()?,
         module_turns: &reader.module_turns()?,
         pages: page_lives(reader.bad_pages()?, &requests, &reports),
-        alert_turns: reader.alert_turns(from_wall_ms, to_wall_ms)?,
+        alert_turns: reader.alert_turns(i64::MIN, at_wall_ms.saturating_add(1))?,
+        judged: judged.as_deref(),
         book: &reader.alert_book()?,
         ended_acks: &reader.ended_acks()?,
+        sources: reader.source_states(at_wall_ms)?,
         ledger: LedgerRange { first, last, fault: known.told() },
     };
     Ok(assemble_report(inputs))

@@ -3,8 +3,8 @@
 use crate::changes::{Point, StepKind};
 use crate::state::{ControllerState, CounterState, MAX_STORED, State};
 use scrubjay_model::{
-    BootId, ControllerKey, Counter, Edac, Epoch, SeenController, SeriesKey, Stamp, Step,
-    ZeroedWindow, match_controllers, step,
+    BootId, COUNTER_READ, ControllerKey, Counter, Edac, Epoch, Fact, Reading, SeenController,
+    SeriesKey, Stamp, Step, ZeroedWindow, match_controllers, step,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -77,6 +77,45 @@ pub(crate) fn follow(state: &mut State, edac: &Edac, at: &Stamp) -> Followed {
         }
     }
     followed
+}
+
+/// Which counters were not read in a pass though they had been before, and which are again. A counter that
+/// always was has no such fact. If none was, one fact tells it of all, and those of each stay as they
+/// are.
+pub(crate) fn read(
+    state: &State,
+    edac: Option<&Edac>,
+    keys: &BTreeMap<u32, ControllerKey>,
+) -> Vec<Fact> {
+    let fact = |subject: String, is_read: bool| Fact {
+        source: None,
+        name: COUNTER_READ,
+        subject,
+        reading: Reading::Value(is_read.to_string()),
+    };
+    let begin = (COUNTER_READ.to_owned(), String::new());
+    let of_name = state.facts.range(begin..).take_while(|((name, _), _)| name == COUNTER_READ);
+    let told: BTreeSet<&str> = of_name.map(|((_, subject), _)| subject.as_str()).collect();
+    let any = edac.is_some();
+    let mut facts = Vec::new();
+    if !state.counters.is_empty() && (!any || told.contains("")) {
+        facts.push(fact(String::new(), any));
+    }
+    if let Some(edac) = edac {
+        let has_value: BTreeSet<SeriesKey> =
+            edac.counters(keys).into_iter().map(|(key, _)| key).collect();
+        for key in state.counters.keys() {
+            let is_read = has_value.contains(key);
+            if is_read && told.is_empty() {
+                continue;
+            }
+            let subject = key.to_string();
+            if !is_read || told.contains(subject.as_str()) {
+                facts.push(fact(subject, is_read));
+            }
+        }
+    }
+    facts
 }
 
 fn follow_controllers(state: &mut State, edac: &Edac, followed: &mut Followed) {

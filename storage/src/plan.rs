@@ -119,6 +119,7 @@ pub(crate) fn pass(state: &mut State, snapshot: &Snapshot, heard: Heard<'_>) -> 
     let mut facts = snapshot.facts();
     facts.extend(heard.how.map(EventsStatus::fact));
     facts.extend(modules::places(state));
+    facts.extend(counters::read(state, Snapshot::found(&snapshot.edac), &keys));
     entry.facts = facts::follow(&mut state.facts, &facts, &sources);
     facts::follow_transitions(&mut state.transitions, &entry.facts, &at);
     let run = state.run.as_mut()?;

@@ -7,8 +7,8 @@ use crate::{counters, facts, ledger, load, modules, plan};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scrubjay_model::{
     Accumulated, BootEnd, BootRecord, ClockStepRecord, CoverageRecord, EVENTS_PATH, EventsStatus,
-    FactRecord, HistorySummary, MemoryRecord, REBOOT_REASON, RebootNeed, RunRecord, Snapshot,
-    Stamp,
+    FactRecord, HistorySummary, MemoryRecord, REBOOT_REASON, RebootNeed, ReportedSource, RunRecord,
+    Snapshot, Stamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -216,6 +216,31 @@ fn reboot_needed(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<Reboo
         .collect::<rusqlite::Result<_>>()?;
     let since = reasons.iter().map(|(_, since_wall_ms)| *since_wall_ms).min();
     Ok(since.map(|since_wall_ms| RebootNeed { since_wall_ms, reasons }))
+}
+
+/// How each source had fared last before a moment.
+pub(crate) fn source_states(
+    conn: &Connection,
+    until_wall_ms: i64,
+) -> rusqlite::Result<Vec<ReportedSource>> {
+    conn.prepare(
+        "SELECT told.source, state, reason, wall_ms
+         FROM (SELECT source, MAX(snapshot) AS snapshot
+               FROM source_state JOIN snapshot ON snapshot.id = source_state.snapshot
+               WHERE wall_ms <= ?1 GROUP BY source) AS last
+         JOIN source_state AS told ON told.source = last.source AND told.snapshot = last.snapshot
+         JOIN snapshot ON snapshot.id = told.snapshot
+         ORDER BY told.source",
+    )?
+    .query_map([until_wall_ms], |row| {
+        Ok(ReportedSource {
+            source: row.get("source")?,
+            state: row.get("state")?,
+            since_wall_ms: row.get("wall_ms")?,
+            reason: row.get("reason")?,
+        })
+    })?
+    .collect()
 }
 
 /// Changes of facts whose names begin with one of those given, in the order in which they were seen.

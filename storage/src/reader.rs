@@ -13,7 +13,7 @@ use scrubjay_model::{
     CoverageDay, CoverageRecord, EndedAck, EventPattern, EventRecord, EventsStatus, ExposureRecord,
     FactRecord, FoldedRows, HistorySummary, ImportedBoot, ImportedErrors, LedgerHead, LedgerReport,
     LossRecord, MemoryRecord, MemoryTraces, ModuleKey, ModuleRecord, ModuleTurn, PageRequest,
-    RunRecord, Snapshot, Stamp,
+    ReportedSource, RunRecord, Snapshot, Stamp,
 };
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -157,6 +157,14 @@ impl HistoryReader {
     /// If the database cannot be read.
     pub fn clock_steps(&self) -> Result<Vec<ClockStepRecord>, StorageError> {
         self.ask(query::clock_steps)
+    }
+
+    /// How each source had fared last before a moment, by name, as far as that is kept.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn source_states(&self, until_wall_ms: i64) -> Result<Vec<ReportedSource>, StorageError> {
+        self.ask(|conn| query::source_states(conn, until_wall_ms))
     }
 
     /// The changes of facts whose names begin with one of those given, in the order in which they

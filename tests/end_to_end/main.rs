@@ -24,6 +24,7 @@ mod disk;
 mod estimates;
 mod explained;
 mod faults;
+mod first_pages;
 mod fleet;
 mod fleet_prometheus;
 mod golden;

@@ -1,9 +1,12 @@
 //! Reports as a manager, an auditor and the ledger meet them.
 
 use crate::harness::{Agent, output, scrubjay, stdout};
+use scrubjay_collector::{Node, Tree};
+use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
 use scrubjay_tests::{golden, trees};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A history of a few passes of 2026-03-01, and a command that reports on that day.
 pub(crate) fn history(home: &Path) -> impl Fn(&[&str]) -> Command + '_ {
@@ -113,6 +116,51 @@ fn beside_an_agent_the_agent_writes_it_into_the_ledger() {
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert_eq!(rows[0]["body"]["sha256"], sha256.as_str());
     assert_eq!(agent.stop(), 0);
+}
+
+#[test]
+fn counters_that_could_be_read_once_and_not_in_the_period_counted_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (state, root) = (home.join("state"), home.join("host.tree"));
+    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 1)], View::Dimms);
+    let counters = "sys/devices/system/edac/mc/mc0/";
+    for day in 0..4 {
+        kernel.wait(Duration::from_secs(86_400));
+        let mut tree = Tree::parse(&kernel.tree()).unwrap();
+        if day > 0 {
+            let all: Vec<String> = tree.nodes().map(|(path, _)| path.to_owned()).collect();
+            let of_errors = |path: &&String| path.starts_with(counters) && path.contains("_count");
+            for path in all.iter().filter(of_errors) {
+                // EIO: it is there, and does not answer.
+                tree.insert(path, Node::Fails(5));
+            }
+        }
+        std::fs::write(&root, tree.to_text()).unwrap();
+        let mut command = scrubjay(home);
+        command.args(["agent", "--once", "--state-dir"]).arg(&state).arg("--root").arg(&root);
+        stdout(&mut command);
+    }
+    let told = |from: &str, to: &str| {
+        let mut command = scrubjay(home);
+        command.args(["report", "--from", from, "--to", to, "--draft", "--format", "json"]);
+        command.arg("--root").arg(&root).arg("--state-dir").arg(&state);
+        serde_json::from_str::<serde_json::Value>(&stdout(&mut command)).unwrap()
+    };
+    let whole = told("2026-03-01", "2026-03-05");
+    assert_eq!(whole["errors"]["corrected"], 0);
+    assert_eq!(
+        (&whole["errors"]["partly_read"], &whole["errors"]["at_least"]),
+        (&true.into(), &true.into())
+    );
+    let later = told("2026-03-04", "2026-03-05");
+    assert_eq!(later["errors"]["corrected"], serde_json::Value::Null);
+    assert_eq!(later["errors"]["uncorrected"], serde_json::Value::Null);
+    for stick in later["sticks"].as_array().unwrap() {
+        assert_eq!(stick["corrected"], serde_json::Value::Null, "{stick}");
+    }
+    let sentence = later["summary"]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("Whether its memory lost data is not known"), "{sentence}");
 }
 
 #[test]

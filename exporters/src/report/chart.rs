@@ -51,12 +51,15 @@ fn told(bars: &[(String, Option<u64>)], unit: &str) -> String {
         n => format!("; of {n} months it is not known"),
     };
     let Some((most_month, most)) = known.iter().copied().max_by_key(|(_, n)| *n) else {
-        return format!("of none of {} months it is known", bars.len());
+        return format!("not known of any of these {} months", bars.len());
     };
     if most == 0 {
         return format!("none{unseen}");
     }
     let (last_month, last) = known.last().copied().unwrap_or((most_month, most));
+    if (last_month, last) == (most_month, most) {
+        return format!("{most} {unit} in {most_month}, and never more before{unseen}");
+    }
     format!("{most} {unit} at most, in {most_month}; {last} in {last_month}{unseen}")
 }
 
@@ -85,7 +88,8 @@ impl Chart {
             .margin(6)
             .x_label_area_size(28)
             .y_label_area_size(64)
-            .build_cartesian_2d((0..count).into_segmented(), 0_u64..top)?;
+            // The last number of such a range has a segment too.
+            .build_cartesian_2d((0..count - 1).into_segmented(), 0_u64..top)?;
         let name = |at: &SegmentValue<i32>| match at {
             SegmentValue::CenterOf(n) => {
                 let bar = usize::try_from(*n).ok().and_then(|n| self.bars.get(n));
@@ -108,7 +112,9 @@ impl Chart {
                 Some(n) => (*n, BAR),
                 None => (top, NOT_KNOWN),
             };
-            let corners = [(SegmentValue::Exact(at), 0), (SegmentValue::Exact(at + 1), height)];
+            let next = at + 1;
+            let end = if next < count { SegmentValue::Exact(next) } else { SegmentValue::Last };
+            let corners = [(SegmentValue::Exact(at), 0), (end, height)];
             let mut bar = Rectangle::new(corners, colour.filled());
             bar.set_margin(0, 0, 2, 2);
             area.draw_series(std::iter::once(bar))?;

@@ -1,8 +1,9 @@
 //! What a report says, in order, without a form: headings, sentences, figures, charts and tables.
 
 use super::chart::{Chart, charts};
+use super::on_memory::memory;
 use super::on_patches::patches;
-use super::on_the_rest::{alerts, boots, coverage, ledger, memory, months, policy};
+use super::on_the_rest::{alerts, boots, coverage, ledger, months, policy, sources};
 use crate::text::words::moment;
 use scrubjay_model::{Report, ReportedFigure, span};
 use std::time::Duration;
@@ -87,6 +88,13 @@ pub fn document(report: &Report, sha256: &str) -> Document {
     ]);
     let (first, rest) = charts(report);
     blocks.extend(first.map(Block::Chart));
+    blocks.push(Block::Text(
+        "A fix is in force once the running system has it: after a restart, or by a live patch, which repairs the \
+         running system. To install it is not enough."
+            .to_owned(),
+    ));
+    blocks.push(Block::Heading("What is to be done".to_owned()));
+    blocks.push(Block::List(report.summary.to_do.clone()));
     blocks.push(Block::Heading("What is not known".to_owned()));
     blocks.push(Block::List(report.summary.unknown.clone()));
     blocks.push(Block::PageBreak);
@@ -97,6 +105,7 @@ pub fn document(report: &Report, sha256: &str) -> Document {
     alerts(report, &mut blocks);
     months(report, &mut blocks);
     coverage(report, &mut blocks);
+    sources(report, &mut blocks);
     policy(report, &mut blocks);
     ledger(report, &mut blocks);
     Document {

@@ -32,7 +32,8 @@ pub(super) fn patches(report: &Report, blocks: &mut Vec<Block>) {
         }
         blocks.push(exposures(&patches.exposures));
     }
-    let state = ["kernel.", "packages.kernel", "boot.next", "livepatch", "microcode.", "reboot."];
+    let state =
+        ["kernel.", "packages.kernel", "boot.next", "livepatch", "microcode.", "reboot.", "cpu."];
     let told = |fact: &&ReportedFact| {
         state.iter().any(|begin| fact.name.starts_with(begin)) && fact.name != "kernel.banner"
     };

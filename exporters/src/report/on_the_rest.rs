@@ -1,8 +1,8 @@
 //! What a report says of boots, memory, alerts, and of how it knows.
 
 use super::document::{Block, day, number, table, text};
-use crate::text::words::{moment, size};
-use scrubjay_model::{BootEnd, ExceptionScope, Report, ReportedStick, span};
+use crate::text::words::moment;
+use scrubjay_model::{BootEnd, ExceptionScope, Report, span};
 use std::time::Duration;
 
 pub(super) fn boots(report: &Report, blocks: &mut Vec<Block>) {
@@ -45,84 +45,26 @@ pub(super) fn boots(report: &Report, blocks: &mut Vec<Block>) {
     ));
 }
 
-pub(super) fn memory(report: &Report, blocks: &mut Vec<Block>) {
-    blocks.push(Block::Heading("Memory".to_owned()));
-    blocks.push(Block::Text(
-        "A corrected error was healed before anybody read it, and does no harm by itself; many at one \
-         place, or at more and more places, say that a module is failing. An uncorrected error lost data."
-            .to_owned(),
-    ));
-    let errors = |errors: Option<u64>, at_least: bool| match errors {
-        None => "not counted".to_owned(),
-        Some(n) if at_least => format!("at least {n}"),
-        Some(n) => n.to_string(),
-    };
-    let row = |stick: &ReportedStick| {
-        vec![
-            stick.slot.clone().unwrap_or_else(|| "not known".to_owned()),
-            stick.part.clone().unwrap_or_else(|| "not known".to_owned()),
-            stick.size_bytes.map_or_else(|| "not known".to_owned(), size),
-            errors(stick.corrected, stick.at_least),
-            errors(stick.uncorrected, stick.at_least),
-            day(stick.since_wall_ms),
-            stick.ended_wall_ms.map_or_else(|| "still there".to_owned(), day),
-        ]
-    };
-    blocks.push(table(
-        "Memory modules, with the errors of the period",
-        vec![
-            text("slot"),
-            text("part"),
-            number("size"),
-            number("corrected"),
-            number("uncorrected"),
-            text("known since"),
-            text("until"),
-        ],
-        report.sticks.iter().map(row).collect(),
-    ));
-    let errors = &report.errors;
-    let rest = (errors.corrected_on_none, errors.uncorrected_on_none);
-    if rest.0 > Some(0) || rest.1 > Some(0) {
-        let told =
-            |n: Option<u64>| n.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
-        blocks.push(Block::Text(format!(
-            "{} corrected and {} uncorrected errors of the period are of no module that is known: the \
-             controller could not tell where they were, or they are older than what is kept one by one.",
-            told(rest.0),
-            told(rest.1)
-        )));
-    }
-    if !report.stick_turns.is_empty() {
-        let rows = report.stick_turns.iter();
-        let rows = rows.map(|turn| {
-            vec![moment(turn.at_wall_ms), turn.key.opaque(), turn.what.clone(), turn.detail.clone()]
-        });
-        blocks.push(table(
-            "What became of modules",
-            vec![text("when"), text("module"), text("what"), text("detail")],
-            rows.collect(),
-        ));
-    }
-    if !report.pages.is_empty() {
-        let rows = report.pages.iter().map(|page| {
+pub(super) fn alerts(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("Alerts".to_owned()));
+    if report.open_alerts.is_empty() {
+        blocks.push(Block::Text("No alert was open at the moment of the report.".to_owned()));
+    } else {
+        let rows = report.open_alerts.iter().map(|alert| {
+            let held = if alert.held { " (cannot be looked at)" } else { "" };
             vec![
-                format!("{:#x}", page.physical_address),
-                page.place.clone().unwrap_or_else(|| "not known".to_owned()),
-                moment(page.since_wall_ms),
-                page.turns.len().to_string(),
+                alert.alert.clone(),
+                format!("{}{held}", alert.verdict.as_str()),
+                moment(alert.since_wall_ms),
+                alert.detail.clone(),
             ]
         });
         blocks.push(table(
-            "Pages that are held to be bad",
-            vec![text("address"), text("place"), text("known since"), number("events")],
+            "Alerts that were open at the moment of the report",
+            vec![text("alert"), text("how bad"), text("since"), text("detail")],
             rows.collect(),
         ));
     }
-}
-
-pub(super) fn alerts(report: &Report, blocks: &mut Vec<Block>) {
-    blocks.push(Block::Heading("Alerts".to_owned()));
     if report.alerts.is_empty() {
         blocks.push(Block::Text("No alert changed in the period.".to_owned()));
     } else {
@@ -228,6 +170,34 @@ pub(super) fn coverage(report: &Report, blocks: &mut Vec<Block>) {
     ));
     if coverage.more_gaps > 0 {
         blocks.push(Block::Text(format!("{} shorter gaps are not listed.", coverage.more_gaps)));
+    }
+}
+
+pub(super) fn sources(report: &Report, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading("What was read".to_owned()));
+    let bad = report.sources.iter().filter(|source| source.state != "ok");
+    let rows: Vec<Vec<String>> = bad
+        .map(|source| {
+            vec![
+                source.source.clone(),
+                source.state.clone(),
+                moment(source.since_wall_ms),
+                source.reason.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    blocks.push(Block::Text(format!(
+        "{} of {} sources of this host had been read without fault when they were last told of before the moment \
+         of the report. A source that is absent is one that the kernel does not offer.",
+        report.sources.len() - rows.len(),
+        report.sources.len(),
+    )));
+    if !rows.is_empty() {
+        blocks.push(table(
+            "The others",
+            vec![text("source"), text("state"), text("since"), text("why")],
+            rows,
+        ));
     }
 }
 

@@ -108,13 +108,15 @@ pub(super) fn report(
         coverage,
         coverage_days: &[],
         clock_steps: &[],
-        errors: ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new() },
+        errors: ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new(), read: &[] },
         modules: &[],
         module_turns: &[],
         pages: Vec::new(),
         alert_turns: Vec::new(),
+        judged: None,
         book: &AlertBook::default(),
         ended_acks: &[],
+        sources: Vec::new(),
         ledger: LedgerRange { first: None, last: None, fault: None },
     })
 }
@@ -131,23 +133,29 @@ fn a_period_of_which_nobody_knows_anything_says_so() {
 
     2026-01-01 to 2026-01-31, both included, as seen at 2026-02-01T00:00:00Z (all times UTC)
 
-    **Nobody watched this host in the period, so that nothing is known of its patches. Whether its memory had errors that could not be corrected is not known.**
+    **Nobody watched this server in the period, so that nothing is known of its security fixes. Whether its memory lost data is not known.**
 
     | | | |
     |---|---|---|
     | Fixes in force in time | **none came due** | 0 in time, 0 late or overdue, 0 excepted, 0 not due yet |
-    | Longest wait for a fix | **not known** | how the running kernel stands to what is installed is not known |
-    | Time the host was up | **not known** | 0 boots |
-    | Memory errors | **not known** | no counter of corrected errors was read |
+    | Longest wait for a fix | **not known** | it is not known which fixes the running system has |
+    | Time the server was up | **not known** | no start in the period is known of |
+    | Memory errors | **not known** | errors that the memory corrected could not be counted |
+
+    A fix is in force once the running system has it: after a restart, or by a live patch, which repairs the running system. To install it is not enough.
+
+    ## What is to be done
+
+    - Nothing that is known of; see below what is not.
 
     ## What is not known
 
-    - For 31 d of the period (100.0 %) nobody was looking. Errors that happened then may have been seen afterwards, or not at all.
-    - The history begins later than the period: of the time before, only what other tools remember of boots is known.
-    - How the running kernel stands to what is installed is not known at the moment of the report: fixes may be waiting that nobody saw.
-    - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No counter of corrected memory errors was ever read on this host.
-    - No counter of uncorrected memory errors was ever read on this host.
+    - For 31 d of the period (100.0 %) nobody watched the server. Errors that happened then may have been noticed afterwards, or not at all.
+    - The record of this server begins later than the period: of the time before, little more is known than when it was started.
+    - Whether the running system has all fixes that are installed is not known: some may be waiting for a restart that nobody saw.
+    - Fixes that were released and never installed on this server are not counted: its files do not tell of them.
+    - Memory errors that were corrected could not be counted in the period.
+    - Memory errors that were not corrected could not be counted in the period.
     "#);
 }
 
@@ -159,24 +167,30 @@ fn a_host_that_is_late_is_told_of_in_words_a_manager_knows() {
 
     2026-01-01 to 2026-02-28, both included, as seen at 2026-03-01T00:00:00Z (all times UTC)
 
-    **This host missed the policy "ours": 2 fixes were not in force in time, and 1 of them is still not in force. Whether its memory had errors that could not be corrected is not known.**
+    **Security fixes came late on this server: 2 fixes were not in force by the date that the policy "ours" sets, and 1 of them still is not. Whether its memory lost data is not known.**
 
     | | | |
     |---|---|---|
     | Fixes in force in time | **33.3 %** | 1 in time, 2 late or overdue, 0 excepted, 0 not due yet |
     | Longest wait for a fix | **54 d** | from the release of CVE-2026-0003 (not ranked) and still not in force |
-    | Time the host was up | **100.000 %** | 0 boots |
-    | Memory errors | **not known** | no counter of corrected errors was read |
+    | Time the server was up | **100.000 %** | not restarted in the period |
+    | Memory errors | **not known** | errors that the memory corrected could not be counted |
 
     Fixes that were installed and not in force, at the end of each month: 2 waiting at most, in 2026-01; 1 in 2026-02
 
+    A fix is in force once the running system has it: after a restart, or by a live patch, which repairs the running system. To install it is not enough.
+
+    ## What is to be done
+
+    - Now: restart the server with the kernel that is installed, or apply a live patch: 1 fix waits for that, beyond the date that the policy sets.
+
     ## What is not known
 
-    - For 5 d of the period (8.4 %) nobody was looking. Errors that happened then may have been seen afterwards, or not at all.
-    - No list says how severe 3 of the 3 vulnerabilities are: the policy treats them as unranked.
-    - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No counter of corrected memory errors was ever read on this host.
-    - No counter of uncorrected memory errors was ever read on this host.
+    - For 5 d of the period (8.4 %) nobody watched the server. Errors that happened then may have been noticed afterwards, or not at all.
+    - No list says how severe 3 of the 3 vulnerabilities are; the policy treats them as unranked.
+    - Fixes that were released and never installed on this server are not counted: its files do not tell of them.
+    - Memory errors that were corrected could not be counted in the period.
+    - Memory errors that were not corrected could not be counted in the period.
     "#);
 }
 
@@ -188,23 +202,29 @@ fn a_host_that_kept_its_policy_is_said_to_have() {
 
     2026-01-01 to 2026-02-28, both included, as seen at 2026-03-01T00:00:00Z (all times UTC)
 
-    **This host kept the policy "ours": 2 fixes came due, and all were in force in time. Whether its memory had errors that could not be corrected is not known.**
+    **This server kept the policy "ours": all 2 security fixes that came due were in force in time. Whether its memory lost data is not known.**
 
     | | | |
     |---|---|---|
     | Fixes in force in time | **100.0 %** | 2 in time, 0 late or overdue, 0 excepted, 0 not due yet |
     | Longest wait for a fix | **20 d** | from the release of CVE-2026-0002 (not ranked) until it was in force |
-    | Time the host was up | **100.000 %** | 0 boots |
-    | Memory errors | **not known** | no counter of corrected errors was read |
+    | Time the server was up | **100.000 %** | not restarted in the period |
+    | Memory errors | **not known** | errors that the memory corrected could not be counted |
 
     Fixes that were installed and not in force, at the end of each month: none
 
+    A fix is in force once the running system has it: after a restart, or by a live patch, which repairs the running system. To install it is not enough.
+
+    ## What is to be done
+
+    - Nothing.
+
     ## What is not known
 
-    - No list says how severe 2 of the 2 vulnerabilities are: the policy treats them as unranked.
-    - Fixes that were released and never installed are not counted: this host's own files do not tell of them.
-    - No counter of corrected memory errors was ever read on this host.
-    - No counter of uncorrected memory errors was ever read on this host.
+    - No list says how severe 2 of the 2 vulnerabilities are; the policy treats them as unranked.
+    - Fixes that were released and never installed on this server are not counted: its files do not tell of them.
+    - Memory errors that were corrected could not be counted in the period.
+    - Memory errors that were not corrected could not be counted in the period.
     "#);
 }
 

@@ -3,18 +3,19 @@
 use super::errors::ErrorsKnown;
 use super::exposures::{ReportedExposure, classes_of_exposures, reported_exposures};
 use super::parts::{
-    LedgerRange, Report, ReportPeriod, ReportedAck, ReportedAvailability, ReportedCoverage,
-    ReportedFact, ReportedGap, ReportedHost, ReportedMonth, ReportedPatches, ReportedStick,
+    LedgerRange, Report, ReportPeriod, ReportedAck, ReportedAlert, ReportedAvailability,
+    ReportedCoverage, ReportedFact, ReportedGap, ReportedHost, ReportedMonth, ReportedPatches,
+    ReportedSource, ReportedStick,
 };
 use super::policy::PatchDeadlines;
 use super::summary::summary;
-use super::{clip, errors};
+use super::{clip, errors, open};
 use crate::availability::bounds_ppm;
 use crate::{
     Ack, AlertBook, AlertTurn, BootLine, BootRecord, BucketBy, BucketWindow, ClockStepRecord,
-    CoverageDay, CoverageRecord, CveLists, Digest, EndedAck, ErrorClass, ExposureRecord,
-    FactRecord, KERNEL_RELATION, MemoryBucket, ModuleRecord, ModuleTurn, PageLife, Simulated,
-    Watched, boot_buckets, memory_buckets, patch_buckets,
+    CoverageDay, CoverageRecord, CveLists, Digest, DimmVerdict, EndedAck, ErrorClass,
+    ExposureRecord, FactRecord, KERNEL_RELATION, MemoryBucket, ModuleRecord, ModuleTurn, PageLife,
+    Simulated, Watched, boot_buckets, memory_buckets, patch_buckets,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,12 +65,16 @@ pub struct ReportInputs<'a> {
     pub module_turns: &'a [ModuleTurn],
     /// Bad pages.
     pub pages: Vec<PageLife>,
-    /// What became of alerts in the period.
+    /// What became of alerts, from the beginning of the history on.
     pub alert_turns: Vec<AlertTurn>,
+    /// What is said of sticks now, if now is the moment that the report is of.
+    pub judged: Option<&'a [DimmVerdict]>,
     /// Acknowledgements that hold.
     pub book: &'a AlertBook,
     /// And those that ended.
     pub ended_acks: &'a [EndedAck],
+    /// How each source had fared last before the moment of the report.
+    pub sources: Vec<ReportedSource>,
     /// The ledger.
     pub ledger: LedgerRange,
 }
@@ -81,7 +86,8 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
     let modules = clip::sticks(inputs.modules, period.at_wall_ms);
     let patches = patches(&inputs);
     let (availability, coverage) = (availability(&inputs, &lines), coverage(&inputs));
-    let (sticks, months) = (sticks(&inputs, &modules), months(&inputs, &lines));
+    let open_alerts = open::open_alerts(&inputs.alert_turns, period.at_wall_ms);
+    let (sticks, months) = (sticks(&inputs, &modules, &open_alerts), months(&inputs, &lines));
     let errors = errors::of_host(inputs.errors, &sticks, period);
     let boots = lines.iter().filter(|line| meets_boot(period, line)).cloned().collect();
     let turns = inputs.module_turns.iter().filter(|turn| period.has(turn.at_wall_ms)).cloned();
@@ -104,6 +110,7 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
         policy_sha256,
         pages,
         alert_turns,
+        sources,
         ledger,
         ..
     } = inputs;
@@ -115,6 +122,7 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
         summary: super::parts::ReportSummary {
             sentence: String::new(),
             figures: Vec::new(),
+            to_do: Vec::new(),
             unknown: Vec::new(),
         },
         policy: policy.clone(),
@@ -127,10 +135,12 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
         stick_turns,
         errors,
         pages: clip::pages(pages, period),
-        alerts: alert_turns,
+        alerts: alert_turns.into_iter().filter(|turn| period.has(turn.at_wall_ms)).collect(),
+        open_alerts,
         acknowledgements,
         months,
         coverage,
+        sources,
         ledger,
     };
     report.summary = summary(&report);
@@ -289,15 +299,23 @@ fn gaps(inputs: &ReportInputs<'_>) -> (Vec<ReportedGap>, u64) {
     (gaps, number(more))
 }
 
-fn sticks(inputs: &ReportInputs<'_>, modules: &[ModuleRecord]) -> Vec<ReportedStick> {
+fn sticks(
+    inputs: &ReportInputs<'_>,
+    modules: &[ModuleRecord],
+    open_alerts: &[ReportedAlert],
+) -> Vec<ReportedStick> {
     let period = inputs.period;
     let was_there = |module: &&ModuleRecord| {
         module.since_wall_ms < period.to_wall_ms
             && module.ended_wall_ms.is_none_or(|end| end >= period.from_wall_ms)
     };
     let there = modules.iter().filter(was_there);
-    let mut sticks: Vec<ReportedStick> =
-        there.map(|module| errors::stick(module, inputs.errors, period)).collect();
+    let stick = |module: &ModuleRecord| {
+        let stick = errors::stick(module, inputs.errors, period);
+        let said = open::said(module, &stick, inputs.judged, open_alerts);
+        ReportedStick { said, ..stick }
+    };
+    let mut sticks: Vec<ReportedStick> = there.map(stick).collect();
     let worst = |stick: &ReportedStick| std::cmp::Reverse((stick.uncorrected, stick.corrected));
     sticks.sort_by(|a, b| (worst(a), &a.slot, &a.module).cmp(&(worst(b), &b.slot, &b.module)));
     sticks
@@ -334,8 +352,10 @@ fn months(inputs: &ReportInputs<'_>, lines: &[BootLine]) -> Vec<ReportedMonth> {
     let window = window(inputs, BucketBy::Month);
     let memory = memory_buckets(window, inputs.errors.sums, watched(inputs));
     let boots = boot_buckets(window, lines, watched(inputs));
-    let read = |class: ErrorClass, errors: Option<u64>| {
-        errors.filter(|errors| *errors > 0 || inputs.errors.is_read(class, inputs.period))
+    let read = |class: ErrorClass, bucket: &MemoryBucket, errors: Option<u64>| {
+        let (from_wall_ms, to_wall_ms) = (bucket.time.from_wall_ms, bucket.time.to_wall_ms);
+        let month = ReportPeriod { from_wall_ms, to_wall_ms, ..inputs.period };
+        errors.filter(|errors| *errors > 0 || inputs.errors.is_read(class, month))
     };
     let patches = patch_buckets(window, inputs.facts, inputs.exposures, watched(inputs));
     let months = memory.iter().zip(&boots).zip(&patches);
@@ -346,8 +366,16 @@ fn months(inputs: &ReportInputs<'_>, lines: &[BootLine]) -> Vec<ReportedMonth> {
             to_wall_ms: memory.time.to_wall_ms,
             watched_ms: milliseconds(memory.time.watched),
             not_watched_ms: milliseconds(memory.time.not_watched),
-            corrected: read(ErrorClass::Correctable, memory.of_host(ErrorClass::Correctable)),
-            uncorrected: read(ErrorClass::Uncorrectable, memory.of_host(ErrorClass::Uncorrectable)),
+            corrected: read(
+                ErrorClass::Correctable,
+                memory,
+                memory.of_host(ErrorClass::Correctable),
+            ),
+            uncorrected: read(
+                ErrorClass::Uncorrectable,
+                memory,
+                memory.of_host(ErrorClass::Uncorrectable),
+            ),
             owed: patches
                 .owed()
                 .filter(|_| is_relation_known(inputs.facts, patches.time.to_wall_ms)),

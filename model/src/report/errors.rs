@@ -2,8 +2,8 @@
 
 use super::parts::{ReportPeriod, ReportedErrors, ReportedStick};
 use crate::{
-    CounterChange, CounterSum, ErrorClass, MemoryTraces, ModuleRecord, SeriesKey, SeriesPlace,
-    SeriesTotal,
+    CounterChange, CounterSum, ErrorClass, FactRecord, MemoryTraces, ModuleRecord, SeriesKey,
+    SeriesPlace, SeriesTotal,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,22 +16,81 @@ pub struct ErrorsKnown<'a> {
     pub sums: &'a [CounterSum],
     /// Every counter that was ever read.
     pub series: &'a BTreeMap<SeriesKey, SeriesTotal>,
+    /// Which of them were not read later, and again, in order ([`crate::COUNTER_READ`]).
+    pub read: &'a [FactRecord],
+}
+
+/// For how much of a period a counter was read, as far as anybody watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Read {
+    /// At no time.
+    Never,
+    /// For some of it.
+    Partly,
+    /// Whenever somebody looked.
+    Wholly,
 }
 
 impl ErrorsKnown<'_> {
-    /// Whether a counter of a class had been read at any place of a stick.
-    fn is_counted(&self, module: &ModuleRecord, class: ErrorClass, period: ReportPeriod) -> bool {
-        module.places.iter().any(|(controller, place)| {
+    /// Whether a counter of a class was read at any place of a stick.
+    fn is_counted(&self, module: &ModuleRecord, class: ErrorClass, period: ReportPeriod) -> Read {
+        let places = module.places.iter().map(|(controller, place)| {
             let place = SeriesPlace::Dimm(*place);
             let key = SeriesKey { controller: controller.clone(), place, class };
-            self.series.get(&key).is_some_and(|series| series.since_wall_ms < period.to_wall_ms)
-        })
+            self.of_counter(&key, period)
+        });
+        places.max().unwrap_or(Read::Never)
     }
 
-    /// Whether any counter of a class had been read.
+    /// Whether any counter of a class was read.
     pub(super) fn is_read(&self, class: ErrorClass, period: ReportPeriod) -> bool {
-        let mut of_class = self.series.iter().filter(|(key, _)| key.class == class);
-        of_class.any(|(_, series)| series.since_wall_ms < period.to_wall_ms)
+        self.of_class(class, period).any(|read| read > Read::Never)
+    }
+
+    fn of_class(&self, class: ErrorClass, period: ReportPeriod) -> impl Iterator<Item = Read> {
+        let of_class = self.series.keys().filter(move |key| key.class == class);
+        of_class.map(move |key| self.of_counter(key, period))
+    }
+
+    fn of_counter(&self, key: &SeriesKey, period: ReportPeriod) -> Read {
+        let ReportPeriod { from_wall_ms, to_wall_ms, at_wall_ms: _ } = period;
+        let Some(series) = self.series.get(key) else { return Read::Never };
+        let watched = |from: i64| {
+            let mut watches = self.traces.watches.iter();
+            watches.any(|w| w.from_wall_ms < to_wall_ms && w.to_wall_ms >= from)
+        };
+        let begin = from_wall_ms.max(series.since_wall_ms);
+        if series.since_wall_ms >= to_wall_ms || !watched(begin) {
+            return Read::Never;
+        }
+        if self.read.is_empty() {
+            return Read::Wholly;
+        }
+        let subject = key.to_string();
+        let of_it =
+            self.read.iter().filter(|fact| fact.subject.is_empty() || fact.subject == subject);
+        // Both that of all counters and its own.
+        let (mut all, mut own) = (true, true);
+        let (mut is_read, mut ever, mut always) = (true, false, true);
+        for fact in of_it.take_while(|fact| fact.at_wall_ms < to_wall_ms) {
+            // What held until then counts, if it did in the period.
+            if fact.at_wall_ms > begin {
+                ever |= is_read;
+                always &= is_read;
+            }
+            let now = fact.value.as_deref() == Some("true");
+            if fact.subject.is_empty() {
+                all = now
+            } else {
+                own = now
+            }
+            is_read = all && own;
+        }
+        match (ever || is_read, always && is_read) {
+            (false, _) => Read::Never,
+            (true, false) => Read::Partly,
+            (true, true) => Read::Wholly,
+        }
     }
 }
 
@@ -63,14 +122,16 @@ pub(super) fn stick(
     let changes = known.traces.modules.get(&module.key).map_or(&[][..], |trace| &trace.changes);
     let of = |class| {
         let (errors, at_least) = within(changes, class, period);
-        let told = known.is_counted(module, class, period) || errors > 0;
-        (told.then_some(errors), at_least)
+        let read = known.is_counted(module, class, period);
+        let told = read > Read::Never || errors > 0;
+        (told.then_some(errors), at_least || (told && read < Read::Wholly))
     };
     let (corrected, a) = of(ErrorClass::Correctable);
     let (uncorrected, b) = of(ErrorClass::Uncorrectable);
     ReportedStick {
         module: module.key.opaque(),
         slot: module.slot_name().or_else(|| module.place_names().into_iter().next()),
+        counted_at: module.place_names(),
         part: module.part.clone(),
         size_bytes: module.size_bytes,
         since_wall_ms: module.since_wall_ms,
@@ -78,6 +139,7 @@ pub(super) fn stick(
         corrected,
         uncorrected,
         at_least: a || b,
+        said: None,
     }
 }
 
@@ -131,13 +193,17 @@ pub(super) fn of_host(
     let on_sticks = |of: fn(&ReportedStick) -> Option<u64>| {
         sticks.iter().filter_map(of).fold(0, u64::saturating_add)
     };
+    let mut of_classes =
+        ErrorClass::ALL.into_iter().flat_map(|class| known.of_class(class, period));
+    let partly_read = of_classes.any(|read| read == Read::Partly);
     let rest = |all: Option<u64>, on: u64| all.map(|all| all.saturating_sub(on));
     ReportedErrors {
         corrected,
         uncorrected,
         uncorrected_on_none: rest(uncorrected, on_sticks(|stick| stick.uncorrected)),
         corrected_on_none: rest(corrected, on_sticks(|stick| stick.corrected)),
-        at_least: at_least || sticks.iter().any(|stick| stick.at_least),
+        at_least: at_least || partly_read || sticks.iter().any(|stick| stick.at_least),
+        partly_read,
         counted_before: before,
     }
 }
@@ -145,7 +211,9 @@ pub(super) fn of_host(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BootId, Confidence, ControllerKey, Identity, ModuleKey, ModuleTrace, Place};
+    use crate::{
+        BootId, Confidence, ControllerKey, Identity, ModuleKey, ModuleTrace, Place, Watch,
+    };
     use std::time::Duration;
 
     const PERIOD: ReportPeriod =
@@ -208,7 +276,11 @@ mod tests {
         let trace = ModuleTrace { changes, ..ModuleTrace::default() };
         MemoryTraces {
             from_wall_ms: 0,
-            watches: Vec::new(),
+            watches: vec![Watch {
+                from_wall_ms: 0,
+                to_wall_ms: 5_000,
+                watched: Duration::from_secs(5),
+            }],
             boots_wall_ms: Vec::new(),
             modules: [(ModuleKey::from_stored("serial-1"), trace)].into(),
         }
@@ -229,11 +301,11 @@ mod tests {
             change(Correctable, 2_000, 2_000, 9),
         ]);
         let series = series(Correctable);
-        let known = ErrorsKnown { traces: &traces, sums: &[], series: &series };
+        let known = ErrorsKnown { traces: &traces, sums: &[], series: &series, read: &[] };
         let told = stick(&module(), known, PERIOD);
         assert_eq!((told.corrected, told.uncorrected, told.at_least), (Some(3), None, false));
         let empty = super::tests::traces(Vec::new());
-        let known = ErrorsKnown { traces: &empty, sums: &[], series: &series };
+        let known = ErrorsKnown { traces: &empty, sums: &[], series: &series, read: &[] };
         assert_eq!(stick(&module(), known, PERIOD).corrected, Some(0));
         // Read for the first time after the period.
         let earlier = ReportPeriod { from_wall_ms: 100, to_wall_ms: 400, at_wall_ms: 400 };
@@ -246,7 +318,7 @@ mod tests {
         let traces =
             traces(vec![change(Correctable, 900, 1_100, 7), change(Correctable, 1_900, 2_100, 1)]);
         let series = series(Correctable);
-        let known = ErrorsKnown { traces: &traces, sums: &[], series: &series };
+        let known = ErrorsKnown { traces: &traces, sums: &[], series: &series, read: &[] };
         let told = stick(&module(), known, PERIOD);
         assert_eq!((told.corrected, told.at_least), (Some(0), true));
     }
@@ -260,14 +332,66 @@ mod tests {
             sum(SeriesPlace::Unattributed, 7, false),
             sum(SeriesPlace::Unattributed, 3, true),
         ];
-        let known = ErrorsKnown { traces: &traces, sums: &sums, series: &series };
+        let known = ErrorsKnown { traces: &traces, sums: &sums, series: &series, read: &[] };
         let sticks = [stick(&module(), known, PERIOD)];
         let told = of_host(known, &sticks, PERIOD);
         assert_eq!((told.uncorrected, told.uncorrected_on_none), (Some(9), Some(9)));
         assert_eq!(told.corrected_on_none, None);
         assert_eq!((told.corrected, told.counted_before), (None, (0, 3)));
         // Nobody ever read such a counter.
-        let unread = ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new() };
+        let unread =
+            ErrorsKnown { traces: &traces, sums: &[], series: &BTreeMap::new(), read: &[] };
         assert_eq!(of_host(unread, &[], PERIOD).uncorrected, None);
+    }
+
+    fn read(at_wall_ms: i64, subject: &str, value: bool) -> FactRecord {
+        FactRecord {
+            at_wall_ms,
+            boot: BootId::unknown(),
+            name: crate::COUNTER_READ.to_owned(),
+            subject: subject.to_owned(),
+            value: Some(value.to_string()),
+            state: "ok".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_counter_that_could_not_be_read_any_more_counted_nothing() {
+        use ErrorClass::Correctable;
+        let (traces, series) = (traces(Vec::new()), series(Correctable));
+        let own = key(SeriesPlace::Dimm(Place::Dimm(0)), Correctable).to_string();
+        let told = |facts: &[FactRecord]| {
+            let known = ErrorsKnown { traces: &traces, sums: &[], series: &series, read: facts };
+            let stick = stick(&module(), known, PERIOD);
+            let host = of_host(known, std::slice::from_ref(&stick), PERIOD);
+            assert_eq!((stick.corrected, stick.at_least), (host.corrected, host.at_least));
+            assert_eq!(host.partly_read, host.at_least);
+            (stick.corrected, stick.at_least)
+        };
+        assert_eq!(told(&[]), (Some(0), false));
+        // Since before the period, by itself or with all others.
+        assert_eq!(told(&[read(900, &own, false)]), (None, false));
+        assert_eq!(told(&[read(900, "", false)]), (None, false));
+        // It was again, before the period, within it, and after it.
+        assert_eq!(told(&[read(800, &own, false), read(900, &own, true)]), (Some(0), false));
+        assert_eq!(told(&[read(800, &own, false), read(1_500, &own, true)]), (Some(0), true));
+        assert_eq!(told(&[read(800, "", false), read(2_500, "", true)]), (None, false));
+        // For a part of the period.
+        assert_eq!(told(&[read(1_500, &own, false)]), (Some(0), true));
+        assert_eq!(told(&[read(900, &own, false), read(1_000, "", false)]), (None, false));
+        // That another was not says nothing of it.
+        assert_eq!(told(&[read(900, "mc/dimm9 correctable", false)]), (Some(0), false));
+    }
+
+    #[test]
+    fn where_nobody_watched_nothing_was_read() {
+        let series = series(ErrorClass::Correctable);
+        let corrected = |traces: &MemoryTraces| {
+            let known = ErrorsKnown { traces, sums: &[], series: &series, read: &[] };
+            of_host(known, &[], PERIOD).corrected
+        };
+        let watched = traces(Vec::new());
+        assert_eq!(corrected(&watched), Some(0));
+        assert_eq!(corrected(&MemoryTraces { watches: Vec::new(), ..watched }), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::exposures::{ClassOfExposures, ReportedExposure};
 use super::policy::PatchDeadlines;
-use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn, Simulated};
+use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn, Simulated, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// A report on one host.
@@ -40,12 +40,16 @@ pub struct Report {
     pub pages: Vec<ReportedPage>,
     /// What became of alerts.
     pub alerts: Vec<AlertTurn>,
+    /// Alerts that were open at the moment of the report.
+    pub open_alerts: Vec<ReportedAlert>,
     /// Acknowledgements that held in the period.
     pub acknowledgements: Vec<ReportedAck>,
     /// Month by month.
     pub months: Vec<ReportedMonth>,
     /// When nobody was looking.
     pub coverage: ReportedCoverage,
+    /// How each source had fared last.
+    pub sources: Vec<ReportedSource>,
     /// The part of the ledger that belongs to the period.
     pub ledger: LedgerRange,
 }
@@ -78,6 +82,8 @@ pub struct ReportSummary {
     pub sentence: String,
     /// Four figures.
     pub figures: Vec<ReportedFigure>,
+    /// What is to be done, in sentences.
+    pub to_do: Vec<String>,
     /// What is not known, in sentences.
     pub unknown: Vec<String>,
 }
@@ -154,6 +160,8 @@ pub struct ReportedStick {
     pub module: String,
     /// Its slot.
     pub slot: Option<String>,
+    /// Where its errors are counted.
+    pub counted_at: Vec<String>,
     /// What it is.
     pub part: Option<String>,
     /// Its size.
@@ -168,9 +176,53 @@ pub struct ReportedStick {
     pub uncorrected: Option<u64>,
     /// Whether there may have been more.
     pub at_least: bool,
+    /// What was said of it at the moment of the report; `None` of one that was gone.
+    pub said: Option<ReportedSaid>,
 }
 
-/// Memory errors of the host in the period; `None` where no such counter was ever read.
+/// What is said of a stick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedSaid {
+    /// On what it rests.
+    pub by: SaidBy,
+    /// How bad it is; `None` where no alert was open, which says nothing of whether it is sound.
+    pub verdict: Option<Verdict>,
+    /// What to do, in a few words.
+    pub advice: Option<String>,
+    /// Why: a sentence, or the names of alerts.
+    pub because: String,
+}
+
+/// On what a word on a stick rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaidBy {
+    /// It was judged at the moment of the report, which was that at which the report was made.
+    Judgement,
+    /// Alerts that were open then: the engine judges the present, and not the past.
+    Alerts,
+}
+
+/// An alert that was open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedAlert {
+    /// Which.
+    pub alert: String,
+    /// Its code.
+    pub code: String,
+    /// What it is about; empty for the host.
+    pub subject: String,
+    /// How bad it was.
+    pub verdict: Verdict,
+    /// Since when it was open.
+    pub since_wall_ms: i64,
+    /// What was seen.
+    pub detail: String,
+    /// Whether what it rests on could not be looked at.
+    pub held: bool,
+}
+
+/// Memory errors of the host in the period; `None` where no such counter was read in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedErrors {
     /// Corrected ones.
@@ -183,6 +235,8 @@ pub struct ReportedErrors {
     pub corrected_on_none: Option<u64>,
     /// Whether there may have been more.
     pub at_least: bool,
+    /// Whether a counter that had been read before could not be read for a part of the period.
+    pub partly_read: bool,
     /// Corrected and uncorrected ones that the first reading showed, counted before anybody watched;
     /// not among the others.
     pub counted_before: (u64, u64),
@@ -261,6 +315,19 @@ pub struct ReportedCoverage {
     pub clock_steps: u64,
     /// The sum of their lengths.
     pub clock_stepped_ms: u64,
+}
+
+/// A source of readings, as it had fared last before the moment of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedSource {
+    /// Which.
+    pub source: String,
+    /// Whether it was read, in a word.
+    pub state: String,
+    /// Since when that is told: at each start of the agent, and when it changes.
+    pub since_wall_ms: i64,
+    /// Why it was not, or not wholly.
+    pub reason: Option<String>,
 }
 
 /// A time in which nobody was looking.

@@ -3,6 +3,7 @@
 use super::exposures::{Deadline, ReportedExposure};
 use super::parts::{Report, ReportSummary, ReportedFigure};
 use super::policy::CveClass;
+use super::to_do::{asks, lost_data, slot, to_do, unseen};
 use crate::{Verdict, span};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub(super) fn summary(report: &Report) -> ReportSummary {
             availability(report),
             memory(report),
         ],
+        to_do: to_do(report),
         unknown: unknown(report),
     }
 }
@@ -38,61 +40,100 @@ fn decided(report: &Report) -> (u64, u64, u64) {
 }
 
 fn sentence(report: &Report) -> String {
+    let mut sentences = vec![of_patches(report)];
+    match report.patches.live_patch_only {
+        0 => {}
+        n => sentences.push(format!(
+            "{} in force only because the running system was repaired without a restart (by a live patch).",
+            counted(n, "fix is", "fixes are"),
+        )),
+    }
+    sentences.push(of_memory(report));
+    match report.availability.unclean {
+        0 => {}
+        1 => sentences.push(
+            "The server went down once without being shut down: a crash, or a loss of power."
+                .to_owned(),
+        ),
+        n => sentences.push(format!(
+            "The server went down {n} times without being shut down: a crash, or a loss of power."
+        )),
+    }
+    sentences.join(" ")
+}
+
+fn of_patches(report: &Report) -> String {
     let (kept, excepted, broken) = decided(report);
-    let of_policy = if broken > 0 {
-        let overdue = of_deadline(report, Deadline::Overdue);
-        let rest = match overdue {
-            0 => "all of them are in force now".to_owned(),
-            1 => "1 of them is still not in force".to_owned(),
-            n => format!("{n} of them are still not in force"),
+    if broken > 0 {
+        let rest = match of_deadline(report, Deadline::Overdue) {
+            0 if broken == 1 => "it is by now".to_owned(),
+            0 => "all of them are by now".to_owned(),
+            1 if broken == 1 => "it still is not".to_owned(),
+            1 => "1 of them still is not".to_owned(),
+            n => format!("{n} of them still are not"),
         };
         format!(
-            "This host missed the policy \"{}\": {} not in force in time, and {rest}.",
-            report.policy.name,
+            "Security fixes came late on this server: {} not in force by the date that the policy \"{}\" sets, and {rest}.",
             counted(broken, "fix was", "fixes were"),
+            report.policy.name,
         )
     } else if report.coverage.watched_ms == 0 {
-        "Nobody watched this host in the period, so that nothing is known of its patches."
+        "Nobody watched this server in the period, so that nothing is known of its security fixes."
             .to_owned()
     } else if kept + excepted > 0 {
         let allowed = match excepted {
             0 => String::new(),
-            n => format!(", {} allowed to wait by an exception", counted(n, "of them", "of them")),
+            n => format!(" or allowed to wait by an exception ({n} of them)"),
         };
-        format!(
-            "This host kept the policy \"{}\": {} came due, and all were in force in time{allowed}.",
-            report.policy.name,
-            counted(kept + excepted, "fix", "fixes"),
-        )
+        let (due, all) = match kept + excepted {
+            1 => ("the 1 security fix that came due".to_owned(), "was in force in time"),
+            n => (format!("all {n} security fixes that came due"), "were in force in time"),
+        };
+        format!("This server kept the policy \"{}\": {due} {all}{allowed}.", report.policy.name)
     } else if report.patches.exposures.is_empty() && !is_relation_known(report) {
-        "Whether fixes that are installed on this host wait for a boot or a live patch is not known."
+        "Whether security fixes that are installed on this server are in force is not known."
             .to_owned()
     } else if report.patches.exposures.is_empty() {
-        "No fix that was installed on this host was seen to wait for a boot or a live patch in the \
-         period."
-            .to_owned()
+        "Every security fix that was installed on this server was in force whenever somebody looked.".to_owned()
     } else {
         format!(
-            "By the policy \"{}\" none of the {} that waited on this host came due in the period.",
+            "{} on this server, and the policy \"{}\" gives more time for it.",
+            counted(number(report), "security fix waits", "security fixes wait"),
             report.policy.name,
-            counted(number(report), "fix", "fixes"),
         )
-    };
-    let unclean = report.availability.unclean;
-    let of_memory = match report.errors.uncorrected {
-        None => {
-            " Whether its memory had errors that could not be corrected is not known.".to_owned()
+    }
+}
+
+fn of_memory(report: &Report) -> String {
+    let errors = &report.errors;
+    let at_least = if errors.at_least { "at least " } else { "" };
+    let told = match (errors.uncorrected, errors.corrected) {
+        (None | Some(0), _) if report.open_alerts.iter().any(lost_data) => {
+            "Its memory lost data, as alerts say; how often could not be counted.".to_owned()
         }
-        Some(0) => " No memory error that could not be corrected was seen.".to_owned(),
-        Some(1) => " 1 memory error was seen that could not be corrected.".to_owned(),
-        Some(n) => format!(" {n} memory errors were seen that could not be corrected."),
+        (None, _) => "Whether its memory lost data is not known.".to_owned(),
+        (Some(0), Some(0)) if !errors.at_least => "No memory error was seen.".to_owned(),
+        (Some(0), None) => "No memory error was seen that lost data.".to_owned(),
+        (Some(0), Some(n)) => format!(
+            "Its memory had {at_least}{}; the memory mended {} by itself, and no loss of data was seen.",
+            counted(n, "error", "errors"),
+            if n == 1 { "it" } else { "them" },
+        ),
+        (Some(n), _) => format!(
+            "Its memory lost data {at_least}{}.",
+            match n {
+                1 => "once".to_owned(),
+                n => format!("{n} times"),
+            }
+        ),
     };
-    let of_ends = match unclean {
-        0 => String::new(),
-        1 => " The host went down once without being shut down.".to_owned(),
-        n => format!(" The host went down {n} times without being shut down."),
-    };
-    format!("{of_policy}{of_memory}{of_ends}")
+    let failing: Vec<&str> =
+        report.sticks.iter().filter(|stick| asks(stick).is_some()).map(slot).collect();
+    match failing.as_slice() {
+        [] => told,
+        [one] => format!("{told} The memory module in slot {one} is to be seen to."),
+        many => format!("{told} {} memory modules are to be seen to.", many.len()),
+    }
 }
 
 fn within_policy(report: &Report) -> ReportedFigure {
@@ -139,7 +180,7 @@ fn longest_exposure(report: &Report) -> ReportedFigure {
         None if !is_relation_known(report) => ReportedFigure {
             label,
             value: "not known".to_owned(),
-            note: "how the running kernel stands to what is installed is not known".to_owned(),
+            note: "it is not known which fixes the running system has".to_owned(),
         },
         None if report.patches.exposures.is_empty() => ReportedFigure {
             label,
@@ -159,20 +200,24 @@ fn availability(report: &Report) -> ReportedFigure {
     let percent = |ppm: u64| format!("{}.{:03} %", ppm / 10_000, ppm % 10_000 / 10);
     let value = match up.bounds_ppm {
         None | Some((0, 1_000_000)) => "not known".to_owned(),
-        Some((least, most)) if least == most => percent(least),
+        Some((least, most)) if percent(least) == percent(most) => percent(least),
         Some((least, most)) => format!("{} to {}", percent(least), percent(most)),
     };
-    let mut ends = vec![counted(up.boots, "boot", "boots")];
+    let mut ends = vec![match up.boots {
+        0 if up.unknown_ms == 0 => "not restarted in the period".to_owned(),
+        0 => "no start in the period is known of".to_owned(),
+        n => counted(n, "start", "starts"),
+    }];
     for (n, how) in [
-        (up.clean, "ended in order"),
+        (up.clean, "shut down in order"),
         (up.unclean, "cut off"),
-        (up.unknown_ends, "ended nobody knows how"),
+        (up.unknown_ends, "ended in a way nobody knows"),
     ] {
         if n > 0 {
             ends.push(format!("{n} {how}"));
         }
     }
-    ReportedFigure { label: "Time the host was up".to_owned(), value, note: ends.join(", ") }
+    ReportedFigure { label: "Time the server was up".to_owned(), value, note: ends.join(", ") }
 }
 
 fn memory(report: &Report) -> ReportedFigure {
@@ -187,12 +232,15 @@ fn memory(report: &Report) -> ReportedFigure {
         None => "not known".to_owned(),
     };
     let mut note = match errors.corrected {
+        Some(0) if !errors.at_least => {
+            format!("none was seen on {}", counted(size(report.sticks.len()), "module", "modules"))
+        }
         Some(n) => format!(
-            "{at_least}{n} corrected, which cost nothing, on {} of {}",
+            "{at_least}{n} corrected, which did no harm, on {} of {}",
             erring.count(),
-            counted(size(&report.sticks), "module", "modules")
+            counted(size(report.sticks.len()), "module", "modules")
         ),
-        None => "no counter of corrected errors was read".to_owned(),
+        None => "errors that the memory corrected could not be counted".to_owned(),
     };
     let on_none = [errors.uncorrected_on_none, errors.corrected_on_none];
     match on_none.into_iter().flatten().fold(0, u64::saturating_add) {
@@ -202,8 +250,8 @@ fn memory(report: &Report) -> ReportedFigure {
     ReportedFigure { label: "Memory errors".to_owned(), value, note }
 }
 
-fn size<T>(all: &[T]) -> u64 {
-    u64::try_from(all.len()).unwrap_or(u64::MAX)
+pub(super) fn size(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 fn unknown(report: &Report) -> Vec<String> {
@@ -215,8 +263,8 @@ fn unknown(report: &Report) -> Vec<String> {
         && not_watched > 60_000
     {
         unknown.push(format!(
-            "For {} of the period ({}.{} %) nobody was looking. Errors that happened then may have been seen \
-             afterwards, or not at all.",
+            "For {} of the period ({}.{} %) nobody watched the server. Errors that happened then may have been \
+             noticed afterwards, or not at all.",
             span(Duration::from_millis(not_watched)),
             permille / 10,
             permille % 10
@@ -224,22 +272,22 @@ fn unknown(report: &Report) -> Vec<String> {
     }
     if coverage.history_began_wall_ms.is_none_or(|began| began > report.period.from_wall_ms) {
         unknown.push(
-            "The history begins later than the period: of the time before, only what other tools \
-                      remember of boots is known."
+            "The record of this server begins later than the period: of the time before, little more is known than \
+             when it was started."
                 .to_owned(),
         );
     }
     if !is_relation_known(report) {
         unknown.push(
-            "How the running kernel stands to what is installed is not known at the moment of the report: \
-             fixes may be waiting that nobody saw."
+            "Whether the running system has all fixes that are installed is not known: some may be waiting for a \
+             restart that nobody saw."
                 .to_owned(),
         );
     }
     let unranked = report.patches.classes.iter().find(|class| class.class == CveClass::Unranked);
     if let Some(class) = unranked {
         unknown.push(format!(
-            "No list says how severe {} of the {} are: {}.",
+            "No list says how severe {} of the {} are; {}.",
             class.vulnerabilities,
             counted(number(report), "vulnerability", "vulnerabilities"),
             if class.limit_days.is_some() {
@@ -257,35 +305,46 @@ fn unknown(report: &Report) -> Vec<String> {
         ));
     }
     unknown.push(
-        "Fixes that were released and never installed are not counted: this host's own files do not tell of them."
+        "Fixes that were released and never installed on this server are not counted: its files do not tell of them."
             .to_owned(),
     );
     let uncounted = report.sticks.iter().filter(|stick| stick.corrected.is_none()).count();
     if uncounted > 0 {
-        unknown.push(format!("Of {uncounted} memory modules no errors are counted, which is not to say that there were none."));
+        unknown.push(format!(
+            "Errors of {} could not be counted, which is not to say that there were none.",
+            counted(size(uncounted), "memory module", "memory modules")
+        ));
     }
     for (class, errors) in
-        [("corrected", report.errors.corrected), ("uncorrected", report.errors.uncorrected)]
+        [("corrected", report.errors.corrected), ("not corrected", report.errors.uncorrected)]
     {
         if errors.is_none() {
-            unknown
-                .push(format!("No counter of {class} memory errors was ever read on this host."));
+            unknown.push(format!(
+                "Memory errors that were {class} could not be counted in the period."
+            ));
         }
+    }
+    if report.errors.partly_read {
+        unknown.push(
+            "Memory errors could not be counted for a part of the period: those that happened then may be missing."
+                .to_owned(),
+        );
     }
     if report.errors.counted_before != (0, 0) {
         let (corrected, uncorrected) = report.errors.counted_before;
         unknown.push(format!(
-            "{corrected} corrected and {uncorrected} uncorrected memory errors had been counted before \
-             anybody watched; when is not known, and they are not among those of the period."
+            "{corrected} memory errors that were corrected and {uncorrected} that were not had been counted before \
+             anybody watched. When is not known; they are not among those of the period."
         ));
     }
-    let unseen = report.alerts.iter().filter(|turn| turn.verdict == Verdict::Unknown);
-    let unseen: BTreeSet<&str> = unseen.map(|turn| turn.key.code.as_str()).collect();
-    if !unseen.is_empty() {
-        let codes: Vec<&str> = unseen.into_iter().collect();
+    let blind = report.alerts.iter().filter(|turn| turn.verdict == Verdict::Unknown);
+    let blind: BTreeSet<&str> = blind.map(|turn| turn.key.code.as_str()).collect();
+    let told: BTreeSet<&str> = blind.iter().map(|code| unseen(code).unwrap_or(code)).collect();
+    if !told.is_empty() {
+        let told: Vec<&str> = told.into_iter().collect();
         unknown.push(format!(
-            "Alerts of the period say that something could not be seen: {}.",
-            codes.join(", ")
+            "Alerts of the period said that not all can be seen: {}.",
+            told.join("; ")
         ));
     }
     if coverage.clock_steps > 0 {
@@ -300,19 +359,21 @@ fn unknown(report: &Report) -> Vec<String> {
         ));
     }
     if let Some(fault) = &report.ledger.fault {
-        unknown.push(format!("The ledger of this host is not what was written: {fault}."));
+        unknown.push(format!(
+            "The record that this report rests on was altered after it was written: {fault}."
+        ));
     }
     unknown
 }
 
 /// Whether it was known how the running kernel stands to what is installed: without that, no fix is
 /// seen to wait, however many do.
-fn is_relation_known(report: &Report) -> bool {
+pub(super) fn is_relation_known(report: &Report) -> bool {
     report.patches.relation_known
 }
 
 fn number(report: &Report) -> u64 {
-    size(&report.patches.exposures)
+    size(report.patches.exposures.len())
 }
 
 fn of_deadline(report: &Report, deadline: Deadline) -> u64 {
@@ -331,6 +392,6 @@ fn ranked(class: CveClass) -> &'static str {
     }
 }
 
-fn counted(n: u64, one: &str, many: &str) -> String {
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }

@@ -148,3 +148,34 @@ fn nothing_is_gone_while_its_source_is_off_or_does_not_answer_in_full() {
     }
     assert_eq!(livepatch_facts(&history), ["a ok true"]);
 }
+
+#[test]
+fn a_counter_that_is_not_read_any_more_is_told_once_and_once_when_it_is_again() {
+    let dir = directory();
+    let mut host = Host::new();
+    let mut history = start(dir.path(), &host.at());
+    let mut pass = |host: &mut Host, edac: bool| {
+        host.pass(Duration::from_secs(60));
+        let snapshot = if edac { host.snapshot() } else { empty(host.at()) };
+        take_in(&mut history, &snapshot);
+        let told = "SELECT subject, value FROM fact WHERE name = 'counter.read'
+                    ORDER BY snapshot, subject";
+        rows(&history, told)
+    };
+    // While all is read nothing is told.
+    assert_eq!(pass(&mut host, true), [""; 0]);
+    let was = host.controllers[0].dimms[1].take();
+    let gone = [
+        "skylake-socket-0-imc-0/dimm1 correctable false",
+        "skylake-socket-0-imc-0/dimm1 uncorrectable false",
+    ];
+    assert_eq!(pass(&mut host, true), gone);
+    assert_eq!(pass(&mut host, true), gone);
+    // Without any it is one fact, and those of each stay.
+    assert_eq!(pass(&mut host, false).last().unwrap(), " false");
+    assert_eq!(pass(&mut host, false).len(), 3);
+    host.controllers[0].dimms[1] = was;
+    let last = pass(&mut host, true);
+    assert_eq!(last.len(), 6);
+    assert!(last[3..].iter().all(|row| row.ends_with(" true")), "{last:?}");
+}

@@ -2,8 +2,11 @@
 //! says what it takes on disk and how long each query takes.
 //!
 //! ```text
-//! cargo run --release -p scrubjay-tests --example ten_years -- DIR [SEED] [YEARS]
+//! cargo run --release -p scrubjay-tests --example ten_years -- DIR [SEED] [YEARS [judged]]
 //! ```
+//!
+//! With `judged` its sticks are judged and alerts are kept, as the agent does, and the host as it was last is
+//! written beside the history: `docs/examples` is made of such a one.
 //!
 //! The passes, the reports and what becomes of old rows are those of the agent; only the host is made
 //! up, with its clocks. A pass that finds nothing new leaves no row, so that quiet time is passed over in
@@ -17,6 +20,7 @@ mod ask;
 mod chance;
 mod faults;
 mod host;
+mod judged;
 mod kernels;
 
 use chance::Chance;
@@ -35,8 +39,15 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Minutes between passes while nothing happens. Two and a half times what the agent is told is a gap.
 const QUIET: u64 = 20;
 const TOLD: Duration = Duration::from_secs(600);
+/// The same where a report is to be made of it: it need not be as fine.
+const QUIET_JUDGED: u64 = 120;
+const TOLD_JUDGED: Duration = Duration::from_secs(3_600);
+/// Minutes after which sticks are judged again, if there is anything new.
+const JUDGED_EVERY: u64 = 360;
 const DAY: u64 = 1_440;
 const BEGIN_WALL_MS: i64 = 1_480_000_000_000;
+/// 2024-06-01, where a report is to be made of it.
+const BEGIN_JUDGED_WALL_MS: i64 = 1_717_200_000_000;
 const PAGE_BYTES: u64 = 4_096;
 
 /// Faults per DIMM and year: ten times those of the field.
@@ -99,11 +110,15 @@ struct Life<'a> {
     folds: u64,
     /// The longest that a pass was held up by it.
     longest_fold: Duration,
+    /// Whether sticks are judged and alerts are kept.
+    judged: bool,
+    /// When they were last, in minutes.
+    judged_at: u64,
 }
 
 impl Life<'_> {
     fn start(&mut self) {
-        self.history = Some(open(self.dir, &self.host));
+        self.history = Some(open(self.dir, &self.host, self.judged));
         self.host.reports = 0;
     }
 
@@ -148,7 +163,13 @@ impl Life<'_> {
         let appended = history.append_heard(snapshot, told);
         assert!(appended.error.is_none(), "{:?}", appended.error);
         if heard_some || minute % DAY < minutes {
-            note(history, snapshot, &appended.accumulated);
+            let accumulated = &appended.accumulated;
+            if !self.judged {
+                note(history, snapshot, accumulated);
+            } else if minute >= self.judged_at + JUDGED_EVERY {
+                judged::note(history, snapshot, accumulated);
+                self.judged_at = minute;
+            }
         }
         take_out(history, &self.host.at(), &bad);
         // As the agent does, until the next pass.
@@ -209,11 +230,12 @@ impl Life<'_> {
     }
 }
 
-fn open(dir: &Path, host: &Host) -> History {
+fn open(dir: &Path, host: &Host, judged: bool) -> History {
+    let told = if judged { TOLD_JUDGED } else { TOLD };
     let mut history = History::open(dir, &host.at()).unwrap();
     history.write_without_sync().unwrap();
     history.fold_by_clock(monotonic);
-    history.begin_run(&host.at(), "1.0.0", TOLD).unwrap();
+    history.begin_run(&host.at(), "1.0.0", told).unwrap();
     history
 }
 
@@ -252,19 +274,20 @@ fn note(history: &mut History, snapshot: &Snapshot, accumulated: &Accumulated) {
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let Some(dir) = arguments.next() else {
-        println!("usage: ten_years DIR [SEED] [YEARS]");
+        println!("usage: ten_years DIR [SEED] [YEARS [judged]]");
         return;
     };
     let dir = Path::new(&dir);
     let seed: u64 = arguments.next().map_or(1, |seed| seed.parse().unwrap());
     let years: u64 = arguments.next().map_or(10, |years| years.parse().unwrap());
+    let judged = arguments.next().is_some_and(|word| word == "judged");
     let minutes = years * 525_960;
     let began = now();
     let mut chance = Chance::new(seed);
     let errors = faults::errors(&mut chance, minutes, RATE);
     let mut turns = turns(&mut chance, minutes);
-    let host = Host::new(BEGIN_WALL_MS);
-    let history = Some(open(dir, &host));
+    let host = Host::new(if judged { BEGIN_JUDGED_WALL_MS } else { BEGIN_WALL_MS });
+    let history = Some(open(dir, &host, judged));
     let minutes_with_errors = errors.len();
     let planned = |of: fn(&Turn) -> bool| turns.iter().filter(|(_, turn)| of(turn)).count();
     let packages = planned(|turn| *turn == Turn::KernelPackage);
@@ -281,10 +304,12 @@ fn main() {
         passes: 0,
         folds: 0,
         longest_fold: Duration::ZERO,
+        judged,
+        judged_at: 0,
     };
     let mut minute = 0;
     while minute < minutes {
-        let mut step = QUIET;
+        let mut step = if judged { QUIET_JUDGED } else { QUIET };
         if let Some(((next, _), _)) = life.errors.first_key_value() {
             step = step.min(next.saturating_sub(minute).max(1));
         }
@@ -311,6 +336,9 @@ fn main() {
         began.elapsed().as_secs_f64()
     );
     println!("folded: {:?}", folded.rows);
+    if judged {
+        return judged::show(dir, &at);
+    }
     report(dir, largest);
     ask::ask(dir, at.wall_ms, snapshot);
 }

@@ -131,6 +131,43 @@ pub fn write(plan: &Plan, out: &mut impl Write) -> io::Result<Vec<HostTruth>> {
     Ok(truths.into_values().collect())
 }
 
+/// Plays the first host of a kind from beginning to end, and leaves its history in a folder, as an agent
+/// would. Returns the host as it was last, as a tree.
+///
+/// # Panics
+/// If the host cannot be made, which is a defect of the harness.
+pub fn record(plan: &Plan, persona: Persona, dir: &std::path::Path) -> String {
+    let fleet = Fleet::new(plan);
+    let mut hosts = (0..).map(|index| fleet.host(index));
+    let host = hosts.find(|host| host.persona == persona).expect("a cycle has each persona");
+    let mut chain: Option<(Chain, Snapshot)> = None;
+    let (mut last, mut text) = (0, String::new());
+    for (at, _) in plan.moments().into_iter().filter(|(_, pass)| *pass) {
+        let Some(booted) = host.booted(at) else { continue };
+        let tree = host.tree(at);
+        text = tree.to_text();
+        let snapshot = look(tree);
+        // With each boot another agent begins.
+        if last < booted
+            && let Some((ended, before)) = chain.take()
+            && host.was_shut_down(booted)
+        {
+            ended.stop(&before.at);
+        }
+        let (mut running, _) = chain
+            .take()
+            .unwrap_or_else(|| (Chain::start(dir, &snapshot, plan.step_s), snapshot.clone()));
+        let heard = host.heard(last, booted, at);
+        running.pass(snapshot.clone(), heard, u64::from(host.index));
+        chain = Some((running, snapshot));
+        last = at;
+    }
+    if let Some((running, before)) = chain {
+        running.stop(&before.at);
+    }
+    text
+}
+
 /// One host from beginning to end: its samples, and what is true of it.
 fn life(plan: &Plan, fleet: &Fleet, index: u32) -> (String, HostTruth) {
     let host = fleet.host(index);

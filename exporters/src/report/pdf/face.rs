@@ -81,6 +81,14 @@ impl Face {
         letters
     }
 
+    /// Every character that it has and that is drawn as itself.
+    #[cfg(test)]
+    pub(super) fn characters(&self) -> String {
+        let mapped = self.data.charmap().mappings();
+        let mapped = mapped.filter(|(_, glyph)| glyph.to_u32() != 0);
+        mapped.filter_map(|(number, _)| char::from_u32(number)).filter(|c| is_text(*c)).collect()
+    }
+
     /// Broken into lines that are no wider than that; a letter that alone is wider has its own.
     pub(super) fn lines(&self, text: &str, size: f32, width: f32) -> Vec<Vec<Letter>> {
         broken(&self.letters(text), width / size)

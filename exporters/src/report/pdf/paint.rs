@@ -91,13 +91,11 @@ pub(super) fn paint(
 
 /// What the library says, with each rule of archives that is broken.
 fn told(error: &KrillaError) -> String {
-    match error {
-        KrillaError::Validation(broken) => {
-            let rules: Vec<String> = broken.iter().map(|(rule, _)| format!("{rule:?}")).collect();
-            format!("{error}: {}", rules.join(", "))
-        }
-        other => other.to_string(),
+    if let KrillaError::Validation(broken) = error {
+        let rules: Vec<String> = broken.iter().map(|(rule, _)| format!("{rule:?}")).collect();
+        return format!("{error}: {}", rules.join(", "));
     }
+    error.to_string()
 }
 
 /// Nothing in it is of the moment at which it is made.
