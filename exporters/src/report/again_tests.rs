@@ -60,7 +60,7 @@ fn whoever_alters_a_figure_or_a_row_is_found_out() {
     });
     assert_eq!(gone[..2], ["summary.sentence", "summary.figures"]);
     assert_eq!(found(|r| r.patches.live_patch_only = 1), ["patches.live_patch_only"]);
-    assert_eq!(found(|r| r.availability.down_ms += 5_000), ["availability"]);
+    assert_eq!(found(|r| r.availability.unknown_ms += 5_000), ["availability"]);
     assert_eq!(found(|r| r.availability.boots = 1), ["availability.boots"]);
     assert_eq!(found(|r| r.availability.unclean = 1), ["availability.unclean"]);
     let hidden = found(|r| {
@@ -76,6 +76,15 @@ fn whoever_alters_a_figure_or_a_row_is_found_out() {
     assert_eq!(found(|r| r.patches.exposures[0].cve = "CVE".to_owned())[0], "patches.exposures[0]");
     let times = found(|r| r.period.to_wall_ms = r.period.at_wall_ms + 1);
     assert_eq!(times[0], "period");
+}
+
+/// What the history of a simulated host of two years showed: days that were longer by the clock of a boot than
+/// by the wall's, and months that reach over an end of the period.
+#[test]
+fn what_clocks_and_calendars_do_is_no_disagreement() {
+    assert_eq!(found(|r| r.availability.up_ms += 8_453), [""; 0]);
+    assert_eq!(found(|r| r.months[0].from_wall_ms -= 5 * DAY_MS), [""; 0]);
+    assert_eq!(found(|r| r.months[0].to_wall_ms = r.period.from_wall_ms), ["months[0]"]);
 }
 
 #[test]
