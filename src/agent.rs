@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::reading, header, web};
+use crate::{clock, commands::reading, header, site_past, web};
 use anyhow::Context;
 use rustix::param::{clock_ticks_per_second, page_size};
 use scrubjay_alerts::PatchPolicy;
@@ -108,8 +108,9 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     }
     tracing::info!("the server is {}", web::in_words(&setup));
     let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
-    let site =
-        Site { board, gate: Arc::new(gate), telemetry_path: settings.web.telemetry_path.clone() };
+    let telemetry_path = settings.web.telemetry_path.clone();
+    let pages = site_past::pages(&settings.state_dir);
+    let site = Site { board, gate: Arc::new(gate), telemetry_path, pages };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listeners, site, async {
         let _ = server_told.await;

@@ -19,6 +19,7 @@ mod notify;
 mod pages;
 mod policies;
 mod progress;
+mod site_past;
 mod web;
 mod windows;
 

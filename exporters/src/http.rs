@@ -5,7 +5,7 @@
 //! | `/metrics`, or as configured | the metrics page in one of two formats; 503 before the first pass | everybody |
 //! | `/healthz`, `/-/healthy` | 200 while the last pass is fresh, else 503 with the reason | everybody |
 //! | `/readyz`, `/-/ready` | 200 once a pass has completed, else 503 | everybody |
-//! | `/` | a page with links | this host |
+//! | `/` and the pages below it ([`crate::site`]) | HTML, and JSON below `/api/v1/` | this host |
 //! | `/api/v1/snapshot` | JSON; 503 with a JSON `error` while there is no fresh pass | this host |
 //!
 //! This host is whoever connects to a loopback address of it.
@@ -17,12 +17,14 @@ mod admit;
 mod board;
 mod guard;
 mod negotiate;
+mod pages;
 mod places;
 mod web;
 
 pub use board::Board;
 pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
+use crate::site::{Pages, is_page};
 use admit::{Door, Visitor};
 use axum::Router;
 use axum::body::Bytes;
@@ -49,8 +51,8 @@ const JSON: &str = "application/json";
 /// Where the metrics page is unless somebody wants it elsewhere.
 pub const TELEMETRY_PATH: &str = "/metrics";
 
-/// Where everything else is.
-const PATHS: [&str; 6] = ["/", "/healthz", "/-/healthy", "/readyz", "/-/ready", "/api/v1/snapshot"];
+/// Where everything else is, but for pages.
+const PATHS: [&str; 4] = ["/healthz", "/-/healthy", "/readyz", "/-/ready"];
 
 /// How long open connections may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -64,13 +66,15 @@ pub struct Site {
     pub gate: Arc<Gate>,
     /// Where the metrics page is; one that [`is_telemetry_path`] takes.
     pub telemetry_path: String,
+    /// What people look at.
+    pub pages: Pages,
 }
 
 /// Whether the metrics page may be at a path: it begins with a slash, needs no escaping, and nothing
 /// else is there.
 pub fn is_telemetry_path(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
-    path.starts_with('/') && path.bytes().all(plain) && !PATHS.contains(&path)
+    path.starts_with('/') && path.bytes().all(plain) && !PATHS.contains(&path) && !is_page(path)
 }
 
 /// The routes.
@@ -78,14 +82,13 @@ fn router(site: &Site) -> Router {
     let path: Arc<str> = site.telemetry_path.as_str().into();
     let door = Door { telemetry_path: Arc::clone(&path), board: Arc::clone(&site.board) };
     Router::new()
-        .route("/", get(landing).with_state(Arc::clone(&path)))
+        .merge(pages::routes(&site.board, site.pages.clone(), &path))
         .route(&site.telemetry_path, get(metrics))
         .route("/healthz", get(healthy))
         .route("/-/healthy", get(healthy))
         .route("/readyz", get(ready))
         .route("/-/ready", get(ready))
         .route("/api/v1/snapshot", get(snapshot))
-        .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(door, admit::admit))
         .with_state(Arc::clone(&site.board))
@@ -145,24 +148,6 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     (status, headers, body).into_response()
 }
 
-async fn landing(State(telemetry_path): State<Arc<str>>) -> Response {
-    let page = format!(
-        concat!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>scrubjay</title></head><body>\n",
-            "<h1>scrubjay ",
-            env!("CARGO_PKG_VERSION"),
-            "</h1>\n<p>Remembers memory errors, live patches and boots of this host.</p>\n<ul>\n",
-            "<li><a href=\"{0}\">{0}</a>: metrics for Prometheus</li>\n",
-            "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: everything known, as JSON</li>\n",
-            "<li><a href=\"/healthz\">/healthz</a>: whether the last pass is fresh</li>\n",
-            "<li><a href=\"/readyz\">/readyz</a>: whether a pass has completed</li>\n",
-            "</ul></body></html>\n"
-        ),
-        telemetry_path
-    );
-    answer(StatusCode::OK, HTML, page)
-}
-
 async fn metrics(State(board): State<Arc<Board>>, headers: HeaderMap) -> Response {
     let form = negotiate::form(&headers);
     let Some(page) = board.metrics(form) else {
@@ -220,10 +205,6 @@ fn status(freshness: &Freshness) -> StatusCode {
         Freshness::Fresh => StatusCode::OK,
         Freshness::Stale { .. } | Freshness::NoPassYet => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-async fn not_found() -> Response {
-    answer(StatusCode::NOT_FOUND, TEXT, "no such page; / lists them\n")
 }
 
 async fn wrong_method() -> Response {

@@ -42,6 +42,7 @@ mod replay;
 mod reports;
 mod server;
 mod simulate;
+mod site;
 mod traps;
 mod verdicts;
 mod web;

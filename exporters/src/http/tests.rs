@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 mod crowded;
 mod encrypted;
+mod looked_at;
 
 /// A clock the test sets.
 fn clock() -> (Arc<Mutex<Duration>>, Arc<Board>) {
@@ -59,7 +60,7 @@ fn serving_on<T: Send + 'static>(
             result
         });
         let telemetry_path = TELEMETRY_PATH.to_owned();
-        let site = Site { board, gate: Arc::new(gate), telemetry_path };
+        let site = Site { board, gate: Arc::new(gate), telemetry_path, pages: testing::pages() };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(all, site, stop, limits).await;
         client.join().unwrap()
@@ -122,7 +123,13 @@ fn before_the_first_pass_nothing_is_told_of_the_host() {
             body,
             "{\"schema_version\":1,\"error\":\"no pass over the host has completed yet\"}\n"
         );
-        assert_eq!(get(address, "/").0, 200);
+        let (status, head, body) = get(address, "/");
+        assert_eq!(status, 503);
+        assert!(
+            head.contains("refresh: 2") && body.contains("Nothing is known yet"),
+            "{head}{body}"
+        );
+        assert_eq!(get(address, "/api/v1/overview").0, 503);
     });
 }
 
@@ -150,8 +157,8 @@ fn a_fresh_pass_is_served_on_every_route() {
         let (_, head, body) = get(address, "/");
         assert!(head.contains("content-type: text/html"), "{head}");
         assert!(body.contains(env!("CARGO_PKG_VERSION")));
-        for linked in ["/metrics", "/api/v1/snapshot", "/healthz", "/readyz"] {
-            assert!(body.contains(&format!("href=\"{linked}\"")));
+        for linked in ["/metrics", "/api/v1/overview", "/healthz", "/memory", "/about"] {
+            assert!(body.contains(&format!("href=\"{linked}\"")), "{linked}");
         }
     });
 }
@@ -263,7 +270,7 @@ fn stopping_does_not_wait_for_idle_clients() {
     let (_, board) = clock();
     let idle = serving(board, Limits::DEFAULT, |address| {
         let idle = connect(address);
-        assert_eq!(get(address, "/").0, 200);
+        assert_eq!(get(address, "/assets/icon.svg").0, 200);
         idle
     });
     assert_eq!(rest(idle), "");
@@ -340,7 +347,12 @@ fn the_metrics_page_is_where_somebody_wants_it() {
     }
     let site = |telemetry_path: &str| {
         let (_, board) = clock();
-        Site { board, gate: Arc::new(Gate::open()), telemetry_path: telemetry_path.to_owned() }
+        Site {
+            board,
+            gate: Arc::new(Gate::open()),
+            telemetry_path: telemetry_path.to_owned(),
+            pages: testing::pages(),
+        }
     };
     // Whatever is taken can be routed.
     for path in ["/m", "/m/", "//", "/a/b/../c", "/-/x"] {
@@ -354,7 +366,8 @@ fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(
     let (_, board) = clock();
     board.publish(testing::server(), Duration::from_secs(90));
     let telemetry_path = TELEMETRY_PATH.to_owned();
-    let site = Site { board, gate: Arc::new(Gate::open()), telemetry_path };
+    let site =
+        Site { board, gate: Arc::new(Gate::open()), telemetry_path, pages: testing::pages() };
     let visitor = Visitor { peer: peer.parse().unwrap(), setup: Arc::new(setup) };
     let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
