@@ -13,8 +13,8 @@ import { Chromium } from "./chromium.mjs";
 
 const WIDTHS = [[360, 780], [1280, 900], [2560, 1440]];
 const SCHEMES = ["light", "dark"];
-/** Pages of one kind look alike: of sticks and findings so many are looked at. */
-const ALIKE = 2;
+/** Pages of one kind look alike: of sticks and of findings so many are looked at. */
+const ALIKE = { "/dimm": 2, "/finding": 1 };
 
 const asked = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const axe = asked.axe ? readFileSync(asked.axe, "utf8") : undefined;
@@ -58,7 +58,7 @@ function chosen(host, pages) {
     const n = (seen.get(kind) ?? 0) + 1;
     seen.set(kind, n);
     const word = (path === "/" ? "overview" : kind.slice(1)) + (n > 1 ? `-${n}` : "");
-    return kind === path || n <= ALIKE ? [{ path, word }] : [];
+    return kind === path || n <= ALIKE[kind] ? [{ path, word }] : [];
   });
 }
 

@@ -43,6 +43,9 @@ struct Shared {
     telemetry_path: Arc<str>,
 }
 
+/// An address that ends with a name, and the page it is of.
+type Named = (&'static str, fn(String) -> Place);
+
 /// Every page, as HTML and as JSON, and what browsers load for them; and the answer to whatever is at
 /// no address.
 pub(super) fn routes(board: &Arc<Board>, pages: Pages, telemetry_path: &str) -> Router<Arc<Board>> {
@@ -71,8 +74,7 @@ pub(super) fn routes(board: &Arc<Board>, pages: Pages, telemetry_path: &str) -> 
             router = router.route(path, get(page));
         }
     }
-    let named: [(&str, fn(String) -> Place); 2] =
-        [("/memory/{name}", Place::Dimm), ("/findings/{name}", Place::Finding)];
+    let named: [Named; 2] = [("/memory/{name}", Place::Dimm), ("/findings/{name}", Place::Finding)];
     for (path, place) in named {
         for (path, form) in [(path.to_owned(), Form::Html), (format!("/api/v1{path}"), Form::Json)]
         {

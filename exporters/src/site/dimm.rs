@@ -203,7 +203,7 @@ fn why(judged: &DimmVerdict, now_ms: i64) -> Markup {
             @for reason in &judged.reasons {
                 li {
                     p { (verdict(reason.verdict)) " " (finding_link(reason.code)) }
-                    p { (text(&reason.text)) }
+                    p { (text(&super::findings::sentence(&reason.text))) }
                     p.soft {
                         @if let Some(at) = reason.since_wall_ms { (since(at, now_ms)) }
                         @if reason.since_wall_ms.is_some() && reason.verdict >= Verdict::Watch { "; " }

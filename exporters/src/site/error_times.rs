@@ -56,21 +56,28 @@ impl ErrorTimes {
             .map(|at| {
                 let from_wall_ms = begin.saturating_add(at.saturating_mul(width_ms));
                 let to_wall_ms = from_wall_ms.saturating_add(width_ms);
-                let met = |watch: &Watch| {
-                    watch.from_wall_ms < to_wall_ms && watch.to_wall_ms >= from_wall_ms
-                };
-                let zero = watches.iter().any(met).then_some(0);
-                Bucket { from_wall_ms, to_wall_ms, correctable: zero, uncorrectable: zero }
+                Bucket { from_wall_ms, to_wall_ms, correctable: None, uncorrectable: None }
             })
             .collect();
+        let place = |wall_ms: i64| wall_ms.saturating_sub(begin).div_euclid(width_ms);
+        for watch in watches.iter().filter(|watch| watch.to_wall_ms >= begin) {
+            let last = place(watch.to_wall_ms).clamp(0, bars - 1);
+            let first = place(watch.from_wall_ms).max(0);
+            let (Ok(first), Ok(last)) = (usize::try_from(first), usize::try_from(last)) else {
+                continue;
+            };
+            for bucket in buckets.get_mut(first..=last).into_iter().flatten() {
+                (bucket.correctable, bucket.uncorrectable) = (Some(0), Some(0));
+            }
+        }
         let mut counted_before = 0_u64;
         for change in changes {
             if change.first {
                 counted_before = counted_before.saturating_add(change.errors);
                 continue;
             }
-            let at = change.from_wall_ms.saturating_sub(begin).div_euclid(width_ms);
-            let bucket = usize::try_from(at).ok().and_then(|at| buckets.get_mut(at));
+            let bucket =
+                usize::try_from(place(change.from_wall_ms)).ok().and_then(|at| buckets.get_mut(at));
             let Some(bucket) = bucket else { continue };
             // Whoever counted looked.
             let sums = [&mut bucket.correctable, &mut bucket.uncorrectable];

@@ -100,7 +100,16 @@ fn heading(found: &Found<'_>) -> String {
             Verdict::Ok => "Nothing to do",
             Verdict::Unknown | Verdict::Watch | Verdict::Plan | Verdict::Act => "Keep watching",
         },
-        action => return capital(action.as_str()) + &about,
+        Action::FixVisibility
+        | Action::RestartServices
+        | Action::Reboot
+        | Action::RebootIntoNewerKernel
+        | Action::ReinstallPackage
+        | Action::InvestigateChannelOrCpu
+        | Action::OfflinePage
+        | Action::RebootForRepair
+        | Action::SwapDimm
+        | Action::Investigate => return capital(found.action.as_str()) + &about,
     };
     what.to_owned() + &about
 }

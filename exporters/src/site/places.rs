@@ -60,18 +60,15 @@ impl Place {
 
     /// The path of the same as JSON.
     pub(super) fn json_path(&self) -> String {
-        match self {
-            Self::Overview => "/api/v1/overview".to_owned(),
-            other => format!("/api/v1{}", other.path()),
+        if *self == Self::Overview {
+            return "/api/v1/overview".to_owned();
         }
+        format!("/api/v1{}", self.path())
     }
 
     /// Whether the menu shows it as the page one is on, or below.
     pub(super) fn is_under(&self, entry: &Self) -> bool {
-        match self {
-            Self::Dimm(_) => *entry == Self::Memory,
-            other => other == entry,
-        }
+        self == entry || (matches!(self, Self::Dimm(_)) && *entry == Self::Memory)
     }
 
     /// Whether the page asks the history.

@@ -124,15 +124,21 @@ pub(super) fn map<'s>(sticks: impl IntoIterator<Item = &'s Stick> + Clone, most:
 }
 
 fn slot(stick: &Stick) -> Markup {
-    let corrected = stick.errors(scrubjay_model::ErrorClass::Correctable);
-    let others = stick.errors(scrubjay_model::ErrorClass::Uncorrectable);
+    // "0 seen" is read before a word here.
+    let said = |class, word: &str| match stick.errors(class).as_str() {
+        "0 seen" => format!("no {word} seen"),
+        "not known" => format!("{word} not known"),
+        n => format!("{n} {word}"),
+    };
+    let corrected = said(scrubjay_model::ErrorClass::Correctable, "corrected");
+    let others = said(scrubjay_model::ErrorClass::Uncorrectable, "uncorrected");
     html! {
         a.slot.{ "t-" (stick.tone().as_str()) } href=(Place::Dimm(stick.module.clone()).path()) {
             span.state { (sign(stick.tone())) (stick.word()) }
             strong.slot-name {
                 @if stick.about == DimmKind::Unattributed { "no DIMM known" } @else { (printable(stick.slot.as_ref().unwrap_or(&stick.name))) }
             }
-            span.soft { (corrected) " corrected" br; (others) " uncorrected" }
+            span.soft { (corrected) br; (others) }
         }
     }
 }

@@ -161,9 +161,10 @@ impl Server {
         detail: &str,
     ) -> Sighting {
         let count = u16::try_from(errors).unwrap();
-        match class {
-            EventClass::Corrected => self.kernel.corrected(controller, slot, count),
-            _ => self.kernel.uncorrected(controller, slot, count),
+        if class == EventClass::Corrected {
+            self.kernel.corrected(controller, slot, count);
+        } else {
+            self.kernel.uncorrected(controller, slot, count);
         }
         let number = self.reports;
         self.reports += 1;
