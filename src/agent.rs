@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::reading, header, web};
+use crate::{clock, commands::reading, header, site_past, web};
 use anyhow::Context;
 use passes::{LOOK_AGAIN_AFTER, Order, passes};
 use rustix::param::{clock_ticks_per_second, page_size};
@@ -136,6 +136,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         looks: Some(looks),
         gate: Arc::new(gate),
         telemetry_path: settings.web.telemetry_path.clone(),
+        pages: site_past::pages(&settings.state_dir),
     };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listeners, site, async {

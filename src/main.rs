@@ -21,6 +21,7 @@ mod notify;
 mod pages;
 mod policies;
 mod progress;
+mod site_past;
 mod watermark;
 mod web;
 mod windows;

@@ -5,7 +5,7 @@
 //! | `/metrics`, or as configured | the metrics page in one of two formats; 503 before the first pass | everybody |
 //! | `/healthz`, `/-/healthy` | 200 while the last pass is fresh, else 503 with the reason | everybody |
 //! | `/readyz`, `/-/ready` | 200 once a pass has completed, else 503 | everybody |
-//! | `/` | a page with links | this host |
+//! | `/` and the pages below it ([`crate::site`]) | HTML, and JSON below `/api/v1/` | this host |
 //! | `/api/v1/snapshot` | JSON; 503 with a JSON `error` while there is no fresh pass | this host |
 //!
 //! This host is whoever connects to a loopback address of it.
@@ -19,6 +19,7 @@ mod board;
 mod guard;
 mod look;
 mod negotiate;
+mod pages;
 mod places;
 mod web;
 
@@ -26,6 +27,7 @@ pub use board::{Board, Holds};
 pub use look::{Looks, Pace};
 pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
+use crate::site::{Pages, is_page};
 use admit::{Door, Visitor};
 use axum::Router;
 use axum::body::Bytes;
@@ -52,8 +54,8 @@ const JSON: &str = "application/json";
 /// Where the metrics page is unless somebody wants it elsewhere.
 pub const TELEMETRY_PATH: &str = "/metrics";
 
-/// Where everything else is.
-const PATHS: [&str; 6] = ["/", "/healthz", "/-/healthy", "/readyz", "/-/ready", "/api/v1/snapshot"];
+/// Where everything else is, but for pages.
+const PATHS: [&str; 4] = ["/healthz", "/-/healthy", "/readyz", "/-/ready"];
 
 /// How long open connections may take to finish after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -69,13 +71,15 @@ pub struct Site {
     pub gate: Arc<Gate>,
     /// Where the metrics page is; one that [`is_telemetry_path`] takes.
     pub telemetry_path: String,
+    /// What people look at.
+    pub pages: Pages,
 }
 
 /// Whether the metrics page may be at a path: it begins with a slash, needs no escaping, and nothing
 /// else is there.
 pub fn is_telemetry_path(path: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
-    path.starts_with('/') && path.bytes().all(plain) && !PATHS.contains(&path)
+    path.starts_with('/') && path.bytes().all(plain) && !PATHS.contains(&path) && !is_page(path)
 }
 
 /// The routes.
@@ -88,14 +92,13 @@ fn router(site: &Site) -> Router {
     };
     let scraped = (Arc::clone(&site.board), site.looks.clone());
     Router::new()
-        .route("/", get(landing).with_state(Arc::clone(&path)))
+        .merge(pages::routes(&site.board, site.pages.clone(), &path))
         .route(&site.telemetry_path, get(metrics).with_state(scraped))
         .route("/healthz", get(healthy))
         .route("/-/healthy", get(healthy))
         .route("/readyz", get(ready))
         .route("/-/ready", get(ready))
         .route("/api/v1/snapshot", get(snapshot))
-        .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(door, admit::admit))
         .with_state(Arc::clone(&site.board))
@@ -150,24 +153,6 @@ fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>
     ];
     let body: Bytes = body.into();
     (status, headers, body).into_response()
-}
-
-async fn landing(State(telemetry_path): State<Arc<str>>) -> Response {
-    let page = format!(
-        concat!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><title>scrubjay</title></head><body>\n",
-            "<h1>scrubjay ",
-            env!("CARGO_PKG_VERSION"),
-            "</h1>\n<p>Remembers memory errors, live patches and boots of this host.</p>\n<ul>\n",
-            "<li><a href=\"{0}\">{0}</a>: metrics for Prometheus</li>\n",
-            "<li><a href=\"/api/v1/snapshot\">/api/v1/snapshot</a>: everything known, as JSON</li>\n",
-            "<li><a href=\"/healthz\">/healthz</a>: whether the last pass is fresh</li>\n",
-            "<li><a href=\"/readyz\">/readyz</a>: whether a pass has completed</li>\n",
-            "</ul></body></html>\n"
-        ),
-        telemetry_path
-    );
-    answer(StatusCode::OK, HTML, page)
 }
 
 /// What a scrape is answered from.
@@ -233,10 +218,6 @@ fn status(freshness: &Freshness) -> StatusCode {
         Freshness::Fresh => StatusCode::OK,
         Freshness::Stale { .. } | Freshness::NoPassYet => StatusCode::SERVICE_UNAVAILABLE,
     }
-}
-
-async fn not_found() -> Response {
-    answer(StatusCode::NOT_FOUND, TEXT, "no such page; / lists them\n")
 }
 
 async fn wrong_method() -> Response {

@@ -346,6 +346,31 @@ pub(crate) fn failure(error: &str) -> Result<String, PageError> {
     line(&Failure { schema_version: SCHEMA_VERSION, error })
 }
 
+/// One page of the status page, named and dated. Serial numbers are in none of them.
+pub(crate) fn page<T: Serialize>(
+    page: &'static str,
+    view: &HostView,
+    content: &T,
+) -> Result<String, PageError> {
+    line(&Twin {
+        schema_version: SCHEMA_VERSION,
+        page,
+        host_name: view.header.host_name.value(),
+        at_wall_ms: view.snapshot.at.wall_ms,
+        content,
+    })
+}
+
+#[derive(Serialize)]
+struct Twin<'a, T> {
+    schema_version: u32,
+    page: &'static str,
+    host_name: Option<&'a String>,
+    at_wall_ms: i64,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
 fn line<T: Serialize>(value: &T) -> Result<String, PageError> {
     let text = serde_json::to_string(value)?;
     let mut line = String::with_capacity(text.len() + 1);

@@ -18,6 +18,7 @@ mod printable;
 pub mod prometheus;
 pub mod push;
 pub mod report;
+pub mod site;
 #[cfg(test)]
 mod testing;
 pub mod text;

@@ -11,11 +11,13 @@ mod judged;
 mod kernels;
 mod machine;
 mod memory;
+mod pages;
 mod patches;
 mod views;
 
 pub(crate) use judged::failing_bank;
 pub(crate) use memory::{labels, remembered, sticks};
+pub(crate) use pages::pages;
 pub(crate) use patches::patch_modules;
 pub(crate) use views::{blind, contradictory, guest, large, server};
 

@@ -48,6 +48,7 @@ pub use estimate::{Estimate, Given, Table, estimate};
 pub use events::{Slots, earlier_events, events, more_events, slots};
 pub use explain::{ExplainedRule, explain_finding, explain_reboot, reboot_required};
 pub use explain_dimm::explain_dimm;
+pub(crate) use explain_dimm::percent;
 pub use fleet::{fleet_plan, fleet_report, fleet_status};
 pub use history::{Kept, memory};
 pub use imported_errors::imported_errors;

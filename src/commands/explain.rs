@@ -14,7 +14,7 @@ use scrubjay_model::{DimmVerdict, HostView};
 const REBOOT: &str = "reboot";
 
 /// The pages of all findings, so that they are at hand where there is no network.
-const RUNBOOK: &str = include_str!("../../docs/findings.md");
+pub(crate) const RUNBOOK: &str = include_str!("../../docs/findings.md");
 
 pub(crate) fn run(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
     if matches!(args.what.as_str(), "mttf" | "uptime") {

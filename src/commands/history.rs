@@ -88,7 +88,7 @@ fn imported(reader: &HistoryReader, args: &ReadArgs, at: &Stamp) -> anyhow::Resu
 }
 
 /// The facts that tell of the kernel's patches.
-pub(super) const PATCH_FACTS: [&str; 9] = [
+pub(crate) const PATCH_FACTS: [&str; 9] = [
     "kernel.",
     "packages.",
     "boot.",
@@ -117,7 +117,7 @@ fn patches(reader: &HistoryReader, args: &PastArgs, now_ms: i64) -> anyhow::Resu
 }
 
 /// All boots that anybody remembers, with why they ended.
-pub(super) fn boot_lines(
+pub(crate) fn boot_lines(
     reader: &HistoryReader,
     own: &[BootRecord],
     steps: &[ClockStepRecord],

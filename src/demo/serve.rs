@@ -2,7 +2,7 @@
 
 use super::Telling;
 use crate::config::Settings;
-use crate::{clock, web};
+use crate::{clock, site_past, web};
 use anyhow::Context;
 use scrubjay_exporters::http::{self, Board, Gate, Setup, Site};
 use std::io::Write;
@@ -91,7 +91,8 @@ async fn tell_and_serve(
     let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
     let telemetry_path = settings.web.telemetry_path.clone();
     // A pass is made whenever a file is written: between passes there is nothing to look for.
-    let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path };
+    let pages = site_past::pages(&settings.state_dir);
+    let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path, pages };
     let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(http::serve(listeners, site, async {
         let _ = server_told.await;

@@ -2,6 +2,7 @@
 
 use crate::error::database;
 use crate::schema::SCHEMA;
+use crate::traces::Sticks;
 use crate::{
     LedgerLine, StorageError, alerts, boot_imports, error_imports, event_rows, exposure_rows,
     ledger, load, module_events, module_rows, open, page_requests, page_rows, query, sums, tiers,
@@ -347,7 +348,9 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn memory_traces(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::JUDGED, false))
+        self.ask(|conn| {
+            traces::of_modules(conn, from_wall_ms, traces::Most::JUDGED, Sticks::Present)
+        })
     }
 
     /// The same of all sticks that ever were in the host, from the beginning of the history; of each
@@ -356,7 +359,7 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn all_memory_traces(&self) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, 0, traces::Most::REPLAYED, true))
+        self.ask(|conn| traces::of_modules(conn, 0, traces::Most::REPLAYED, Sticks::All))
     }
 
     /// The changes of the counters of all sticks that ever were in the host, from a moment on, with no
@@ -365,7 +368,20 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn stick_changes(&self, from_wall_ms: i64) -> Result<MemoryTraces, StorageError> {
-        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::FEWEST, true))
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::FEWEST, Sticks::All))
+    }
+
+    /// The same of one stick, wherever it is, with as many reports as a verdict rests on.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn stick_trace(
+        &self,
+        module: &ModuleKey,
+        from_wall_ms: i64,
+    ) -> Result<MemoryTraces, StorageError> {
+        let one = Sticks::One(module);
+        self.ask(|conn| traces::of_modules(conn, from_wall_ms, traces::Most::JUDGED, one))
     }
 
     /// Looks at every row of the ledger. `held` are copies of rows that others hold.

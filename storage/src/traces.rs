@@ -39,6 +39,27 @@ impl Most {
     }
 }
 
+/// Of which sticks something is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sticks<'a> {
+    /// Those that are in the host.
+    Present,
+    /// Those that ever were.
+    All,
+    /// One, wherever it is.
+    One(&'a ModuleKey),
+}
+
+impl Sticks<'_> {
+    fn has(self, key: &ModuleKey, is_gone: bool) -> bool {
+        match self {
+            Self::Present => !is_gone,
+            Self::All => true,
+            Self::One(one) => one == key,
+        }
+    }
+}
+
 /// Groups of reports of uncorrected errors of one stick that are read beyond those: after so many
 /// another one changes nothing.
 const MOST_FAILURES: u32 = 64;
@@ -103,19 +124,18 @@ impl History {
         if self.is_away() {
             return Ok(None);
         }
-        of_modules(&self.conn, from_wall_ms, Most::JUDGED, false)
+        of_modules(&self.conn, from_wall_ms, Most::JUDGED, Sticks::Present)
             .map(Some)
             .map_err(database("read the history", &self.path))
     }
 }
 
-/// The errors of all sticks that are in the host, or also of those that were in it and are `gone`, from
-/// a moment on; no more groups of reports than `most`, the last ones.
+/// The errors of `sticks` from a moment on; no more groups of reports than `most`, the last ones.
 pub(crate) fn of_modules(
     conn: &Connection,
     from_wall_ms: i64,
     most: Most,
-    gone: bool,
+    sticks: Sticks<'_>,
 ) -> rusqlite::Result<MemoryTraces> {
     let mut traces = MemoryTraces {
         from_wall_ms,
@@ -123,10 +143,12 @@ pub(crate) fn of_modules(
         boots_wall_ms: boots(conn, from_wall_ms)?,
         modules: BTreeMap::new(),
     };
-    let keys: Vec<ModuleKey> = conn
-        .prepare("SELECT key FROM module WHERE ended_wall_ms IS NULL OR ?1 ORDER BY key")?
-        .query_map([gone], |row| Ok(ModuleKey::from_stored(row.get::<_, String>(0)?)))?
+    let known: Vec<(ModuleKey, bool)> = conn
+        .prepare("SELECT key, ended_wall_ms IS NOT NULL FROM module ORDER BY key")?
+        .query_map([], |row| Ok((ModuleKey::from_stored(row.get::<_, String>(0)?), row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
+    let asked = known.into_iter().filter(|(key, is_gone)| sticks.has(key, *is_gone));
+    let keys: Vec<ModuleKey> = asked.map(|(key, _)| key).collect();
     let mut tenants: BTreeMap<i64, Vec<Tenant>> = BTreeMap::new();
     let mut by_counter: BTreeMap<String, Vec<Tenant>> = BTreeMap::new();
     let controllers = controllers(conn)?;

@@ -46,6 +46,7 @@ mod reports;
 mod server;
 mod signed;
 mod simulate;
+mod site;
 mod traps;
 mod verdicts;
 mod web;

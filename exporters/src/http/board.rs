@@ -36,7 +36,7 @@ fn page(written: Result<String, PageError>) -> Page {
     written.map(Bytes::from).map_err(|error| error.to_string())
 }
 
-struct Posted {
+pub(super) struct Posted {
     view: HostView,
     at: Duration,
     good_for: Duration,
@@ -46,6 +46,12 @@ struct Posted {
     metrics: Forms,
     stale_metrics: Forms,
     snapshot: OnceLock<Page>,
+}
+
+impl Posted {
+    pub(super) fn view(&self) -> &HostView {
+        &self.view
+    }
 }
 
 /// The metrics page in each form a scraper may ask for.
@@ -193,7 +199,7 @@ impl Board {
         posted.holds.as_ref().map(|holds| (posted.at, holds()))
     }
 
-    fn latest(&self) -> Option<Arc<Posted>> {
+    pub(super) fn latest(&self) -> Option<Arc<Posted>> {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 mod crowded;
 mod encrypted;
 mod kept;
+mod looked_at;
 
 /// A clock the test sets.
 fn clock() -> (Arc<Mutex<Duration>>, Arc<Board>) {
@@ -60,7 +61,8 @@ fn serving_on<T: Send + 'static>(
             result
         });
         let telemetry_path = TELEMETRY_PATH.to_owned();
-        let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path };
+        let pages = testing::pages();
+        let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(all, site, stop, limits).await;
         client.join().unwrap()
@@ -124,7 +126,13 @@ fn before_the_first_pass_nothing_is_told_of_the_host() {
             body,
             "{\"schema_version\":1,\"error\":\"no pass over the host has completed yet\"}\n"
         );
-        assert_eq!(get(address, "/").0, 200);
+        let (status, head, body) = get(address, "/");
+        assert_eq!(status, 503);
+        assert!(
+            head.contains("refresh: 2") && body.contains("Nothing is known yet"),
+            "{head}{body}"
+        );
+        assert_eq!(get(address, "/api/v1/overview").0, 503);
     });
 }
 
@@ -152,8 +160,8 @@ fn a_fresh_pass_is_served_on_every_route() {
         let (_, head, body) = get(address, "/");
         assert!(head.contains("content-type: text/html"), "{head}");
         assert!(body.contains(env!("CARGO_PKG_VERSION")));
-        for linked in ["/metrics", "/api/v1/snapshot", "/healthz", "/readyz"] {
-            assert!(body.contains(&format!("href=\"{linked}\"")));
+        for linked in ["/metrics", "/api/v1/overview", "/healthz", "/memory", "/about"] {
+            assert!(body.contains(&format!("href=\"{linked}\"")), "{linked}");
         }
     });
 }
@@ -268,7 +276,7 @@ fn stopping_does_not_wait_for_idle_clients() {
     let (_, board) = clock();
     let idle = serving(board, Limits::DEFAULT, |address| {
         let idle = connect(address);
-        assert_eq!(get(address, "/").0, 200);
+        assert_eq!(get(address, "/assets/icon.svg").0, 200);
         idle
     });
     assert_eq!(rest(idle), "");
@@ -370,6 +378,7 @@ fn the_metrics_page_is_where_somebody_wants_it() {
             looks: None,
             gate: Arc::new(Gate::open()),
             telemetry_path: telemetry_path.to_owned(),
+            pages: testing::pages(),
         }
     };
     // Whatever is taken can be routed.
@@ -392,7 +401,7 @@ fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(
         ticket: Arc::new(Places::new(Limits::DEFAULT).admit(peer.ip()).unwrap()),
         leaves_at: tokio::time::Instant::now() + Duration::from_secs(60),
     };
-    let site = Site { board, looks: None, gate, telemetry_path };
+    let site = Site { board, looks: None, gate, telemetry_path, pages: testing::pages() };
     let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {

@@ -168,7 +168,7 @@ fn risk(page: &mut Page, risk: &DimmRisk) {
 }
 
 /// A probability with two digits that tell: `12 %`, `0.56 %`, `0.0031 %`.
-fn percent(chance: Probability) -> String {
+pub(crate) fn percent(chance: Probability) -> String {
     let percent = chance.value() * 100.0;
     if percent <= 0.0 {
         return "0 %".to_owned();

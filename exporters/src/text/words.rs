@@ -1,7 +1,7 @@
 //! Times, sizes and missing values in words.
 
 use jiff::Timestamp;
-pub(super) use scrubjay_model::span;
+pub(crate) use scrubjay_model::span;
 use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) fn moment(wall_ms: i64) -> String {
 }
 
 /// A moment with its distance from `now_ms`: `2026-11-24T06:02:00Z (4 h 2 min ago)`.
-pub(super) fn moment_ago(wall_ms: i64, now_ms: i64) -> String {
+pub(crate) fn moment_ago(wall_ms: i64, now_ms: i64) -> String {
     let distance = now_ms.abs_diff(wall_ms) / 1000;
     let distance = span(Duration::from_secs(distance));
     let side = if wall_ms > now_ms { "ahead" } else { "ago" };
@@ -43,7 +43,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// `1 task`, `2 tasks`.
-pub(super) fn count(n: impl TryInto<u64>, one: &str, many: &str) -> String {
+pub(crate) fn count(n: impl TryInto<u64>, one: &str, many: &str) -> String {
     match n.try_into() {
         Ok(1) => format!("1 {one}"),
         Ok(n) => format!("{n} {many}"),
@@ -52,7 +52,7 @@ pub(super) fn count(n: impl TryInto<u64>, one: &str, many: &str) -> String {
 }
 
 /// Why there is no value, with the path: `unreadable: permission denied (sys/…)`.
-pub(super) fn missing(non_value: &NonValue) -> String {
+pub(crate) fn missing(non_value: &NonValue) -> String {
     match non_value {
         NonValue::Absent(origin) => format!("not offered ({origin})"),
         NonValue::Unreadable(origin, fault) => format!("unreadable: {fault} ({origin})"),
@@ -61,7 +61,7 @@ pub(super) fn missing(non_value: &NonValue) -> String {
 }
 
 /// The state alone, for a table that explains it below.
-pub(super) fn missing_word(non_value: &NonValue) -> &'static str {
+pub(crate) fn missing_word(non_value: &NonValue) -> &'static str {
     match non_value {
         NonValue::Absent(_) => "not offered",
         NonValue::Unreadable(..) => "unreadable",
@@ -70,7 +70,7 @@ pub(super) fn missing_word(non_value: &NonValue) -> &'static str {
 }
 
 /// The value as `show` has it, or why there is none.
-pub(super) fn reading<T>(reading: &Reading<T>, show: impl FnOnce(&T) -> String) -> String {
+pub(crate) fn reading<T>(reading: &Reading<T>, show: impl FnOnce(&T) -> String) -> String {
     match reading.as_ref().into_result() {
         Ok(value) => show(value),
         Err(non_value) => missing(&non_value),
@@ -91,7 +91,7 @@ pub(super) fn since(unix_s: i64, until_ms: i64) -> String {
 }
 
 /// Whether a reboot helps, behind the words "a reboot".
-pub(super) fn reboot_helps(helps: RebootHelps) -> &'static str {
+pub(crate) fn reboot_helps(helps: RebootHelps) -> &'static str {
     match helps {
         RebootHelps::Yes => "helps",
         RebootHelps::No => "does not help",

@@ -3,7 +3,7 @@
 use super::events::sighting;
 use super::modules::{Machine, open};
 use super::support::{INTERVAL, START_WALL_MS, directory};
-use crate::traces::{self, Most};
+use crate::traces::{self, Most, Sticks};
 use crate::{Heard, History, HistoryReader};
 use scrubjay_model::{
     ErrorClass, EventClass, EventGroup, MemoryTraces, ModuleKey, ModuleTrace, Place, SeriesPlace,
@@ -49,7 +49,7 @@ fn an_uncorrected_error_is_told_however_many_corrected_ones_came_after_it() {
     hear(&mut machine, &mut history, 0, 20, true);
     drop(history);
     let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
-    let traces = traces::of_modules(&conn, 0, Most { each: 4, all: 100 }, false).unwrap();
+    let traces = traces::of_modules(&conn, 0, Most { each: 4, all: 100 }, Sticks::Present).unwrap();
     let told = trace(&traces, "aaaa1");
     assert!(told.cut);
     let classes: Vec<EventClass> = told.reports.iter().map(|report| report.group.class).collect();
@@ -67,7 +67,7 @@ fn of_many_sticks_that_err_each_has_its_share() {
     }
     drop(history);
     let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
-    let traces = traces::of_modules(&conn, 0, Most { each: 15, all: 30 }, false).unwrap();
+    let traces = traces::of_modules(&conn, 0, Most { each: 15, all: 30 }, Sticks::Present).unwrap();
     let told: Vec<(usize, bool)> =
         traces.modules.values().map(|trace| (trace.reports.len(), trace.cut)).collect();
     assert_eq!(told, [(10, true), (10, true), (10, true), (0, false)]);
@@ -239,7 +239,7 @@ fn no_more_reports_are_read_than_asked_for_and_it_is_said() {
     look(&mut machine, &mut history, 0..9);
     drop(history);
     let conn = rusqlite::Connection::open(dir.path().join("history.db")).unwrap();
-    let of = |each| traces::of_modules(&conn, 0, Most { each, all: 100 }, false).unwrap();
+    let of = |each| traces::of_modules(&conn, 0, Most { each, all: 100 }, Sticks::Present).unwrap();
     let (cut, whole) = (of(4), of(9));
     let (cut, whole) = (trace(&cut, "aaaa1"), trace(&whole, "aaaa1"));
     assert_eq!((cut.reports.len(), cut.cut), (4, true));
