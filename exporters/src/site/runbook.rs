@@ -107,6 +107,10 @@ fn inline(text: &str, runbook: &str) -> Markup {
         (html! { code { (code) } }, after)
     } else if let Some((strong, after)) = inner("**", "**") {
         (html! { strong { (inline(strong, runbook)) } }, after)
+    } else if let Some((stressed, after)) =
+        inner("*", "*").filter(|(stressed, _)| !stressed.starts_with(' '))
+    {
+        (html! { em { (inline(stressed, runbook)) } }, after)
     } else if let Some((words, (target, after))) =
         inner("[", "](").and_then(|(words, rest)| Some((words, rest.split_once(')')?)))
     {
@@ -133,7 +137,7 @@ fn link(words: &str, target: &str, runbook: &str) -> Markup {
 mod tests {
     use super::*;
 
-    const BOOK: &str = "# Findings\n\n## one\n\nIt is `a < b`, **very** much, see [the other](#two) and [that](x.md).\n\n\
+    const BOOK: &str = "# Findings\n\n## one\n\nIt is `a < b`, **very** *much*, see [the other](#two) and [that](x.md).\n\n\
         ```sh\nrm <x>\n```\n\n- first\n  goes on\n- second *star\n\n## two\n\nText.\n";
 
     #[test]
@@ -142,7 +146,7 @@ mod tests {
         let made = markdown(page, BOOK).into_string();
         assert_eq!(
             made,
-            "<p>It is <code>a &lt; b</code>, <strong>very</strong> much, see <a href=\"/findings/two\">the other</a> and that.</p>\
+            "<p>It is <code>a &lt; b</code>, <strong>very</strong> <em>much</em>, see <a href=\"/findings/two\">the other</a> and that.</p>\
              <pre tabindex=\"0\"><code>rm &lt;x&gt;</code></pre>\
              <ul><li>first goes on</li><li>second *star</li></ul>"
         );
