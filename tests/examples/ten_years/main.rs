@@ -41,6 +41,8 @@ const QUIET: u64 = 20;
 const TOLD: Duration = Duration::from_secs(600);
 /// The same where a report is to be made of it: it need not be as fine.
 const QUIET_JUDGED: u64 = 120;
+/// Minutes between passes while errors come, at least.
+const SOONEST_JUDGED: u64 = 30;
 const TOLD_JUDGED: Duration = Duration::from_secs(3_600);
 /// Minutes after which sticks are judged again, if there is anything new.
 const JUDGED_EVERY: u64 = 360;
@@ -311,7 +313,8 @@ fn main() {
     while minute < minutes {
         let mut step = if judged { QUIET_JUDGED } else { QUIET };
         if let Some(((next, _), _)) = life.errors.first_key_value() {
-            step = step.min(next.saturating_sub(minute).max(1));
+            let soonest = if judged { SOONEST_JUDGED } else { 1 };
+            step = step.min(next.saturating_sub(minute).max(soonest));
         }
         minute += step;
         life.pass(minute, step);
