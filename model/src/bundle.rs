@@ -1,6 +1,6 @@
 //! What was found when a bundle was looked at: a report with its parts, checksums and signature.
 
-use crate::{Digest, ReportPeriod};
+use crate::{Digest, ReportPeriod, Simulated};
 use serde::Serialize;
 
 /// What can be wrong with a bundle, the worst for whoever relies on it first.
@@ -137,6 +137,9 @@ pub struct BundleCheck {
     pub bundle: String,
     /// Which host it says it is of.
     pub host: Option<String>,
+    /// What made that host, if it is no real machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated: Option<Simulated>,
     /// Of which time.
     pub period: Option<ReportPeriod>,
     /// SHA-256 of its JSON.

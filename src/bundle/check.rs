@@ -57,6 +57,7 @@ fn nothing(dir: &Path) -> BundleCheck {
     BundleCheck {
         bundle: dir.display().to_string(),
         host: None,
+        simulated: None,
         period: None,
         report_sha256: None,
         signer: None,
@@ -127,6 +128,7 @@ impl Look<'_> {
         let report = self.report(&manifest, &sums);
         if let Some((report, json)) = &report {
             self.check.host.clone_from(&report.host.name);
+            self.check.simulated.clone_from(&report.host.simulated);
             self.check.period = Some(report.period);
             self.figures(report);
             self.policy(report, &manifest, &sums);

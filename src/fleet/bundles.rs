@@ -107,6 +107,7 @@ fn one(path: &Path, trust: &Trust) -> BundleEvidence {
             let check = BundleCheck {
                 bundle: path.display().to_string(),
                 host: None,
+                simulated: None,
                 period: None,
                 report_sha256: None,
                 signer: None,

@@ -132,6 +132,7 @@ fn bundle(host: &str, alter: impl FnOnce(&mut Report)) -> BundleEvidence {
 
 fn check(host: &str, faults: Vec<BundleFault>) -> BundleCheck {
     BundleCheck {
+        simulated: None,
         bundle: format!("bundles/{host}"),
         host: Some(host.to_owned()),
         period: None,
@@ -215,6 +216,15 @@ fn a_fleet_has_every_host_in_one_place_and_a_bundle_that_does_not_hold_says_noth
     assert!(fleet.worst[0].is_open);
     // Nothing else: whatever is not well known comes first.
     assert_eq!(fleet.rows[0].host, "db-4");
+}
+
+#[test]
+fn a_host_that_was_made_up_counts_for_nothing() {
+    let made_up =
+        bundle("demo", |r| r.host.simulated = Some(scrubjay_model::Simulated::of("cosmic", 1)));
+    let fleet = evidence_report(vec![made_up], None, Vec::new(), true);
+    assert_eq!((fleet.counted, fleet.hosts, fleet.invalid.len()), (0, 0, 1));
+    assert!(fleet.invalid[0].faults[0].detail.starts_with("SIMULATED: "));
 }
 
 #[test]

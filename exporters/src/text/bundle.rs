@@ -10,6 +10,7 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
     let BundleCheck {
         bundle,
         host,
+        simulated,
         period,
         report_sha256,
         signer,
@@ -19,6 +20,10 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         not_checked,
     } = check;
     let mut page = Page::new(*style);
+    if let Some(made) = simulated {
+        page.sentence(0, &made.line());
+        page.blank();
+    }
     if faults.is_empty() {
         page.sentence(0, &format!("{bundle}: verified: what was checked holds."));
     } else {

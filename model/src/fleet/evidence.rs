@@ -193,6 +193,11 @@ impl BundleEvidence {
         let Some(report) = report.filter(|_| check.is_good()) else {
             return invalid(check.faults.clone());
         };
+        if let Some(made) = &report.host.simulated {
+            let kind = crate::BundleFaultKind::Figures;
+            let detail = format!("{}: it counts for nothing here", made.line());
+            return invalid(vec![BundleFault { kind, part: "report.json".to_owned(), detail }]);
+        }
         let Some(host) = report.host.name.clone() else {
             let detail = "it does not say which host it is of: make it with --host-name".to_owned();
             let kind = crate::BundleFaultKind::Figures;
