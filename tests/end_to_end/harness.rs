@@ -81,6 +81,33 @@ impl Agent {
         Self { child, address }
     }
 
+    /// A demo whose story is told to its end, and goes on to be served.
+    pub(crate) fn demo(home: &Path, scenario: &str) -> Self {
+        let mut command = Command::new(SCRUBJAY);
+        command
+            .env_clear()
+            .env("HOME", home)
+            .env("TMPDIR", home)
+            .args(["demo", "--web.listen-address", "127.0.0.1:0", "--speed", "0"])
+            .args(["--scenario", scenario])
+            .stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut address = None;
+        loop {
+            let line = lines.next().unwrap_or_else(|| panic!("{scenario} ended")).unwrap();
+            if let Some(url) = line.strip_prefix("  page     http://") {
+                address = Some(url.trim_end_matches('/').to_owned());
+            }
+            if line.starts_with("Try now") {
+                break;
+            }
+        }
+        // Whatever else it tells must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address: address.unwrap() }
+    }
+
     /// Where it serves.
     pub(crate) fn address(&self) -> &str {
         &self.address

@@ -20,17 +20,22 @@ fn program(variable: &str, usual: &str) -> Option<PathBuf> {
 
 /// Hosts to look at: what they are called, and an agent on each.
 fn looked_at() -> Vec<(&'static str, tempfile::TempDir, Agent)> {
-    let fixture = |name, tree| {
-        let (home, agent) = hosts::fixture(tree);
-        (name, home, agent)
-    };
     let (home, agent) = hosts::aged();
-    vec![
-        ("dying-dimm", home, agent),
-        fixture("busy-server", "busy-server"),
-        fixture("blind-guest", "bare-guest"),
-        fixture("stalled-livepatch", "livepatch-stalled"),
-    ]
+    let (guest_home, guest) = hosts::fixture("bare-guest");
+    let mut looked_at = vec![("aged", home, agent), ("blind-guest", guest_home, guest)];
+    for scenario in [
+        "dying-dimm",
+        "row-fault",
+        "cosmic",
+        "firmware-first",
+        "patch-lag",
+        "stalled-livepatch",
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let agent = Agent::demo(home.path(), scenario);
+        looked_at.push((scenario, home, agent));
+    }
+    looked_at
 }
 
 /// Pages of an agent that no link leads to, and those among them that are not there.
@@ -63,7 +68,7 @@ fn a_browser_finds_no_fault_with_any_page() {
     let asked: Vec<Value> = hosts
         .iter()
         .map(|(name, _, agent)| {
-            agent.metrics_after(2);
+            agent.metrics_after(1);
             let (beyond, missing) = beyond(agent);
             let url = format!("http://{}", agent.address());
             serde_json::json!({ "name": name, "url": url, "beyond": beyond, "missing": missing })
@@ -86,14 +91,30 @@ fn a_browser_finds_no_fault_with_any_page() {
     for kind in ["overview", "memory", "dimm", "patches", "uptime", "alerts", "visibility", "about"]
     {
         for look in ["360.light", "1280.dark", "2560.light"] {
-            let picture = pictures.join(format!("dying-dimm.{kind}.{look}.png"));
+            let picture = pictures.join(format!("aged.{kind}.{look}.png"));
             assert!(picture.metadata().unwrap().len() > 5_000, "{}", picture.display());
         }
     }
     for (name, _, agent) in hosts {
         assert_eq!(agent.stop(), 0, "{name}");
     }
+    // The pictures of the documentation, where somebody wants them made again.
+    if std::env::var_os("UPDATE_PICTURES").is_some() {
+        let shown = root.join("docs/pictures");
+        std::fs::create_dir_all(&shown).unwrap();
+        for name in SHOWN {
+            std::fs::copy(pictures.join(name), shown.join(name)).unwrap();
+        }
+    }
 }
+
+/// Pictures that the documentation shows.
+const SHOWN: [&str; 4] = [
+    "dying-dimm.overview.1280.light.png",
+    "dying-dimm.dimm.1280.light.png",
+    "stalled-livepatch.patches.1280.dark.png",
+    "firmware-first.overview.360.light.png",
+];
 
 /// The text of a page, without its tags.
 fn text(page: &str) -> String {
