@@ -23,14 +23,9 @@ fn looked_at() -> Vec<(&'static str, tempfile::TempDir, Agent)> {
     let (home, agent) = hosts::aged();
     let (guest_home, guest) = hosts::fixture("bare-guest");
     let mut looked_at = vec![("aged", home, agent), ("blind-guest", guest_home, guest)];
-    for scenario in [
-        "dying-dimm",
-        "row-fault",
-        "cosmic",
-        "firmware-first",
-        "patch-lag",
-        "stalled-livepatch",
-    ] {
+    for scenario in
+        ["dying-dimm", "row-fault", "cosmic", "firmware-first", "patch-lag", "stalled-livepatch"]
+    {
         let home = tempfile::tempdir().unwrap();
         let agent = Agent::demo(home.path(), scenario);
         looked_at.push((scenario, home, agent));

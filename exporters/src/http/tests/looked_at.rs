@@ -91,7 +91,7 @@ fn what_is_not_there_is_told_in_the_form_that_was_asked_for() {
         assert!(status == 404 && head.contains("application/json"), "{head}");
         assert!(body.contains("\"error\":\"no such page"), "{body}");
         let mut stream = connect(address);
-        write!(stream, "GET /nothing HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n")
+        write!(stream, "GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: text/html\r\n\r\n")
             .unwrap();
         let page = rest(stream);
         assert!(page.starts_with("HTTP/1.1 404") && page.contains("href=\"/memory\""), "{page}");
@@ -137,7 +137,8 @@ fn a_history_that_hangs_holds_up_no_page_and_no_scrape() {
         });
         let pages = Pages { past, ..testing::pages() };
         let gate = Arc::new(Gate::open());
-        let site = Site { board, gate, telemetry_path: TELEMETRY_PATH.to_owned(), pages };
+        let telemetry_path = TELEMETRY_PATH.to_owned();
+        let site = Site { board, looks: None, gate, telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(vec![listener], site, stop, Limits::DEFAULT).await;
         assert!(client.join().unwrap() < Duration::from_secs(10));
