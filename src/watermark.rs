@@ -16,6 +16,20 @@ static MADE: OnceLock<Simulated> = OnceLock::new();
 /// Whether the line was written above a page: one that is written bit by bit has it once.
 static TOLD: AtomicBool = AtomicBool::new(false);
 
+/// Of what kind the host is that was opened: made, or real.
+static HOST: OnceLock<Option<Simulated>> = OnceLock::new();
+
+/// Takes note of the host that was opened.
+pub(crate) fn note_host(made: Option<&Simulated>) {
+    let _ = HOST.set(made.cloned());
+    note(made);
+}
+
+/// Of what kind the host is that was opened, if one was.
+pub(crate) fn host() -> Option<&'static Option<Simulated>> {
+    HOST.get()
+}
+
 /// Takes note of what was opened.
 pub(crate) fn note(made: Option<&Simulated>) {
     if let Some(made) = made {

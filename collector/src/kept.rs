@@ -77,16 +77,33 @@ struct Kept {
     opened: u64,
     files: HashMap<String, Arc<Held>>,
     fixed: HashMap<String, Fixed>,
-    directory: Option<Arc<KeptDirectory>>,
+    /// How often files had been lost when it was opened.
+    directory: Option<(u64, Arc<KeptDirectory>)>,
 }
 
 /// Facts that stay while a driver does.
 struct Fixed {
     pass: u64,
-    lost: u64,
+    before: Before,
     boot: BootId,
     attributes: u32,
     value: Arc<dyn Any + Send + Sync>,
+}
+
+/// How things were before fixed facts were read.
+pub(crate) struct Before {
+    lost: u64,
+    /// The directory they are below, and how many directories are in it: the kernel adds those of modules
+    /// one by one.
+    directory: Option<(KeptDirectory, u64)>,
+}
+
+impl Before {
+    fn holds(&self, lost: u64) -> bool {
+        let still =
+            |(directory, count): &(KeptDirectory, u64)| directory.directories() == Some(*count);
+        self.lost == lost && self.directory.iter().all(still)
+    }
 }
 
 impl Default for Counters {
@@ -158,41 +175,47 @@ impl Counters {
     ) -> Option<(Arc<T>, u32)> {
         let kept = self.lock();
         let fixed = kept.fixed.get(dir)?;
-        let holds = fixed.lost == self.lost.load(Ordering::Relaxed)
+        let holds = fixed.before.holds(self.lost.load(Ordering::Relaxed))
             && fixed.boot == *boot
             && kept.pass < fixed.pass + FIXED_FOR;
         let value = Arc::clone(&fixed.value).downcast().ok().filter(|_| holds)?;
         Some((value, fixed.attributes))
     }
 
-    /// Keeps what was made of the fixed facts below a directory. `lost` is what [`Self::lost`] said
-    /// before they were read.
+    /// How things are before the fixed facts below a directory are read.
+    pub(crate) fn before(&self, host: &HostRoot, dir: &str) -> Before {
+        let directory = host.keep_directory(dir);
+        let directory = directory.and_then(|kept| kept.directories().map(|count| (kept, count)));
+        Before { lost: self.lost.load(Ordering::Relaxed), directory }
+    }
+
+    /// Keeps what was made of the fixed facts below a directory, if they are as they were before.
     pub(crate) fn keep_fixed<T: Send + Sync + 'static>(
         &self,
         dir: &str,
         boot: &BootId,
-        lost: u64,
+        before: Before,
         value: &Arc<T>,
         attributes: u32,
     ) {
+        if !before.holds(self.lost.load(Ordering::Relaxed)) {
+            return;
+        }
         let value: Arc<dyn Any + Send + Sync> = Arc::<T>::clone(value);
         let mut kept = self.lock();
-        let fixed = Fixed { pass: kept.pass, lost, boot: boot.clone(), attributes, value };
+        let fixed = Fixed { pass: kept.pass, before, boot: boot.clone(), attributes, value };
         kept.fixed.insert(dir.to_owned(), fixed);
-    }
-
-    /// How often a file that was kept could not be read any more.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
     }
 
     /// What the last pass read, to be looked at again; and whether directories came to `dir` or went.
     pub(crate) fn lookout(&self, host: &HostRoot, dir: &str) -> Lookout {
         let mut kept = self.lock();
-        if kept.directory.is_none() {
-            kept.directory = host.keep_directory(dir).map(Arc::new);
+        let lost = self.lost.load(Ordering::Relaxed);
+        // The core may have been loaded anew with its drivers.
+        if kept.directory.as_ref().is_none_or(|(of, _)| *of != lost) {
+            kept.directory = host.keep_directory(dir).map(|kept| (lost, Arc::new(kept)));
         }
-        let directory = kept.directory.clone();
+        let directory = kept.directory.as_ref().map(|(_, directory)| Arc::clone(directory));
         let expected = directory.as_ref().and_then(|directory| directory.directories());
         let read_now = |held: &&Arc<Held>| held.used.load(Ordering::Relaxed) == kept.pass;
         let shown = kept.files.values().filter(read_now);

@@ -31,7 +31,8 @@ use scrubjay_model::{
     Coverage, CoverageDay, CoverageRecord, DimmDetail, DimmLine, DimmVerdict, ErrorImportLine,
     EventRecord, ExposureRecord, FactRecord, FoldedRows, HistorySummary, HostView, ImportLine,
     ImportedErrors, LedgerReport, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife,
-    PageList, PatchTruth, Reading, RebootNeed, ScrubResults, SourceDoc, SourceId, SourceState,
+    PageList, PatchTruth, Reading, RebootNeed, ScrubResults, Simulated, SourceDoc, SourceId,
+    SourceState,
 };
 use serde::Serialize;
 
@@ -356,6 +357,7 @@ pub(crate) fn page<T: Serialize>(
         schema_version: SCHEMA_VERSION,
         page,
         host_name: view.header.host_name.value(),
+        simulated: view.header.simulated.as_ref(),
         at_wall_ms: view.snapshot.at.wall_ms,
         content,
     })
@@ -366,6 +368,9 @@ struct Twin<'a, T> {
     schema_version: u32,
     page: &'static str,
     host_name: Option<&'a String>,
+    /// What made the host, if it was made and not found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulated: Option<&'a Simulated>,
     at_wall_ms: i64,
     #[serde(flatten)]
     content: &'a T,

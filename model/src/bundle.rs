@@ -148,6 +148,8 @@ pub struct BundleCheck {
     pub signer: Option<BundleSigner>,
     /// Until when it was made, by an authority.
     pub time_stamp: Option<BundleTimeStamp>,
+    /// Whether another version made it, so that its first page and its forms could not be made again.
+    pub in_part: bool,
     /// What is wrong, the worst first.
     pub faults: Vec<BundleFault>,
     /// What was looked at and is as it should be.

@@ -22,6 +22,9 @@ const SCHEMA_VERSION: u64 = 1;
 /// Our version: others may have other words for the same figures.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Clocks of hosts may be that far ahead.
+const SLACK_S: i64 = 86_400;
+
 impl Look<'_> {
     /// The report and its JSON, if it is the one that is listed.
     pub(super) fn report(
@@ -77,13 +80,19 @@ impl Look<'_> {
         }
     }
 
-    pub(super) fn figures(&mut self, report: &Report) {
+    /// `at_s` is the moment at which it is looked at, seconds since the Unix epoch.
+    pub(super) fn figures(&mut self, report: &Report, at_s: i64) {
         let found = disagreements(report);
         let is_ours = report.tool_version == VERSION;
         self.not_checked(
             "numbers that come from the history, which is not in the bundle: errors of modules and months, time up, \
              down and watched, boots of which only the wall clock tells",
         );
+        if report.period.at_wall_ms.div_euclid(1_000) > at_s.saturating_add(SLACK_S) {
+            let detail = "it is of a moment that has not come".to_owned();
+            self.fault(Kind::Figures, REPORT, detail);
+        }
+        self.check.in_part = !is_ours;
         if found.is_empty() {
             self.holds(
                 "the figures: deadlines, classes, lengths and the first page follow from the report's own rows",
@@ -216,6 +225,10 @@ impl Look<'_> {
         manifest: &Manifest,
         sums: &BTreeMap<String, Digest>,
     ) {
+        if let Some(fault) = report.and_then(|report| report.ledger.fault.as_ref()) {
+            let detail = format!("{REPORT} says that the host's was not intact: {fault}");
+            self.fault(Kind::BrokenLedger, LEDGER, detail);
+        }
         if !manifest.0.contains_key(LEDGER) {
             return self.not_checked(format!("the ledger: there is no {LEDGER} in the bundle"));
         }
@@ -262,11 +275,6 @@ impl Look<'_> {
             (None, _) | (_, None) => {
                 self.not_checked("the ledger: the report names no row of it");
             }
-        }
-        if let Some(fault) = &told.fault {
-            self.not_checked(format!(
-                "the ledger on the host, which the report says was not intact: {fault}"
-            ));
         }
     }
 }

@@ -49,13 +49,20 @@ pub(crate) fn small(path: &Path) -> anyhow::Result<String> {
     read().with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// No part of a report is larger: its ledger has some hundred bytes a row.
+const MOST_OF_A_PART: u64 = 1 << 30;
+
 /// The SHA-256 of a file, read in pieces.
 pub(super) fn sum(path: &Path) -> io::Result<Digest> {
     let mut file = BufReader::with_capacity(1 << 16, open(path)?);
     let mut context = Context::new(&SHA256);
     let mut piece = vec![0; 1 << 16];
+    let mut left = MOST_OF_A_PART;
     loop {
         let read = file.read(&mut piece)?;
+        left = left
+            .checked_sub(u64::try_from(read).unwrap_or(u64::MAX))
+            .ok_or_else(|| io::Error::other(format!("it has more than {MOST_OF_A_PART} bytes")))?;
         if read == 0 {
             return Ok(digest(context));
         }

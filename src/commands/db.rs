@@ -4,12 +4,14 @@ use super::{print, reading, style};
 use crate::cli::{DbBackupArgs, DbCommand, ReadArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::watermark;
 use anyhow::Context;
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
 use scrubjay_model::MigrationOutcome;
 use scrubjay_storage::{
-    StorageError, back_up_database, check_database, has_history, try_migration, vacuum_database,
+    StorageError, back_up_database, check_database, has_history, simulated, try_migration,
+    vacuum_database,
 };
 use std::io::Write;
 use std::path::Path;
@@ -25,6 +27,7 @@ pub(crate) fn run(settings: &Settings, command: &DbCommand) -> anyhow::Result<Ex
             settings.root.display()
         );
     };
+    watermark::note(simulated(dir)?.as_ref());
     let exit = match command {
         DbCommand::Check(args) => check(dir, args)?,
         DbCommand::Backup(args) => backup(dir, args)?,

@@ -32,6 +32,7 @@ fn export(reader: &HistoryReader, args: &LedgerExportArgs, now_ms: i64) -> anyho
     let since_wall_ms = past::since(args.since.as_deref(), now_ms)?;
     // Not by a stream that takes out what might act on a terminal: these bytes have a hash. What acts
     // was never taken into the ledger.
+    crate::watermark::on_stderr();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     reader.export_ledger(since_wall_ms, |row| {
         writeln!(out, "{{\"hash\":\"{}\",\"line\":{}}}", row.hash, row.line)

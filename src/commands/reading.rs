@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The host to read, as configured.
 pub(crate) fn host(settings: &Settings) -> anyhow::Result<Arc<HostRoot>> {
     let host = HostRoot::open(&settings.root, clock::live())?;
-    watermark::note(host.simulated().as_ref());
+    watermark::note_host(host.simulated().as_ref());
     Ok(Arc::new(host))
 }
 
@@ -73,7 +73,18 @@ pub(crate) fn history_dirs(settings: &Settings, host: &HostRoot) -> Vec<PathBuf>
 pub(crate) fn open_history(dirs: &[PathBuf]) -> Result<Option<HistoryReader>, StorageError> {
     for dir in dirs {
         if let Some(reader) = HistoryReader::open(dir)? {
-            watermark::note(reader.simulated()?.as_ref());
+            let found = reader.simulated()?;
+            // Neither may be judged by the other.
+            if let Some(host) = watermark::host()
+                && *host != found
+            {
+                let path = dir.clone();
+                return Err(match found {
+                    Some(found) => StorageError::Simulated { path, found },
+                    None => StorageError::Real { path },
+                });
+            }
+            watermark::note(found.as_ref());
             return Ok(Some(reader));
         }
     }

@@ -158,6 +158,8 @@ fn tell(
             if is_stopped(stopped, due.saturating_sub(clock::monotonic())) {
                 return telling.end();
             }
+        } else if is_stopped(stopped, Duration::ZERO) {
+            return telling.end();
         }
         let view = telling.moment(at, &mut out)?;
         board.publish(view, pace.good_for);

@@ -108,6 +108,7 @@ fn one(path: &Path, trust: &Trust) -> BundleEvidence {
                 bundle: path.display().to_string(),
                 host: None,
                 simulated: None,
+                in_part: false,
                 period: None,
                 report_sha256: None,
                 signer: None,

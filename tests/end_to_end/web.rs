@@ -232,7 +232,9 @@ fn sockets_that_systemd_hands_over_are_served_and_none_is_said() {
     // It waits in the socket until the agent is there.
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /assets/site.css HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
     let mut page = String::new();
     let read = stream.read_to_string(&mut page);
     child.kill().unwrap();

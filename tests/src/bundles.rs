@@ -23,8 +23,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const DAY_MS: i64 = 86_400_000;
-/// 2026-01-01.
-const BEGIN: i64 = 1_767_225_600_000;
+/// 2025-01-01.
+const BEGIN: i64 = 1_735_689_600_000;
 const DAYS: i64 = 365;
 /// Vulnerabilities of a host in a year, and rows of its ledger.
 const CVES: u32 = 60;

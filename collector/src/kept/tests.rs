@@ -112,6 +112,17 @@ fn a_driver_that_comes_back_is_read_from_the_beginning() {
 }
 
 #[test]
+fn a_module_that_comes_to_a_known_controller_is_seen_at_once() {
+    let mut host = Host::new();
+    assert_eq!(host.pass().controllers[0].dimms.len(), 1);
+    host.put("mc0/dimm1/dimm_ce_count", "2\n");
+    // A file system that does not count its directories tells nothing before the tenth pass.
+    let counts =
+        std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(host.path("mc0")).unwrap());
+    assert_eq!(host.pass().controllers[0].dimms.len(), if counts == 1 { 1 } else { 2 });
+}
+
+#[test]
 fn what_is_no_number_any_more_is_told_as_what_it_is() {
     let mut host = Host::new();
     assert_eq!(host.module().0, Some(7));

@@ -43,7 +43,7 @@ impl Reader<'_> {
             self.attributes.set(self.attributes.get().saturating_add(attributes));
             return value;
         }
-        let lost = counters.map(Counters::lost);
+        let before = counters.map(|counters| counters.before(self.host, dir));
         let reader =
             Reader { recording: self.recording, memory: self.memory, ..Reader::new(self.host) };
         let value = Arc::new(make(&reader));
@@ -51,10 +51,10 @@ impl Reader<'_> {
         self.attributes.set(self.attributes.get().saturating_add(attributes));
         let faults: Vec<NonValue> = reader.faults.into_inner().into_values().collect();
         self.take_over(&faults);
-        if let Some((counters, lost)) = counters.zip(lost)
+        if let Some((counters, before)) = counters.zip(before)
             && faults.is_empty()
         {
-            counters.keep_fixed(dir, boot, lost, &value, attributes);
+            counters.keep_fixed(dir, boot, before, &value, attributes);
         }
         value
     }

@@ -108,6 +108,7 @@ impl Listener for GuardedListener {
             setup,
             deadline: Box::pin(sleep(self.limits.request_within)),
             phase: Phase::Asking,
+            tail: [0; 4],
             may_read: self.limits.request_bytes,
             limits: self.limits,
             opened: Instant::now(),
@@ -129,6 +130,8 @@ pub(super) struct GuardedStream {
     setup: Arc<Setup>,
     deadline: Pin<Box<Sleep>>,
     phase: Phase,
+    /// The last bytes that were read.
+    tail: [u8; 4],
     may_read: usize,
     limits: Limits,
     opened: Instant,
@@ -244,6 +247,11 @@ impl AsyncRead for GuardedStream {
             self.enter(Phase::Asking);
         }
         self.may_read = self.may_read.saturating_sub(read);
+        let after = buffer.filled().len().saturating_sub(read.min(4));
+        for byte in buffer.filled().get(after..).unwrap_or_default() {
+            self.tail.rotate_left(1);
+            self.tail[3] = *byte;
+        }
         polled
     }
 }
@@ -286,7 +294,9 @@ impl AsyncWrite for GuardedStream {
         let polled = self.through(context, |stream, context| stream.poll_flush(context));
         // hyper flushes when it has nothing more to write, and the whole answer is written at once.
         if self.phase == Phase::Answering && matches!(polled, Poll::Ready(Ok(()))) {
-            self.enter(Phase::Idle);
+            // What was read beyond the end of a request is the beginning of another.
+            let next = if self.tail == *b"\r\n\r\n" { Phase::Idle } else { Phase::Asking };
+            self.enter(next);
         }
         polled
     }

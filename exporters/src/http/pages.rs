@@ -22,10 +22,11 @@ use tokio::time::timeout;
 /// Pages that may ask the history at once: more would only make each other wait for the disk.
 const ASKING: usize = 2;
 
-/// How long a page waits for its turn, and then for the history.
+/// How long a page waits for its turn, and then for the history. Together with a handshake and a password
+/// that is verified that is less than the time for a request.
 const TURN: Duration = if cfg!(test) { Duration::from_millis(50) } else { Duration::from_secs(1) };
 const HISTORY: Duration =
-    if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(4) };
+    if cfg!(test) { Duration::from_millis(100) } else { Duration::from_secs(2) };
 
 /// How long a browser may keep the style sheet; its address has the version.
 const KEPT: &str = "private, max-age=300";
@@ -157,7 +158,9 @@ async fn with_history(
         }
         // The semaphore is never closed.
         Ok(Err(_)) | Err(_) => {
-            "others ask the history at this moment: load the page again".to_owned()
+            "others wait for the history at this moment: load the page again; if that says the same, the \
+             disk of the history does not answer"
+                .to_owned()
         }
     };
     let (posted, place) = again;

@@ -133,6 +133,7 @@ fn bundle(host: &str, alter: impl FnOnce(&mut Report)) -> BundleEvidence {
 fn check(host: &str, faults: Vec<BundleFault>) -> BundleCheck {
     BundleCheck {
         simulated: None,
+        in_part: false,
         bundle: format!("bundles/{host}"),
         host: Some(host.to_owned()),
         period: None,

@@ -160,6 +160,14 @@ fn unknown(report: &EvidenceReport) -> Vec<String> {
             report.not_looked_at.join(", ")
         ));
     }
+    let not_counted = |row: &&EvidenceRow| row.uncorrected.is_none() || row.corrected.is_none();
+    match report.rows.iter().filter(not_counted).count() {
+        0 => {}
+        n => unknown.push(format!(
+            "Memory errors of {}: they could not be counted.",
+            hosts(u64::try_from(n).unwrap_or(u64::MAX))
+        )),
+    }
     if !report.same_period {
         unknown.push(
             "How hosts compare at one moment: their reports are of different times.".to_owned(),

@@ -178,13 +178,15 @@ fn rows(caption: &str, rows: &[&Row], now_ms: i64) -> Markup {
 
 /// When an error of it was counted last.
 pub(super) fn last_error(stick: &Stick, now_ms: i64) -> Markup {
-    match (stick.last_error_wall_ms, stick.since_wall_ms, stick.correctable) {
-        (Some(at), Some(since), _) if at == since => {
+    match (stick.last_error_wall_ms, stick.since_wall_ms) {
+        (Some(at), Some(since)) if at == since => {
             html! { "before " (day(at)) ", when it was first seen" }
         }
-        (Some(at), _, _) => ago(at, now_ms),
-        (None, Some(_), Some(_)) if stick.about != DimmKind::Unattributed => html! { "none" },
-        (None, _, _) => html! { "not known" },
+        (Some(at), _) => ago(at, now_ms),
+        (None, Some(_)) if stick.is_counted() && stick.about != DimmKind::Unattributed => {
+            html! { "none" }
+        }
+        (None, _) => html! { "not known" },
     }
 }
 

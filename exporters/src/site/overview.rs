@@ -13,8 +13,8 @@ use super::{Known, Page};
 use crate::text::{headline, words};
 use maud::{Markup, html};
 use scrubjay_model::{
-    AlertState, Controller, CoverageState, ErrorClass, HostView, LedgerHead, LedgerState, Reading,
-    SeriesPlace, SeriesTotal, Snapshot, Verdict,
+    AlertState, Controller, Counter, CoverageState, ErrorClass, HostView, LedgerHead, LedgerState,
+    Reading, SeriesPlace, SeriesTotal, Snapshot, Verdict,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -55,6 +55,9 @@ struct HostErrors {
     uncorrectable: Option<u64>,
     lower_bound: bool,
     since_wall_ms: Option<i64>,
+    /// Whether counters of each class cannot be read now.
+    #[serde(skip)]
+    unread: [bool; 2],
 }
 
 /// What the newest installed kernel fixes and the running one has not in force.
@@ -176,47 +179,68 @@ fn alert_counts(view: &HostView) -> AlertCounts {
     }
 }
 
-/// The sums of what the kernel shows now, of all places and of what it could not attribute: what
-/// `status` lists, and what the metrics add up to.
+/// The sums of all places and of what the kernel could not attribute: what `status` lists, and what
+/// the metrics add up to. A counter that cannot be read now is in them with what is remembered of it.
 fn host_errors(view: &HostView) -> HostErrors {
-    let edac = Snapshot::found(&view.snapshot.edac);
-    let controllers = edac.map_or(&[][..], |edac| &edac.controllers);
-    let of = |class| -> Vec<&SeriesTotal> {
-        controllers.iter().flat_map(|controller| parts(view, controller, class)).collect()
-    };
-    let (corrected, others) = (of(ErrorClass::Correctable), of(ErrorClass::Uncorrectable));
-    let sum = |of: &[&SeriesTotal]| {
-        (!of.is_empty()).then(|| of.iter().fold(0_u64, |sum, one| sum.saturating_add(one.total)))
-    };
-    let all = || corrected.iter().chain(&others);
+    let [corrected, others] = ErrorClass::ALL.map(|class| Sum::of(view, class));
     HostErrors {
-        correctable: sum(&corrected),
-        uncorrectable: sum(&others),
-        lower_bound: all().any(|sum| sum.is_lower_bound()),
-        since_wall_ms: all().map(|sum| sum.since_wall_ms).min(),
+        correctable: corrected.total,
+        uncorrectable: others.total,
+        lower_bound: corrected.lower_bound || others.lower_bound,
+        since_wall_ms: [corrected.since_wall_ms, others.since_wall_ms].into_iter().flatten().min(),
+        unread: [corrected.unread, others.unread],
     }
 }
 
-fn parts<'v>(
-    view: &'v HostView,
-    controller: &Controller,
-    class: ErrorClass,
-) -> Vec<&'v SeriesTotal> {
-    let total = |place, now: &scrubjay_model::ErrorCounts| {
-        now.get(class).value()?;
-        view.accumulated.total(controller.index, place, class)
-    };
-    let has_parts = controller.dimms.iter().any(|dimm| !dimm.errors.get(class).is_absent());
-    let rest = if has_parts {
-        total(SeriesPlace::Unattributed, &controller.unattributed)
-    } else {
-        total(SeriesPlace::Total, &controller.errors)
-    };
-    let dimms = controller.dimms.iter();
-    dimms
-        .filter_map(|dimm| total(SeriesPlace::Dimm(dimm.place), &dimm.errors))
-        .chain(rest)
-        .collect()
+/// The errors of one class.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    /// `None` where nothing is counted or remembered.
+    total: Option<u64>,
+    since_wall_ms: Option<i64>,
+    /// Whether there may be more than that.
+    lower_bound: bool,
+    /// Whether a counter cannot be read now.
+    unread: bool,
+}
+
+impl Sum {
+    fn of(view: &HostView, class: ErrorClass) -> Self {
+        let edac = Snapshot::found(&view.snapshot.edac);
+        let controllers = edac.map_or(&[][..], |edac| &edac.controllers);
+        let mut sum = Self::default();
+        for controller in controllers {
+            sum.add_controller(view, controller, class);
+        }
+        sum
+    }
+
+    fn add_controller(&mut self, view: &HostView, controller: &Controller, class: ErrorClass) {
+        let remembered = |place| view.accumulated.total(controller.index, place, class);
+        let has_parts = controller.dimms.iter().any(|dimm| !dimm.errors.get(class).is_absent());
+        if !has_parts {
+            self.add(controller.errors.get(class), remembered(SeriesPlace::Total));
+            return;
+        }
+        for dimm in &controller.dimms {
+            self.add(dimm.errors.get(class), remembered(SeriesPlace::Dimm(dimm.place)));
+        }
+        let rest = remembered(SeriesPlace::Unattributed);
+        self.add(controller.unattributed.get(class), rest);
+    }
+
+    /// What is remembered of a counter is at least what it counts; without that, what it shows is.
+    fn add(&mut self, now: &Reading<Counter>, remembered: Option<&SeriesTotal>) {
+        // A place that does not count the class, and never did, hides nothing.
+        self.unread |= now.value().is_none() && !(now.is_absent() && remembered.is_none());
+        self.lower_bound |= self.unread;
+        let total = remembered.map(|sum| sum.total);
+        let Some(total) = total.or(now.value().map(|counter| counter.value)) else { return };
+        self.lower_bound |= remembered.is_none_or(SeriesTotal::is_lower_bound);
+        self.total = Some(self.total.unwrap_or(0).saturating_add(total));
+        let since = remembered.map(|sum| sum.since_wall_ms);
+        self.since_wall_ms = [self.since_wall_ms, since].into_iter().flatten().min();
+    }
 }
 
 impl Page for Overview<'_> {

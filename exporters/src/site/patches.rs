@@ -262,15 +262,17 @@ impl Patches<'_> {
                 FixState::Mitigated(by) => (Tone::Ok, format!("live-patched: {by}")),
             };
             let rank = missing.rank.as_ref();
-            let severity =
-                rank.and_then(|rank| rank.severity).map(scrubjay_model::Severity::as_str);
+            let severity = match rank {
+                None => "no list names it",
+                Some(rank) => rank.severity.map_or("severity not known", |known| known.as_str()),
+            };
             let exploited = rank.is_some_and(|rank| rank.exploited);
             vec![
                 html! { (missing.fix.cve.to_string()) },
                 badge(tone, &state),
                 html! {
                     @if exploited { (badge(Tone::Act, "exploited")) " " }
-                    (severity.unwrap_or("no list names it"))
+                    (severity)
                 },
                 for_how_long(missing.fix.released_unix_s),
                 for_how_long(missing.installed_unix_s),

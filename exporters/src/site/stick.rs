@@ -169,6 +169,11 @@ impl Stick {
         super::parts::errors(n, self.lower_bound && n.is_some())
     }
 
+    /// Whether its errors of both classes are counted.
+    pub(super) fn is_counted(&self) -> bool {
+        self.correctable.is_some() && self.uncorrectable.is_some()
+    }
+
     pub(super) fn tone(&self) -> Tone {
         self.verdict.map_or(Tone::Off, Tone::from)
     }

@@ -1,5 +1,7 @@
 //! All pages over views of many kinds: what holds whatever they say.
 
+mod unread;
+
 use super::*;
 use crate::testing;
 use scrubjay_model::{

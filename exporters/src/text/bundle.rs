@@ -15,6 +15,7 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         report_sha256,
         signer,
         time_stamp,
+        in_part,
         faults,
         holds,
         not_checked,
@@ -25,7 +26,17 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         page.blank();
     }
     if faults.is_empty() {
-        page.sentence(0, &format!("{bundle}: verified: what was checked holds."));
+        page.sentence(
+            0,
+            &if *in_part {
+                format!(
+                    "{bundle}: verified in part: what was checked holds. Another version of scrubjay made it: the \
+                     first page and the forms could not be held against the rows. Verify it with that version."
+                )
+            } else {
+                format!("{bundle}: verified: what was checked holds.")
+            },
+        );
     } else {
         let n = u64::try_from(faults.len()).unwrap_or(u64::MAX);
         page.warning(0, &format!("{bundle}: NOT VERIFIED, {}.", count(n, "fault", "faults")));
@@ -50,7 +61,9 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         None => page.field(0, "signed by", "nobody who is known"),
     }
     if let Some(stamp) = time_stamp {
-        page.field(0, "time stamp", &format!("{}, number {}", stamp.at, stamp.serial));
+        let says =
+            format!("says {}, number {}; its signature was not looked at", stamp.at, stamp.serial);
+        page.field(0, "time stamp", &says);
     }
     if let Some(sum) = report_sha256 {
         page.verbatim(0, &format!("report.json  {sum}"));

@@ -110,7 +110,11 @@ fn sums(page: &mut Page, dimm: &DimmLine, now_ms: i64) {
             format!("before {}, when it was first seen", moment_ago(at, now_ms))
         }
         (Some(at), _, _) => moment_ago(at, now_ms),
-        (None, Some(_), Some(_)) if dimm.about != DimmKind::Unattributed => "none".to_owned(),
+        (None, Some(_), Some(_))
+            if dimm.about != DimmKind::Unattributed && dimm.uncorrectable.is_some() =>
+        {
+            "none".to_owned()
+        }
         (None, _, _) => "not known".to_owned(),
     };
     page.field(2, "last", &last);

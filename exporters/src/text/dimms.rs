@@ -265,7 +265,9 @@ fn short(line: &DimmLine, class: ErrorClass) -> String {
 
 fn last(line: &DimmLine, seen: &Seen<'_>) -> String {
     let Some(at) = line.last_error_wall_ms else {
-        let none = line.since_wall_ms.is_some() && line.correctable.is_some();
+        let none = line.since_wall_ms.is_some()
+            && line.correctable.is_some()
+            && line.uncorrectable.is_some();
         let none = none && line.about != DimmKind::Unattributed;
         return known(none.then(|| "none".to_owned()), line);
     };

@@ -3,7 +3,7 @@
 
 use super::{Confidence, Identity, Inventory, ModuleRecord, ModuleTurn, join_dimms, match_modules};
 use crate::{
-    BadPage, ControllerKey, CoverageState, ErrorClass, Finding, HostView, Place, SeriesPlace,
+    BadPage, ControllerKey, CoverageState, Dimm, ErrorClass, Finding, HostView, Place, SeriesPlace,
     SeriesTotal, Snapshot, Verdict,
 };
 use serde::Serialize;
@@ -59,7 +59,8 @@ pub struct DimmLine {
     pub correctable: Option<u64>,
     /// All other errors.
     pub uncorrectable: Option<u64>,
-    /// Whether there may have been more: the counters began anew meanwhile, or there is no history.
+    /// Whether there may have been more: the counters began anew meanwhile, one that counted some
+    /// cannot be read now, or there is no history.
     pub lower_bound: bool,
     /// How often its counters began anew.
     pub restarts: Option<u64>,
@@ -91,8 +92,14 @@ pub fn memory_lines(view: &HostView, turns: &[ModuleTurn]) -> Vec<DimmLine> {
 
 /// What the history holds.
 fn remembered(record: &ModuleRecord, view: &HostView, turns: &[ModuleTurn]) -> DimmLine {
-    // Errors of a stick that EDAC never showed are not known, which is not none.
-    let counted = |errors| (errors > 0 || !record.places.is_empty()).then_some(errors);
+    // Errors of a stick that EDAC never showed are not known, which is not none; nor are they where
+    // a counter cannot be read and none are remembered.
+    let unread = |class| has_unread(record, view, class);
+    let counted = |class| {
+        let errors = record.errors(class);
+        (errors > 0 || (!record.places.is_empty() && !unread(class))).then_some(errors)
+    };
+    let is_cut_short = |class| record.errors(class) > 0 && unread(class);
     let mut line = DimmLine {
         about: if record.listed { DimmKind::Stick } else { DimmKind::Place },
         key: record.key.as_str().to_owned(),
@@ -110,9 +117,9 @@ fn remembered(record: &ModuleRecord, view: &HostView, turns: &[ModuleTurn]) -> D
         evidence: Some(record.evidence.clone()),
         since_wall_ms: Some(record.since_wall_ms),
         ended_wall_ms: record.ended_wall_ms,
-        correctable: counted(record.correctable),
-        uncorrectable: counted(record.uncorrectable),
-        lower_bound: record.is_lower_bound(),
+        correctable: counted(ErrorClass::Correctable),
+        uncorrectable: counted(ErrorClass::Uncorrectable),
+        lower_bound: record.is_lower_bound() || ErrorClass::ALL.into_iter().any(is_cut_short),
         restarts: Some(record.restarts),
         last_error_wall_ms: record.last_error_wall_ms,
         bad_pages: None,
@@ -122,6 +129,17 @@ fn remembered(record: &ModuleRecord, view: &HostView, turns: &[ModuleTurn]) -> D
     let pages = pages.filter(|page| lies_on(page, &line, turns)).count();
     line.bad_pages = u64::try_from(pages).ok();
     line
+}
+
+/// Whether the kernel shows a place of a stick that is there, and no number of these errors for it.
+fn has_unread(record: &ModuleRecord, view: &HostView, class: ErrorClass) -> bool {
+    let is_unread = |(key, place): &(ControllerKey, Place)| {
+        let shown = index_of(key, view).and_then(|index| kernel_place(view, index, *place));
+        let Some(now) = shown.map(|dimm| dimm.errors.get(class)) else { return false };
+        now.value().is_none() && !now.is_absent()
+    };
+    // Where a stick was that is gone, another may be counted now.
+    record.ended_wall_ms.is_none() && record.places.iter().any(is_unread)
 }
 
 /// Whether a page was registered at a place of the stick while it was there.
@@ -192,10 +210,21 @@ pub(super) fn kernel_count(
     place: Place,
     class: ErrorClass,
 ) -> Option<u64> {
+    let dimm = kernel_place(view, controller, place)?;
+    dimm.errors.get(class).value().map(|counter| counter.value)
+}
+
+/// A place as the kernel shows it now.
+fn kernel_place(view: &HostView, controller: u32, place: Place) -> Option<&Dimm> {
     let edac = Snapshot::found(&view.snapshot.edac)?;
     let controller = edac.controllers.iter().find(|found| found.index == controller)?;
-    let dimm = controller.dimms.iter().find(|dimm| dimm.place == place)?;
-    dimm.errors.get(class).value().map(|counter| counter.value)
+    controller.dimms.iter().find(|dimm| dimm.place == place)
+}
+
+/// The index the kernel now gives a controller.
+fn index_of(key: &ControllerKey, view: &HostView) -> Option<u32> {
+    let mut known = view.accumulated.controllers.iter();
+    known.find(|(_, known)| *known == key).map(|(index, _)| *index)
 }
 
 /// Errors that no place holds, a line for each controller that has some.
@@ -255,12 +284,10 @@ fn unattributed(view: &HostView) -> Vec<DimmLine> {
 
 /// What the kernel now calls these places.
 fn kernel_names(places: &[(ControllerKey, Place)], view: &HostView) -> Vec<String> {
-    let index_of = |key: &ControllerKey| {
-        view.accumulated.controllers.iter().find(|(_, known)| *known == key).map(|(index, _)| index)
+    let name = |(key, place): &(ControllerKey, Place)| {
+        index_of(key, view).map(|index| format!("mc{index}/{place}"))
     };
-    let names =
-        places.iter().filter_map(|(key, place)| Some(format!("mc{}/{place}", index_of(key)?)));
-    names.collect()
+    places.iter().filter_map(name).collect()
 }
 
 /// The worst finding about it. Without one it is well only where its errors of both classes are

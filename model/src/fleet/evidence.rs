@@ -265,8 +265,14 @@ fn standing(report: &Report, late: u64, overdue: u64, unknown: u64) -> (Standing
     if !because.is_empty() {
         return (Standing::Outside, because);
     }
-    if report.coverage.watched_ms == 0 {
+    let coverage = &report.coverage;
+    if coverage.watched_ms == 0 {
         because.push("nobody watched it in the period".to_owned());
+    } else if coverage.watched_ms < coverage.not_watched_ms {
+        because.push("nobody watched it for most of the period".to_owned());
+    }
+    if let Some(fault) = &report.ledger.fault {
+        because.push(format!("its ledger is not what was written: {fault}"));
     }
     if !report.patches.relation_known {
         because.push("how its kernel stands to what is installed is not known".to_owned());

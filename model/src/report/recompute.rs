@@ -4,8 +4,8 @@
 use super::exposures::classes_of_exposures;
 use super::parts::{Report, ReportedStick};
 use super::summary::summary;
-use crate::availability::EARLIEST_WALL_MS;
-use crate::{BootEnd, BootLine, BootSource, CveId};
+use crate::availability::{EARLIEST_WALL_MS, bounds_ppm};
+use crate::{BootEnd, BootLine, BootSource, CveId, KERNEL_RELATION};
 use std::fmt::Debug;
 
 /// A figure that does not follow from the rows.
@@ -39,6 +39,7 @@ pub fn disagreements(report: &Report) -> Vec<Disagreement> {
     found.compare("summary.sentence", &told.sentence, &again.sentence);
     found.compare("summary.figures", &told.figures, &again.figures);
     found.compare("summary.unknown", &told.unknown, &again.unknown);
+    found.compare("summary.to_do", &told.to_do, &again.to_do);
     found.0
 }
 
@@ -83,6 +84,9 @@ fn exposures(report: &Report, found: &mut Found) {
             found.add(&figure, format!("{detail} and the policy say {}", what(&again)));
         }
     }
+    let mut relation = patches.facts.iter().filter(|fact| fact.name == KERNEL_RELATION);
+    let is_known = relation.any(|fact| fact.value.as_deref().is_some_and(|is| is != "unknown"));
+    found.compare("patches.relation_known", &patches.relation_known, &is_known);
     let classes = classes_of_exposures(&patches.exposures, &report.policy);
     found.compare("patches.classes", &patches.classes, &classes);
     let alone = patches.exposures.iter().filter(|exposure| exposure.live_patch_only).count();
@@ -108,10 +112,30 @@ fn times(report: &Report, found: &mut Found) {
             ),
         );
     }
+    if let Some(told) = up.bounds_ppm {
+        let [up, down, unknown] =
+            [up.up_ms, up.down_ms, up.unknown_ms].map(std::time::Duration::from_millis);
+        let again = bounds_ppm(up, down, unknown);
+        // Lengths are rounded to the millisecond before they are told.
+        let near =
+            |(low, high): (u64, u64)| told.0.abs_diff(low) <= 1 && told.1.abs_diff(high) <= 1;
+        if !again.is_some_and(near) {
+            found.compare("availability.bounds_ppm", &Some(told), &again);
+        }
+    }
     let coverage = &report.coverage;
     let told = coverage.watched_ms.saturating_add(coverage.not_watched_ms);
     if told.abs_diff(whole) > ROUNDED_MS {
         found.add("coverage", format!("its two times make {told} ms, and the period has {whole}"));
+    }
+    let gaps = coverage.gaps.iter().map(|gap| gap.to_wall_ms.abs_diff(gap.from_wall_ms));
+    let gaps = gaps.fold(0, u64::saturating_add);
+    let rounded = ROUNDED_MS.saturating_mul(u64::try_from(coverage.gaps.len()).unwrap_or(u64::MAX));
+    if gaps > coverage.not_watched_ms.saturating_add(rounded) {
+        found.add(
+            "coverage.gaps",
+            format!("they make {gaps} ms, of {} ms that nobody watched", coverage.not_watched_ms),
+        );
     }
     for (n, gap) in coverage.gaps.iter().enumerate() {
         let is_within = period.from_wall_ms <= gap.from_wall_ms

@@ -80,6 +80,12 @@ fn of_patches(report: &Report) -> String {
     } else if report.coverage.watched_ms == 0 {
         "Nobody watched this server in the period, so that nothing is known of its security fixes."
             .to_owned()
+    } else if let unknown @ 1.. = of_deadline(report, Deadline::Unknown) {
+        format!(
+            "Whether this server kept the policy \"{}\" is not known: of {} nobody knows when the time for it began.",
+            report.policy.name,
+            counted(unknown, "security fix", "security fixes"),
+        )
     } else if kept + excepted > 0 {
         let allowed = match excepted {
             0 => String::new(),
@@ -96,11 +102,15 @@ fn of_patches(report: &Report) -> String {
     } else if report.patches.exposures.is_empty() {
         "Every security fix that was installed on this server was in force whenever somebody looked.".to_owned()
     } else {
-        format!(
-            "{} on this server, and the policy \"{}\" gives more time for it.",
-            counted(number(report), "security fix waits", "security fixes wait"),
-            report.policy.name,
-        )
+        let waits = |e: &&ReportedExposure| e.in_force_wall_ms.is_none();
+        match size(report.patches.exposures.iter().filter(waits).count()) {
+            0 => "No security fix that is installed waits on this server.".to_owned(),
+            n => format!(
+                "{} on this server, and none is beyond a date that the policy \"{}\" sets.",
+                counted(n, "security fix waits", "security fixes wait"),
+                report.policy.name,
+            ),
+        }
     }
 }
 
@@ -113,6 +123,7 @@ fn of_memory(report: &Report) -> String {
         }
         (None, _) => "Whether its memory lost data is not known.".to_owned(),
         (Some(0), Some(0)) if !errors.at_least => "No memory error was seen.".to_owned(),
+        (Some(0), Some(0)) => "No memory error was seen, but not all would have been.".to_owned(),
         (Some(0), None) => "No memory error was seen that lost data.".to_owned(),
         (Some(0), Some(n)) => format!(
             "Its memory had {at_least}{}; the memory mended {} by itself, and no loss of data was seen.",
@@ -228,13 +239,16 @@ fn memory(report: &Report) -> ReportedFigure {
         .filter(|stick| stick.corrected > Some(0) || stick.uncorrected > Some(0));
     let at_least = if errors.at_least { "at least " } else { "" };
     let value = match errors.uncorrected {
-        Some(n) => format!("{n} lost data"),
+        Some(0) => "no loss seen".to_owned(),
+        Some(n) => format!("{at_least}{n} lost data"),
         None => "not known".to_owned(),
     };
     let mut note = match errors.corrected {
-        Some(0) if !errors.at_least => {
-            format!("none was seen on {}", counted(size(report.sticks.len()), "module", "modules"))
-        }
+        Some(0) => format!(
+            "none was seen on {}{}",
+            counted(size(report.sticks.len()), "module", "modules"),
+            if errors.at_least { "; not all would have been" } else { "" }
+        ),
         Some(n) => format!(
             "{at_least}{n} corrected, which did no harm, on {} of {}",
             erring.count(),

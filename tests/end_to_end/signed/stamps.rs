@@ -87,7 +87,12 @@ fn a_time_stamp_of_an_authority_is_asked_for_and_taken_in() {
     let (code, page) = desk.verify_by("good", "allowed");
     assert_eq!(code, 0, "{page}");
     assert_eq!(page["time_stamp"]["policy"], "1.2.3.4.1");
-    assert!(page["not_checked"].to_string().contains("by an authority that you trust"), "{page}");
+    assert!(
+        page["not_checked"]
+            .to_string()
+            .contains("whether it is signed, and by whom, was not looked at"),
+        "{page}"
+    );
 
     // Of another list, refused, damaged, and no answer at all.
     let other = desk.copy("good", "other");

@@ -10,7 +10,7 @@ use scrubjay_model::{
     AgentStats, BootId, EventPath, EventsStatus, ExtlogSent, Finding, HostHeader, HostView,
     NotifyStats, OfflineStats, Origin, Reading, Sightings, Snapshot, SourceState, Stamp,
 };
-use scrubjay_storage::{AlertNews, Heard, History};
+use scrubjay_storage::{AlertNews, Heard, History, StorageError};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -32,11 +32,22 @@ pub(super) struct Chain {
     sightings: u64,
 }
 
+/// A program that another test starts holds a copy of the lock until it has begun to run.
+fn open(dir: &Path, at: &Stamp) -> History {
+    for _ in 0..100 {
+        match History::open(dir, at) {
+            Err(StorageError::InUse { .. }) => std::thread::sleep(Duration::from_millis(20)),
+            opened => return opened.expect("a history"),
+        }
+    }
+    panic!("the history in {} stays in use", dir.display());
+}
+
 impl Chain {
     /// Passes are so many seconds apart, and leave no gap.
     pub(super) fn start(dir: &Path, first: &Snapshot, step_s: i64) -> Self {
         let every = Duration::from_secs(u64::try_from(step_s).expect("time goes forward"));
-        let mut history = History::open(dir, &first.at).expect("a history");
+        let mut history = open(dir, &first.at);
         history.keep_within(64 * MIB);
         history.begin_run(&first.at, "backfill", every).expect("a run");
         let events = EventsStatus {

@@ -66,6 +66,20 @@ fn a_connection_that_asks_nothing_more_is_closed() {
 }
 
 #[test]
+fn the_beginning_of_a_request_behind_another_has_the_time_of_a_request() {
+    let limits = Limits { request_within: Duration::from_millis(300), ..Limits::DEFAULT };
+    serving(fresh(), limits, |address| {
+        let mut stream = connect(address);
+        let both =
+            "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: loc";
+        stream.write_all(both.as_bytes()).unwrap();
+        let began = std::time::Instant::now();
+        assert_eq!(rest(stream).matches("HTTP/1.1 200").count(), 1);
+        assert!(began.elapsed() < Duration::from_secs(7));
+    });
+}
+
+#[test]
 fn a_connection_has_its_time() {
     let limits = Limits { lifetime: Duration::ZERO, ..Limits::DEFAULT };
     serving(fresh(), limits, |address| {

@@ -194,18 +194,18 @@ impl WebConfig {
         let Fragment { tls_server_config, http_server_config, basic_auth_users } = &self.0;
         let HttpFragment { _http2, headers } = http_server_config;
         let tls = tls_server_config.as_ref().map(|tls| tls::build(tls, read)).transpose()?;
-        let (tls, verifies_clients, names_clients) = match tls.flatten() {
-            Some(tls::Built { config, verifies_clients, names_clients }) => {
-                (Some(config), verifies_clients, names_clients)
+        let (tls, verifies_clients, names_clients, clients) = match tls.flatten() {
+            Some(tls::Built { config, verifies_clients, names_clients, clients }) => {
+                (Some(config), verifies_clients, names_clients, clients)
             }
-            None => (None, false, false),
+            None => (None, false, false, [0; 32]),
         };
         let passwords = match basic_auth_users {
             Some(users) if !users.is_empty() => Some(Passwords::new(users)?.into()),
             Some(_) | None => None,
         };
         let headers = headers.iter().flatten().map(header).collect::<Result<_, _>>()?;
-        Ok(Setup { tls, passwords, verifies_clients, names_clients, headers })
+        Ok(Setup { tls, passwords, verifies_clients, names_clients, clients, headers })
     }
 }
 

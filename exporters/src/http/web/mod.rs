@@ -36,6 +36,8 @@ pub struct Setup {
     verifies_clients: bool,
     /// And of those only the ones that are named.
     names_clients: bool,
+    /// A digest of what their certificates are held against.
+    clients: [u8; 32],
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -47,6 +49,7 @@ impl Setup {
             passwords: None,
             verifies_clients: false,
             names_clients: false,
+            clients: [0; 32],
             headers: Vec::new(),
         }
     }
@@ -74,7 +77,7 @@ impl Setup {
     /// Whether whoever has connected under another setup has shown all that this one asks for when
     /// connections are made. Passwords are asked for with each request.
     pub(super) fn holds_for_connection_under(&self, other: &Self) -> bool {
-        self.is_encrypted() == other.is_encrypted() && !self.verifies_clients
+        self.is_encrypted() == other.is_encrypted() && self.clients == other.clients
     }
 
     /// The same, with what is known of passwords from before.

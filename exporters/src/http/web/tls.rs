@@ -14,6 +14,7 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
     SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
 };
+use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub(super) struct Built {
     pub(super) verifies_clients: bool,
     /// And of those only the ones that are named.
     pub(super) names_clients: bool,
+    /// A digest of what certificates of clients are held against.
+    pub(super) clients: [u8; 32],
 }
 
 /// Gives what a file holds.
@@ -71,7 +74,22 @@ pub(super) fn build(tls: &TlsFragment, read: Read<'_>) -> Result<Option<Built>, 
         .map_err(|error| key_is_wrong(format!("does not go with the certificate: {error}")))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let names_clients = tls.client_allowed_sans.as_ref().is_some_and(|names| !names.is_empty());
-    Ok(Some(Built { config: Arc::new(config), verifies_clients, names_clients }))
+    let clients = held_against(tls, client_ca.as_ref());
+    Ok(Some(Built { config: Arc::new(config), verifies_clients, names_clients, clients }))
+}
+
+/// A digest of whom connections are let through for.
+fn held_against(tls: &TlsFragment, client_ca: Option<&Pem>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    let names = tls.client_allowed_sans.iter().flatten().map(String::as_bytes);
+    let kind = tls.client_auth_type.as_deref().unwrap_or_default().as_bytes();
+    let ca = client_ca.map_or(&[][..], |pem| &pem.bytes);
+    for part in [kind, ca].into_iter().chain(names) {
+        // With their lengths, so that no two lists look alike.
+        digest.update(part.len().to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
 }
 
 /// A value that may be written out or in a file.

@@ -100,7 +100,7 @@ fn last(stick: &Stick, now_ms: i64) -> Attribute {
     let history = crate::site::memory::last_error(stick, now_ms);
     let (value, tone, standing) = match stick.last_error_wall_ms {
         Some(at) => (crate::site::parts::moment(at), Tone::Off, "as seen"),
-        None if stick.correctable.is_some() && stick.since_wall_ms.is_some() => {
+        None if stick.is_counted() && stick.since_wall_ms.is_some() => {
             ("none".to_owned(), Tone::Ok, "none")
         }
         None => ("not known".to_owned(), Tone::Unknown, "not known"),
@@ -110,17 +110,22 @@ fn last(stick: &Stick, now_ms: i64) -> Attribute {
 
 /// How many errors were also reported one by one, as far as anybody listened.
 fn heard(places: &[PlaceSum]) -> Attribute {
-    let sum =
-        |of: fn(&PlaceSum) -> Option<u64>| places.iter().filter_map(of).reduce(u64::saturating_add);
-    let (reported, unheard) = (sum(|place| place.reported), sum(|place| place.unheard));
+    type Count = fn(&PlaceSum) -> Option<u64>;
+    let sum = |of: Count| places.iter().filter_map(of).reduce(u64::saturating_add);
+    // Where nobody ever listened, nothing of what is counted was heard.
+    let unheard = |place: &PlaceSum| place.reported.map_or(place.total, |_| place.unheard);
+    let (reported, unheard) = (sum(|place| place.reported), sum(unheard).unwrap_or(0));
     let missed = places.iter().filter_map(|place| place.unreported).filter(|n| *n > 0);
-    let missed = missed.reduce(i64::saturating_add).unwrap_or(0);
+    let missed = missed.fold(0, i64::saturating_add);
     match reported {
         None => row("Errors reported one by one", "not known", Tone::Unknown, "nobody listened"),
         Some(reported) => {
-            let tone = if missed > 0 { Tone::Watch } else { Tone::Ok };
-            let standing = if missed > 0 { "some missed" } else { "all heard" };
-            let unheard = unheard.unwrap_or(0);
+            let (tone, standing) = match (missed, unheard, reported) {
+                (1.., ..) => (Tone::Watch, "some missed"),
+                (_, 1.., 0) => (Tone::Unknown, "nobody listened"),
+                (_, 1.., _) => (Tone::Unknown, "partly listened"),
+                (_, 0, _) => (Tone::Ok, "all heard"),
+            };
             let history = html! {
                 (number(unheard)) " counted while nobody listened, " (missed) " missed"
             };

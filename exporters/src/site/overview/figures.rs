@@ -14,12 +14,19 @@ use std::time::Duration;
 impl Overview<'_> {
     pub(super) fn figures(&self, known: &Known<'_>) -> Vec<Figure> {
         let now_ms = known.now_ms();
+        let [corrected, others] = self.errors.unread;
         let mut figures = vec![
-            self.errors_of("Corrected errors", self.errors.correctable, self.coverage.correctable),
+            self.errors_of(
+                "Corrected errors",
+                self.errors.correctable,
+                self.coverage.correctable,
+                corrected,
+            ),
             self.errors_of(
                 "Uncorrected errors",
                 self.errors.uncorrectable,
                 self.coverage.uncorrectable,
+                others,
             ),
             self.sticks_figure(),
         ];
@@ -33,10 +40,16 @@ impl Overview<'_> {
         figures
     }
 
-    fn errors_of(&self, label: &'static str, n: Option<u64>, seen: CoverageState) -> Figure {
+    fn errors_of(
+        &self,
+        label: &'static str,
+        n: Option<u64>,
+        seen: CoverageState,
+        is_unread: bool,
+    ) -> Figure {
         let tone = match (n, seen) {
             (None, _) => Tone::Unknown,
-            (Some(0), CoverageState::Full) => Tone::Ok,
+            (Some(0), CoverageState::Full) if !is_unread => Tone::Ok,
             (Some(0), _) => Tone::Unknown,
             (Some(_), _) => Tone::Watch,
         };
@@ -45,6 +58,7 @@ impl Overview<'_> {
                 Some(since) => { "since " (crate::site::parts::day(since)) ", all places together" }
                 None => { "nothing counts them" }
             }
+            @if is_unread { "; not every counter can be read now" }
             @if seen != CoverageState::Full { "; " (seen.as_str()) " coverage" }
         };
         let value = errors(n, self.errors.lower_bound && n.is_some());
