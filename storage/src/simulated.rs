@@ -72,12 +72,11 @@ impl History {
         if made.is_some() {
             return Self::open_of(dir, now, made);
         }
-        match Self::claim(dir, None) {
-            Err(refused @ (StorageError::Simulated { .. } | StorageError::Real { .. })) => {
-                return Err(refused);
-            }
-            // What cannot be looked at cannot be opened either, and whoever opens it knows what to do.
-            Ok(()) | Err(_) => {}
+        // What cannot be looked at cannot be opened either, and whoever opens it knows what to do.
+        if let Err(refused @ (StorageError::Simulated { .. } | StorageError::Real { .. })) =
+            Self::claim(dir, None)
+        {
+            return Err(refused);
         }
         Self::open_or_remember(dir, now)
     }

@@ -136,7 +136,9 @@ fn has_unread(record: &ModuleRecord, view: &HostView, class: ErrorClass) -> bool
     let is_unread = |(key, place): &(ControllerKey, Place)| {
         let shown = index_of(key, view).and_then(|index| kernel_place(view, index, *place));
         let Some(now) = shown.map(|dimm| dimm.errors.get(class)) else { return false };
-        now.value().is_none() && !now.is_absent()
+        // The row counts for its channels what drivers do not count for them.
+        let by_row = matches!(place, Place::Channel { .. }) && now.is_absent();
+        now.value().is_none() && !by_row
     };
     // Where a stick was that is gone, another may be counted now.
     record.ended_wall_ms.is_none() && record.places.iter().any(is_unread)

@@ -127,7 +127,7 @@ fn a_history_that_hangs_holds_up_no_page_and_no_scrape() {
             for path in ["/memory", "/uptime", "/patches", "/alerts", "/memory"] {
                 let (status, _, body) = get(address, path);
                 assert_eq!(status, 200, "{path}");
-                let why = body.contains("did not answer within") || body.contains("others ask");
+                let why = body.contains("did not answer within") || body.contains("others wait");
                 assert!(why, "{path}: {body}");
                 assert_eq!(get(address, "/metrics").0, 200);
                 assert_eq!(get(address, "/").0, 200);
