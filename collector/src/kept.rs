@@ -1,10 +1,10 @@
 //! Counters that are kept open from pass to pass, and what is fixed beside them.
 //!
-//! A host with 2,048 modules has 4,352 counters, each of which every pass wants, and some 12,000 words
-//! of what modules are, which change with the driver or by the hand of an admin. So counters stay open
-//! and are read again; the words are read anew every tenth pass, with each boot, and as soon as a
-//! counter is gone, which says that a driver came or went. Each file that is open costs the kernel some
-//! 4 KiB for the text it shows.
+//! A host with 2,048 modules has 4,352 counters and 2,048 labels, which admins write, each of which every
+//! pass wants, and some 10,000 words of what modules are, which change with the driver. So counters and
+//! labels stay open and are read again; the words are read anew every tenth pass, with each boot, when
+//! directories of modules come or go, and as soon as a file is gone, which says that a driver came or
+//! went. Each file that is open costs the kernel some 4 KiB for the text it shows.
 //!
 //! A [`Lookout`] reads the counters of a pass once more, and tells whether that pass still holds.
 
@@ -30,36 +30,38 @@ const IN_PLACE_EVERY: usize = 4;
 /// Stands for no number: no counter of EDAC has more than 32 bits, and no age so many seconds.
 const NONE: u64 = u64::MAX;
 
-/// How a number goes on.
+/// How what stands in a file goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goes {
     /// It counts errors: as long as there is none it stays.
     ByErrors,
     /// It counts seconds: it rises.
     ByTime,
+    /// It is a label: somebody writes it.
+    ByHand,
 }
 
-/// A number in a file that is kept open.
+/// A file that is kept open.
 pub(crate) struct Held {
     file: KeptFile,
     goes: Goes,
     /// Those that were opened one after the other lie beside each other in the kernel as well.
     opened: u64,
-    /// What the last pass read.
+    /// The number that the last pass read.
     last: AtomicU64,
     /// The pass that did.
     used: AtomicU64,
 }
 
 impl Held {
-    fn read_in_place(&self) -> Option<u64> {
-        self.file.is_in_place().then(|| self.read())?
+    fn read_in_place<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        self.file.is_in_place().then(|| self.read(parse))?
     }
 
-    fn read(&self) -> Option<u64> {
+    fn read<T>(&self, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let mut buffer = [0; LONGEST];
         let bytes = self.file.read(&mut buffer).ok()?;
-        whole_number(std::str::from_utf8(bytes).ok()?)
+        parse(std::str::from_utf8(bytes).ok()?)
     }
 }
 
@@ -134,22 +136,37 @@ impl Counters {
     /// The number in a file, if it is one and can be read from a file that is kept open. `None` is no
     /// fault: whoever is told so reads the file in the common way, and learns what is the matter.
     pub(crate) fn number(&self, host: &HostRoot, path: &str, goes: Goes) -> Option<u64> {
+        let (number, held) = self.read(host, path, goes, whole_number)?;
+        held.last.store(number, Ordering::Relaxed);
+        Some(number)
+    }
+
+    /// The same for a label.
+    pub(crate) fn label(&self, host: &HostRoot, path: &str) -> Option<String> {
+        let own = |text: &str| Some(text.to_owned());
+        self.read(host, path, Goes::ByHand, own).map(|(label, _)| label)
+    }
+
+    fn read<T>(
+        &self,
+        host: &HostRoot,
+        path: &str,
+        goes: Goes,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<(T, Arc<Held>)> {
         let (held, pass) = {
             let kept = self.lock();
             (kept.files.get(path).cloned(), kept.pass)
         };
         // The lock is not held while the kernel is asked: it may take its time.
         if let Some(held) = held {
-            let number = held.read_in_place();
-            match number {
-                Some(number) => held.last.store(number, Ordering::Relaxed),
-                None => {
-                    self.lost.fetch_add(1, Ordering::Relaxed);
-                    self.lock().files.remove(path);
-                }
-            }
+            let Some(found) = held.read_in_place(parse) else {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                self.lock().files.remove(path);
+                return None;
+            };
             held.used.store(pass, Ordering::Relaxed);
-            return number;
+            return Some((found, held));
         }
         if self.lock().files.len() >= self.capacity {
             return None;
@@ -157,13 +174,13 @@ impl Counters {
         let file = host.keep(path).ok()??;
         let (last, used) = (AtomicU64::new(NONE), AtomicU64::new(pass));
         let mut held = Held { file, goes, opened: 0, last, used };
-        let number = held.read()?;
-        held.last.store(number, Ordering::Relaxed);
+        let found = held.read(parse)?;
         let mut kept = self.lock();
         kept.opened += 1;
         held.opened = kept.opened;
-        kept.files.insert(path.to_owned(), Arc::new(held));
-        Some(number)
+        let held = Arc::new(held);
+        kept.files.insert(path.to_owned(), Arc::clone(&held));
+        Some((found, held))
     }
 
     /// What was made of the fixed facts below a directory in an earlier pass, if it still holds, and
@@ -217,14 +234,14 @@ impl Counters {
         }
         let directory = kept.directory.as_ref().map(|(_, directory)| Arc::clone(directory));
         let expected = directory.as_ref().and_then(|directory| directory.directories());
-        let read_now = |held: &&Arc<Held>| held.used.load(Ordering::Relaxed) == kept.pass;
-        let shown = kept.files.values().filter(read_now);
+        let is_number = |held: &&Arc<Held>| {
+            held.goes != Goes::ByHand && held.used.load(Ordering::Relaxed) == kept.pass
+        };
+        let shown = kept.files.values().filter(is_number);
         let shown = shown.map(|held| (Arc::clone(held), held.last.load(Ordering::Relaxed)));
-        Lookout {
-            shown: shown.collect(),
-            directory: directory.zip(expected),
-            looks: AtomicUsize::new(0),
-        }
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort_unstable_by_key(|(held, _)| held.opened);
+        Lookout { shown, directory: directory.zip(expected), looks: AtomicUsize::new(0) }
     }
 
     /// Nothing is done under the lock that could fail halfway.
@@ -250,13 +267,15 @@ impl Lookout {
         let same = |(n, (held, last)): (usize, &(Arc<Held>, u64))| {
             // A file that is not of sysfs costs twice as much if it is asked whether it was replaced.
             let read = if n % IN_PLACE_EVERY == look % IN_PLACE_EVERY {
-                held.read_in_place()
+                held.read_in_place(whole_number)
             } else {
-                held.read()
+                held.read(whole_number)
             };
             match held.goes {
                 Goes::ByErrors => read == Some(*last),
                 Goes::ByTime => read.is_some_and(|now| now >= *last),
+                // None of these is here.
+                Goes::ByHand => true,
             }
         };
         let in_place = |(directory, expected): &(Arc<KeptDirectory>, u64)| {

@@ -87,15 +87,23 @@ fn named(errors: u64, label: &str) -> (Option<u64>, Option<String>) {
 }
 
 #[test]
-fn counters_are_read_again_and_words_with_every_tenth_pass() {
+fn counters_and_labels_are_read_again_and_other_words_with_every_tenth_pass() {
     let mut host = Host::new();
     assert_eq!(host.module(), named(7, "A1"));
     host.put("mc0/dimm0/dimm_ce_count", "8\n");
-    host.put("mc0/dimm0/dimm_label", "B1\n");
+    host.put("mc0/dimm0/dimm_label", "DIMM_A2 or \"x\"\n");
+    host.put("mc0/mc_name", "other\n");
     for _ in 0..9 {
-        assert_eq!(host.module(), named(8, "A1"));
+        assert_eq!(host.module(), named(8, "DIMM_A2 or \"x\""));
     }
-    assert_eq!(host.module(), named(8, "B1"));
+    let name = |edac: Edac| edac.controllers[0].name.value().cloned();
+    assert_eq!(name(host.pass()).as_deref(), Some("other"));
+    host.put("mc0/mc_name", "another\n");
+    assert_eq!(name(host.pass()).as_deref(), Some("other"));
+    // A label that is longer than any that the kernel takes is read all the same.
+    let long = "x".repeat(300);
+    host.put("mc0/dimm0/dimm_label", &long);
+    assert_eq!(host.module(), named(8, &long));
 }
 
 #[test]

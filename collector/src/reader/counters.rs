@@ -1,4 +1,4 @@
-//! Counters, which are read in each pass and therefore kept open, and what is fixed beside them.
+//! Counters and labels, which are read in each pass and therefore kept open, and what is fixed beside them.
 
 use super::Reader;
 use crate::kept::{Counters, Goes};
@@ -16,6 +16,15 @@ impl Reader<'_> {
     pub(crate) fn age(&self, path: &str) -> Reading<u64> {
         let kept = self.kept_number(path, Goes::ByTime);
         kept.map_or_else(|| self.number(path), Reading::Value)
+    }
+
+    /// A label of the EDAC core, which admins write.
+    pub(crate) fn label(&self, path: &str) -> Reading<String> {
+        let Some(label) = self.counters().and_then(|kept| kept.label(self.host, path)) else {
+            return self.attr(path);
+        };
+        self.count();
+        Reading::Value(label)
     }
 
     fn kept_number(&self, path: &str, goes: Goes) -> Option<u64> {

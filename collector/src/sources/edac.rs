@@ -178,7 +178,7 @@ fn scrub_rate(reader: &Reader<'_>, path: &str) -> Reading<u64> {
 
 type CounterAt<'c> = dyn Fn(&str) -> Reading<Counter> + 'c;
 
-/// What stays while the driver does, or is changed by the hand of an admin.
+/// What stays while the driver does.
 struct Fixed {
     name: Reading<String>,
     size_bytes: Reading<u64>,
@@ -186,9 +186,10 @@ struct Fixed {
     places: Vec<Stock>,
 }
 
-/// A place before its errors are counted, and where they are.
+/// A place before its label is read and its errors are counted, and where these are.
 struct Stock {
     dimm: Dimm,
+    label: String,
     correctable: String,
     uncorrectable: String,
 }
@@ -207,12 +208,12 @@ impl Fixed {
 }
 
 impl Stock {
-    fn counted(&self, counter: &CounterAt<'_>) -> Dimm {
+    fn counted(&self, reader: &Reader<'_>, counter: &CounterAt<'_>) -> Dimm {
         let errors = ErrorCounts {
             correctable: counter(&self.correctable),
             uncorrectable: counter(&self.uncorrectable),
         };
-        Dimm { errors, ..self.dimm.clone() }
+        Dimm { label: reader.label(&self.label), errors, ..self.dimm.clone() }
     }
 }
 
@@ -223,7 +224,8 @@ fn parts(
     counter: &CounterAt<'_>,
 ) -> (Layout, Vec<Dimm>, Vec<Csrow>) {
     let layout = fixed.layout;
-    let found: Vec<Dimm> = fixed.places.iter().map(|stock| stock.counted(counter)).collect();
+    let found: Vec<Dimm> =
+        fixed.places.iter().map(|stock| stock.counted(reader, counter)).collect();
     let counted = |dimm: &Dimm| {
         !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
     };
@@ -251,11 +253,12 @@ fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place)
     let indexes = reader.indexed(dir, prefix);
     let at = |index: &u32| {
         let dir = format!("{dir}/{prefix}{index}");
+        let label = format!("{dir}/dimm_label");
         let correctable = format!("{dir}/dimm_ce_count");
         let uncorrectable = format!("{dir}/dimm_ue_count");
         let dimm = Dimm {
             place: place(*index),
-            label: reader.attr(&format!("{dir}/dimm_label")),
+            label: Reading::Absent(Origin::new(label.as_str())),
             // The kernel ends these with a blank.
             location: reader
                 .attr(&format!("{dir}/dimm_location"))
@@ -269,7 +272,7 @@ fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place)
                 uncorrectable: Reading::Absent(Origin::new(uncorrectable.as_str())),
             },
         };
-        Stock { dimm, correctable, uncorrectable }
+        Stock { dimm, label, correctable, uncorrectable }
     };
     indexes.value().into_iter().flatten().map(at).collect()
 }
