@@ -99,5 +99,6 @@ fn bundle(fault: BundleFaultKind) -> u8 {
         BundleFaultKind::BadTimeStamp => 21,
         BundleFaultKind::Unreadable => 22,
         BundleFaultKind::SignerNotChecked => 23,
+        BundleFaultKind::OtherVersion => 24,
     }
 }

@@ -35,11 +35,13 @@ pub enum BundleFaultKind {
     Unreadable,
     /// Nobody said whose key to trust.
     SignerNotChecked,
+    /// Another version made it, and what people read of it could not be held against its rows.
+    OtherVersion,
 }
 
 impl BundleFaultKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadManifest,
         Self::NoSignature,
         Self::BadSignature,
@@ -54,6 +56,7 @@ impl BundleFaultKind {
         Self::BadTimeStamp,
         Self::Unreadable,
         Self::SignerNotChecked,
+        Self::OtherVersion,
     ];
 
     /// A stable word.
@@ -73,6 +76,7 @@ impl BundleFaultKind {
             Self::BadTimeStamp => "bad_time_stamp",
             Self::Unreadable => "unreadable",
             Self::SignerNotChecked => "signer_not_checked",
+            Self::OtherVersion => "other_version",
         }
     }
 
@@ -93,6 +97,7 @@ impl BundleFaultKind {
             Self::BadTimeStamp => "the time stamp does not fit",
             Self::Unreadable => "a part cannot be read",
             Self::SignerNotChecked => "who signed was not checked",
+            Self::OtherVersion => "another version made it",
         }
     }
 }
@@ -148,8 +153,6 @@ pub struct BundleCheck {
     pub signer: Option<BundleSigner>,
     /// Until when it was made, by an authority.
     pub time_stamp: Option<BundleTimeStamp>,
-    /// Whether another version made it, so that its first page and its forms could not be made again.
-    pub in_part: bool,
     /// What is wrong, the worst first.
     pub faults: Vec<BundleFault>,
     /// What was looked at and is as it should be.
@@ -159,6 +162,22 @@ pub struct BundleCheck {
 }
 
 impl BundleCheck {
+    /// One of which nothing is known yet.
+    pub fn new(bundle: String) -> Self {
+        Self {
+            bundle,
+            host: None,
+            simulated: None,
+            period: None,
+            report_sha256: None,
+            signer: None,
+            time_stamp: None,
+            faults: Vec::new(),
+            holds: Vec::new(),
+            not_checked: Vec::new(),
+        }
+    }
+
     /// Whether nothing is wrong with it.
     pub fn is_good(&self) -> bool {
         self.faults.is_empty()

@@ -47,26 +47,10 @@ pub(crate) struct Opened {
 /// If the directory cannot be read; all else is told of the bundle.
 pub(crate) fn check(dir: &Path, trust: &Trust, depth: Depth) -> anyhow::Result<Opened> {
     let names = names(dir).with_context(|| format!("cannot read {}", dir.display()))?;
-    let mut looked = Look { dir, check: nothing(dir) };
+    let mut looked = Look { dir, check: BundleCheck::new(dir.display().to_string()) };
     let report = looked.at_all(&names, trust, depth);
     looked.check.faults.sort();
     Ok(Opened { check: looked.check, report })
-}
-
-fn nothing(dir: &Path) -> BundleCheck {
-    BundleCheck {
-        bundle: dir.display().to_string(),
-        host: None,
-        simulated: None,
-        in_part: false,
-        period: None,
-        report_sha256: None,
-        signer: None,
-        time_stamp: None,
-        faults: Vec::new(),
-        holds: Vec::new(),
-        not_checked: Vec::new(),
-    }
 }
 
 pub(super) struct Look<'a> {

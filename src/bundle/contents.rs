@@ -92,7 +92,6 @@ impl Look<'_> {
             let detail = "it is of a moment that has not come".to_owned();
             self.fault(Kind::Figures, REPORT, detail);
         }
-        self.check.in_part = !is_ours;
         if found.is_empty() {
             self.holds(
                 "the figures: deadlines, classes, lengths and the first page follow from the report's own rows",
@@ -105,10 +104,11 @@ impl Look<'_> {
             // Another version may have other words; the numbers are the same in all.
             for one in found {
                 if one.figure.starts_with("summary.") {
-                    self.not_checked(format!(
-                        "{} of {REPORT}: scrubjay {} has other words for it than {VERSION}",
+                    let detail = format!(
+                        "{}: scrubjay {} says to have made it, and {VERSION} has other words for it",
                         one.figure, report.tool_version
-                    ));
+                    );
+                    self.fault(Kind::OtherVersion, REPORT, detail);
                 } else {
                     self.fault(Kind::Figures, REPORT, format!("{}: {}", one.figure, one.detail));
                 }
@@ -205,10 +205,12 @@ impl Look<'_> {
             } else if is_ours {
                 self.fault(Kind::Figures, name, format!("it shows something else than {REPORT}"));
             } else {
-                self.not_checked(format!(
-                    "whether {name} shows what {REPORT} says: scrubjay {} made it, and this is {VERSION}",
+                let detail = format!(
+                    "whether it shows what {REPORT} says is not known: scrubjay {} says to have made it, and this \
+                     is {VERSION}",
                     report.tool_version
-                ));
+                );
+                self.fault(Kind::OtherVersion, name, detail);
             }
         }
         if !good.is_empty() {

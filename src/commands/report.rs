@@ -113,7 +113,7 @@ fn report(
     policy: &ReadPolicy,
     host_name: Option<&str>,
 ) -> anyhow::Result<Report> {
-    let ReportPeriod { from_wall_ms, to_wall_ms, at_wall_ms } = period;
+    let ReportPeriod { from_wall_ms, to_wall_ms: _, at_wall_ms } = period;
     let (boots, clock_steps) = (reader.boots()?, reader.clock_steps()?);
     let lines = boot_lines(reader, &boots, &clock_steps)?;
     let (requests, reports) = (reader.page_requests()?, reader.page_reports()?);
@@ -130,7 +130,7 @@ fn report(
     let judged = is_now.then(judge).transpose()?;
     let errors = ErrorsKnown {
         traces: &reader.stick_changes(from_wall_ms)?,
-        sums: &reader.counter_sums(from_wall_ms, to_wall_ms)?,
+        sums: &reader.counter_sums(from_wall_ms, period.beyond_wall_ms())?,
         series: &accumulated.totals,
         read: &reader.facts(&[COUNTER_READ])?,
     };

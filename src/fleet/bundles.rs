@@ -92,10 +92,12 @@ fn one(path: &Path, trust: &Trust) -> BundleEvidence {
     let looked = looked.unwrap_or_else(|_| Err(anyhow::anyhow!("it cannot be looked at")));
     match looked {
         Ok(mut opened) => {
-            if trust.signers.is_none() {
-                // It is told once of all of them.
-                opened.check.faults.retain(|fault| fault.kind != BundleFaultKind::SignerNotChecked);
-            }
+            // The first is told once of all of them; what the second is about is not read here.
+            let is_for_all = |kind| match kind {
+                BundleFaultKind::SignerNotChecked => trust.signers.is_none(),
+                other => other == BundleFaultKind::OtherVersion,
+            };
+            opened.check.faults.retain(|fault| !is_for_all(fault.kind));
             BundleEvidence::of(&opened.check, opened.report.as_ref())
         }
         Err(error) => {
@@ -104,19 +106,8 @@ fn one(path: &Path, trust: &Trust) -> BundleEvidence {
                 part: ".".to_owned(),
                 detail: format!("{error:#}"),
             };
-            let check = BundleCheck {
-                bundle: path.display().to_string(),
-                host: None,
-                simulated: None,
-                in_part: false,
-                period: None,
-                report_sha256: None,
-                signer: None,
-                time_stamp: None,
-                faults: vec![fault],
-                holds: Vec::new(),
-                not_checked: Vec::new(),
-            };
+            let mut check = BundleCheck::new(path.display().to_string());
+            check.faults.push(fault);
             BundleEvidence::of(&check, None)
         }
     }

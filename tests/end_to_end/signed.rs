@@ -349,6 +349,18 @@ fn whoever_has_the_key_and_alters_a_figure_a_row_or_a_form_is_found_out() {
         let (code, page) = desk.verify_by(name, "allowed");
         assert_eq!((code, faults(&page)[0].as_str()), (wanted, told), "{name}: {page}");
     }
+    // A version that is not ours excuses no figure, and what it might excuse is told by the exit code.
+    let dir = desk.copy("good", "version");
+    let ours = format!("\"tool_version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    replace(&dir.join("report.json"), &ours, "\"tool_version\": \"9.9.9\"");
+    replace(&dir.join("report.json"), "\"sentence\": \"", "\"sentence\": \"All is well. ");
+    desk.sign_anew(&dir, "key", NAMESPACE);
+    let (code, page) = desk.verify_by("version", "allowed");
+    assert_eq!(code, 24, "{page}");
+    assert!(faults(&page).iter().any(|fault| fault == "other_version report.json"), "{page}");
+    replace(&dir.join("report.json"), "\"boots\": 2", "\"boots\": 3");
+    desk.sign_anew(&dir, "key", NAMESPACE);
+    assert_eq!(desk.verify_by("version", "allowed").0, 20);
     // The last row taken away, and the sums made anew.
     let dir = desk.copy("good", "shorter");
     let rows = fs::read_to_string(dir.join("ledger.jsonl")).unwrap();

@@ -153,6 +153,20 @@ fn page_status_metrics_and_json_tell_the_same_figures() {
     assert_eq!(errors, sum);
     assert!(page.contains(&format!("Corrected errors ≥ {errors}")), "{page}");
 
+    // The report on all the time there is, at the moment of the host.
+    let mut command = scrubjay(home.path());
+    command.args(["report", "--draft", "--format", "json", "--host-name", "aged"]);
+    command.args(["--from", "2026-01-01", "--to", "2026-09-07", "--root"]);
+    command.arg(home.path().join("host.tree"));
+    let report = stdout(command.arg("--state-dir").arg(home.path().join("state")));
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let of_report = |key: &str| report["errors"][key].as_u64().unwrap();
+    assert_eq!(errors, of_report("corrected") + of_report("corrected_on_none"));
+    let waiting = report["patches"]["exposures"].as_array().unwrap().iter();
+    let waiting = waiting.filter(|exposure| exposure["in_force_wall_ms"].is_null()).count();
+    assert_eq!(twin["owed"]["owed"].as_u64(), u64::try_from(waiting).ok());
+    assert_eq!(report["ledger"]["last"]["seq"], twin["ledger"]["head"]["seq"]);
+
     // Exposure, to the second, and the days of it on the page.
     for (label, clock) in [("release", "released"), ("install", "installed")] {
         let line = metrics.lines().find(|line| {

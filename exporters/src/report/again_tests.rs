@@ -132,21 +132,14 @@ fn bundle(host: &str, alter: impl FnOnce(&mut Report)) -> BundleEvidence {
 
 fn check(host: &str, faults: Vec<BundleFault>) -> BundleCheck {
     BundleCheck {
-        simulated: None,
-        in_part: false,
-        bundle: format!("bundles/{host}"),
         host: Some(host.to_owned()),
-        period: None,
-        report_sha256: None,
         signer: Some(BundleSigner {
             key: "SHA256:abc".to_owned(),
             algorithm: "ssh-ed25519".to_owned(),
             identity: Some("ops@example".to_owned()),
         }),
-        time_stamp: None,
         faults,
-        holds: Vec::new(),
-        not_checked: Vec::new(),
+        ..BundleCheck::new(format!("bundles/{host}"))
     }
 }
 
@@ -217,6 +210,40 @@ fn a_fleet_has_every_host_in_one_place_and_a_bundle_that_does_not_hold_says_noth
     assert!(fleet.worst[0].is_open);
     // Nothing else: whatever is not well known comes first.
     assert_eq!(fleet.rows[0].host, "db-4");
+}
+
+#[test]
+fn two_bundles_of_one_host_and_moment_that_differ_both_count_for_nothing() {
+    let of = |sum: u8, back: i64| {
+        let mut report = sample();
+        report.host.name = Some("db-7".to_owned());
+        report.period.at_wall_ms -= back;
+        let mut check = check("db-7", Vec::new());
+        check.bundle = format!("bundles/{sum}-{back}");
+        check.report_sha256 = Some(scrubjay_model::Digest([sum; 32]));
+        BundleEvidence::of(&check, Some(&report))
+    };
+    let told = |bundles: Vec<BundleEvidence>| {
+        let fleet = evidence_report(bundles, None, Vec::new(), true);
+        (fleet.counted, fleet.older.len(), fleet.invalid.len())
+    };
+    assert_eq!(told(vec![of(1, 0), of(1, 0)]), (1, 1, 0), "a copy says nothing new");
+    assert_eq!(told(vec![of(1, 0), of(2, 0), of(3, 9)]), (0, 1, 2));
+    assert_eq!(told(vec![of(3, 9), of(2, 9), of(1, 0)]), (1, 2, 0), "a later one settles it");
+}
+
+#[test]
+fn a_time_at_which_the_kernel_was_not_known_is_no_good_news() {
+    let unknown = |r: &mut Report| {
+        r.patches.exposures.retain(|e| e.deadline == Deadline::Met);
+        r.patches.facts = vec![fact("kernel.relation", "current")];
+        r.patches.relation_known = true;
+        r.patches.changes = vec![fact("kernel.relation", "unknown")];
+    };
+    let fleet = evidence_report(vec![bundle("db-1", unknown)], None, Vec::new(), true);
+    let row = &fleet.rows[0];
+    assert_eq!(row.standing, scrubjay_model::Standing::NoData);
+    assert!(row.because[0].contains("how its kernel stood"), "{:?}", row.because);
 }
 
 #[test]

@@ -221,6 +221,7 @@ fn fault(fault: &BundleFault) -> String {
         | BundleFaultKind::Figures
         | BundleFaultKind::BadTimeStamp
         | BundleFaultKind::Unreadable
+        | BundleFaultKind::OtherVersion
         | BundleFaultKind::SignerNotChecked => format!("{part}: {}: {detail}", kind.words()),
     }
 }

@@ -15,7 +15,6 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         report_sha256,
         signer,
         time_stamp,
-        in_part,
         faults,
         holds,
         not_checked,
@@ -26,17 +25,7 @@ pub fn bundle(check: &BundleCheck, style: &Style) -> String {
         page.blank();
     }
     if faults.is_empty() {
-        page.sentence(
-            0,
-            &if *in_part {
-                format!(
-                    "{bundle}: verified in part: what was checked holds. Another version of scrubjay made it: the \
-                     first page and the forms could not be held against the rows. Verify it with that version."
-                )
-            } else {
-                format!("{bundle}: verified: what was checked holds.")
-            },
-        );
+        page.sentence(0, &format!("{bundle}: verified: what was checked holds."));
     } else {
         let n = u64::try_from(faults.len()).unwrap_or(u64::MAX);
         page.warning(0, &format!("{bundle}: NOT VERIFIED, {}.", count(n, "fault", "faults")));

@@ -9,7 +9,7 @@ use crate::{
     ReportedExposure, ReportedFact,
 };
 use serde::Serialize;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Exposures of a host that may be among the worst of the fleet.
@@ -167,6 +167,7 @@ pub struct EvidenceRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     row: EvidenceRow,
+    report_sha256: Option<Digest>,
     policy_sha256: Digest,
     worst: Vec<WorstExposure>,
 }
@@ -207,6 +208,7 @@ impl BundleEvidence {
         let signed_by = signed_by.map(|by| by.identity.clone().unwrap_or_else(|| by.key.clone()));
         Self::Holds(Box::new(Evidence {
             worst: worst(&host, report),
+            report_sha256: check.report_sha256,
             policy_sha256: report.policy_sha256,
             row: row(host, check.bundle.clone(), signed_by, report),
         }))
@@ -277,6 +279,11 @@ fn standing(report: &Report, late: u64, overdue: u64, unknown: u64) -> (Standing
     if !report.patches.relation_known {
         because.push("how its kernel stands to what is installed is not known".to_owned());
     }
+    if report.patches.relation_was_unknown() {
+        let what =
+            "for a part of the period it is not known how its kernel stood to what was installed";
+        because.push(what.to_owned());
+    }
     if unknown > 0 {
         because.push(format!("of {unknown} fixes it is not known when their time began"));
     }
@@ -342,6 +349,22 @@ fn sort_worst(worst: &mut Vec<WorstExposure>, most: usize) {
     worst.truncate(most);
 }
 
+fn says_the_same(one: &Evidence, other: &Evidence) -> bool {
+    one.report_sha256.is_some() && one.report_sha256 == other.report_sha256
+}
+
+/// Two reports on one host at one moment are one too many, and nobody can tell here which.
+fn contradicted(found: &Evidence) -> InvalidBundle {
+    let detail =
+        "another bundle is of the same host and moment, and says something else".to_owned();
+    let kind = crate::BundleFaultKind::Figures;
+    InvalidBundle {
+        bundle: found.row.bundle.clone(),
+        claims_host: Some(found.row.host.clone()),
+        faults: vec![BundleFault { kind, part: "report.json".to_owned(), detail }],
+    }
+}
+
 /// Adds up what bundles say. `expected` are the hosts that there should be, if somebody said so.
 pub fn evidence_report(
     bundles: Vec<BundleEvidence>,
@@ -351,7 +374,7 @@ pub fn evidence_report(
 ) -> EvidenceReport {
     let all = number(bundles.len());
     let (mut invalid, mut older) = (Vec::new(), Vec::new());
-    let mut latest: BTreeMap<String, Box<Evidence>> = BTreeMap::new();
+    let mut newest: BTreeMap<String, Vec<Box<Evidence>>> = BTreeMap::new();
     for bundle in bundles {
         let found = match bundle {
             BundleEvidence::Invalid(bundle) => {
@@ -360,13 +383,26 @@ pub fn evidence_report(
             }
             BundleEvidence::Holds(found) => found,
         };
-        let age = |of: &Evidence| (of.row.at_wall_ms, of.row.to_wall_ms, of.row.bundle.clone());
-        match latest.get_mut(&found.row.host) {
-            Some(known) if age(known) >= age(&found) => older.push(found.row.bundle.clone()),
-            Some(known) => older.push(std::mem::replace(known, found).row.bundle.clone()),
-            None => {
-                latest.insert(found.row.host.clone(), found);
+        let moment = |of: &Evidence| (of.row.at_wall_ms, of.row.to_wall_ms);
+        let known = newest.entry(found.row.host.clone()).or_default();
+        match known.first().map(|first| moment(first).cmp(&moment(&found))) {
+            Some(Ordering::Greater) => older.push(found.row.bundle.clone()),
+            Some(Ordering::Less) => {
+                older.extend(known.drain(..).map(|known| known.row.bundle));
+                known.push(found);
             }
+            Some(Ordering::Equal) if known.iter().any(|known| says_the_same(known, &found)) => {
+                older.push(found.row.bundle.clone());
+            }
+            Some(Ordering::Equal) | None => known.push(found),
+        }
+    }
+    let mut latest: BTreeMap<String, Box<Evidence>> = BTreeMap::new();
+    for (host, mut found) in newest {
+        if found.len() > 1 {
+            invalid.extend(found.iter().map(|one| contradicted(one)));
+        } else if let Some(found) = found.pop() {
+            latest.insert(host, found);
         }
     }
     let is_missing = |host: &&String| !latest.contains_key(*host);
@@ -378,7 +414,7 @@ pub fn evidence_report(
     older.sort();
     let (mut rows, mut worst, mut policies) = (Vec::new(), Vec::new(), BTreeMap::new());
     for found in latest.into_values() {
-        let Evidence { row, policy_sha256, worst: of_host } = *found;
+        let Evidence { row, report_sha256: _, policy_sha256, worst: of_host } = *found;
         worst.extend(of_host);
         *policies.entry((row.policy.clone(), policy_sha256)).or_insert(0_u64) += 1;
         rows.push(row);

@@ -148,9 +148,16 @@ pub fn assemble_report(inputs: ReportInputs<'_>) -> Report {
 }
 
 impl ReportPeriod {
+    /// The first moment that is beyond it. What is of the moment of the report itself belongs to a period
+    /// that reaches up to it.
+    pub fn beyond_wall_ms(self) -> i64 {
+        let is_up_to_it = self.to_wall_ms == self.at_wall_ms;
+        self.to_wall_ms.saturating_add(i64::from(is_up_to_it))
+    }
+
     /// Whether a moment is in it.
     pub fn has(self, wall_ms: i64) -> bool {
-        (self.from_wall_ms..self.to_wall_ms).contains(&wall_ms)
+        (self.from_wall_ms..self.beyond_wall_ms()).contains(&wall_ms)
     }
 
     fn length_ms(self) -> u64 {

@@ -100,7 +100,7 @@ fn within(changes: &[CounterChange], class: ErrorClass, period: ReportPeriod) ->
     let (mut sum, mut at_least) = (0_u64, false);
     for change in changes.iter().filter(|change| change.class == class && !change.first) {
         let (from, to) = (change.from_wall_ms, change.to_wall_ms);
-        if to < period.from_wall_ms || from >= period.to_wall_ms {
+        if to < period.from_wall_ms || from >= period.beyond_wall_ms() {
             continue;
         }
         if from < period.from_wall_ms || to > period.to_wall_ms {
@@ -158,7 +158,7 @@ pub(super) fn of_host(
         let mut controllers = BTreeSet::new();
         for sum in known.sums.iter().filter(|sum| sum.series.class == class) {
             let (from, to) = (sum.from_wall_ms, sum.to_wall_ms);
-            if to < period.from_wall_ms || from >= period.to_wall_ms {
+            if to < period.from_wall_ms || from >= period.beyond_wall_ms() {
                 continue;
             }
             let controller = &sum.series.controller;

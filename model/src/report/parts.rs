@@ -2,7 +2,10 @@
 
 use super::exposures::{ClassOfExposures, ReportedExposure};
 use super::policy::PatchDeadlines;
-use crate::{AlertTurn, BootLine, Digest, LedgerHead, ModuleTurn, PageTurn, Simulated, Verdict};
+use crate::{
+    AlertTurn, BootLine, Digest, KERNEL_RELATION, LedgerHead, ModuleTurn, PageTurn, Simulated,
+    Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 /// A report on one host.
@@ -220,6 +223,15 @@ pub struct ReportedAlert {
     pub detail: String,
     /// Whether what it rests on could not be looked at.
     pub held: bool,
+}
+
+impl ReportedPatches {
+    /// Whether there was a time in the period at which it was not known how the running kernel stood to
+    /// what was installed.
+    pub fn relation_was_unknown(&self) -> bool {
+        let mut turns = self.changes.iter().filter(|fact| fact.name == KERNEL_RELATION);
+        turns.any(|fact| fact.value.as_deref().is_none_or(|is| is == "unknown"))
+    }
 }
 
 /// Memory errors of the host in the period; `None` where no such counter was read in it.

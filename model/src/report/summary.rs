@@ -298,6 +298,13 @@ fn unknown(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if is_relation_known(report) && report.patches.relation_was_unknown() {
+        unknown.push(
+            "For a part of the period it is not known whether the running system had all fixes that were installed: \
+             some may have waited for a restart unseen."
+                .to_owned(),
+        );
+    }
     let unranked = report.patches.classes.iter().find(|class| class.class == CveClass::Unranked);
     if let Some(class) = unranked {
         unknown.push(format!(
