@@ -30,21 +30,21 @@ const IN_PLACE_EVERY: usize = 4;
 /// Stands for no number: no counter of EDAC has more than 32 bits, and no age so many seconds.
 const NONE: u64 = u64::MAX;
 
-/// How what stands in a file goes on.
+/// What stands in a file, and so how it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Goes {
-    /// It counts errors: as long as there is none it stays.
-    ByErrors,
-    /// It counts seconds: it rises.
-    ByTime,
-    /// It is a label: somebody writes it.
-    ByHand,
+pub(crate) enum Content {
+    /// A number of errors: as long as there is none it stays.
+    Errors,
+    /// A number of seconds: it rises.
+    Age,
+    /// A label: somebody writes it.
+    Label,
 }
 
 /// A file that is kept open.
 pub(crate) struct Held {
     file: KeptFile,
-    goes: Goes,
+    content: Content,
     /// Those that were opened one after the other lie beside each other in the kernel as well.
     opened: u64,
     /// The number that the last pass read.
@@ -135,8 +135,8 @@ impl Counters {
 
     /// The number in a file, if it is one and can be read from a file that is kept open. `None` is no
     /// fault: whoever is told so reads the file in the common way, and learns what is the matter.
-    pub(crate) fn number(&self, host: &HostRoot, path: &str, goes: Goes) -> Option<u64> {
-        let (number, held) = self.read(host, path, goes, whole_number)?;
+    pub(crate) fn number(&self, host: &HostRoot, path: &str, content: Content) -> Option<u64> {
+        let (number, held) = self.read(host, path, content, whole_number)?;
         held.last.store(number, Ordering::Relaxed);
         Some(number)
     }
@@ -144,14 +144,14 @@ impl Counters {
     /// The same for a label.
     pub(crate) fn label(&self, host: &HostRoot, path: &str) -> Option<String> {
         let own = |text: &str| Some(text.to_owned());
-        self.read(host, path, Goes::ByHand, own).map(|(label, _)| label)
+        self.read(host, path, Content::Label, own).map(|(label, _)| label)
     }
 
     fn read<T>(
         &self,
         host: &HostRoot,
         path: &str,
-        goes: Goes,
+        content: Content,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<(T, Arc<Held>)> {
         let (held, pass) = {
@@ -173,7 +173,7 @@ impl Counters {
         }
         let file = host.keep(path).ok()??;
         let (last, used) = (AtomicU64::new(NONE), AtomicU64::new(pass));
-        let mut held = Held { file, goes, opened: 0, last, used };
+        let mut held = Held { file, content, opened: 0, last, used };
         let found = held.read(parse)?;
         let mut kept = self.lock();
         kept.opened += 1;
@@ -235,7 +235,7 @@ impl Counters {
         let directory = kept.directory.as_ref().map(|(_, directory)| Arc::clone(directory));
         let expected = directory.as_ref().and_then(|directory| directory.directories());
         let is_number = |held: &&Arc<Held>| {
-            held.goes != Goes::ByHand && held.used.load(Ordering::Relaxed) == kept.pass
+            held.content != Content::Label && held.used.load(Ordering::Relaxed) == kept.pass
         };
         let shown = kept.files.values().filter(is_number);
         let shown = shown.map(|held| (Arc::clone(held), held.last.load(Ordering::Relaxed)));
@@ -271,11 +271,11 @@ impl Lookout {
             } else {
                 held.read(whole_number)
             };
-            match held.goes {
-                Goes::ByErrors => read == Some(*last),
-                Goes::ByTime => read.is_some_and(|now| now >= *last),
+            match held.content {
+                Content::Errors => read == Some(*last),
+                Content::Age => read.is_some_and(|now| now >= *last),
                 // None of these is here.
-                Goes::ByHand => true,
+                Content::Label => true,
             }
         };
         let in_place = |(directory, expected): &(Arc<KeptDirectory>, u64)| {

@@ -93,9 +93,9 @@ fn one(path: &Path, trust: &Trust) -> BundleEvidence {
     match looked {
         Ok(mut opened) => {
             // The first is told once of all of them; what the second is about is not read here.
-            let is_for_all = |kind| match kind {
-                BundleFaultKind::SignerNotChecked => trust.signers.is_none(),
-                other => other == BundleFaultKind::OtherVersion,
+            let is_for_all = |kind| {
+                (kind == BundleFaultKind::SignerNotChecked && trust.signers.is_none())
+                    || kind == BundleFaultKind::OtherVersion
             };
             opened.check.faults.retain(|fault| !is_for_all(fault.kind));
             BundleEvidence::of(&opened.check, opened.report.as_ref())

@@ -1,20 +1,20 @@
 //! Counters and labels, which are read in each pass and therefore kept open, and what is fixed beside them.
 
 use super::Reader;
-use crate::kept::{Counters, Goes};
+use crate::kept::{Content, Counters};
 use scrubjay_model::{BootId, NonValue, Reading};
 use std::sync::Arc;
 
 impl Reader<'_> {
     /// A counter of the EDAC core.
     pub(crate) fn counter(&self, path: &str) -> Reading<u32> {
-        let kept = self.kept_number(path, Goes::ByErrors).and_then(|n| u32::try_from(n).ok());
+        let kept = self.kept_number(path, Content::Errors).and_then(|n| u32::try_from(n).ok());
         kept.map_or_else(|| self.number_u32(path), Reading::Value)
     }
 
     /// The seconds since counters were zeroed.
     pub(crate) fn age(&self, path: &str) -> Reading<u64> {
-        let kept = self.kept_number(path, Goes::ByTime);
+        let kept = self.kept_number(path, Content::Age);
         kept.map_or_else(|| self.number(path), Reading::Value)
     }
 
@@ -27,8 +27,8 @@ impl Reader<'_> {
         Reading::Value(label)
     }
 
-    fn kept_number(&self, path: &str, goes: Goes) -> Option<u64> {
-        let number = self.counters()?.number(self.host, path, goes)?;
+    fn kept_number(&self, path: &str, content: Content) -> Option<u64> {
+        let number = self.counters()?.number(self.host, path, content)?;
         self.count();
         Some(number)
     }

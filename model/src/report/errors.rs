@@ -303,7 +303,10 @@ mod tests {
         let series = series(Correctable);
         let known = ErrorsKnown { traces: &traces, sums: &[], series: &series, read: &[] };
         let told = stick(&module(), known, PERIOD);
-        assert_eq!((told.corrected, told.uncorrected, told.at_least), (Some(3), None, false));
+        assert_eq!((told.corrected, told.uncorrected, told.at_least), (Some(12), None, false));
+        // What is seen at the very end belongs to a period only where the report is of that moment.
+        let told = stick(&module(), known, ReportPeriod { at_wall_ms: 3_000, ..PERIOD });
+        assert_eq!((told.corrected, told.at_least), (Some(3), false));
         let empty = super::tests::traces(Vec::new());
         let known = ErrorsKnown { traces: &empty, sums: &[], series: &series, read: &[] };
         assert_eq!(stick(&module(), known, PERIOD).corrected, Some(0));
