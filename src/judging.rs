@@ -62,7 +62,7 @@ fn platform(snapshot: &Snapshot) -> Validity {
         return Validity::Transferred;
     };
     let ddr4 = Snapshot::found(&snapshot.edac).is_some_and(|edac| {
-        let mut dimms = edac.controllers.iter().flat_map(|controller| &controller.dimms);
+        let mut dimms = edac.controllers.iter().flat_map(|controller| controller.dimms.iter());
         dimms.any(|dimm| dimm.memory_type.value().is_some_and(|kind| kind.contains("DDR4")))
     });
     match (microcode.vendor, microcode.signature, ddr4) {

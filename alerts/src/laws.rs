@@ -289,7 +289,7 @@ proptest! {
             let controller = &mut of(&mut s.edac).controllers[0];
             let errors = crate::testing::counts(correctable, uncorrectable);
             controller.errors = errors.clone();
-            if unattributed { controller.unattributed = errors } else { controller.dimms[0].errors = errors }
+            if unattributed { controller.unattributed = errors } else { controller.dimms_mut()[0].errors = errors }
         });
         let expected = match (correctable, uncorrectable) {
             (_, 1..) => Verdict::Plan,
@@ -310,7 +310,7 @@ proptest! {
             all(&assessment).iter().any(|f| f.because.contains(&hostile))
         };
         let label = quoted(&|s, text| {
-            let dimm = &mut of(&mut s.edac).controllers[0].dimms[0];
+            let dimm = &mut of(&mut s.edac).controllers[0].dimms_mut()[0];
             (dimm.label, dimm.errors) = (text, crate::testing::counts(1, 0));
         });
         let hypervisor = quoted(&|s, text| of(&mut s.platform).hypervisor_type = text);

@@ -84,7 +84,7 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
             crashes::with_block(crashes::block(CperSeverity::Fatal, vec![crashes::memory()]))
         }
         "corrected-errors" => {
-            but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(1, 0))
+            but(|s| of(&mut s.edac).controllers[0].dimms_mut()[0].errors = counts(1, 0))
         }
         "corrected-errors-collector" => but(|s| of(&mut s.platform).cec = Reading::Value(Present)),
         "corrected-errors-ignored" => switched(|check| &mut check.ignore_ce),
@@ -106,7 +106,9 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
         "crash-record" => {
             crashes::with_records(vec![crashes::panic("sysrq triggered crash", None)])
         }
-        "ecc-off" => but(|s| of(&mut s.edac).controllers[0].dimms[0].edac_mode = text("None")),
+        "ecc-off" => {
+            but(|s| of(&mut s.edac).controllers[0].dimms_mut()[0].edac_mode = text("None"))
+        }
         "edac-switched-off" => but(|s| s.edac = None),
         "edac-unreadable" => but(|s| set(&mut s.edac, denied("sys/devices/system/edac/mc"))),
         "firmware-default" => but(|s| of(&mut s.platform).bios_date = text("11/16/2026")),
@@ -217,7 +219,7 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
         "soft-offline-off" => but(|s| of(&mut s.memory_failure).soft_offline = Reading::Value(0)),
         "source-unreadable" => but(|s| set(&mut s.kexec, denied("sys/kernel/kexec_loaded"))),
         "uncorrected-errors" => {
-            but(|s| of(&mut s.edac).controllers[0].dimms[0].errors = counts(0, 1))
+            but(|s| of(&mut s.edac).controllers[0].dimms_mut()[0].errors = counts(0, 1))
         }
         "uncorrected-errors-panic" => {
             but(|s| of(&mut s.memory_failure).recovery = Reading::Value(false))

@@ -81,7 +81,7 @@ pub(crate) fn controller(index: u32, layout: Layout, dimms: Vec<Dimm>) -> Contro
         errors,
         unattributed: counts(0, 0),
         layout,
-        dimms,
+        dimms: dimms.into(),
         csrows: Vec::new(),
         steady: true,
     }

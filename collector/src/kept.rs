@@ -2,15 +2,21 @@
 //!
 //! A host with 2,048 modules has 4,352 counters and 2,048 labels, which admins write, each of which every
 //! pass wants, and some 10,000 words of what modules are, which change with the driver. So counters and
-//! labels stay open and are read again; the words are read anew every tenth pass, with each boot, when
-//! directories of modules come or go, and as soon as a file is gone, which says that a driver came or
-//! went. Each file that is open costs the kernel some 4 KiB for the text it shows.
+//! labels stay open and are read again, and while they say the same, what was made of them stays
+//! ([`same`]); the words are read anew with each boot, when directories of modules come or go, and as soon
+//! as a file is gone, which says that a driver came or went; and now and then, to be sure. Each file that
+//! is open costs the kernel some 4 KiB for the text it shows.
 //!
 //! A [`Lookout`] reads the counters of a pass once more, and tells whether that pass still holds.
+
+mod same;
+
+pub(crate) use same::Said;
 
 use crate::host::{HostRoot, KeptDirectory, KeptFile, LONGEST};
 use crate::reader::whole_number;
 use rustix::process::{Resource, getrlimit};
+use same::Same;
 use scrubjay_model::BootId;
 use std::any::Any;
 use std::collections::HashMap;
@@ -21,8 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The most that is kept open, whatever the system would allow.
 const MOST: u64 = 16_384;
 
-/// For so many passes what is fixed is not read again.
-const FIXED_FOR: u64 = 10;
+/// For so many passes what is fixed is not read again: four hours, with a pass a minute.
+const FIXED_FOR: u64 = 240;
 
 /// One look of so many asks a file whether it was replaced.
 const IN_PLACE_EVERY: usize = 4;
@@ -79,6 +85,8 @@ struct Kept {
     opened: u64,
     files: HashMap<String, Arc<Held>>,
     fixed: HashMap<String, Fixed>,
+    /// What rests on fixed facts and on files.
+    same: HashMap<String, Arc<Same>>,
     /// How often files had been lost when it was opened.
     directory: Option<(u64, Arc<KeptDirectory>)>,
 }
@@ -127,24 +135,30 @@ impl Counters {
     /// Another pass begins. What the last one did not read is closed.
     pub(crate) fn next_pass(&self) {
         let mut kept = self.lock();
-        let last = kept.pass;
-        kept.pass += 1;
-        kept.files.retain(|_, held| held.used.load(Ordering::Relaxed) >= last);
-        kept.fixed.retain(|_, fixed| fixed.pass + FIXED_FOR > last);
+        let Kept { pass, files, fixed, same, .. } = &mut *kept;
+        let last = *pass;
+        *pass += 1;
+        files.retain(|_, held| held.used.load(Ordering::Relaxed) >= last);
+        fixed.retain(|_, fixed| fixed.pass + FIXED_FOR > last);
+        same.retain(|dir, _| fixed.contains_key(dir));
     }
 
     /// The number in a file, if it is one and can be read from a file that is kept open. `None` is no
     /// fault: whoever is told so reads the file in the common way, and learns what is the matter.
-    pub(crate) fn number(&self, host: &HostRoot, path: &str, content: Content) -> Option<u64> {
+    pub(crate) fn number(
+        &self,
+        host: &HostRoot,
+        path: &str,
+        content: Content,
+    ) -> Option<(u64, Arc<Held>)> {
         let (number, held) = self.read(host, path, content, whole_number)?;
         held.last.store(number, Ordering::Relaxed);
-        Some(number)
+        Some((number, held))
     }
 
     /// The same for a label.
-    pub(crate) fn label(&self, host: &HostRoot, path: &str) -> Option<String> {
-        let own = |text: &str| Some(text.to_owned());
-        self.read(host, path, Content::Label, own).map(|(label, _)| label)
+    pub(crate) fn label(&self, host: &HostRoot, path: &str) -> Option<(String, Arc<Held>)> {
+        self.read(host, path, Content::Label, |text| Some(text.to_owned()))
     }
 
     fn read<T>(

@@ -8,6 +8,7 @@ mod long;
 use crate::host::{Entry, Failure, HostRoot, OpenFile, OpenStamp, Piece};
 use crate::remember::{Memory, Remember, look};
 use crate::tree::{Node, Tree};
+use counters::Noted;
 use rustix::io::Errno;
 use scrubjay_model::{
     Clocks, NonValue, Origin, ParseFault, ReadFault, Reading, SourceReport, Uname,
@@ -100,12 +101,14 @@ pub(crate) struct Reader<'h> {
     recording: Option<&'h RefCell<Tree>>,
     /// What earlier passes made of files that have not changed.
     memory: Option<&'h Memory>,
+    /// What counters and labels say, where that is wanted.
+    noted: Option<Noted>,
 }
 
 impl<'h> Reader<'h> {
     pub(crate) fn new(host: &'h HostRoot) -> Self {
         let faults = RefCell::default();
-        Self { host, attributes: Cell::new(0), faults, recording: None, memory: None }
+        Self { host, attributes: Cell::new(0), faults, recording: None, memory: None, noted: None }
     }
 
     /// A reader that is given what earlier passes made of files that have not changed.

@@ -110,7 +110,7 @@ pub(crate) fn controller(
         errors: total,
         unattributed,
         layout,
-        dimms,
+        dimms: dimms.into(),
         csrows: Vec::new(),
         steady: true,
     }

@@ -7,6 +7,7 @@
 use crate::{Counter, Reading, full_pass};
 use serde::Serialize;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// All memory controllers the kernel has registered.
@@ -35,13 +36,21 @@ pub struct Controller {
     pub unattributed: ErrorCounts,
     /// Which of the kernel's views `dimms` was read from.
     pub layout: Layout,
-    /// The places errors are attributed to. Never two views of the same errors.
-    pub dimms: Vec<Dimm>,
+    /// The places errors are attributed to. Never two views of the same errors. Snapshots share them
+    /// while nothing of them changes.
+    pub dimms: Arc<[Dimm]>,
     /// The row totals, kept only where `layout` is [`Layout::Csrow`], to check the sums.
     pub csrows: Vec<Csrow>,
     /// Whether `ce_count` and `ue_count` stood still while the parts were read. If not, a
     /// difference between the total and its parts says nothing.
     pub steady: bool,
+}
+
+impl Controller {
+    /// Its places, to be changed: a copy of its own where other snapshots share them.
+    pub fn dimms_mut(&mut self) -> &mut [Dimm] {
+        Arc::make_mut(&mut self.dimms)
+    }
 }
 
 /// A pair of counters by the kernel's two classes.

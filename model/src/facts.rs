@@ -323,7 +323,7 @@ impl Snapshot {
                     &said(controller.layout.as_str()),
                 ));
                 facts.push(fact(S::Edac, "edac.scrub_rate", &subject, &controller.scrub_rate));
-                for dimm in &controller.dimms {
+                for dimm in controller.dimms.iter() {
                     let subject = format!("{subject}/{}", dimm.place);
                     facts.push(fact(S::Edac, "edac.label", &subject, &dimm.label));
                     facts.push(fact(S::Edac, "edac.size_bytes", &subject, &dimm.size_bytes));

@@ -56,7 +56,7 @@ fn gigabytes(snapshot: &Snapshot, args: &ExplainArgs) -> Found<f64> {
     let listed = Snapshot::found(&snapshot.smbios).filter(|smbios| smbios.complete);
     let listed = listed.and_then(|smbios| bytes_listed(&smbios.devices));
     let counted = Snapshot::found(&snapshot.edac).and_then(|edac| {
-        let dimms = edac.controllers.iter().flat_map(|controller| &controller.dimms);
+        let dimms = edac.controllers.iter().flat_map(|controller| controller.dimms.iter());
         sum(dimms.map(|dimm| dimm.size_bytes.value().copied()))
     });
     match (listed, counted) {
@@ -100,7 +100,7 @@ fn correction(snapshot: &Snapshot, args: &ExplainArgs) -> Found<Ecc> {
     let Some(edac) = Snapshot::found(&snapshot.edac) else {
         return unknown("no EDAC driver tells");
     };
-    let dimms: Vec<&Dimm> = edac.controllers.iter().flat_map(|c| &c.dimms).collect();
+    let dimms: Vec<&Dimm> = edac.controllers.iter().flat_map(|c| c.dimms.iter()).collect();
     let modes: Option<Vec<&String>> = dimms.iter().map(|dimm| dimm.edac_mode.value()).collect();
     let Some([first, rest @ ..]) = modes.as_deref() else {
         return unknown("EDAC does not tell the mode of every stick");

@@ -45,7 +45,7 @@ fn edac(boot: &BootId, correctable: u64) -> Edac {
         errors: counts(correctable),
         unattributed: counts(0),
         layout: Layout::Dimm,
-        dimms: vec![dimm],
+        dimms: [dimm].into(),
         csrows: Vec::new(),
         steady: true,
     };

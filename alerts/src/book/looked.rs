@@ -133,7 +133,7 @@ impl<'s> Looked<'s> {
                 if own.into_iter().all(|errors| errors.get(class).value().is_some()) {
                     counted.insert((class, name.clone()));
                 }
-                for dimm in &controller.dimms {
+                for dimm in controller.dimms.iter() {
                     if dimm.errors.get(class).value().is_some() {
                         let place = SeriesPlace::Dimm(dimm.place);
                         counted.insert((class, format!("{name}/{place}")));

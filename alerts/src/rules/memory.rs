@@ -71,7 +71,7 @@ fn counted(controller: &Controller, class: ErrorClass, accumulated: &Accumulated
         Some((total.total, total.is_lower_bound()))
     };
     let mut found = Vec::new();
-    for dimm in &controller.dimms {
+    for dimm in controller.dimms.iter() {
         let Some(counter) = dimm.errors.get(class).value().filter(|c| c.value > 0) else {
             continue;
         };

@@ -139,7 +139,11 @@ mod tests {
     fn a_label_that_cannot_be_read_hides_no_error_and_is_still_unknown() {
         let path = "sys/devices/system/edac/mc/mc0/dimm0/dimm_label";
         let mut snapshot = but(|_| ());
-        lose(&mut snapshot.edac, |edac| &mut edac.controllers[0].dimms[0].label, malformed(path));
+        lose(
+            &mut snapshot.edac,
+            |edac| &mut edac.controllers[0].dimms_mut()[0].label,
+            malformed(path),
+        );
         let found = only(&snapshot);
         assert_eq!((found.code, found.subject.as_str()), ("source-unreadable", "edac"));
         assert_eq!(assessed(&snapshot).coverage.state, scrubjay_model::CoverageState::Full);
@@ -150,7 +154,7 @@ mod tests {
         let mut snapshot = but(|_| ());
         lose(
             &mut snapshot.edac,
-            |edac| &mut edac.controllers[0].dimms[0].errors.correctable,
+            |edac| &mut edac.controllers[0].dimms_mut()[0].errors.correctable,
             denied("sys/devices/system/edac/mc/mc0/dimm0/dimm_ce_count"),
         );
         assert_eq!(codes(&snapshot), ["counters-unreadable"]);

@@ -263,7 +263,7 @@ fn several_counters_that_cannot_be_read_are_counted() {
     for n in 0..2 {
         let path = format!("sys/devices/system/edac/mc/mc0/dimm{n}/dimm_ce_count");
         let torn = Reading::Unreadable(Origin::new(path), ReadFault::Torn);
-        lose(&mut snapshot.edac, |e| &mut e.controllers[0].dimms[n].errors.correctable, torn);
+        lose(&mut snapshot.edac, |e| &mut e.controllers[0].dimms_mut()[n].errors.correctable, torn);
     }
     let found = gap(&snapshot, "counters-unreadable");
     assert!(found.because.starts_with("2 of its counters could not be read, first sys/"));
@@ -324,7 +324,7 @@ fn a_total_that_wrapped_is_no_contradiction() {
 fn counters_read_while_errors_arrive_contradict_nothing() {
     let snapshot = but(|s| {
         let controller = &mut of(&mut s.edac).controllers[0];
-        controller.dimms[0].errors = counts(5, 0);
+        controller.dimms_mut()[0].errors = counts(5, 0);
         controller.steady = false;
     });
     assert!(!codes(&snapshot).contains(&"counters-contradict"));
@@ -343,7 +343,7 @@ fn a_driver_that_knows_no_modules_is_a_gap() {
 #[test]
 fn a_module_without_a_counter_is_a_gap() {
     let snapshot = but(|s| {
-        let errors = &mut of(&mut s.edac).controllers[0].dimms[1].errors;
+        let errors = &mut of(&mut s.edac).controllers[0].dimms_mut()[1].errors;
         errors.correctable = absent("dimm_ce_count");
     });
     let found = gap(&snapshot, "not-attributed");
@@ -371,7 +371,7 @@ fn a_class_counted_by_rows_is_attributed() {
 #[test]
 fn ecc_that_is_off_everywhere_hides_everything() {
     let snapshot = but(|s| {
-        for dimm in &mut of(&mut s.edac).controllers[0].dimms {
+        for dimm in of(&mut s.edac).controllers[0].dimms_mut() {
             dimm.edac_mode = text("None");
         }
     });
@@ -382,7 +382,7 @@ fn ecc_that_is_off_everywhere_hides_everything() {
 
 #[test]
 fn ecc_that_is_off_on_one_module_hides_its_errors() {
-    let snapshot = but(|s| of(&mut s.edac).controllers[0].dimms[1].edac_mode = text("None"));
+    let snapshot = but(|s| of(&mut s.edac).controllers[0].dimms_mut()[1].edac_mode = text("None"));
     let found = gap(&snapshot, "ecc-off");
     assert!(found.because.contains("in use on mc0/dimm1,"), "{}", found.because);
     assert_eq!(state(&snapshot), CoverageState::Partial);
@@ -391,7 +391,7 @@ fn ecc_that_is_off_on_one_module_hides_its_errors() {
 #[test]
 fn ecc_that_only_firmware_tables_deny_is_doubted() {
     let mut snapshot = ghes();
-    for dimm in &mut of(&mut snapshot.edac).controllers[0].dimms {
+    for dimm in of(&mut snapshot.edac).controllers[0].dimms_mut() {
         dimm.edac_mode = text("None");
     }
     assert_eq!(codes(&snapshot), ["ecc-off", "firmware-first"]);

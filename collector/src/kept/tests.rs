@@ -2,10 +2,10 @@
 
 use crate::collector::{Collector, Options};
 use crate::host::HostRoot;
-use crate::kept::Lookout;
+use crate::kept::{FIXED_FOR, Lookout};
 use scrubjay_model::{Clocks, Edac, Reading, SourceId};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -19,7 +19,13 @@ struct Host {
 impl Host {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let monotonic = Some(Duration::from_secs(1_000));
+        let clocks = Clocks { realtime_ms: 0, boottime: monotonic, monotonic };
+        // Counters have an age only where the clocks are those of the kernel that counts.
+        let boot_id = "proc/sys/kernel/random/boot_id";
+        let shown = dir.path().join(boot_id);
+        std::fs::create_dir_all(shown.parent().unwrap()).unwrap();
+        std::fs::write(shown, std::fs::read(Path::new("/").join(boot_id)).unwrap()).unwrap();
         let host = Self::root(&dir, clocks);
         let disabled: BTreeSet<SourceId> =
             SourceId::ALL.into_iter().filter(|id| *id != SourceId::Edac).collect();
@@ -87,13 +93,13 @@ fn named(errors: u64, label: &str) -> (Option<u64>, Option<String>) {
 }
 
 #[test]
-fn counters_and_labels_are_read_again_and_other_words_with_every_tenth_pass() {
+fn counters_and_labels_are_read_again_and_other_words_now_and_then() {
     let mut host = Host::new();
     assert_eq!(host.module(), named(7, "A1"));
     host.put("mc0/dimm0/dimm_ce_count", "8\n");
     host.put("mc0/dimm0/dimm_label", "DIMM_A2 or \"x\"\n");
     host.put("mc0/mc_name", "other\n");
-    for _ in 0..9 {
+    for _ in 1..FIXED_FOR {
         assert_eq!(host.module(), named(8, "DIMM_A2 or \"x\""));
     }
     let name = |edac: Edac| edac.controllers[0].name.value().cloned();
@@ -124,7 +130,7 @@ fn a_module_that_comes_to_a_known_controller_is_seen_at_once() {
     let mut host = Host::new();
     assert_eq!(host.pass().controllers[0].dimms.len(), 1);
     host.put("mc0/dimm1/dimm_ce_count", "2\n");
-    // A file system that does not count its directories tells nothing before the tenth pass.
+    // A file system that does not count its directories tells nothing for long.
     let counts =
         std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(host.path("mc0")).unwrap());
     assert_eq!(host.pass().controllers[0].dimms.len(), if counts == 1 { 1 } else { 2 });
@@ -149,6 +155,42 @@ fn words_that_could_not_be_read_are_tried_again_at_once() {
     assert_eq!(host.module(), (Some(7), None));
     host.put("mc0/dimm0/dimm_label", "A1\n");
     assert_eq!(host.module(), named(7, "A1"));
+}
+
+#[test]
+fn what_says_the_same_is_made_once() {
+    let mut host = Host::new();
+    let mut dimms = || {
+        let snapshot = host.collector.snapshot().edac.unwrap();
+        let attributes = snapshot.report.attributes;
+        (Arc::clone(&snapshot.reading.value().unwrap().controllers[0].dimms), attributes, &host.dir)
+    };
+    let (first, read, dir) = dimms();
+    let put = |path: &str, text: &str| {
+        let dir = dir.path().join("sys/devices/system/edac/mc/mc0");
+        std::fs::write(dir.join(path), text).unwrap();
+    };
+    put("seconds_since_reset", "160\n");
+    let (same, again, _) = dimms();
+    assert!(Arc::ptr_eq(&first, &same));
+    assert_eq!(again, read, "what was looked at counts as read");
+    // Others may hold what was, and it is not changed under them.
+    for (path, text, label, errors) in [
+        ("dimm0/dimm_ce_count", "8\n", "A1", 8),
+        ("dimm0/dimm_label", "A2\n", "A2", 8),
+        ("dimm0/dimm_ce_count", "7\n", "A2", 7),
+        // Zeroed: the same numbers are those of another life.
+        ("seconds_since_reset", "0\n", "A2", 7),
+    ] {
+        let (before, ..) = dimms();
+        put(path, text);
+        let (after, ..) = dimms();
+        assert!(!Arc::ptr_eq(&before, &after), "{path}");
+        assert_eq!(after[0].label.value().unwrap(), label);
+        assert_eq!(after[0].errors.correctable.value().unwrap().value, errors);
+        assert!(Arc::ptr_eq(&after, &dimms().0));
+    }
+    assert_eq!(first[0].errors.correctable.value().unwrap().value, 7);
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Counters and labels, which are read in each pass and therefore kept open, and what is fixed beside them.
 
 use super::Reader;
-use crate::kept::{Content, Counters};
+use crate::kept::{Content, Counters, Said};
 use scrubjay_model::{BootId, NonValue, Reading};
+use std::cell::RefCell;
 use std::sync::Arc;
+
+/// What the counters and labels of a part said; `None` once one was read that is not kept open.
+pub(super) type Noted = RefCell<Option<Vec<Said>>>;
 
 impl Reader<'_> {
     /// A counter of the EDAC core.
@@ -20,17 +24,61 @@ impl Reader<'_> {
 
     /// A label of the EDAC core, which admins write.
     pub(crate) fn label(&self, path: &str) -> Reading<String> {
-        let Some(label) = self.counters().and_then(|kept| kept.label(self.host, path)) else {
-            return self.attr(path);
-        };
-        self.count();
-        Reading::Value(label)
+        let kept = self.counters().and_then(|kept| kept.label(self.host, path));
+        let said = kept.as_ref().map(|(text, held)| {
+            self.count();
+            Said::Text(Arc::clone(held), text.as_str().into())
+        });
+        self.note_said(said);
+        kept.map_or_else(|| self.attr(path), |(text, _)| Reading::Value(text))
     }
 
     fn kept_number(&self, path: &str, content: Content) -> Option<u64> {
-        let number = self.counters()?.number(self.host, path, content)?;
-        self.count();
-        Some(number)
+        let kept = self.counters().and_then(|kept| kept.number(self.host, path, content));
+        let said = kept.as_ref().map(|(number, held)| {
+            self.count();
+            Said::Number(Arc::clone(held), *number)
+        });
+        self.note_said(said);
+        kept.map(|(number, _)| number)
+    }
+
+    fn note_said(&self, said: Option<Said>) {
+        let Some(noted) = &self.noted else { return };
+        let mut noted = noted.borrow_mut();
+        match (noted.as_mut(), said) {
+            (Some(noted), Some(said)) => noted.push(said),
+            (Some(_), None) => *noted = None,
+            (None, _) => {}
+        }
+    }
+
+    /// What `make` makes of counters and labels, or what it made of them in an earlier pass if `holds` says
+    /// that it may still be and every one of them says the same. Only what is `whole` is kept.
+    pub(crate) fn same<T: Send + Sync + 'static>(
+        &self,
+        dir: &str,
+        holds: impl FnOnce(&T) -> bool,
+        whole: impl FnOnce(&T) -> bool,
+        make: impl FnOnce(&Reader<'_>) -> T,
+    ) -> Arc<T> {
+        let Some(counters) = self.counters() else { return Arc::new(make(self)) };
+        if let Some((value, read)) = counters.same(dir, holds) {
+            self.attributes.set(self.attributes.get().saturating_add(read));
+            return value;
+        }
+        let noted = Some(RefCell::new(Some(Vec::new())));
+        let reader = Reader { memory: self.memory, noted, ..Reader::new(self.host) };
+        let value = Arc::new(make(&reader));
+        let Reader { attributes, faults, noted, .. } = reader;
+        self.attributes.set(self.attributes.get().saturating_add(attributes.get()));
+        self.faults.borrow_mut().append(&mut faults.into_inner());
+        if let Some(said) = noted.and_then(RefCell::into_inner)
+            && whole(&value)
+        {
+            counters.keep_same(dir, said, &value);
+        }
+        value
     }
 
     /// What is kept open from pass to pass. A capture wants to see what is read.

@@ -12,6 +12,7 @@ use scrubjay_model::{
     BootId, Controller, Counter, Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Layout, Origin,
     Place, Reading, SourceDoc, SourceId, Stamp, ZeroedWindow,
 };
+use std::sync::Arc;
 
 pub(crate) const DOC: SourceDoc = SourceDoc {
     id: SourceId::Edac,
@@ -59,10 +60,9 @@ fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controll
     let mut bare = None;
     for _ in 0..ATTEMPTS {
         reader.forget(&dir);
-        let before = age(reader, &dir);
-        let counter = |path: &str| counter(reader, path, &before, boot);
-        let (found, fell) = counters(reader, &dir, index, (&before, boot), &counter);
-        let settled = !fell && same_life(&before, &age(reader, &dir));
+        let counting = Counting { age: age(reader, &dir), boot, torn: false };
+        let (found, fell) = counters(reader, &dir, index, &counting);
+        let settled = !fell && counting.age.is_of_life_of(&age(reader, &dir));
         if settled && counts(&found) {
             return Some(found);
         }
@@ -76,14 +76,11 @@ fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controll
         return bare;
     }
     reader.forget(&dir);
-    let now = age(reader, &dir);
-    let torn = |path: &str| {
-        let counted = counter(reader, path, &now, boot).into_result();
-        counted.map_or_else(Into::into, |_| reader.torn(path))
-    };
-    Some(counters(reader, &dir, index, (&now, boot), &torn).0)
+    let torn = Counting { age: age(reader, &dir), boot, torn: true };
+    Some(counters(reader, &dir, index, &torn).0)
 }
 
+#[derive(Clone)]
 struct Age {
     seconds: Reading<u64>,
     window: Option<ZeroedWindow>,
@@ -108,19 +105,44 @@ fn counts(controller: &Controller) -> bool {
     !seconds_since_reset.is_absent() || !errors.correctable.is_absent()
 }
 
-/// Whether nothing was zeroed between two looks at the age. An age that came or went means that
-/// the driver did.
-fn same_life(before: &Age, after: &Age) -> bool {
-    match (before.window, after.window) {
-        (Some(before), Some(after)) => !after.is_after(&before),
-        (None, None) => true,
-        (None, Some(_)) | (Some(_), None) => false,
+impl Age {
+    /// Whether nothing was zeroed between two looks at the age. An age that came or went means that
+    /// the driver did.
+    fn is_of_life_of(&self, later: &Self) -> bool {
+        match (self.window, later.window) {
+            (Some(before), Some(after)) => !after.is_after(&before),
+            (None, None) => true,
+            (None, Some(_)) | (Some(_), None) => false,
+        }
     }
 }
 
-fn counter(reader: &Reader<'_>, path: &str, age: &Age, boot: &BootId) -> Reading<Counter> {
-    let epoch = Epoch { boot: boot.clone(), zeroed: age.window };
-    reader.counter(path).map(|value| Counter { value: u64::from(value), epoch })
+/// How the counters of a controller are taken.
+struct Counting<'b> {
+    age: Age,
+    boot: &'b BootId,
+    /// Time and again they were zeroed while they were read: they count for nothing.
+    torn: bool,
+}
+
+impl Counting<'_> {
+    fn counter(&self, reader: &Reader<'_>, path: &str) -> Reading<Counter> {
+        let epoch = Epoch { boot: self.boot.clone(), zeroed: self.age.window };
+        let counted = reader.counter(path);
+        let counted = counted.map(|value| Counter { value: u64::from(value), epoch });
+        if self.torn {
+            return counted.into_result().map_or_else(Into::into, |_| reader.torn(path));
+        }
+        counted
+    }
+
+    /// What is counted in these two files.
+    fn both(&self, reader: &Reader<'_>, correctable: &str, uncorrectable: &str) -> ErrorCounts {
+        ErrorCounts {
+            correctable: self.counter(reader, correctable),
+            uncorrectable: self.counter(reader, uncorrectable),
+        }
+    }
 }
 
 /// Everything of a controller, and whether a total fell while the parts were read.
@@ -128,21 +150,24 @@ fn counters(
     reader: &Reader<'_>,
     dir: &str,
     index: u32,
-    (age, boot): (&Age, &BootId),
-    counter: &CounterAt<'_>,
+    counting: &Counting<'_>,
 ) -> (Controller, bool) {
-    let totals = || ErrorCounts {
-        correctable: counter(&format!("{dir}/ce_count")),
-        uncorrectable: counter(&format!("{dir}/ue_count")),
+    let both = |of: &str| {
+        counting.both(reader, &format!("{dir}/ce_{of}count"), &format!("{dir}/ue_{of}count"))
     };
-    let before = totals();
-    let fixed = reader.fixed(dir, boot, |reader| Fixed::read(reader, dir));
-    let (layout, dimms, csrows) = parts(reader, dir, &fixed, counter);
-    let unattributed = ErrorCounts {
-        correctable: counter(&format!("{dir}/ce_noinfo_count")),
-        uncorrectable: counter(&format!("{dir}/ue_noinfo_count")),
+    let before = both("");
+    let fixed = reader.fixed(dir, counting.boot, |reader| Fixed::read(reader, dir));
+    let parts = if counting.torn {
+        Arc::new(Parts::read(reader, dir, &fixed, counting))
+    } else {
+        let holds = |parts: &Parts| {
+            Arc::ptr_eq(&parts.of, &fixed) && parts.age.is_of_life_of(&counting.age)
+        };
+        let make = |reader: &Reader<'_>| Parts::read(reader, dir, &fixed, counting);
+        reader.same(dir, holds, Parts::is_whole, make)
     };
-    let errors = totals();
+    let unattributed = both("noinfo_");
+    let errors = both("");
     let fell = ErrorClass::ALL.into_iter().any(|class| {
         let both = before.get(class).value().zip(errors.get(class).value());
         both.is_some_and(|(before, after)| after.value < before.value)
@@ -151,14 +176,14 @@ fn counters(
         index,
         name: fixed.name.clone(),
         size_bytes: fixed.size_bytes.clone(),
-        seconds_since_reset: age.seconds.clone(),
+        seconds_since_reset: counting.age.seconds.clone(),
         scrub_rate: scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
         steady: before == errors,
         errors,
         unattributed,
-        layout,
-        dimms,
-        csrows,
+        layout: parts.layout,
+        dimms: Arc::clone(&parts.dimms),
+        csrows: parts.csrows.clone(),
     };
     (controller, fell)
 }
@@ -175,8 +200,6 @@ fn scrub_rate(reader: &Reader<'_>, path: &str) -> Reading<u64> {
         Err(non_value) => non_value.into(),
     }
 }
-
-type CounterAt<'c> = dyn Fn(&str) -> Reading<Counter> + 'c;
 
 /// What stays while the driver does.
 struct Fixed {
@@ -208,45 +231,67 @@ impl Fixed {
 }
 
 impl Stock {
-    fn counted(&self, reader: &Reader<'_>, counter: &CounterAt<'_>) -> Dimm {
-        let errors = ErrorCounts {
-            correctable: counter(&self.correctable),
-            uncorrectable: counter(&self.uncorrectable),
-        };
+    fn counted(&self, reader: &Reader<'_>, counting: &Counting<'_>) -> Dimm {
+        let errors = counting.both(reader, &self.correctable, &self.uncorrectable);
         Dimm { label: reader.label(&self.label), errors, ..self.dimm.clone() }
     }
 }
 
-fn parts(
+/// What the places of a controller are called and have counted.
+struct Parts {
+    /// What they are, and the life of the counters.
+    of: Arc<Fixed>,
+    age: Age,
+    layout: Layout,
+    dimms: Arc<[Dimm]>,
+    csrows: Vec<Csrow>,
+}
+
+impl Parts {
+    fn read(reader: &Reader<'_>, dir: &str, fixed: &Arc<Fixed>, counting: &Counting<'_>) -> Self {
+        let found: Vec<Dimm> =
+            fixed.places.iter().map(|stock| stock.counted(reader, counting)).collect();
+        let counted = |dimm: &Dimm| {
+            !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
+        };
+        let (layout, dimms, csrows) = if found.iter().any(counted) {
+            (fixed.layout, found, Vec::new())
+        } else {
+            by_row(reader, dir, counting).unwrap_or_else(|| {
+                let none = if found.is_empty() { Layout::Controller } else { fixed.layout };
+                (none, found, Vec::new())
+            })
+        };
+        let (of, age) = (Arc::clone(fixed), counting.age.clone());
+        Self { of, age, layout, dimms: dimms.into(), csrows }
+    }
+
+    /// Whether every place was read, and in the view that modern kernels have: whatever else is read is not
+    /// kept open.
+    fn is_whole(&self) -> bool {
+        let read = |dimm: &Dimm| {
+            let counts = ErrorClass::ALL.map(|class| dimm.errors.get(class).value().is_some());
+            dimm.label.value().is_some() && counts.into_iter().all(|is_there| is_there)
+        };
+        !self.dimms.is_empty() && self.csrows.is_empty() && self.dimms.iter().all(read)
+    }
+}
+
+/// Kernels before 4.10 count by row only; their dimm directories, if any, are inventory.
+fn by_row(
     reader: &Reader<'_>,
     dir: &str,
-    fixed: &Fixed,
-    counter: &CounterAt<'_>,
-) -> (Layout, Vec<Dimm>, Vec<Csrow>) {
-    let layout = fixed.layout;
-    let found: Vec<Dimm> =
-        fixed.places.iter().map(|stock| stock.counted(reader, counter)).collect();
-    let counted = |dimm: &Dimm| {
-        !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
-    };
-    if found.iter().any(counted) {
-        return (layout, found, Vec::new());
-    }
-    // Kernels before 4.10 count by row only; their dimm directories, if any, are inventory.
+    counting: &Counting<'_>,
+) -> Option<(Layout, Vec<Dimm>, Vec<Csrow>)> {
     let rows = reader.indexed(dir, "csrow");
-    match rows.value() {
-        Some(rows) if !rows.is_empty() => {
-            let (mut places, mut totals) = (Vec::new(), Vec::new());
-            for row in rows {
-                let (in_row, total) = csrow(reader, dir, *row, counter);
-                places.extend(in_row);
-                totals.push(total);
-            }
-            (Layout::Csrow, places, totals)
-        }
-        Some(_) | None if found.is_empty() => (Layout::Controller, found, Vec::new()),
-        Some(_) | None => (layout, found, Vec::new()),
+    let rows = rows.value().filter(|rows| !rows.is_empty())?;
+    let (mut places, mut totals) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (in_row, total) = csrow(reader, dir, *row, counting);
+        places.extend(in_row);
+        totals.push(total);
     }
+    Some((Layout::Csrow, places, totals))
 }
 
 fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place) -> Vec<Stock> {
@@ -279,12 +324,9 @@ fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place)
 
 /// A row in the csrow view. Each class is counted at exactly one level: by channel if every
 /// channel counts it, else by the row. Drivers leave out `chM_ue_count` for some or all channels.
-fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (Vec<Dimm>, Csrow) {
+fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counting: &Counting<'_>) -> (Vec<Dimm>, Csrow) {
     let dir = format!("{dir}/csrow{row}");
-    let total = ErrorCounts {
-        correctable: counter(&format!("{dir}/ce_count")),
-        uncorrectable: counter(&format!("{dir}/ue_count")),
-    };
+    let total = counting.both(reader, &format!("{dir}/ce_count"), &format!("{dir}/ue_count"));
     let describe = |place, label, size_bytes, errors| Dimm {
         place,
         label,
@@ -306,7 +348,9 @@ fn csrow(reader: &Reader<'_>, dir: &str, row: u32, counter: &CounterAt<'_>) -> (
     channels.sort_unstable();
     channels.dedup();
 
-    let at = |channel: u32, class: &str| counter(&format!("{dir}/ch{channel}_{class}_count"));
+    let at = |channel: u32, class: &str| {
+        counting.counter(reader, &format!("{dir}/ch{channel}_{class}_count"))
+    };
     let by_channel = |class: &str| {
         let counts: Vec<Reading<Counter>> = channels.iter().map(|c| at(*c, class)).collect();
         (!counts.is_empty() && !counts.iter().any(Reading::is_absent)).then_some(counts)

@@ -18,7 +18,7 @@ pub(super) fn observe_edac(
         let Some(key) = accumulated.controllers.get(&controller.index) else { continue };
         let totals = Totals { accumulated, index: controller.index };
         observe_controller(samples, controller, key.as_str(), &totals, at);
-        for dimm in &controller.dimms {
+        for dimm in controller.dimms.iter() {
             observe_dimm(samples, controller, dimm, key.as_str(), &key.place(dimm.place), &totals);
         }
     }

@@ -249,7 +249,7 @@ fn hostile_label_values_come_back_as_they_were() {
     let mut view = testing::contradictory();
     let edac = view.snapshot.edac.as_mut().unwrap();
     let scrubjay_model::Reading::Value(edac) = &mut edac.reading else { unreachable!() };
-    edac.controllers[0].dimms[0].label = testing::text("a\"} 1\n# EOF\n\\ \\n");
+    edac.controllers[0].dimms_mut()[0].label = testing::text("a\"} 1\n# EOF\n\\ \\n");
     let families = parse(&render(&view, false)).unwrap();
     let labels = |(_, read): &(String, Read)| read.labels.clone();
     let label = families["scrubjay_dimm"]

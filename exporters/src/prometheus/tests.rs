@@ -569,7 +569,7 @@ fn hostile_label_values_stay_in_their_line_and_do_nothing() {
     let mut view = testing::contradictory();
     let edac = view.snapshot.edac.as_mut().unwrap();
     let Reading::Value(edac) = &mut edac.reading else { unreachable!() };
-    edac.controllers[0].dimms[0].label =
+    edac.controllers[0].dimms_mut()[0].label =
         testing::text("a\"} 1\nscrubjay_verdict{verdict=\"ok\"} 1\n\\ \x1b[2J\r");
     let page = render(&view, false).unwrap();
     let line = page.lines().find(|line| line.contains("label=\"a")).unwrap();

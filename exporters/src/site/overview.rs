@@ -222,7 +222,7 @@ impl Sum {
             self.add(controller.errors.get(class), remembered(SeriesPlace::Total));
             return;
         }
-        for dimm in &controller.dimms {
+        for dimm in controller.dimms.iter() {
             self.add(dimm.errors.get(class), remembered(SeriesPlace::Dimm(dimm.place)));
         }
         let rest = remembered(SeriesPlace::Unattributed);

@@ -116,7 +116,7 @@ impl ControllerView<'_> {
                 .chain(["CE", "UE"].map(|title| Cell::right(title).painted(FAINT)))
                 .collect(),
         ];
-        for dimm in dimms {
+        for dimm in dimms.iter() {
             if all || self.is_noteworthy_dimm(dimm) {
                 rows.push(self.dimm_row(dimm, &mut notes));
             } else {

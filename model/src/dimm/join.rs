@@ -96,7 +96,7 @@ struct Partner {
 fn places<'e>(edac: Option<&'e Edac>, entries: &'e [LabelEntry]) -> Vec<Shown<'e>> {
     let mut shown = Vec::new();
     for controller in edac.into_iter().flat_map(|edac| &edac.controllers) {
-        for dimm in &controller.dimms {
+        for dimm in controller.dimms.iter() {
             if matches!(dimm.place, Place::Csrow(_)) {
                 continue;
             }

@@ -45,7 +45,7 @@ fn controller(index: u32, layout: Layout, dimms: Vec<Dimm>) -> Controller {
         errors: counts(),
         unattributed: counts(),
         layout,
-        dimms,
+        dimms: dimms.into(),
         csrows: Vec::new(),
         steady: true,
     }

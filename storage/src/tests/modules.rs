@@ -43,7 +43,7 @@ impl Machine {
         let Reading::Value(edac) = &mut edac.reading else { panic!("no EDAC") };
         for controller in &mut edac.controllers {
             let first = if controller.name.value().unwrap() == "IMC#0" { 0 } else { 2 };
-            for (dimm, slot) in controller.dimms.iter_mut().zip(&SLOTS[first..]) {
+            for (dimm, slot) in controller.dimms_mut().iter_mut().zip(&SLOTS[first..]) {
                 dimm.label = Reading::Value((*slot).to_owned());
                 dimm.size_bytes = Reading::Value(16 << 30);
             }

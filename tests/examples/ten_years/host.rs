@@ -154,7 +154,7 @@ impl Host {
         };
         let controller = &mut edac.controllers[dimm / 2];
         set(&mut controller.errors, total);
-        set(&mut controller.dimms[dimm % 2].errors, counts);
+        set(&mut controller.dimms_mut()[dimm % 2].errors, counts);
         let mut reports = Vec::new();
         // Reports of one cell within a second are one group.
         let groups = burst.correctable.min(burst.cells.max(1) * 3).min(1_200);

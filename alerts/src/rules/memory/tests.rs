@@ -160,7 +160,7 @@ fn an_uncorrected_error_is_seen_although_its_modules_counter_cannot_be_read() {
     });
     lose(
         &mut snapshot.edac,
-        |edac| &mut edac.controllers[0].dimms[0].errors.uncorrectable,
+        |edac| &mut edac.controllers[0].dimms_mut()[0].errors.uncorrectable,
         denied(path),
     );
     assert_eq!(codes(&snapshot), ["counters-unreadable", "uncorrected-errors"]);

@@ -59,7 +59,7 @@ fn a_contradiction_and_a_missing_place_hide_their_own_class() {
     let found = first(&contradiction, "counters-contradict");
     assert_eq!(found.hides, [ErrorClass::Uncorrectable]);
     let silent = but(|s| {
-        let errors = &mut of(&mut s.edac).controllers[0].dimms[1].errors;
+        let errors = &mut of(&mut s.edac).controllers[0].dimms_mut()[1].errors;
         errors.correctable = absent("dimm_ce_count");
     });
     assert_eq!(only(&silent).hides, [ErrorClass::Correctable]);

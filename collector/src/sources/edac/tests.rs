@@ -236,7 +236,7 @@ a file
     let [controller] = found.controllers.as_slice() else { panic!("{found:?}") };
     assert_eq!(counts(&controller.errors), (Some(u64::from(u32::MAX)), None));
     assert_eq!(counts(&controller.unattributed), (None, None));
-    let [dimm] = controller.dimms.as_slice() else { panic!("{controller:?}") };
+    let [dimm] = &*controller.dimms else { panic!("{controller:?}") };
     assert_eq!(counts(&dimm.errors), (None, None));
     assert_eq!(dimm.label.outcome(), Outcome::Malformed);
     assert_eq!(faults.len(), 6, "{faults:?}");
@@ -304,7 +304,7 @@ fn a_row_whose_channels_count_everything_has_no_place_of_its_own() {
 1
 ";
     let controller = only(text);
-    let [channel] = controller.dimms.as_slice() else { panic!("{controller:?}") };
+    let [channel] = &*controller.dimms else { panic!("{controller:?}") };
     assert_eq!(channel.place, Place::Channel { csrow: 0, channel: 0 });
     assert_eq!(channel.size_bytes, Reading::Value(1 << 30), "the only channel is the row");
     assert_eq!(counts(&channel.errors), (Some(2), Some(1)));

@@ -12,7 +12,7 @@ fn json(view: &HostView, place: &Place) -> serde_json::Value {
 fn place(view: &mut HostView, n: u32) -> &mut Dimm {
     let edac = view.snapshot.edac.as_mut().unwrap();
     let Reading::Value(edac) = &mut edac.reading else { unreachable!() };
-    let dimms = &mut edac.controllers[0].dimms;
+    let dimms = edac.controllers[0].dimms_mut();
     dimms.iter_mut().find(|dimm| dimm.place == At::Dimm(n)).unwrap()
 }
 
