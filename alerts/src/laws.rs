@@ -4,8 +4,8 @@ use crate::testing::{all, arbitrary, assessed, but, crashes, healthy, of, readin
 use crate::{CODES, PatchPolicy, assess};
 use proptest::prelude::*;
 use scrubjay_model::{
-    Accumulated, CoverageState, CpuVulnerability, ErrorClass, LivepatchSystems, Outcome, Reading,
-    Snapshot, Verdict, VulnerabilityState,
+    Accumulated, CoverageState, CpuVulnerability, Dimm, ErrorClass, LivepatchSystems, Outcome,
+    Reading, Snapshot, Verdict, VulnerabilityState,
 };
 use std::collections::BTreeSet;
 
@@ -329,7 +329,8 @@ fn distinct(snapshot: &mut Snapshot) {
         for (index, controller) in (0..).zip(&mut edac.controllers) {
             controller.index = index;
             let mut seen = BTreeSet::new();
-            controller.dimms.retain(|dimm| seen.insert(dimm.place));
+            let is_new = |dimm: &&Dimm| seen.insert(dimm.place);
+            controller.dimms = controller.dimms.iter().filter(is_new).cloned().collect();
         }
     }
     if let Some(Reading::Value(scrub)) = snapshot.scrub.as_mut().map(|section| &mut section.reading)

@@ -198,7 +198,7 @@ pub(crate) fn example(code: &str) -> Option<Snapshot> {
         }
         "not-attributed" => but(|s| {
             let controller = &mut of(&mut s.edac).controllers[0];
-            (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
+            (controller.layout, controller.dimms) = (Layout::Controller, [].into());
         }),
         "pages-growing" => {
             but(|s| of(&mut s.memory_failure).hardware_corrupted_bytes = Reading::Value(1 << 30))

@@ -119,7 +119,7 @@ fn controller() -> impl Strategy<Value = Controller> {
                 errors,
                 unattributed,
                 layout,
-                dimms,
+                dimms: dimms.into(),
                 csrows,
                 steady,
             }

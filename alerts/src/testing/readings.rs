@@ -12,6 +12,7 @@ use scrubjay_model::{
     Packages, ParseFault, Patch, PatchObject, Platform, PreviousBoot, ReadFault, Reading,
     RebootMarkers, Scrub, ScrubControl, ScrubDevice, Section, Snapshot, SourceId, Uptime, Watchdog,
 };
+use std::sync::Arc;
 
 /// A reading of whatever type.
 pub(crate) trait AnyReading {
@@ -314,7 +315,7 @@ fn controller(controller: &mut Controller, visit: Visit<'_>) {
         visit("edac.csrow.correctable", id, &mut row.errors.correctable);
         visit("edac.csrow.uncorrectable", id, &mut row.errors.uncorrectable);
     }
-    for dimm in dimms {
+    for dimm in Arc::make_mut(dimms) {
         let Dimm {
             place: _,
             label,

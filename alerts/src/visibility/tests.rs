@@ -334,7 +334,7 @@ fn counters_read_while_errors_arrive_contradict_nothing() {
 fn a_driver_that_knows_no_modules_is_a_gap() {
     let snapshot = but(|s| {
         let controller = &mut of(&mut s.edac).controllers[0];
-        (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
+        (controller.layout, controller.dimms) = (Layout::Controller, [].into());
     });
     gap(&snapshot, "not-attributed");
     assert_eq!(state(&snapshot), CoverageState::Partial);

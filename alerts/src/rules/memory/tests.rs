@@ -139,7 +139,7 @@ fn errors_attributed_to_no_module_name_the_controller() {
 fn a_driver_without_modules_is_judged_by_its_total() {
     let snapshot = but(|s| {
         let controller = &mut of(&mut s.edac).controllers[0];
-        (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
+        (controller.layout, controller.dimms) = (Layout::Controller, [].into());
         controller.errors = counts(7, 0);
     });
     let found = first(&snapshot, "corrected-errors");

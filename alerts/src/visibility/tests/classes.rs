@@ -98,7 +98,7 @@ fn places_that_could_not_be_listed_are_not_places_the_driver_does_not_know() {
     for dir in ["sys/devices/system/edac/mc/mc0", "sys/devices/system/edac/mc/mc0/csrow1"] {
         let mut snapshot = but(|s| {
             let controller = &mut of(&mut s.edac).controllers[0];
-            (controller.layout, controller.dimms) = (Layout::Controller, Vec::new());
+            (controller.layout, controller.dimms) = (Layout::Controller, [].into());
         });
         let fault = denied::<()>(dir).non_value().unwrap();
         snapshot.edac.as_mut().unwrap().report.faults.push(fault);
