@@ -9,6 +9,7 @@ use crate::kept::Lookout;
 use crate::reader::Reader;
 use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
+use crate::workers::{Told, Workers};
 use scrubjay_model::{
     BootId, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
 };
@@ -35,6 +36,7 @@ pub struct Collector {
     reading: BTreeMap<SourceId, Weak<()>>,
     /// What sources keep from pass to pass.
     memory: Arc<Memory>,
+    workers: Workers,
 }
 
 /// A source reader: a plain function of the host.
@@ -53,7 +55,13 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        Self { host, options, reading: BTreeMap::new(), memory: Arc::default() }
+        Self {
+            host,
+            options,
+            reading: BTreeMap::new(),
+            memory: Arc::default(),
+            workers: Workers::default(),
+        }
     }
 
     /// The host's present moment.
@@ -149,15 +157,15 @@ impl Collector {
         let memory = Arc::clone(&self.memory);
         let held = Arc::new(());
         let reading = Arc::downgrade(&held);
-        let thread = std::thread::Builder::new().name(id.as_str().to_owned()).spawn(move || {
+        let work = move || -> Told {
             let section = section(&host, &memory, &at, read);
             // Before the answer: whoever has it may ask again at once.
             drop(held);
             // The pass may have stopped waiting; then nobody wants the answer any more.
-            let _ = sender.send(section);
-        });
-        match thread {
-            Ok(_) => {
+            Box::new(move || drop(sender.send(section)))
+        };
+        match self.workers.start(id.as_str(), Box::new(work)) {
+            Ok(()) => {
                 self.reading.insert(id, reading);
                 Asked::Started(id, receiver)
             }

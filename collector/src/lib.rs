@@ -35,6 +35,7 @@ mod rotation;
 mod sources;
 mod trace;
 mod tree;
+mod workers;
 
 pub use boots::foreign_boots;
 pub use capture::{CaptureOptions, capture};

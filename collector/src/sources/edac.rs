@@ -177,7 +177,10 @@ fn counters(
         name: fixed.name.clone(),
         size_bytes: fixed.size_bytes.clone(),
         seconds_since_reset: counting.age.seconds.clone(),
-        scrub_rate: scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
+        scrub_rate: match &fixed.no_scrub_rate {
+            Some(absent) => Reading::Absent(absent.clone()),
+            None => scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
+        },
         steady: before == errors,
         errors,
         unattributed,
@@ -205,6 +208,8 @@ fn scrub_rate(reader: &Reader<'_>, path: &str) -> Reading<u64> {
 struct Fixed {
     name: Reading<String>,
     size_bytes: Reading<u64>,
+    /// What a driver shows it shows from the beginning.
+    no_scrub_rate: Option<Origin>,
     layout: Layout,
     places: Vec<Stock>,
 }
@@ -221,9 +226,11 @@ impl Fixed {
     fn read(reader: &Reader<'_>, dir: &str) -> Self {
         let dimms = places(reader, dir, "dimm", Place::Dimm);
         let ranks = places(reader, dir, "rank", Place::Rank);
+        let scrub_rate = format!("{dir}/sdram_scrub_rate");
         Self {
             name: reader.attr(&format!("{dir}/mc_name")),
             size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
+            no_scrub_rate: reader.present(&scrub_rate).is_absent().then(|| Origin::new(scrub_rate)),
             layout: if ranks.is_empty() { Layout::Dimm } else { Layout::Rank },
             places: dimms.into_iter().chain(ranks).collect(),
         }
