@@ -8,7 +8,7 @@
 use crate::seconds;
 use crate::{BootCause, BootEnd, BootId, BootMemory, BootRecord, ForeignBoot, ForeignEnd};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// How far apart two tools may put the beginning of one boot. wtmp is written when user space
@@ -177,7 +177,7 @@ fn begun_before(own: &[BootRecord]) -> BTreeMap<Option<BootId>, Option<i64>> {
 fn distinct(mut boots: Vec<&ForeignBoot>) -> Vec<&ForeignBoot> {
     boots.sort_by_key(|boot| boot.booted_wall_ms);
     boots.dedup_by(|later, earlier| same_boot_told(later, earlier));
-    let mut ids = BTreeSet::new();
+    let mut ids = HashSet::with_capacity(boots.len());
     boots.retain(|boot| boot.boot_id.as_ref().is_none_or(|id| ids.insert(id)));
     boots
 }
@@ -185,7 +185,7 @@ fn distinct(mut boots: Vec<&ForeignBoot>) -> Vec<&ForeignBoot> {
 fn join(lines: &mut Vec<BootLine>, memory: BootMemory, boots: Vec<&ForeignBoot>) {
     lines.sort_by_key(|line| line.booted_wall_ms);
     let partners = {
-        let by_id: BTreeMap<&BootId, usize> = lines
+        let by_id: HashMap<&BootId, usize> = lines
             .iter()
             .enumerate()
             .filter_map(|(at, line)| Some((line.boot.as_ref()?, at)))

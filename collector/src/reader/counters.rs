@@ -1,8 +1,8 @@
 //! Counters and labels, which are read in each pass and therefore kept open, and what is fixed beside them.
 
-use super::Reader;
+use super::{NAMES, Reader, non_value};
 use crate::kept::{Content, Counters, Said};
-use scrubjay_model::{BootId, NonValue, Reading};
+use scrubjay_model::{BootId, NonValue, Origin, Reading};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -79,6 +79,19 @@ impl Reader<'_> {
             counters.keep_same(dir, said, &value);
         }
         value
+    }
+
+    /// That an attribute is missing, if it is. Asked once of what is there from the beginning or never; until
+    /// then [`Self::missing`] stands for reading it.
+    pub(crate) fn is_missing(&self, path: &str) -> Option<Origin> {
+        let absent = non_value(path, self.host.exists(path).err()?, NAMES);
+        matches!(absent, NonValue::Absent(_)).then(|| Origin::new(path))
+    }
+
+    /// What reading an attribute would come to that is known to be missing.
+    pub(crate) fn missing<T>(&self, origin: &Origin) -> Reading<T> {
+        self.count();
+        Reading::Absent(origin.clone())
     }
 
     /// What is kept open from pass to pass. A capture wants to see what is read.

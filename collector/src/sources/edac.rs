@@ -178,7 +178,7 @@ fn counters(
         size_bytes: fixed.size_bytes.clone(),
         seconds_since_reset: counting.age.seconds.clone(),
         scrub_rate: match &fixed.no_scrub_rate {
-            Some(absent) => Reading::Absent(absent.clone()),
+            Some(origin) => reader.missing(origin),
             None => scrub_rate(reader, &format!("{dir}/sdram_scrub_rate")),
         },
         steady: before == errors,
@@ -230,7 +230,7 @@ impl Fixed {
         Self {
             name: reader.attr(&format!("{dir}/mc_name")),
             size_bytes: reader.mebibytes(&format!("{dir}/size_mb")),
-            no_scrub_rate: reader.present(&scrub_rate).is_absent().then(|| Origin::new(scrub_rate)),
+            no_scrub_rate: reader.is_missing(&scrub_rate),
             layout: if ranks.is_empty() { Layout::Dimm } else { Layout::Rank },
             places: dimms.into_iter().chain(ranks).collect(),
         }

@@ -1,0 +1,128 @@
+"""What the measurements share: host trees, CPU times, and programs of Debian to measure beside."""
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "../../target"))
+PROGRAM = os.path.join(TARGET, "release/scrubjay")
+# Controllers, DIMMs of each, channels of each.
+TREES = {"small": (2, 8, 2), "large": (16, 16, 4), "huge": (64, 32, 8)}
+
+
+def skip(why):
+    print(f"SKIPPED: {why}")
+    sys.exit(0)
+
+
+def find(program, package, *libraries):
+    """A program, unpacked into the build folder with its libraries where it is not installed; None if it
+    cannot be had."""
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    folder = os.path.join(TARGET, "tools/peers", package)
+    for place in ("usr/bin", "usr/sbin", "sbin"):
+        found = found or shutil.which(program, path=os.path.join(folder, place))
+    if found or not shutil.which("apt-get") or os.path.exists(folder):
+        return found
+    os.makedirs(folder)
+    subprocess.run(["apt-get", "-qq", "download", package, *libraries], cwd=folder, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, check=False)
+    for name in os.listdir(folder):
+        if name.endswith(".deb"):
+            subprocess.run(["dpkg-deb", "-x", os.path.join(folder, name), folder], check=True)
+            os.remove(os.path.join(folder, name))
+    return find(program, package, *libraries)
+
+
+def put(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def make_tree(root, controllers, dimms, channels):
+    """What EDAC shows (drivers/edac/edac_mc_sysfs.c), and of /proc as much as is needed."""
+    total = {}
+    for mc in range(controllers):
+        base = f"{root}/sys/devices/system/edac/mc/mc{mc}"
+        count = {n: (n * 7 + mc) % 5 for n in range(dimms)}
+        rows = {}
+        for n in range(dimms):
+            row, channel = divmod(n, channels)
+            at = f"{base}/dimm{n}"
+            put(f"{at}/dimm_label", f"CPU_SrcID#{mc}_Chan#{channel}_DIMM#{row}\n")
+            put(f"{at}/dimm_location", f"channel {channel} slot {row} \n")
+            put(f"{at}/size", "32768\n")
+            put(f"{at}/dimm_mem_type", "Registered-DDR5\n")
+            put(f"{at}/dimm_dev_type", "x4\n")
+            put(f"{at}/dimm_edac_mode", "S4ECD4ED\n")
+            put(f"{at}/dimm_ce_count", f"{count[n]}\n")
+            put(f"{at}/dimm_ue_count", "0\n")
+            rows.setdefault(row, {})[channel] = count[n]
+        for row, counts in rows.items():
+            at = f"{base}/csrow{row}"
+            put(f"{at}/dev_type", "x4\n")
+            put(f"{at}/mem_type", "Registered-DDR5\n")
+            put(f"{at}/edac_mode", "S4ECD4ED\n")
+            put(f"{at}/size_mb", f"{32768 * len(counts)}\n")
+            put(f"{at}/ce_count", f"{sum(counts.values())}\n")
+            put(f"{at}/ue_count", "0\n")
+            for channel, errors in counts.items():
+                put(f"{at}/ch{channel}_ce_count", f"{errors}\n")
+                put(f"{at}/ch{channel}_dimm_label", f"CPU_SrcID#{mc}_Chan#{channel}_DIMM#{row}\n")
+        total[mc] = sum(count.values())
+        put(f"{base}/mc_name", f"Intel_10nm Socket#{mc // 4} IMC#{mc % 4}\n")
+        put(f"{base}/size_mb", f"{32768 * dimms}\n")
+        put(f"{base}/seconds_since_reset", "8640000\n")
+        put(f"{base}/ce_count", f"{total[mc]}\n")
+        put(f"{base}/ue_count", "0\n")
+        put(f"{base}/ce_noinfo_count", "0\n")
+        put(f"{base}/ue_noinfo_count", "0\n")
+        put(f"{base}/max_location", f"channel {channels - 1} slot {dimms // channels - 1} \n")
+    for name in ("uptime", "stat", "sys/kernel/osrelease", "sys/kernel/random/boot_id"):
+        with open(f"/proc/{name}", encoding="ascii") as file:
+            put(f"{root}/proc/{name}", file.read())
+
+
+def cpu_ms(pid):
+    """CPU time of a process with all its threads, also those that have ended."""
+    return time.clock_gettime((~pid << 3) | 2) * 1000
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def spent_ms(command, repeats, **options):
+    """Milliseconds of CPU time of each run of a command with all it starts, and what the last printed.
+    The first run, which finds nothing in the caches, does not count."""
+    spent = []
+    for _ in range(repeats + 1):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=600,
+                              stdin=subprocess.DEVNULL, check=False, **options)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append((after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1000)
+    return spent[1:], done
+
+
+def only(program, sources, path):
+    """Writes a configuration under which nothing but these sources is read."""
+    said = subprocess.run([program, "--root", "/", "--config", "/dev/null", "doctor", "--json"],
+                          capture_output=True, text=True, check=False).stdout
+    names = [source["source"] for source in json.loads(said)["sources"]]
+    missing = set(sources) - set(names)
+    if missing:
+        raise SystemExit(f"there are no such sources: {sorted(missing)}")
+    others = json.dumps([name for name in names if name not in sources])
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"[collector]\ndisabled = {others}\ndeadline = \"60s\"\n[events]\nlisten = false\n"
+                   "[history]\nimport = false\n[notify]\njournal = false\n")
+    return path
