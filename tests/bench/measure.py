@@ -1,12 +1,16 @@
 """What the measurements share: host trees, CPU times, and programs of Debian to measure beside."""
+import http.client
 import json
 import os
+import random
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "../../target"))
@@ -89,6 +93,30 @@ def make_tree(root, controllers, dimms, channels):
             put(f"{root}/proc/{name}", file.read())
 
 
+def tuptime_database(path, count, until=None):
+    """Boots as tuptime 5.2 keeps them, of twenty years, the last of them the present one."""
+    draw = random.Random(count)
+    now = until or int(time.time() - float(open("/proc/uptime", encoding="ascii").read().split()[0]))
+    step = 20 * 365 * 86_400 // count
+    begin, rows = now - step * count, []
+    for n in range(count):
+        is_last = n == count - 1
+        up = 60 if is_last else int(step * draw.uniform(0.5, 0.95))
+        down = None if is_last else step - up
+        kernel = f"Linux-6.1.0-{n % 40}-amd64-x86_64-with-glibc2.36"
+        boot = uuid.UUID(int=draw.getrandbits(128))
+        rows.append((str(boot), begin, up, up, 0, None if is_last else begin + up, int(draw.random() > 0.1),
+                     down, kernel))
+        begin += step
+    os.makedirs(os.path.dirname(path))
+    with sqlite3.connect(path) as database:
+        database.execute("create table tuptime (bootid text, btime integer, uptime integer, rntime integer,"
+                         " slptime integer, offbtime integer, endst integer, downtime integer, kernel text)")
+        database.execute("pragma user_version = 5")
+        database.executemany("insert into tuptime values (?,?,?,?,?,?,?,?,?)", rows)
+    database.close()
+
+
 def cpu_ms(pid):
     """CPU time of a process with all its threads, also those that have ended."""
     return time.clock_gettime((~pid << 3) | 2) * 1000
@@ -98,6 +126,70 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def get(port, headers):
+    with Client(port) as client:
+        return client.get(headers)
+
+
+class Client:
+    """Scrapes on one connection, as Prometheus does, as long as the server keeps it."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def get(self, headers):
+        self.connection.request("GET", "/metrics", headers=headers)
+        answer = self.connection.getresponse()
+        return answer.status, answer.read()
+
+
+def wait(port):
+    for _ in range(600):
+        try:
+            if get(port, {})[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise SystemExit(f"nothing answers on port {port}")
+
+
+class Running:
+    """A server that is ended when it is done with."""
+
+    def __init__(self, command, port):
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.port = port
+
+    def __enter__(self):
+        wait(self.port)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def cpu_ms(self):
+        return cpu_ms(self.process.pid)
+
+    def each(self, count, headers):
+        """Milliseconds of CPU time for each of so many scrapes, and the size of the last."""
+        with Client(self.port) as client:
+            for _ in range(10):
+                client.get(headers)
+            before = self.cpu_ms()
+            for _ in range(count):
+                _, body = client.get(headers)
+            return (self.cpu_ms() - before) / count, len(body)
 
 
 def spent_ms(command, repeats, **options):
