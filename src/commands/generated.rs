@@ -36,8 +36,7 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
                 .with_context(|| format!("create {}", directory.display()))?;
             write_pages(&command, None, directory)?;
             let file = directory.join("scrubjay.toml.5");
-            std::fs::write(&file, configuration_page(SHIPPED)?)
-                .with_context(|| format!("write {}", file.display()))?;
+            write(&file, &configuration_page(SHIPPED)?)?;
         }
         None => print_as_is(&page(&command, None)?)?,
     }
@@ -47,12 +46,16 @@ pub(crate) fn man(args: &ManArgs) -> anyhow::Result<Exit> {
 /// The page of a command, and those of the commands below it.
 fn write_pages(command: &Command, above: Option<&str>, directory: &Path) -> anyhow::Result<()> {
     let file = directory.join(format!("{}.1", title(command)));
-    std::fs::write(&file, page(command, above)?)
-        .with_context(|| format!("write {}", file.display()))?;
+    write(&file, &page(command, above)?)?;
     for below in command.get_subcommands().filter(|below| is_told(below)) {
         write_pages(below, Some(title(command)), directory)?;
     }
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "pages, into the directory that was asked for")]
+fn write(file: &Path, page: &str) -> anyhow::Result<()> {
+    std::fs::write(file, page).with_context(|| format!("write {}", file.display()))
 }
 
 /// Whether a command has a page. The help that clap adds tells what the pages tell.

@@ -111,7 +111,7 @@ impl Root {
     /// over. What it wrote to its console is returned; nothing of the host is told of it.
     pub(crate) fn boot(&self) -> String {
         let mut nspawn = Command::new("timeout");
-        nspawn.args(["--signal=KILL", "300", "systemd-nspawn", "--quiet", "--boot"]);
+        nspawn.args(["--signal=KILL", "900", "systemd-nspawn", "--quiet", "--boot"]);
         nspawn.args(["--private-network", "--register=no", "--keep-unit", "--link-journal=no"]);
         nspawn.arg("--directory").arg(self.dir.path()).stdin(Stdio::null());
         let console = nspawn.output().unwrap();
