@@ -4,6 +4,7 @@ mod alerts;
 mod demo;
 mod fleet;
 mod fleets;
+mod generated;
 mod outputs;
 mod report;
 mod verify;
@@ -19,6 +20,7 @@ pub(crate) use alerts::{AckArgs, AckCommand, GiveArgs, NotifyCommand, NotifyTest
 pub(crate) use demo::{DemoArgs, DemoScenario};
 pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
+pub(crate) use generated::{CompletionsArgs, ManArgs};
 pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
 pub(crate) use report::{ReportArgs, ReportForm};
 pub(crate) use verify::{TimestampArgs, TrustArgs, VerifyArgs};
@@ -132,6 +134,10 @@ pub(crate) enum Command {
     /// Watch a host that does not exist: its memory fails or its patches lag, quickly, and scrubjay says
     /// what it makes of that
     Demo(DemoArgs),
+    /// Write what completes these commands in a shell
+    Completions(CompletionsArgs),
+    /// Write these commands as pages for man
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -444,7 +450,9 @@ impl Cli {
             | Command::Fleet(_)
             | Command::Config(_)
             | Command::Capture(_)
-            | Command::Simulate(_) => (None, WebFlags::default()),
+            | Command::Simulate(_)
+            | Command::Completions(_)
+            | Command::Man(_) => (None, WebFlags::default()),
         };
         let fleet = if let Command::Fleet(command) = &self.command {
             command.flags()

@@ -110,11 +110,19 @@ fn failure(command: &Command) -> Exit {
         | Command::Config(_)
         | Command::Capture(_)
         | Command::Simulate(_)
-        | Command::Demo(_) => Exit::Failed,
+        | Command::Demo(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Exit::Failed,
     }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    if let Command::Completions(args) = &cli.command {
+        return commands::generated::completions(args);
+    }
+    if let Command::Man(args) = &cli.command {
+        return commands::generated::man(args);
+    }
     if let Command::Demo(args) = &cli.command {
         // What is configured for this host is none of a host that does not exist.
         return commands::demo::run(args, &cli.flags());
@@ -157,8 +165,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Fleet(command) => commands::fleet::run(&settings, command),
         Command::Capture(args) => commands::capture::run(&settings, args),
         Command::Simulate(args) => commands::simulate::run(args),
-
-        Command::Config(_) | Command::Demo(_) => Ok(Exit::Ok),
+        Command::Config(_) | Command::Demo(_) | Command::Completions(_) | Command::Man(_) => {
+            Ok(Exit::Ok)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod fleet;
+pub(crate) mod generated;
 pub(crate) mod history;
 mod history_by;
 pub(crate) mod import;

@@ -64,6 +64,11 @@ impl Agent {
             .arg("--state-dir")
             .arg(home.join("state"));
         change(&mut command);
+        Self::of(&mut command)
+    }
+
+    /// The agent that a command starts, once it serves.
+    pub(crate) fn of(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();

@@ -36,6 +36,7 @@ mod kubernetes;
 mod large;
 mod ledger;
 mod outputs;
+mod packages;
 mod pages;
 mod paper;
 mod policies;

@@ -70,6 +70,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ureq", &[BINARY]),
     // Talks to the person who started it.
     ("clap", &[BINARY]),
+    ("clap_complete", &[BINARY]),
+    ("clap_mangen", &[BINARY]),
     ("indicatif", &[BINARY]),
     ("toml", &[BINARY]),
     ("anyhow", &[BINARY]),
