@@ -217,6 +217,12 @@ impl Agent {
                 tracing::info!("keeping the history in {}", settings.state_dir.display());
             }
         }
+        if scrubjay_storage::is_open_to_all(&settings.state_dir) {
+            let dir = settings.state_dir.display();
+            tracing::warn!(
+                "{dir} may be written to by everybody on this host, who can alter the history: chmod o-w {dir}"
+            );
+        }
         if let Some(origin) = &settings.memory.calibrated_from {
             tracing::info!("probabilities of memory errors are corrected by {origin}");
         }

@@ -135,11 +135,15 @@ pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// Reads one; with it, where it comes from, as a sentence.
 pub(crate) fn read(path: &Path) -> anyhow::Result<(Calibration, String)> {
-    let text = policies::read(path)?;
-    let source = Source { path, text: &text };
+    parse(path, &policies::read(path)?)
+}
+
+/// The same out of a text that was read.
+pub(crate) fn parse(path: &Path, text: &str) -> anyhow::Result<(Calibration, String)> {
+    let source = Source { path, text };
     let wrong = |span: Range<usize>, why: String| anyhow::anyhow!("{}", source.fault(span, why));
     let found: Read =
-        toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}", source.syntax(&error)))?;
+        toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", source.syntax(&error)))?;
     let Read {
         version,
         made_by,

@@ -190,11 +190,33 @@ impl MachineCheck {
         }
         let bits = u8::try_from(self.registers.misc & 0x3f).ok();
         let clear = bits.map_or(0, |bits| u64::MAX << bits);
-        (known(address & clear), bits)
+        let address = known(address & clear);
+        (address, bits.filter(|_| address.is_some()))
     }
 }
 
 /// A register that holds no address holds 0. Page 0 is no memory anybody could have asked for.
 fn known(address: u64) -> Option<u64> {
     (address != 0).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_which_no_bit_is_known_has_no_grain_either() {
+        let status = VALID | MISC_VALID | ADDRESS_VALID;
+        let registers = |address| Registers {
+            status,
+            address,
+            misc: PHYSICAL << 6 | 12,
+            syndrome: 0,
+            ipid: 0,
+            mcgstatus: 0,
+        };
+        let told = |address| MachineCheck::new(registers(address), 7, INTEL, CAN_RECOVER).address();
+        assert_eq!(told(0x1234_5678), (Some(0x1234_5000), Some(12)));
+        assert_eq!(told(0x678), (None, None));
+    }
 }

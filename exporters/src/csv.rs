@@ -33,7 +33,7 @@ pub(crate) fn write<const N: usize>(
 /// A cell that a spreadsheet takes for text: it reckons with what begins like a formula, and what a host
 /// or a person wrote may.
 fn inert(cell: String) -> String {
-    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if begins && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }
 

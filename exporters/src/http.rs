@@ -16,6 +16,8 @@
 
 mod admit;
 mod board;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guard;
 mod look;
 mod negotiate;

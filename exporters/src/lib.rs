@@ -8,6 +8,8 @@
 pub mod csv;
 pub mod docs;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod http;
 pub mod json;
 pub mod markdown;

@@ -11,6 +11,8 @@ mod check;
 mod contents;
 mod files;
 mod forms;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod key_tests;
 mod keys;

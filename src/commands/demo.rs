@@ -26,10 +26,7 @@ pub(crate) fn run(args: &DemoArgs, flags: &Flags) -> anyhow::Result<Exit> {
         Some(dir) => Places::named(Path::new(dir))?,
         None => Places::temporary(&made, waits)?,
     };
-    let mut settings = settings(&wish, flags)?;
-    settings.root = places.root();
-    settings.state_dir.clone_from(&places.state);
-    settings.state_dir_is_chosen = true;
+    let settings = settings_in(&places, &wish, flags)?;
     watermark::note(Some(&made));
     let places = Arc::new(places);
     let told = if waits {
@@ -47,6 +44,15 @@ pub(crate) fn run(args: &DemoArgs, flags: &Flags) -> anyhow::Result<Exit> {
     let mut out = anstream::stdout();
     writeln!(out, "\n{}", places.leave())?;
     told.map(|()| Exit::Ok)
+}
+
+/// What the agent goes by, with the history where the files of the demo are.
+pub(crate) fn settings_in(places: &Places, wish: &Wish, flags: &Flags) -> anyhow::Result<Settings> {
+    let mut settings = settings(wish, flags)?;
+    settings.root = places.root();
+    settings.state_dir.clone_from(&places.state);
+    settings.state_dir_is_chosen = true;
+    Ok(settings)
 }
 
 /// What the agent goes by: the defaults, with passes as far apart as the story wants them. Paths are left

@@ -38,10 +38,14 @@ pub(crate) fn options(settings: &Settings) -> Options {
 
 /// Reads the host once and puts the history beside it.
 pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
-    let host = host(settings)?;
-    let snapshot = Collector::new(Arc::clone(&host), options(settings)).snapshot();
+    view_of(settings, &host(settings)?)
+}
+
+/// The same of a host that is open.
+pub(crate) fn view_of(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<HostView> {
+    let snapshot = Collector::new(Arc::clone(host), options(settings)).snapshot();
     let Remembered { accumulated, history, storage, suspected, dimms, hearing, alerts } =
-        remembered(settings, &host, &snapshot);
+        remembered(settings, host, &snapshot);
     let assessment = scrubjay_alerts::assess(
         &snapshot,
         &accumulated,
@@ -51,7 +55,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
     )
     .and(suspected);
     let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
-    let header = header::read(&host, &settings.root);
+    let header = header::read(host, &settings.root);
     Ok(HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None })
 }
 

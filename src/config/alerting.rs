@@ -4,6 +4,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, set};
 use super::settings::{span, wrong};
+use super::shown::Shown;
 use scrubjay_alerts::book::{AlertOverride, AlertPolicy};
 use scrubjay_model::Verdict;
 use serde::Deserialize;
@@ -229,11 +230,8 @@ impl AlertingInputs {
                 };
             }
         };
-        fn line<'a, T: std::fmt::Debug>(
-            key: &'a str,
-            input: &'a Input<T>,
-        ) -> (&'a str, String, &'a Origin) {
-            (key, format!("{:?}", input.value), &input.origin)
+        fn line<'a, T: Shown>(key: &'a str, input: &'a Input<T>) -> (&'a str, String, &'a Origin) {
+            (key, input.value.shown(), &input.origin)
         }
         section(
             "[alerts]",
@@ -249,7 +247,7 @@ impl AlertingInputs {
                 keep_firing_for,
                 reminders,
             } = value;
-            let quoted = |text: &Option<String>| text.as_ref().map(|text| format!("{text:?}"));
+            let quoted = |text: &Option<String>| text.as_ref().map(Shown::shown);
             let values = [
                 ("code", quoted(code)),
                 ("subject", quoted(subject)),
@@ -257,7 +255,7 @@ impl AlertingInputs {
                 ("minimum", quoted(minimum)),
                 ("for", quoted(wait)),
                 ("keep_firing_for", quoted(keep_firing_for)),
-                ("reminders", reminders.as_ref().map(|reminders| format!("{reminders:?}"))),
+                ("reminders", reminders.as_ref().map(Shown::shown)),
             ];
             let values: Vec<_> =
                 values.into_iter().filter_map(|(key, value)| Some((key, value?, origin))).collect();

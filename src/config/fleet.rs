@@ -5,6 +5,7 @@ use super::alerting::check_url;
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, set};
 use super::settings::{span, windows, wrong};
+use super::shown::Shown;
 use crate::windows::MaintenanceWindow;
 use scrubjay_model::AtOnce;
 use serde::Deserialize;
@@ -91,9 +92,9 @@ macro_rules! keys {
 
             /// The section, a key each with its value and where that is from.
             pub(super) fn lines(&self) -> Vec<(&'static str, String, &Origin)> {
-                let list = |input: &Input<Vec<String>>| format!("{:?}", input.value);
+                let list = |input: &Input<Vec<String>>| input.value.shown();
                 vec![
-                    $((stringify!($text), format!("{:?}", self.$text.value), &self.$text.origin),)+
+                    $((stringify!($text), self.$text.value.shown(), &self.$text.origin),)+
                     ("host_labels", list(&self.host_labels), &self.host_labels.origin),
                     ("replica_labels", list(&self.replica_labels), &self.replica_labels.origin),
                     ("hold", list(&self.hold), &self.hold.origin),

@@ -3,6 +3,7 @@
 
 use super::error::{ConfigError, Origin};
 use super::inputs::Input;
+use super::shown::Shown;
 use crate::{calibration, policies};
 use scrubjay_alerts::memory::{Costs, MemorySettings};
 use scrubjay_alerts::replay::Policy;
@@ -194,16 +195,15 @@ impl MemoryInputs {
 
     /// The sections as a configuration file, each value with where it is from.
     pub(super) fn sections(&self) -> [Section<'_>; 2] {
-        let policy = ("policy", format!("{:?}", self.policy.value), &self.policy.origin);
+        let policy = ("policy", self.policy.value.shown(), &self.policy.origin);
         let file = &self.calibration;
-        let mut memory = vec![policy, ("calibration", format!("{:?}", file.value), &file.origin)];
+        let mut memory = vec![policy, ("calibration", file.value.shown(), &file.origin)];
         // Not known is no value.
         let repairs = &self.repairs_at_boot;
         memory.extend(repairs.value.map(|is| ("repairs_at_boot", is.to_string(), &repairs.origin)));
         let costs = self.costs().into_iter();
         // As TOML has them: a float has a point.
-        let costs =
-            costs.map(|(name, _, input)| (name, format!("{:?}", input.value), &input.origin));
+        let costs = costs.map(|(name, _, input)| (name, input.value.shown(), &input.origin));
         [("memory", memory), ("costs", costs.collect())]
     }
 }

@@ -12,6 +12,7 @@ mod fragments;
 mod inputs;
 mod memory;
 mod settings;
+mod shown;
 mod web;
 
 pub(crate) use alerting::{Address, NotifySettings, check_url};

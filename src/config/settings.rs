@@ -5,6 +5,7 @@ use super::error::{ConfigError, Origin};
 use super::fleet::FleetSettings;
 use super::inputs::{Input, Inputs};
 use super::memory::MemoryChoice;
+use super::shown::Shown;
 use super::web::WebSettings;
 use crate::windows::MaintenanceWindow;
 use jiff::SignedDuration;
@@ -306,7 +307,7 @@ impl Inputs {
                 };
             }
         };
-        let quoted = |value: &str| format!("{value:?}");
+        let quoted = |value: &str| value.shown();
         section(
             "agent",
             &[
@@ -319,7 +320,7 @@ impl Inputs {
             &[
                 ("root", quoted(&self.root.value), &self.root.origin),
                 ("deadline", quoted(&self.deadline.value), &self.deadline.origin),
-                ("disabled", format!("{:?}", self.disabled.value), &self.disabled.origin),
+                ("disabled", self.disabled.value.shown(), &self.disabled.origin),
             ],
         );
         section(
@@ -366,10 +367,7 @@ impl Inputs {
                 ("max_size_mib", self.max_size_mib.value.to_string(), &self.max_size_mib.origin),
             ],
         );
-        section(
-            "maintenance",
-            &[("windows", format!("{:?}", self.windows.value), &self.windows.origin)],
-        );
+        section("maintenance", &[("windows", self.windows.value.shown(), &self.windows.origin)]);
         for (name, values) in self.memory.sections() {
             section(name, &values);
         }

@@ -3,6 +3,7 @@
 use super::error::{ConfigError, Origin};
 use super::inputs::{Input, set};
 use super::settings::{span, wrong};
+use super::shown::Shown;
 use scrubjay_exporters::http::{TELEMETRY_PATH, is_telemetry_path};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::SeqAccessDeserializer};
@@ -233,10 +234,10 @@ impl WebInputs {
     pub(super) fn section(&self) -> (&'static str, [(&'static str, String, &Origin); 6]) {
         let listen = &self.listen_address;
         let addresses = match listen.value.as_slice() {
-            [one] => format!("{one:?}"),
-            many => format!("{many:?}"),
+            [one] => one.shown(),
+            many => many.shown(),
         };
-        let text = |input: &Input<String>| format!("{:?}", input.value);
+        let text = |input: &Input<String>| input.value.shown();
         let (socket, file) = (&self.systemd_socket, &self.config_file);
         let (path, compat) = (&self.telemetry_path, &self.node_reboot_required);
         let values = [

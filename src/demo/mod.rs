@@ -13,6 +13,8 @@ mod narrate;
 mod places;
 mod scenarios;
 mod serve;
+#[cfg(test)]
+mod soak;
 mod story;
 mod telling;
 

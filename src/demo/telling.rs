@@ -147,6 +147,22 @@ impl Telling {
         self.pass()
     }
 
+    /// What the story does to the host.
+    #[cfg(test)]
+    pub(super) fn deeds(&self) -> impl Iterator<Item = Deed> + use<> {
+        self.story.beats.clone().into_iter().flat_map(|beat| beat.deeds)
+    }
+
+    /// Lets something happen besides, and has the agent make a pass.
+    #[cfg(test)]
+    pub(super) fn minute(&mut self, at: Duration, deed: Option<&Deed>) -> anyhow::Result<HostView> {
+        self.machine.clock.turn_to(at);
+        if let Some(deed) = deed {
+            deed.done_to(&mut self.machine)?;
+        }
+        self.pass()
+    }
+
     fn pass(&mut self) -> anyhow::Result<HostView> {
         self.machine.flush()?;
         let agent = self.agent.as_mut().context("the agent of the demo has ended")?;

@@ -32,16 +32,7 @@ pub(crate) fn ask(settings: &FleetSettings, at_ms: i64) -> anyhow::Result<Fleet>
     let look_back_s = settings.look_back.as_secs();
     let scope =
         Scope { matchers: settings.selector.clone(), look_back_s, job: settings.job.clone() };
-    let naming = Naming {
-        host_labels: settings.host_labels.clone(),
-        replica_labels: settings.replica_labels.clone(),
-        group_by: settings.group_by.clone(),
-        hold_label: settings.hold_label.clone(),
-        held: settings.hold.clone(),
-        stale_after_ms: i64::try_from(settings.stale_after.as_millis()).unwrap_or(i64::MAX),
-    };
-    let look_back_ms = i64::try_from(settings.look_back.as_millis()).unwrap_or(i64::MAX);
-    let mut gathering = Gathering::new(naming, at_ms, look_back_ms);
+    let mut gathering = gathering(settings, at_ms);
     let mut text = Vec::new();
     for family in Family::ALL.into_iter().filter(|family| !family.is_of_silent_hosts()) {
         let query = family.query(&scope);
@@ -59,6 +50,20 @@ pub(crate) fn ask(settings: &FleetSettings, at_ms: i64) -> anyhow::Result<Fleet>
     }
     ask_past(&api, &scope, at_ms, &mut gathering, &mut text);
     Ok(gathering.finish())
+}
+
+/// What is made of answers, as configured.
+fn gathering(settings: &FleetSettings, at_ms: i64) -> Gathering {
+    let naming = Naming {
+        host_labels: settings.host_labels.clone(),
+        replica_labels: settings.replica_labels.clone(),
+        group_by: settings.group_by.clone(),
+        hold_label: settings.hold_label.clone(),
+        held: settings.hold.clone(),
+        stale_after_ms: i64::try_from(settings.stale_after.as_millis()).unwrap_or(i64::MAX),
+    };
+    let look_back_ms = i64::try_from(settings.look_back.as_millis()).unwrap_or(i64::MAX);
+    Gathering::new(naming, at_ms, look_back_ms)
 }
 
 /// What hosts that do not report said last. A look back over the verdicts of all hosts would cost the
@@ -116,4 +121,16 @@ fn take(text: &[u8], family: Family, gathering: &mut Gathering) -> Result<(), St
         lack(format!("{metric}: the API says that its answer is partial"));
     }
     Ok(())
+}
+
+/// A fleet of which the API has told nothing but these bytes, to each question.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed_answer(settings: &FleetSettings, bytes: &[u8]) -> Fleet {
+    const AT_MS: i64 = 1_795_500_120_000;
+    let mut gathering = gathering(settings, AT_MS);
+    for family in Family::ALL {
+        let _ = take(bytes, family, &mut gathering);
+    }
+    let _ = gathering.silent(MOST_NAMES_BYTES);
+    gathering.finish()
 }

@@ -57,7 +57,24 @@ pub(crate) fn lock(dir: &Path) -> Result<File, StorageError> {
 /// Makes the file, if it is missing, readable for its group. SQLite gives its other files the
 /// same mode.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
+    refuse_link(path)?;
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o640).open(path)
+}
+
+/// Whoever may write into the directory could lead us to a file elsewhere. SQLite follows no link to the
+/// files beside the database.
+fn refuse_link(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(io::Error::other(
+            "it is a link, which somebody else may have put there: name the directory it leads to instead",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether everybody on the host may write into the directory.
+pub fn is_open_to_all(dir: &Path) -> bool {
+    fs::metadata(dir).is_ok_and(|found| found.mode() & 0o002 != 0)
 }
 
 /// Removes a copy that we began and that is of no use, with what SQLite left beside it. What cannot
@@ -71,6 +88,7 @@ pub(crate) fn discard(copy: &Path) {
 /// Whether there is a file of that name; an error if it is something else, or cannot be told.
 pub(crate) fn is_file(path: &Path) -> Result<bool, StorageError> {
     let unusable = |source| StorageError::Directory { path: path.to_owned(), source };
+    refuse_link(path).map_err(unusable)?;
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(true),
         Ok(_) => Err(unusable(io::Error::other("there is something else than a file"))),

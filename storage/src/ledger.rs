@@ -9,6 +9,8 @@
 mod chain;
 mod checkpoint;
 mod fact;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod keeper;
 mod pace;
 mod produce;

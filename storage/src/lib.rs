@@ -28,6 +28,8 @@ mod facts;
 mod files;
 mod fold_reports;
 mod fold_rows;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod history;
 mod issued;
 mod ledger;
@@ -67,7 +69,7 @@ pub use care::{back_up_database, check_database, try_migration, vacuum_database}
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;
-pub use files::has_history;
+pub use files::{has_history, is_open_to_all};
 pub use history::{Appended, History};
 pub use ledger::LedgerLine;
 pub use pages::PagesSeen;

@@ -13,6 +13,7 @@
 )]
 
 mod alerts;
+mod attacks;
 mod boots;
 mod commands;
 mod corpus;

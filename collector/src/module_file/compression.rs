@@ -17,7 +17,7 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const WINDOW_KIB: u32 = 72 << 10;
 
 /// The module itself, of at most `limit` bytes.
-pub(super) fn decompressed(bytes: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, ParseFault> {
+pub(crate) fn decompressed(bytes: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, ParseFault> {
     let plain = if bytes.starts_with(GZIP) {
         bounded(MultiGzDecoder::new(bytes), "a gzip stream", limit)?
     } else if bytes.starts_with(XZ) {

@@ -6,9 +6,9 @@
 //! `include/linux/module_signature.h`. What is here was written by whoever made the file: nothing in
 //! it is trusted, and memory is bounded whatever it claims.
 
-mod compression;
+pub(crate) mod compression;
 mod elf;
-mod signature;
+pub(crate) mod signature;
 
 use scrubjay_model::{ModuleFile, ParseFault};
 

@@ -16,7 +16,7 @@ const PKCS7: u8 = 2;
 type Expected = &'static str;
 
 /// The signature of a module.
-pub(super) fn parse(module: &[u8]) -> ModuleSignature {
+pub(crate) fn parse(module: &[u8]) -> ModuleSignature {
     let Some(signed) = module.strip_suffix(MAGIC) else { return ModuleSignature::Missing };
     let fault = |expected, found: &[u8]| ParseFault::new(expected, hex(found).as_bytes()).into();
     let Some((signed, description)) = signed.split_last_chunk::<12>() else {

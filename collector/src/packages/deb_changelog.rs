@@ -4,6 +4,7 @@
 //! distribution; …`, lines of what changed, and a line ` -- name <address>  date`.
 
 use scrubjay_model::{ChangeEntry, Changelog, CveId, DebVersion, PackageVersion, UnversionedEntry};
+use std::collections::BTreeSet;
 
 /// An entry being read.
 #[derive(Debug)]
@@ -11,7 +12,30 @@ struct Open {
     at: usize,
     /// `None` if what stands for one is none.
     version: Option<DebVersion>,
-    lines: String,
+    cves: BTreeSet<CveId>,
+    /// Lines that are looked at together, as a name goes on in the next one.
+    together: String,
+    goes_on: bool,
+}
+
+impl Open {
+    /// Of an entry only the names are kept, however long it is.
+    fn line(&mut self, line: &str) {
+        if needed(line, &mut self.goes_on) {
+            self.together.push_str(line);
+            self.together.push('\n');
+        }
+        if !self.goes_on {
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        if !self.together.is_empty() {
+            self.cves.extend(CveId::all_in(&self.together));
+            self.together.clear();
+        }
+    }
 }
 
 /// Takes in a changelog line by line, so that a long one is never in memory as a whole.
@@ -31,12 +55,12 @@ impl DebianChangelog {
         if let Some((source, version)) = heading(line) {
             self.close(None);
             let version = DebVersion::parse(&of_source(source, version)).ok();
-            self.open = Some(Open { at: self.lines, version, lines: String::new() });
+            let (cves, together) = (BTreeSet::new(), String::new());
+            self.open = Some(Open { at: self.lines, version, cves, together, goes_on: false });
         } else if let Some(date) = trailer(line) {
             self.close(Some(date));
         } else if let Some(open) = &mut self.open {
-            open.lines.push_str(line);
-            open.lines.push('\n');
+            open.line(line);
         }
     }
 
@@ -47,10 +71,11 @@ impl DebianChangelog {
     }
 
     fn close(&mut self, date: Option<&str>) {
-        let Some(Open { at, version, lines }) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
+        open.look();
+        let Open { at, version, cves, .. } = open;
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
         let released_unix_s = date.map(|date| date.timestamp().as_second());
-        let cves = CveId::all_in(&lines);
         match version {
             Some(version) => {
                 let version = PackageVersion::Deb(version);

@@ -11,7 +11,7 @@ mod moment;
 pub mod pacman;
 pub mod rpm;
 mod rpm_changelog;
-mod rpm_header;
+pub(crate) mod rpm_header;
 pub mod sqlite;
 
 pub(crate) use deb_changelog::needed;

@@ -50,17 +50,17 @@ const I18N_STRING: u32 = 9;
 
 /// A header of which the entries were found to be whole. The data may be cut.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Header<'b> {
+pub(crate) struct Header<'b> {
     entries: &'b [u8],
     data: &'b [u8],
 }
 
 /// Folder and name of a file. Both are bytes; those of kernels are ASCII.
-pub(super) type FilePath<'b> = (&'b [u8], &'b [u8]);
+pub(crate) type FilePath<'b> = (&'b [u8], &'b [u8]);
 
 /// What is wrong with a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Odd(pub(super) &'static str);
+pub(crate) struct Odd(pub(super) &'static str);
 
 impl Odd {
     /// As the reading of the package in that file.
@@ -79,7 +79,7 @@ pub(super) fn length(beginning: &[u8]) -> Option<usize> {
 
 impl<'b> Header<'b> {
     /// Takes a header that may be cut, though not in its entries.
-    pub(super) fn beginning(bytes: &'b [u8]) -> Option<Self> {
+    pub(crate) fn beginning(bytes: &'b [u8]) -> Option<Self> {
         let entries = usize::try_from(u32_at(bytes, 0)?).ok()?;
         let entries = entries.checked_mul(ENTRY).filter(|n| *n <= ENTRIES_LIMIT * ENTRY)?;
         let (entries, data) = bytes.get(INTRO..)?.split_at_checked(entries)?;
@@ -87,7 +87,7 @@ impl<'b> Header<'b> {
     }
 
     /// Takes a whole header, and nothing else.
-    pub(super) fn parse(bytes: &'b [u8]) -> Result<Self, Odd> {
+    pub(crate) fn parse(bytes: &'b [u8]) -> Result<Self, Odd> {
         let odd = Odd("the header of a package, as long as it says it is");
         if length(bytes) != Some(bytes.len()) {
             return Err(odd);
@@ -114,7 +114,7 @@ impl<'b> Header<'b> {
     }
 
     /// The name of the package.
-    pub(super) fn name(&self) -> Option<&'b str> {
+    pub(crate) fn name(&self) -> Option<&'b str> {
         self.text(tag::NAME)
     }
 
@@ -160,7 +160,7 @@ impl<'b> Header<'b> {
     }
 
     /// The folder and the name of each file, in the order of the other lists of files.
-    pub(super) fn files(&self) -> Result<Vec<FilePath<'b>>, Odd> {
+    pub(crate) fn files(&self) -> Result<Vec<FilePath<'b>>, Odd> {
         let (names, folders, indexes) = (
             self.texts(tag::BASE_NAMES)?.unwrap_or_default(),
             self.texts(tag::DIR_NAMES)?.unwrap_or_default(),
@@ -198,7 +198,7 @@ impl<'b> Header<'b> {
 
     /// The package, found in the database at `path`. One whose name, version or files are not
     /// understood is malformed; a changelog that is not costs only itself.
-    pub(super) fn package(&self, path: &str) -> Result<FoundPackage, NonValue> {
+    pub(crate) fn package(&self, path: &str) -> Result<FoundPackage, NonValue> {
         let name = self.name().ok_or(Odd("a package with a name").of(path, "a header without"))?;
         let odd = |odd: Odd| odd.of(path, name);
         let epoch = self.number(tag::EPOCH).map_err(odd)?;

@@ -38,6 +38,8 @@ pub(crate) const DOC: SourceDoc = SourceDoc {
 
 /// Longest changelog, inflated. Debian's kernel has 4 MB after four years.
 const CHANGELOG_LIMIT: u64 = 64 << 20;
+/// Longest line of one, bytes. Those of people have some hundred.
+const LINE_LIMIT: u64 = 64 << 10;
 
 /// The files that change with what is installed, and what dates and names it.
 const STAMPED: [&str; 10] = [
@@ -289,8 +291,13 @@ fn parse(path: &str, bytes: &[u8]) -> Result<(Changelog, Vec<u8>), NonValue> {
     loop {
         line.clear();
         let length = text
+            .by_ref()
+            .take(LINE_LIMIT)
             .read_until(b'\n', &mut line)
             .map_err(|error| malformed(error.to_string().as_bytes()))?;
+        if u64::try_from(length) == Ok(LINE_LIMIT) && !line.ends_with(b"\n") {
+            return Err(malformed(b"a line of more than 64 KiB"));
+        }
         if length == 0 {
             break;
         }

@@ -22,6 +22,8 @@ use scrubjay_model::{
     PreviousBoot, Reading, SourceDoc, SourceId, Stamp, Watchdog, WrittenIn,
 };
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use log::parse as crash_log;
 pub(crate) use log::telling;
 
 pub(crate) const DOC: SourceDoc = SourceDoc {

@@ -102,20 +102,7 @@ impl Listener for GuardedListener {
             }
             None => Transport::Plain(stream),
         };
-        let stream = GuardedStream {
-            transport,
-            peer,
-            setup,
-            deadline: Box::pin(sleep(self.limits.request_within)),
-            phase: Phase::Asking,
-            tail: [0; 4],
-            may_read: self.limits.request_bytes,
-            limits: self.limits,
-            opened: Instant::now(),
-            entry: Entry::Waiting(Box::pin(ticket.place())),
-            ticket: Arc::new(ticket),
-        };
-        (stream, peer)
+        (GuardedStream::new(transport, peer, setup, self.limits, ticket), peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -158,14 +145,40 @@ enum Entry {
 }
 
 /// How bytes travel.
-enum Transport {
+pub(super) enum Transport {
     Plain(TcpStream),
     /// TLS, not yet agreed on.
     Handshake(Box<Accept<TcpStream>>),
     Tls(Box<TlsStream<TcpStream>>),
+    /// Within this process.
+    #[cfg(feature = "fuzzing")]
+    Memory(tokio::io::DuplexStream),
 }
 
 impl GuardedStream {
+    /// A connection that has just been accepted.
+    pub(super) fn new(
+        transport: Transport,
+        peer: SocketAddr,
+        setup: Arc<Setup>,
+        limits: Limits,
+        ticket: Ticket,
+    ) -> Self {
+        Self {
+            transport,
+            peer,
+            setup,
+            deadline: Box::pin(sleep(limits.request_within)),
+            phase: Phase::Asking,
+            tail: [0; 4],
+            may_read: limits.request_bytes,
+            limits,
+            opened: Instant::now(),
+            entry: Entry::Waiting(Box::pin(ticket.place())),
+            ticket: Arc::new(ticket),
+        }
+    }
+
     /// Who is at the other end.
     pub(super) fn visitor(&self) -> Visitor {
         Visitor {
@@ -198,6 +211,8 @@ impl GuardedStream {
         match &mut self.transport {
             Transport::Plain(stream) => io(Pin::new(stream), context),
             Transport::Tls(stream) => io(Pin::new(stream.as_mut()), context),
+            #[cfg(feature = "fuzzing")]
+            Transport::Memory(stream) => io(Pin::new(stream), context),
             // It was done with above.
             Transport::Handshake(_) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
@@ -282,6 +297,8 @@ impl AsyncWrite for GuardedStream {
             Transport::Plain(stream) => stream.is_write_vectored(),
             Transport::Handshake(_) => false,
             Transport::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(feature = "fuzzing")]
+            Transport::Memory(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -307,6 +324,8 @@ impl AsyncWrite for GuardedStream {
             Transport::Plain(_) | Transport::Handshake(_) => return Poll::Ready(Ok(())),
             // A message of its own, without which the client would think that something is missing.
             Transport::Tls(_) => {}
+            #[cfg(feature = "fuzzing")]
+            Transport::Memory(_) => {}
         }
         self.in_time(context)?;
         self.through(context, |stream, context| stream.poll_shutdown(context))

@@ -139,6 +139,19 @@ fn failures_from(path: &Path, input: impl Read) -> anyhow::Result<Vec<(Key, Seco
     Ok(found)
 }
 
+/// Any bytes, as a log and as tickets.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn fuzzed(bytes: &[u8]) {
+    let path = Path::new("fuzz.csv");
+    let tickets = failures_from(path, bytes).ok();
+    if let Ok(log) = errors_from(path, bytes, &mut |_| ()) {
+        let sticks = log.dimms.len();
+        assert!(sticks <= bytes.len(), "more sticks than bytes");
+        let (nodes, _) = log.nodes(tickets);
+        assert!(nodes.len() <= sticks, "more nodes than sticks");
+    }
+}
+
 impl<'p, R: Read> Table<'p, R> {
     fn new(path: &'p Path, input: R) -> anyhow::Result<Self> {
         let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);

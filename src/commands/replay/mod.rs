@@ -6,6 +6,9 @@ mod own;
 mod simulated;
 mod table;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use logs::fuzzed as fuzzed_logs;
+
 use super::{past, print, reading};
 use crate::cli::ReplayArgs;
 use crate::config::Settings;

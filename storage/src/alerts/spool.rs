@@ -140,13 +140,19 @@ fn read<R: Request>(path: &Path) -> io::Result<R> {
     if u64::try_from(text.len()).unwrap_or(u64::MAX) > MAX_BYTES {
         return Err(wrong("it is too large"));
     }
-    let request: R = serde_json::from_slice(&text)?;
+    Ok(parse::<R>(&text)?.written_by(uid))
+}
+
+/// The request that a file holds.
+pub(crate) fn parse<R: Request>(text: &[u8]) -> io::Result<R> {
+    let wrong = |why: &str| io::Error::other(why.to_owned());
+    let request: R = serde_json::from_slice(text)?;
     let is_name = |id: &str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if !is_word(request.id()) || !is_name(request.id()) {
         return Err(wrong("its name is none"));
     }
     request.check().map_err(wrong)?;
-    Ok(request.written_by(uid))
+    Ok(request)
 }
 
 /// Whether a text is one that a person may have written.

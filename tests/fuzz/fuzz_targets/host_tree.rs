@@ -1,4 +1,4 @@
-//! A captured host, read by every source.
+//! A captured host, read by every source and captured again.
 
 #![no_main]
 

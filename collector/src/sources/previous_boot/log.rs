@@ -42,7 +42,7 @@ const PANICS_OF_HARDWARE: [&str; 3] =
     ["machine check", "fatal hardware error", "broadcast exception handler"];
 
 /// What the log says about the crash.
-pub(super) fn parse(bytes: &[u8]) -> CrashLog {
+pub(crate) fn parse(bytes: &[u8]) -> CrashLog {
     let text = String::from_utf8_lossy(bytes);
     let header = text.lines().take(HEADER_LINES).find_map(header);
     let messages = || text.lines().map(message);

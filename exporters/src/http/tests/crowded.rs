@@ -1,6 +1,7 @@
 //! Many connections, many listeners, and files that do not answer.
 
 use super::*;
+use std::io::ErrorKind::WouldBlock;
 
 /// A connection from one of the addresses that this host has on its loopback interface.
 fn connect_from(source: [u8; 4], address: SocketAddr) -> TcpStream {
@@ -41,6 +42,72 @@ fn half_requests_of_one_client_keep_no_other_client_out() {
             assert!(rest(other).starts_with("HTTP/1.1 200 "));
         }
         drop(halves);
+    });
+}
+
+/// Slow headers (slowloris): the time for a request is that for all of it.
+#[test]
+fn a_request_a_byte_at_a_time_has_no_more_time_than_another() {
+    let limits =
+        Limits { connections: 1, request_within: Duration::from_millis(200), ..Limits::DEFAULT };
+    serving(fresh(), limits, |address| {
+        let mut slow = connect(address);
+        slow.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        slow.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+        let is_closed = (0..1_000).any(|_| {
+            let sent = slow.write_all(b"x");
+            let read = slow.read(&mut [0]);
+            sent.is_err() || read.is_ok() || read.is_err_and(|e| e.kind() != WouldBlock)
+        });
+        assert!(is_closed, "a byte now and then holds a place for ever");
+        assert!(is_answered(address));
+    });
+}
+
+/// The same at the other end.
+#[test]
+fn an_answer_that_is_read_a_byte_at_a_time_has_no_more_time_than_another() {
+    let (_, board) = clock();
+    board.publish(testing::large(), Duration::from_secs(90));
+    let limits =
+        Limits { connections: 1, response_within: Duration::from_millis(200), ..Limits::DEFAULT };
+    serving(board, limits, |address| {
+        let mut slow = connect(address);
+        slow.write_all(b"GET /api/v1/snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let reading = std::thread::spawn(move || {
+            let more = || stopped.recv_timeout(Duration::from_millis(5)).is_err();
+            (0..2_000).all(|_| more() && slow.read(&mut [0]).is_ok())
+        });
+        // There is one place, and it becomes free while that one reads.
+        assert!(is_answered(address));
+        stop.send(()).unwrap_or_default();
+        assert!(!reading.join().unwrap(), "it was told to stop");
+    });
+}
+
+#[test]
+fn floods_of_headers_are_refused_in_each_form_they_have() {
+    serving(fresh(), Limits::DEFAULT, |address| {
+        let many = b"a: b\r\n".repeat(10_000);
+        let long = [b"a: ".as_slice(), &[b'b'; 1 << 20], b"\r\n"].concat();
+        let named = [[b'a'; 1 << 20].as_slice(), b": b\r\n"].concat();
+        let empty = b"\r".repeat(1 << 20);
+        let folded = [b"a: b\r\n".as_slice(), &b" c\r\n".repeat(100_000)].concat();
+        for flood in [many, long, named, empty, folded] {
+            let mut stream = connect(address);
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+            // The server closes in the middle of this.
+            let _ = stream.write_all(&flood).and_then(|()| stream.write_all(b"\r\n\r\n"));
+            let answer = rest(stream);
+            assert!(!answer.starts_with("HTTP/1.1 200 "), "{:.100}", answer);
+            assert!(is_answered(address));
+        }
+        let target = "/x".repeat(40_000);
+        let mut stream = connect(address);
+        let _ = write!(stream, "GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(!rest(stream).starts_with("HTTP/1.1 200 "));
+        assert!(is_answered(address));
     });
 }
 

@@ -319,6 +319,68 @@ fn a_handshake_that_is_not_finished_in_time_frees_its_place() {
 }
 
 #[test]
+fn what_is_no_handshake_costs_no_place_and_gets_no_answer() {
+    let ours = Authority::new();
+    let limits = Limits { connections: 2, ..Limits::DEFAULT };
+    let gate = Gate::new(encrypted(&ours, "", &[]), |_| None);
+    serving_behind(gate, fresh(), limits, move |address| {
+        let greeting = greeting(&ours);
+        let cut = &greeting[..greeting.len() / 2];
+        let mut longer = greeting.clone();
+        // A record that is longer than any may be, and one that holds less than it says.
+        longer[3..5].copy_from_slice(&[0xff, 0xff]);
+        let mut inner = greeting.clone();
+        inner[6..9].copy_from_slice(&[0xff, 0xff, 0xff]);
+        let other_version = [&[22, 9, 9], &greeting[3..]].concat();
+        let alerts = [21, 3, 3, 0, 2, 2, 40].repeat(1_000);
+        let plain = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
+        let wrong: [Vec<u8>; 8] = [
+            vec![0xff; 512],
+            vec![0; 4096],
+            cut.to_vec(),
+            longer,
+            inner,
+            other_version,
+            alerts,
+            plain,
+        ];
+        for bytes in wrong {
+            let mut stream = connect(address);
+            stream.write_all(&bytes).unwrap();
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            // An alert of TLS at most.
+            assert!(answer.len() < 64, "{bytes:.20?}: {answer:?}");
+            assert!(!answer.starts_with(b"HTTP"), "{bytes:.20?}: {answer:?}");
+        }
+        // Each bit of the first ones changed, one at a time.
+        for at in 0..greeting.len().min(64) {
+            let mut changed = greeting.clone();
+            changed[at] ^= 1 << (at % 8);
+            let mut stream = connect(address);
+            stream.write_all(&changed).unwrap();
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            assert!(!answer.starts_with(b"HTTP"), "{at}");
+        }
+        assert_eq!(fetch(&client(&ours, None), address, "/healthz", "").unwrap().0, 200);
+    });
+}
+
+/// The first bytes a client sends.
+fn greeting(ours: &Authority) -> Vec<u8> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut connection = ClientConnection::new(client(ours, None), name).unwrap();
+    let mut bytes = Vec::new();
+    while connection.wants_write() {
+        connection.write_tls(&mut bytes).unwrap();
+    }
+    bytes
+}
+
+#[test]
 fn versions_suites_and_curves_can_be_chosen() {
     let ours = Authority::new();
     let more = "  min_version: TLS13\n  curve_preferences: [CurveP256]\n  cipher_suites:\n  - \

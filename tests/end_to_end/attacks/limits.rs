@@ -1,0 +1,54 @@
+//! Too little memory: whatever comes of it is said, and what was written before stays.
+
+use crate::harness::{SCRUBJAY, corrected, output, scrubjay};
+use scrubjay_tests::directory;
+use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
+use std::process::Command;
+use std::time::Duration;
+
+/// From more than enough to less than the binary needs to begin.
+const LIMITS_MIB: [u64; 12] = [1024, 256, 128, 96, 80, 64, 56, 48, 40, 32, 24, 16];
+
+#[test]
+fn an_agent_without_memory_says_so_and_loses_nothing() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return println!("skipped: prlimit is not there to set a limit");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (root, state) = (home.path().join("root"), home.path().join("state"));
+    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::DimmsAndCsrows);
+    let (mut truth, mut refused) = (0, 0);
+    for limit in LIMITS_MIB {
+        kernel.wait(Duration::from_secs(60));
+        kernel.corrected(0, 1, 3);
+        truth += 3;
+        directory::show(&root, &kernel.tree());
+        let once = |command: &mut Command| {
+            command.args(["agent", "--once", "--root"]).arg(&root).arg("--state-dir").arg(&state);
+            output(command)
+        };
+        let mut limited = Command::new("prlimit");
+        limited.arg(format!("--as={}", limit << 20)).arg(SCRUBJAY);
+        limited.env_clear().env("HOME", home.path());
+        limited.arg("--config").arg(home.path().join("empty.toml"));
+        std::fs::write(home.path().join("empty.toml"), "").unwrap();
+        let (code, page, said) = once(&mut limited);
+        if code == 0 {
+            assert!(corrected(&page) <= truth, "{limit} MiB: {page}");
+        } else {
+            refused += 1;
+            assert!(
+                !said.trim().is_empty(),
+                "{limit} MiB: it ended with {code} and without a word"
+            );
+        }
+        // With memory again nothing is missing, and nothing is there twice.
+        let (code, page, said) = once(&mut scrubjay(home.path()));
+        assert_eq!((code, corrected(&page)), (0, truth), "after {limit} MiB: {said}");
+        let mut verify = scrubjay(home.path());
+        let (code, page, said) =
+            output(verify.args(["ledger", "verify", "--state-dir"]).arg(&state));
+        assert_eq!(code, 0, "after {limit} MiB: {page}{said}");
+    }
+    assert!((1..LIMITS_MIB.len()).contains(&refused), "limits that prove nothing: {refused}");
+}

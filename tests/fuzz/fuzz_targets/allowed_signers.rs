@@ -1,0 +1,5 @@
+//! Who may sign report bundles.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scrubjay::fuzzing::allowed_signers(bytes));

@@ -1,0 +1,5 @@
+//! The signature over a report bundle.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| scrubjay::fuzzing::signature(bytes));
