@@ -1,8 +1,10 @@
-//! Too little memory: whatever comes of it is said, and what was written before stays.
+//! Too little memory, and clocks that go either way: whatever comes of it is said, and nothing that was counted is
+//! lost.
 
 use crate::harness::{SCRUBJAY, corrected, output, scrubjay};
 use scrubjay_tests::directory;
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -51,4 +53,44 @@ fn an_agent_without_memory_says_so_and_loses_nothing() {
         assert_eq!(code, 0, "after {limit} MiB: {page}{said}");
     }
     assert!((1..LIMITS_MIB.len()).contains(&refused), "limits that prove nothing: {refused}");
+}
+
+#[test]
+fn a_day_with_clocks_that_go_either_way_loses_nothing() {
+    const HOUR_MS: i64 = 3_600_000;
+    let home = tempfile::tempdir().unwrap();
+    let (root, state) = (home.path().join("root"), home.path().join("state"));
+    let mut kernel = Kernel::boot(vec![ControllerSpec::skx(0, 0, 2, 2)], View::DimmsAndCsrows);
+    let mut truth = 0;
+    // A day ahead, ten years back, before 1970, and there again; with a reboot while it is wrong.
+    let steps = [0, 24, -48, 24, -87_600, 87_600, -600_000, 600_000, 1, -1];
+    for (nth, hours) in steps.into_iter().enumerate() {
+        kernel.wait(Duration::from_secs(3_600));
+        kernel.corrected(0, 1, 3);
+        truth += 3;
+        kernel.step_wall_clock(hours * HOUR_MS);
+        if nth % 4 == 3 {
+            // What is counted since the last look dies with the boot, so somebody looks first.
+            look(home.path(), &root, &state, &kernel, truth);
+            kernel.reboot(Duration::from_secs(120));
+        }
+        look(home.path(), &root, &state, &kernel, truth);
+    }
+    for args in
+        [&["history", "boots"][..], &["history", "memory"], &["ledger", "verify"], &["status"]]
+    {
+        let mut command = scrubjay(home.path());
+        command.args(args).arg("--root").arg(&root).arg("--state-dir").arg(&state);
+        let (code, page, said) = output(&mut command);
+        assert_eq!(code, 0, "{args:?}: {page}{said}");
+    }
+}
+
+/// A pass, which shows all that was ever counted.
+fn look(home: &Path, root: &Path, state: &Path, kernel: &Kernel, truth: u64) {
+    directory::show(root, &kernel.tree());
+    let mut command = scrubjay(home);
+    command.args(["agent", "--once", "--root"]).arg(root).arg("--state-dir").arg(state);
+    let (code, page, said) = output(&mut command);
+    assert_eq!((code, corrected(&page)), (0, truth), "{said}");
 }

@@ -31,7 +31,7 @@ impl Host {
         let host = Self { home: tempfile::tempdir().unwrap() };
         let mut tree = trees::host("busy-server");
         let mut names = NAMES.iter().cycle();
-        let mut name = |path: &str| {
+        let mut name = |tree: &mut String, path: &str| {
             let name = names.next().unwrap();
             let digits: String =
                 name.bytes().chain(*b"\n").map(|byte| format!("{byte:02x}")).collect();
@@ -39,8 +39,8 @@ impl Host {
         };
         // More than once, so that each name is in each place in one of the hosts or another.
         for dimm in 0..4 {
-            name(&format!("sys/devices/system/edac/mc/mc0/dimm{dimm}/dimm_label"));
-            name(&format!("sys/devices/system/edac/mc/mc1/dimm{dimm}/dimm_label"));
+            name(&mut tree, &format!("sys/devices/system/edac/mc/mc0/dimm{dimm}/dimm_label"));
+            name(&mut tree, &format!("sys/devices/system/edac/mc/mc1/dimm{dimm}/dimm_label"));
         }
         for path in [
             "sys/devices/system/edac/mc/mc0/mc_name",
@@ -54,11 +54,11 @@ impl Host {
             "proc/sys/kernel/version",
             "run/reboot-required.pkgs",
         ] {
-            name(path);
+            name(&mut tree, path);
         }
         for task in 3_000..3_008 {
-            name(&format!("proc/{task}/comm"));
-            name(&format!("proc/{task}/task/{task}/comm"));
+            name(&mut tree, &format!("proc/{task}/comm"));
+            name(&mut tree, &format!("proc/{task}/task/{task}/comm"));
             tree.push_str(&format!("//- proc/{task}/task/{task}/patch_state\n0\n"));
             tree.push_str(&format!("//- proc/{task}/stat\n{task} (x) S 1 1 1 0\n"));
         }

@@ -1,7 +1,8 @@
 //! Trees of other hosts that are full of traps: links that lead out, in circles or to devices, files that never
 //! end or never begin, and a mebibyte of bytes where a number belongs.
 
-use crate::harness::{Agent, output, sample, scrubjay};
+use super::ended;
+use crate::harness::{Agent, sample, scrubjay};
 use scrubjay_tests::{directory, trees};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -63,7 +64,7 @@ fn a_tree_of_links_leads_nowhere_else_and_holds_nobody_up() {
 
     for args in [&["status"][..], &["status", "--json"], &["doctor"], &["check"], &["capture"]] {
         let mut command = scrubjay(home.path());
-        let (code, page, said) = output(command.args(args).arg("--root").arg(&root));
+        let (code, page, said) = ended(command.args(args).arg("--root").arg(&root));
         assert!(code <= 3, "{args:?}: {said}");
         assert!(!page.contains(SECRET) && !said.contains(SECRET), "{args:?}: {page}{said}");
         assert!(!page.is_empty(), "{args:?}");
@@ -89,7 +90,7 @@ fn a_device_in_a_tree_is_no_file() {
         return println!("skipped: {}", String::from_utf8_lossy(&made.stderr).trim());
     }
     let mut command = scrubjay(home.path());
-    let (code, page, said) = output(command.args(["status", "--json", "--root"]).arg(&root));
+    let (code, page, said) = ended(command.args(["status", "--json", "--root"]).arg(&root));
     assert_eq!(code, 0, "{said}");
     let json: serde_json::Value = serde_json::from_str(&page).unwrap();
     let marked = &json["snapshot"]["memory_failure"]["reading"];
