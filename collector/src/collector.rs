@@ -6,6 +6,7 @@
 
 use crate::host::HostRoot;
 use crate::kept::Lookout;
+use crate::outside::{Outside, start_outside};
 use crate::reader::Reader;
 use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
@@ -35,6 +36,8 @@ pub struct Collector {
     reading: BTreeMap<SourceId, Weak<()>>,
     /// What sources keep from pass to pass.
     memory: Arc<Memory>,
+    /// Where threads are started that look into other processes, if this one is bound.
+    outside: Option<Arc<Outside>>,
 }
 
 /// A source reader: a plain function of the host.
@@ -53,7 +56,15 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        Self { host, options, reading: BTreeMap::new(), memory: Arc::default() }
+        let (reading, memory) = (BTreeMap::new(), Arc::default());
+        Self { host, options, reading, memory, outside: None }
+    }
+
+    /// The same, which has those sources read from outside that the kernel would refuse here.
+    #[must_use]
+    pub fn reading_from(mut self, outside: Option<Arc<Outside>>) -> Self {
+        self.outside = outside;
+        self
     }
 
     /// The host's present moment.
@@ -149,7 +160,8 @@ impl Collector {
         let memory = Arc::clone(&self.memory);
         let held = Arc::new(());
         let reading = Arc::downgrade(&held);
-        let thread = std::thread::Builder::new().name(id.as_str().to_owned()).spawn(move || {
+        let outside = self.outside.as_deref().filter(|_| id == SourceId::Processes);
+        let thread = start_outside(outside, id.as_str(), move || {
             let section = section(&host, &memory, &at, read);
             // Before the answer: whoever has it may ask again at once.
             drop(held);
@@ -157,7 +169,7 @@ impl Collector {
             let _ = sender.send(section);
         });
         match thread {
-            Ok(_) => {
+            Ok(()) => {
                 self.reading.insert(id, reading);
                 Asked::Started(id, receiver)
             }

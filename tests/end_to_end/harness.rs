@@ -64,6 +64,21 @@ impl Agent {
             .arg("--state-dir")
             .arg(home.join("state"));
         change(&mut command);
+        Self::launch(&mut command)
+    }
+
+    /// Starts `serve` on a free port, with the state directory of the agents above.
+    pub(crate) fn serve(home: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = scrubjay(home);
+        command
+            .args(["serve", "--web.listen-address", "127.0.0.1:0", "--state-dir"])
+            .arg(home.join("state"));
+        change(&mut command);
+        Self::launch(&mut command)
+    }
+
+    /// Starts what serves, and waits until it does.
+    pub(crate) fn launch(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();
@@ -106,6 +121,11 @@ impl Agent {
         // Whatever else it tells must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, address: address.unwrap() }
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it serves.

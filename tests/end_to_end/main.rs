@@ -34,6 +34,7 @@ mod imported;
 mod kill;
 mod kubernetes;
 mod large;
+mod least;
 mod ledger;
 mod outputs;
 mod pages;
