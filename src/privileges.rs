@@ -258,6 +258,7 @@ mod tests {
         table
     }
 
+    #[expect(clippy::disallowed_methods, reason = "reads and writes the documentation")]
     #[test]
     fn the_committed_table_is_the_one_of_the_code() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/privileges.md");

@@ -303,7 +303,7 @@ mod tests {
 
     /// What each kind of thread can do of these: read its history, /proc and what is nobody else's
     /// business; write to its history and beside it.
-    #[expect(clippy::print_stdout, reason = "a test that finds nothing to run on says so")]
+    #[expect(clippy::disallowed_methods, reason = "tries what is refused, in files of its own")]
     #[test]
     fn a_thread_that_is_bound_reads_what_it_may_and_nothing_else() {
         if let Err(why) = offered() {
