@@ -48,12 +48,12 @@ pub(crate) fn an_agent_that_is_kept_to_its_files_sees_all_the_same_and_leaves_th
     // A file that leads out of what it may read is none: what held before goes on to hold.
     guest.stop_agent();
     guest.run(
-        "mkdir -p /run/web /root/shut; echo \"http_server_config: {}\" >/run/web/config.yml
-         echo \"http_server_config: {}\" >/root/shut/config.yml",
+        "mkdir -p /run/web /srv/shut; echo \"http_server_config: {}\" >/run/web/config.yml
+         echo \"http_server_config: {}\" >/srv/shut/config.yml",
     );
     guest.start_agent_set_to("[web]\nconfig_file = \"/run/web/config.yml\"\n");
     assert_eq!(guest.metrics().value("scrubjay_web_config_failing", ""), Some(0));
-    guest.run("ln -sf /root/shut/config.yml /run/web/config.yml; sleep 1.5");
+    guest.run("ln -sf /srv/shut/config.yml /run/web/config.yml; sleep 1.5");
     guest.next_pass();
     assert_eq!(guest.next_pass().value("scrubjay_web_config_failing", ""), Some(1));
     let log = guest.run("cat /run/agent.log");

@@ -1,4 +1,4 @@
-//! TODO doc
+//! How the pass itself, the agent and small sources are carried from process to process: see [`super`].
 
 use super::{choices, records, wrappers};
 use crate::{

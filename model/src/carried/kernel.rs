@@ -1,4 +1,4 @@
-//! TODO doc
+//! How what is known of the kernel and of packages is carried from process to process: see [`super`].
 
 use super::{choices, records, wrappers};
 use crate::{

@@ -1,4 +1,4 @@
-//! TODO doc
+//! How what is known of live patches is carried from process to process: see [`super`].
 
 use super::{choices, records};
 use crate::{

@@ -1,4 +1,4 @@
-//! TODO doc
+//! How what is known of memory is carried from process to process: see [`super`].
 
 use super::{choices, records, wrappers};
 use crate::{
