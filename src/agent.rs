@@ -4,6 +4,7 @@
 //! The pass thread owns collector and history; the async loop only serves what was posted, and so
 //! can be stalled by neither.
 
+mod confined;
 mod imports;
 mod passes;
 
@@ -14,15 +15,18 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::{clock, commands::reading, header, site_past, web};
+use crate::serving::{self, Door, Shown};
+use crate::shared::Shared;
+use crate::signals::Signals;
+use crate::{clock, commands::reading, header, privileges, sandbox, site_past, web};
 use anyhow::Context;
 use passes::{LOOK_AGAIN_AFTER, Order, passes};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use scrubjay_alerts::PatchPolicy;
 use scrubjay_alerts::book::Asked;
-use scrubjay_collector::{Collector, HostRoot, own_process};
-use scrubjay_exporters::http::{self, Board, Gate, Looks, Pace, Setup, Site};
+use scrubjay_collector::{Collector, HostRoot, Outside, own_process};
+use scrubjay_exporters::http::{Board, Looks, Pace};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
     AgentStats, Edac, EventsStatus, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState,
@@ -34,7 +38,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A view speaks for the host until this many intervals have passed without another.
 const GOOD_FOR_INTERVALS: u32 = 3;
@@ -50,7 +53,8 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         );
     }
     if once {
-        let mut agent = Agent::start(settings, &host, || ())?;
+        privileges::give_up(settings);
+        let mut agent = Agent::start(settings, &host, None, || ())?;
         let mut view = agent.pass();
         agent.tell(&mut view);
         while agent.fold() {}
@@ -61,14 +65,7 @@ pub(crate) fn run(settings: &Settings, once: bool) -> anyhow::Result<Exit> {
         return stopped.map(|()| Exit::Ok);
     }
     more_files();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the async runtime")?;
-    let served = runtime.block_on(serve(settings, &host));
-    // A file of the web configuration on a disk that does not answer is not waited for.
-    runtime.shutdown_background();
-    served
+    serving::block_on(serve(settings, &host))
 }
 
 /// Counters are kept open, two and more for each module of memory; the usual limit of 1,024 files is for
@@ -86,21 +83,16 @@ fn more_files() {
 }
 
 async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit> {
-    let listeners = web::listeners(&settings.web).await?;
-    let (files, setup) = match &settings.web.config_file {
-        Some(path) => {
-            let (files, setup) = web::WebFiles::read(path)?;
-            (Some(files), setup)
-        }
-        None => (None, Setup::open()),
-    };
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let door = Door::open(&settings.web.listen, &settings.web).await?;
+    let mut signals = Signals::watch()?;
+    // Ports are open, and there is no other thread yet.
+    privileges::give_up(settings);
+    let outside = confined::outside(settings);
+    let confinement = confined::bind(settings, outside.is_some());
     let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
     let wake = orders.clone();
-    let mut agent = Agent::start(settings, host, move || {
+    let mut agent = Agent::start(settings, host, outside, move || {
         let _ = wake.send(Order::Settle);
     })?;
     let wake = orders.clone();
@@ -109,7 +101,9 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         let _ = wake.send(Order::Hear);
     });
 
-    agent.web.clone_from(&files);
+    agent.web = door.files();
+    agent.stats.confinement = Some(confinement);
+    agent.shared = Shared::start(settings, &agent.own);
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
     let (passes_ended, mut ended) = tokio::sync::oneshot::channel();
     let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
@@ -121,40 +115,27 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
         result
     })?;
 
-    for listener in &listeners {
-        tracing::info!("serving {}", web::url(listener.local_addr()?, &setup));
-    }
-    tracing::info!("the server is {}", web::in_words(&setup));
-    let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
+    door.announce()?;
     let pace = Pace { as_is: settings.web.look_again_after, pass_again: LOOK_AGAIN_AFTER };
     let wake = orders.clone();
     let looks = Looks::start(&board, pace, move || {
         let _ = wake.send(Order::Look);
     })?;
-    let site = Site {
-        board,
-        looks: Some(looks),
-        gate: Arc::new(gate),
-        telemetry_path: settings.web.telemetry_path.clone(),
-        pages: site_past::pages(&settings.state_dir),
-    };
-    let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(listeners, site, async {
-        let _ = server_told.await;
-    }));
+    let pages = settings.web.pages.then(|| site_past::pages(&settings.state_dir));
+    // The rest of this thread answers strangers.
+    sandbox::bind(settings, &sandbox::of_server(settings));
+    let server = door.serve(Shown { board, looks: Some(looks), feed: None, pages });
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("stopping: SIGTERM"),
-        _ = interrupt.recv() => tracing::info!("stopping: SIGINT"),
-        _ = hang_up.recv() => tracing::info!("stopping: SIGHUP"),
+        signal = signals.next() => tracing::info!("stopping: {signal}"),
         _ = &mut ended => tracing::error!("stopping: the pass thread has ended"),
     }
-    let _ = stop_server.send(());
+    let server = server.stop();
     // If it cannot be told it has ended.
     let _ = orders.send(Order::Stop);
     // The run is closed in the history before the process ends; a read that hangs in the kernel
     // delays that by no more than its deadline.
     let result = tokio::task::spawn_blocking(move || passes.join()).await?;
-    server.await?;
+    server.ended().await?;
     match result {
         Ok(result) => result.map(|()| Exit::Ok),
         Err(_) => anyhow::bail!("the pass thread failed (a defect of scrubjay, please report)"),
@@ -180,6 +161,8 @@ pub(crate) struct Agent {
     policy: PatchPolicy,
     /// The files of the web configuration, if one is named.
     web: Option<Arc<web::WebFiles>>,
+    /// What is left for others after each pass.
+    shared: Option<Shared>,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -189,9 +172,11 @@ impl Agent {
     pub(crate) fn start(
         settings: &Settings,
         host: &Arc<HostRoot>,
+        outside: Option<Arc<Outside>>,
         settle: impl Fn() + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let collector = Collector::new(Arc::clone(host), reading::options(settings));
+        let collector = Collector::new(Arc::clone(host), reading::options(settings))
+            .reading_from(outside.clone());
         let at = collector.stamp();
         let mut history =
             History::open_or_remember_of(&settings.state_dir, &at, host.simulated().as_ref())?;
@@ -252,6 +237,7 @@ impl Agent {
             offlining: OfflineStats::NONE,
             notifications: NotifyStats::default(),
             web: None,
+            confinement: None,
             node_reboot_required: settings.web.node_reboot_required,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
@@ -259,7 +245,7 @@ impl Agent {
         let own = HostRoot::open(Path::new("/"), clock::live())?;
         let header = header::read(host, &settings.root);
         let host_name = header.host_name.value().map(String::as_str);
-        let alerting = Alerting::start(settings, host_name, settle);
+        let alerting = Alerting::start(settings, host_name, outside, settle);
         // A single pass ends before anything could be reported.
         let listener = Listener::none("a single pass listens to nothing");
         Ok(Self {
@@ -277,6 +263,7 @@ impl Agent {
             tell_within: settings.notify.timeout,
             policy: settings.patches.clone(),
             web: None,
+            shared: None,
             edac: None,
         })
     }
@@ -409,6 +396,9 @@ impl Agent {
         }
         self.alerting.stop(&mut self.history, &at, None);
         self.history.end_run(&at).context("cannot close the run in the history")?;
+        if let Some(shared) = &mut self.shared {
+            shared.stop();
+        }
         tell_head("at stop", self.history.ledger_head());
         Ok(())
     }

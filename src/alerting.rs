@@ -2,12 +2,15 @@
 //! book, what the book says goes into the history, and what the history holds is delivered.
 
 use crate::config::Settings;
-use crate::notify::{Notifier, Receivers, Sending};
+use crate::notify::{Notifier, Place, Receivers, Sending};
+use crate::sandbox;
 use scrubjay_alerts::book::{self, AlertPolicy, Asked, Evaluated, Looked, Pass};
+use scrubjay_collector::Outside;
 use scrubjay_exporters::push::Lasting;
 use scrubjay_model::{Accumulated, AlertBook, Assessment, NotifyStats, Outgoing, Snapshot, Stamp};
 use scrubjay_storage::{AlertNews, GivenUp, History};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the end of the agent waits for the thread that delivers. What it did not manage is
@@ -29,9 +32,17 @@ impl Alerting {
     pub(crate) fn start(
         settings: &Settings,
         host_name: Option<&str>,
+        outside: Option<Arc<Outside>>,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
-        let notifier = match Notifier::start(Sending::new(settings, host_name), wake) {
+        let bounds = outside.is_some().then(|| (settings.clone(), sandbox::of_notices(settings)));
+        let bind = move || {
+            if let Some((settings, rules)) = bounds {
+                sandbox::bind(&settings, &rules);
+            }
+        };
+        let place = Place { outside, bind: Box::new(bind) };
+        let notifier = match Notifier::start(Sending::new(settings, host_name), place, wake) {
             Ok(notifier) => Some(notifier),
             // Watching does not depend on it; what there is to tell waits in the outbox.
             Err(error) => {

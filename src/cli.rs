@@ -66,6 +66,8 @@ pub(crate) enum LogLevel {
 pub(crate) enum Command {
     /// Keep the history of this host and serve metrics
     Agent(AgentArgs),
+    /// Show the pages, the JSON and the metrics of what the agent saw last, without any privilege
+    Serve(ServeArgs),
     /// Show the verdict on this host and what it rests on
     Status(StatusArgs),
     /// Answer as a plugin of Nagios or Icinga: 0 ok, 1 watch or plan, 2 act, 3 unknown
@@ -148,6 +150,12 @@ pub(crate) struct AgentArgs {
     /// Time between passes [default: 60s]
     #[arg(long, value_name = "SPAN")]
     interval: Option<String>,
+    #[command(flatten)]
+    web: outputs::WebArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
     #[command(flatten)]
     web: outputs::WebArgs,
 }
@@ -424,6 +432,7 @@ impl Cli {
         let Global { root, state_dir, config, log_level: _ } = &self.global;
         let (interval, web) = match &self.command {
             Command::Agent(agent) => (agent.interval.clone(), agent.web.flags()),
+            Command::Serve(serve) => (None, WebFlags { serves: true, ..serve.web.flags() }),
             Command::Demo(demo) => (None, demo.web()),
             Command::Status(_)
             | Command::Check(_)

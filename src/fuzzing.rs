@@ -109,9 +109,10 @@ fn server() -> Option<Server> {
     let site = Site {
         board: Arc::new(board),
         looks: None,
+        feed: None,
         gate: Arc::new(Gate::open()),
         telemetry_path: TELEMETRY_PATH.to_owned(),
-        pages: site_past::pages(Path::new(nowhere)),
+        pages: Some(site_past::pages(Path::new(nowhere))),
     };
     Server::new(site).ok()
 }

@@ -25,7 +25,13 @@ mod listening;
 mod notify;
 mod pages;
 mod policies;
+mod privileges;
 mod progress;
+mod sandbox;
+mod serve;
+mod serving;
+mod shared;
+mod signals;
 mod site_past;
 mod watermark;
 mod web;
@@ -95,6 +101,7 @@ fn failure(command: &Command) -> Exit {
         | Command::Explain(_)
         | Command::Export(_)
         | Command::Agent(_)
+        | Command::Serve(_)
         | Command::Doctor(_)
         | Command::History(_)
         | Command::Ledger(_)
@@ -144,6 +151,7 @@ fn execute(cli: &Cli) -> anyhow::Result<Exit> {
     let settings = Settings::validate(&inputs)?;
     match &cli.command {
         Command::Agent(args) => agent::run(&settings, args.once),
+        Command::Serve(_) => serve::run(&settings),
         Command::Status(args) => commands::status::run(&settings, args),
         Command::Check(args) => commands::check::run(&settings, args),
         Command::Export(ExportCommand::Textfile(args)) => {

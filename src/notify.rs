@@ -13,6 +13,7 @@ mod worker;
 pub(crate) use receiver::Receivers;
 pub(crate) use send::{Sending, certificates, secret, small_file};
 
+use scrubjay_collector::{Outside, start_outside};
 use scrubjay_exporters::push::Lasting;
 use scrubjay_model::{NotifyStats, Outgoing};
 use std::collections::BTreeSet;
@@ -54,6 +55,14 @@ pub(super) struct Done {
     pub(super) stats: NotifyStats,
 }
 
+/// Where the thread is started.
+pub(crate) struct Place {
+    /// Outside of what the process is bound to, where it is.
+    pub(crate) outside: Option<Arc<Outside>>,
+    /// Binds the thread to what is its own.
+    pub(crate) bind: Box<dyn FnOnce() + Send>,
+}
+
 /// The thread, seen from the one that makes the passes.
 #[derive(Debug)]
 pub(crate) struct Notifier {
@@ -69,13 +78,16 @@ impl Notifier {
     /// Starts the thread. It calls `wake` when it has delivered something.
     pub(crate) fn start(
         sending: Sending,
+        place: Place,
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, ordered) = sync_channel(MOST_JOBS);
         let (end, ended) = sync_channel(1);
         let done = Arc::new(Mutex::new(Done::default()));
         let shared = Arc::clone(&done);
-        std::thread::Builder::new().name("notices".to_owned()).spawn(move || {
+        let Place { outside, bind } = place;
+        start_outside(outside.as_deref(), "notices", move || {
+            bind();
             worker::Worker::new(sending, shared, wake).run(&ordered);
             // Whoever waited is gone.
             let _ = end.send(());

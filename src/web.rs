@@ -1,7 +1,7 @@
 //! Where the agent listens, and the files that say to whom it answers.
 
 use crate::clock;
-use crate::config::{ListenAddress, WebSettings};
+use crate::config::ListenAddress;
 use anyhow::Context;
 use listenfd::ListenFd;
 use rustix::fs::{Mode, OFlags};
@@ -27,15 +27,15 @@ const BACKLOG: i32 = 1_024;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Everything that is listened on: as configured, or as systemd hands it over.
-pub(crate) async fn listeners(settings: &WebSettings) -> anyhow::Result<Vec<TcpListener>> {
-    if settings.listen.is_empty() {
+pub(crate) async fn listeners(listen: &[ListenAddress]) -> anyhow::Result<Vec<TcpListener>> {
+    if listen.is_empty() {
         return handed_over();
     }
     let mut listeners = Vec::new();
-    for address in &settings.listen {
+    for address in listen {
         let listener = bind(*address).await.with_context(|| {
             format!(
-                "cannot listen on {address}: is another agent running? Choose another address \
+                "cannot listen on {address}: is another agent or server running? Choose another address \
                  with --web.listen-address"
             )
         })?;
@@ -112,13 +112,30 @@ struct State {
 }
 
 /// What tells a file from one that was changed or put in its place.
-type Stamp = (u64, u64, u64, i64, i64, i64, i64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Device, inode, size.
+    identity: (u64, u64, u64),
+    /// `st_mtime`, seconds and nanoseconds.
+    written: (i64, i64),
+    /// `st_ctime`, likewise.
+    changed: (i64, i64),
+}
 
-fn stamp(path: &Path) -> Option<Stamp> {
+impl Stamp {
+    /// When it was written, to be compared.
+    pub(crate) fn written(&self) -> (i64, i64) {
+        self.written
+    }
+}
+
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(path).ok()?;
-    let (changed, changed_ns) = (found.ctime(), found.ctime_nsec());
-    let (written, written_ns) = (found.mtime(), found.mtime_nsec());
-    Some((found.dev(), found.ino(), found.size(), written, written_ns, changed, changed_ns))
+    Some(Stamp {
+        identity: (found.dev(), found.ino(), found.size()),
+        written: (found.mtime(), found.mtime_nsec()),
+        changed: (found.ctime(), found.ctime_nsec()),
+    })
 }
 
 fn stamps(paths: Vec<PathBuf>) -> Vec<(PathBuf, Option<Stamp>)> {
@@ -222,12 +239,13 @@ fn load(path: &Path) -> Loaded {
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     files.extend(stamps(config.files().into_iter().map(|file| folder.join(file)).collect()));
-    let setup = config.setup(&|file| bytes(&folder.join(file)));
+    let setup = config.setup(&|file| bytes(&folder.join(file), MOST_BYTES));
     Loaded { setup: setup.with_context(|| format!("failed to use {}", path.display())), files }
 }
 
 fn parse(path: &Path) -> anyhow::Result<WebConfig> {
-    let text = bytes(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let text =
+        bytes(path, MOST_BYTES).with_context(|| format!("failed to read {}", path.display()))?;
     let text = String::from_utf8(text)
         .map_err(|_| anyhow::anyhow!("failed to use {}: it is not UTF-8", path.display()))?;
     WebConfig::parse(&text).map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))
@@ -235,16 +253,19 @@ fn parse(path: &Path) -> anyhow::Result<WebConfig> {
 
 /// What a regular file holds. Others may never come to an end, or never begin: it is opened so that
 /// nobody waits for the other end of a pipe.
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {} MiB", most >> 20),
+        ));
     }
     Ok(bytes)
 }
@@ -291,10 +312,10 @@ mod tests {
             (home.path(), "no regular file"),
             (large.as_path(), "larger than 1 MiB"),
         ] {
-            let error = bytes(path).unwrap_err().to_string();
+            let error = bytes(path, MOST_BYTES).unwrap_err().to_string();
             assert!(error.contains(said), "{}: {error}", path.display());
         }
-        assert_eq!(bytes(&whole).unwrap().len(), 1 << 20);
+        assert_eq!(bytes(&whole, MOST_BYTES).unwrap().len(), 1 << 20);
     }
 
     #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]

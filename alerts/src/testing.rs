@@ -476,6 +476,7 @@ pub(crate) fn agent() -> AgentStats {
         offlining: OfflineStats::NONE,
         notifications: scrubjay_model::NotifyStats::default(),
         web: None,
+        confinement: None,
         node_reboot_required: true,
         resident_bytes: Reading::Value(8 << 20),
         cpu: Reading::Value(Duration::from_secs(1)),

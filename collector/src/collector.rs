@@ -6,6 +6,7 @@
 
 use crate::host::HostRoot;
 use crate::kept::Lookout;
+use crate::outside::Outside;
 use crate::reader::Reader;
 use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
@@ -37,6 +38,8 @@ pub struct Collector {
     /// What sources keep from pass to pass.
     memory: Arc<Memory>,
     workers: Workers,
+    /// Where threads are started that look into other processes, if this one is bound.
+    outside: Option<Arc<Outside>>,
 }
 
 /// A source reader: a plain function of the host.
@@ -55,13 +58,15 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        Self {
-            host,
-            options,
-            reading: BTreeMap::new(),
-            memory: Arc::default(),
-            workers: Workers::default(),
-        }
+        let (reading, memory) = (BTreeMap::new(), Arc::default());
+        Self { host, options, reading, memory, workers: Workers::default(), outside: None }
+    }
+
+    /// The same, which has those sources read from outside that the kernel would refuse here.
+    #[must_use]
+    pub fn reading_from(mut self, outside: Option<Arc<Outside>>) -> Self {
+        self.outside = outside;
+        self
     }
 
     /// The host's present moment.
@@ -164,7 +169,13 @@ impl Collector {
             // The pass may have stopped waiting; then nobody wants the answer any more.
             Box::new(move || drop(sender.send(section)))
         };
-        match self.workers.start(id.as_str(), Box::new(work)) {
+        // A thread that waits here was bound like this one.
+        let outside = self.outside.as_deref().filter(|_| id == SourceId::Processes);
+        let started = match outside {
+            Some(outside) => outside.start(id.as_str(), move || work()()),
+            None => self.workers.start(id.as_str(), Box::new(work)),
+        };
+        match started {
             Ok(()) => {
                 self.reading.insert(id, reading);
                 Asked::Started(id, receiver)

@@ -155,9 +155,13 @@ impl HostRoot {
     /// Opens `/`, another directory, or a captured tree.
     pub fn open(path: &Path, clocks: ClockFn) -> Result<Self, RootError> {
         let failed = |source: std::io::Error| RootError::Open { path: path.to_owned(), source };
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty())
-            .map_err(|errno| failed(errno.into()))?;
+        let opened = |flags: OFlags| {
+            let fd = rustix::fs::openat(CWD, path, flags | OFlags::CLOEXEC, Mode::empty());
+            fd.map_err(|errno| failed(errno.into()))
+        };
+        // Of a directory only what is below it is ever asked for, and whoever is kept to some of that
+        // may not list the rest.
+        let fd = opened(OFlags::PATH)?;
         let stat = rustix::fs::fstat(&fd).map_err(|errno| failed(errno.into()))?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
             let confined = path != Path::new("/");
@@ -168,6 +172,7 @@ impl HostRoot {
             }
             return Ok(host);
         }
+        let fd = opened(OFlags::RDONLY | OFlags::NONBLOCK)?;
         let bytes = read_bounded(&fd, TREE_LIMIT).map_err(|failure| {
             failed(match failure {
                 Failure::Errno(errno) => std::io::Error::from_raw_os_error(errno),

@@ -3,7 +3,8 @@
 use crate::host::HostRoot;
 use crate::proc_text::process_stat;
 use crate::reader::{Reader, malformed};
-use scrubjay_model::Reading;
+use crate::sources::uptime::boot_id;
+use scrubjay_model::{BootId, Reading};
 use std::time::Duration;
 
 /// What the kernel accounts to the agent.
@@ -40,6 +41,11 @@ pub fn own_process(own: &HostRoot, page_size: u64, ticks_per_second: u64) -> Own
         .map(Duration::from_millis)
         .into(),
     }
+}
+
+/// The boot of the running kernel; `own` as for [`own_process`].
+pub fn own_boot(own: &HostRoot) -> BootId {
+    boot_id(&Reader::new(own)).value().cloned().unwrap_or_else(BootId::unknown)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 
 mod admit;
 mod board;
+mod feed;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod guard;
@@ -25,7 +26,8 @@ mod pages;
 mod places;
 mod web;
 
-pub use board::{Board, Holds};
+pub use board::{Board, Holds, Post};
+pub use feed::Feed;
 pub use look::{Looks, Pace};
 pub use web::{Gate, Setup, WebConfig, WebConfigError};
 
@@ -69,12 +71,14 @@ pub struct Site {
     pub board: Arc<Board>,
     /// Whether it still holds, where that can be told.
     pub looks: Option<Arc<Looks>>,
+    /// Where it comes from, if it is not made here.
+    pub feed: Option<Arc<dyn Feed>>,
     /// Who may see it.
     pub gate: Arc<Gate>,
     /// Where the metrics page is; one that [`is_telemetry_path`] takes.
     pub telemetry_path: String,
-    /// What people look at.
-    pub pages: Pages,
+    /// What people look at, and its JSON; `None` where another server shows it.
+    pub pages: Option<Pages>,
 }
 
 /// Whether the metrics page may be at a path: it begins with a slash, needs no escaping, and nothing
@@ -93,15 +97,23 @@ fn router(site: &Site) -> Router {
         gate: Arc::clone(&site.gate),
     };
     let scraped = (Arc::clone(&site.board), site.looks.clone());
-    Router::new()
-        .merge(pages::routes(&site.board, site.pages.clone(), &path))
+    let mut router = match &site.pages {
+        Some(pages) => pages::routes(&site.board, pages.clone(), &path)
+            .route("/api/v1/snapshot", get(snapshot)),
+        None => Router::new().fallback(elsewhere),
+    };
+    router = router
         .route(&site.telemetry_path, get(metrics).with_state(scraped))
         .route("/healthz", get(healthy))
         .route("/-/healthy", get(healthy))
         .route("/readyz", get(ready))
         .route("/-/ready", get(ready))
-        .route("/api/v1/snapshot", get(snapshot))
-        .method_not_allowed_fallback(wrong_method)
+        .method_not_allowed_fallback(wrong_method);
+    if let Some(feed) = &site.feed {
+        router = router.layer(from_fn_with_state(Arc::clone(feed), feed::refresh));
+    }
+    router
+        // Outermost: whoever is not let in causes no work.
         .layer(from_fn_with_state(door, admit::admit))
         .with_state(Arc::clone(&site.board))
 }
@@ -166,7 +178,7 @@ async fn metrics(State((board, looks)): State<Scraped>, headers: HeaderMap) -> R
     }
     let form = negotiate::form(&headers);
     let Some(page) = board.metrics(form) else {
-        let none = format!("{}\n", Freshness::NoPassYet);
+        let none = format!("{}\n", board.freshness());
         return answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, none);
     };
     let content_type = match form.format {
@@ -191,10 +203,12 @@ async fn healthy(State(board): State<Arc<Board>>) -> Response {
 
 async fn ready(State(board): State<Arc<Board>>) -> Response {
     match board.freshness() {
-        not_yet @ Freshness::NoPassYet => {
-            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{not_yet}\n"))
+        nothing @ (Freshness::NoPassYet | Freshness::Nothing(_)) => {
+            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{nothing}\n"))
         }
-        Freshness::Fresh | Freshness::Stale { .. } => answer(StatusCode::OK, TEXT, "ready\n"),
+        Freshness::Fresh | Freshness::Stale { .. } | Freshness::Ended(_) => {
+            answer(StatusCode::OK, TEXT, "ready\n")
+        }
     }
 }
 
@@ -218,8 +232,20 @@ fn written(page: Page, content_type: &'static str) -> Response {
 fn status(freshness: &Freshness) -> StatusCode {
     match freshness {
         Freshness::Fresh => StatusCode::OK,
-        Freshness::Stale { .. } | Freshness::NoPassYet => StatusCode::SERVICE_UNAVAILABLE,
+        Freshness::Stale { .. }
+        | Freshness::Ended(_)
+        | Freshness::NoPassYet
+        | Freshness::Nothing(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
+}
+
+/// Where pages are switched off, nothing is at their addresses.
+async fn elsewhere() -> Response {
+    answer(
+        StatusCode::NOT_FOUND,
+        TEXT,
+        "pages are switched off here (web.pages): scrubjay serve shows them\n",
+    )
 }
 
 async fn wrong_method() -> Response {

@@ -31,8 +31,8 @@ use scrubjay_model::{
     Coverage, CoverageDay, CoverageRecord, DimmDetail, DimmLine, DimmVerdict, ErrorImportLine,
     EventRecord, ExposureRecord, FactRecord, FoldedRows, HistorySummary, HostView, ImportLine,
     ImportedErrors, LedgerReport, LossRecord, MemoryRecord, ModuleTurn, NonValue, PageLife,
-    PageList, PatchTruth, Reading, RebootNeed, ScrubResults, Simulated, SourceDoc, SourceId,
-    SourceState,
+    PageList, PatchTruth, Privileges, Reading, RebootNeed, ScrubResults, Simulated, SourceDoc,
+    SourceId, SourceState,
 };
 use serde::Serialize;
 
@@ -174,6 +174,8 @@ struct Doctor<'a> {
     schema_version: u32,
     assessment: &'a Assessment,
     sources: Vec<Source<'a>>,
+    /// Null of a host that is not this one.
+    privileges: Option<&'a Privileges>,
 }
 
 #[derive(Serialize)]
@@ -328,7 +330,11 @@ pub fn dimm_verdict(dimm: &DimmVerdict) -> Result<String, PageError> {
 
 /// Each source's state with what its absence means: `doctor --json`. A source that `docs` does not
 /// describe has a null `doc`.
-pub fn doctor(view: &HostView, docs: &[SourceDoc]) -> Result<String, PageError> {
+pub fn doctor(
+    view: &HostView,
+    docs: &[SourceDoc],
+    privileges: Option<&Privileges>,
+) -> Result<String, PageError> {
     let describe = |status: scrubjay_model::SourceStatus| Source {
         source: status.source,
         state: status.state,
@@ -339,7 +345,12 @@ pub fn doctor(view: &HostView, docs: &[SourceDoc]) -> Result<String, PageError> 
         doc: docs.iter().find(|doc| doc.id == status.source),
     };
     let sources = view.snapshot.sources().into_iter().map(describe).collect();
-    line(&Doctor { schema_version: SCHEMA_VERSION, assessment: &view.assessment, sources })
+    line(&Doctor {
+        schema_version: SCHEMA_VERSION,
+        assessment: &view.assessment,
+        sources,
+        privileges,
+    })
 }
 
 /// The body of an answer that is not there to be given.
@@ -351,6 +362,7 @@ pub(crate) fn failure(error: &str) -> Result<String, PageError> {
 pub(crate) fn page<T: Serialize>(
     page: &'static str,
     view: &HostView,
+    stale: Option<&str>,
     content: &T,
 ) -> Result<String, PageError> {
     line(&Twin {
@@ -359,6 +371,7 @@ pub(crate) fn page<T: Serialize>(
         host_name: view.header.host_name.value(),
         simulated: view.header.simulated.as_ref(),
         at_wall_ms: view.snapshot.at.wall_ms,
+        stale,
         content,
     })
 }
@@ -372,6 +385,9 @@ struct Twin<'a, T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     simulated: Option<&'a Simulated>,
     at_wall_ms: i64,
+    /// Why this is not of now, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<&'a str>,
     #[serde(flatten)]
     content: &'a T,
 }

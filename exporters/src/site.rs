@@ -36,7 +36,7 @@ pub(crate) use places::{Place, is_page};
 use crate::PageError;
 use frame::Head;
 use maud::Markup;
-use scrubjay_model::{HostView, SourceDoc};
+use scrubjay_model::{HostView, SourceDoc, Verdict};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -80,6 +80,12 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     fn now_ms(&self) -> i64 {
         self.view.snapshot.at.wall_ms
+    }
+
+    /// The verdict now: what was ok when somebody looked last is not known to be.
+    fn verdict(&self) -> Verdict {
+        let seen = self.view.assessment.verdict;
+        if self.stale.is_some() { seen.max(Verdict::Unknown) } else { seen }
     }
 }
 
@@ -126,7 +132,7 @@ fn found<P: Page>(
     known: &Known<'_>,
 ) -> Result<Answer, PageError> {
     let body = match form {
-        Form::Json => crate::json::page(place.word(), known.view, page)?,
+        Form::Json => crate::json::page(place.word(), known.view, known.stale, page)?,
         Form::Html => {
             let head = Head { title: &page.title(), place: Some(place), known: Some(known) };
             frame::whole(&head, page.body(known))
@@ -143,6 +149,11 @@ pub(crate) fn not_found(path: &str, known: Option<&Known<'_>>) -> String {
 /// The page before there is anything to tell.
 pub(crate) fn not_yet() -> String {
     missing::not_yet()
+}
+
+/// The page where nothing is known, and nothing will be by itself.
+pub(crate) fn nothing(why: &str) -> String {
+    missing::nothing(why)
 }
 
 #[cfg(test)]

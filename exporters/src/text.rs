@@ -8,6 +8,7 @@ mod alerts;
 mod boots;
 mod buckets;
 mod bundle;
+pub(crate) mod confinement;
 mod database;
 mod dimm;
 mod dimms;
@@ -59,6 +60,7 @@ pub use pages::{boot_arguments, pages};
 pub use patch_history::patch_history;
 pub(crate) use status::headline;
 pub use status::status;
+pub use words::moment;
 
 /// How pages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What the agent knows about itself.
 
 use crate::seconds;
-use crate::{EventsStatus, LedgerState, NotifyStats, Reading, SourceId};
+use crate::{Confinement, EventsStatus, LedgerState, NotifyStats, Reading, SourceId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub struct AgentStats {
     pub node_reboot_required: bool,
     /// The web configuration; `None` where none is named.
     pub web: Option<WebStats>,
+    /// What it may still do; `None` of one that makes a single pass.
+    pub confinement: Option<Confinement>,
     /// Resident memory of the agent, bytes.
     pub resident_bytes: Reading<u64>,
     /// CPU time used by the agent.

@@ -362,6 +362,8 @@ catalogue! {
     WEB_CONFIG_FAILING: Gauge "" "scrubjay_web_config_failing" [] 1 Host;
     /// When the web configuration that holds was read.
     WEB_CONFIG_LOADED: Gauge "seconds" "scrubjay_web_config_loaded_timestamp_seconds" [] 1 Host;
+    /// Whether the agent has given up what it does not need: capabilities, the gaining of privileges, and files that no source lists (landlock); told by an agent that stays.
+    AGENT_CONFINED: Gauge "" "scrubjay_agent_confined" ["by"] 3 Host;
     /// 1 on a host that scrubjay demo made and whose clock is virtual; not there on any other.
     SIMULATED: Gauge "" "scrubjay_simulated" [] 1 Host;
     /// Version of scrubjay; always 1.

@@ -15,8 +15,10 @@ mod boot_images;
 mod boot_lines;
 mod buckets;
 mod bundle;
+mod carried;
 mod catalogue;
 mod civil;
+mod confinement;
 mod counter;
 mod cper;
 mod cve;
@@ -106,8 +108,10 @@ pub use buckets::{
     memory_buckets, page_buckets, patch_buckets,
 };
 pub use bundle::{BundleCheck, BundleFault, BundleFaultKind, BundleSigner, BundleTimeStamp};
+pub use carried::{NotCarried, PassAbout, SharedPass};
 pub use catalogue::{Bound, CATALOGUE, MetricDef, MetricKind, Per, metrics};
 pub use civil::{day_of_text, text_of_day};
+pub use confinement::{Confinement, Landlock, Privilege, Privileges};
 pub use counter::{Counter, Epoch, Restart, Step, ZeroedWindow, step};
 pub use cper::{
     CperRecord, CperSection, CperSeverity, CperTime, CpuVendor, ErrorBlock, Guid, MceRecord,

@@ -38,6 +38,9 @@ pub(super) fn passes(
     loop {
         let looked = clock::monotonic();
         let view = agent.pass();
+        if let Some(shared) = &mut agent.shared {
+            shared.leave(&view, good_for);
+        }
         let lookout = agent.collector.lookout();
         let holds: Option<Holds> =
             (lookout.numbers() > 0).then(|| Box::new(move || lookout.holds()) as Holds);

@@ -27,6 +27,7 @@ impl WebArgs {
             systemd_socket: self.systemd_socket,
             config_file: self.config_file.clone(),
             telemetry_path: self.telemetry_path.clone(),
+            serves: false,
         }
     }
 }

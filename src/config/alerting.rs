@@ -122,6 +122,19 @@ pub(crate) enum Address {
     InFile(PathBuf),
 }
 
+impl NotifySettings {
+    /// Files that are read when somebody is told: certificates and secrets.
+    pub(crate) fn files(&self) -> Vec<&Path> {
+        let addresses = self.alertmanager.iter().chain(&self.webhook);
+        let secret = addresses.filter_map(|address| match address {
+            Address::Url(_) => None,
+            Address::InFile(file) => Some(file),
+        });
+        let others = [&self.ca_file, &self.alertmanager_authorization, &self.webhook_authorization];
+        secret.chain(others.into_iter().flatten()).map(PathBuf::as_path).collect()
+    }
+}
+
 impl AlertingInputs {
     pub(super) fn defaults() -> Self {
         let text = |value: &str| Input { value: value.to_owned(), origin: Origin::Default };

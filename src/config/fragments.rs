@@ -47,6 +47,8 @@ pub(super) struct Fragment {
 pub(super) struct AgentFragment {
     pub(super) interval: Option<Spanned<String>>,
     pub(super) state_dir: Option<Spanned<String>>,
+    pub(super) share: Option<Spanned<bool>>,
+    pub(super) sandbox: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

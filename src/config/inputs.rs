@@ -21,6 +21,8 @@ pub(crate) struct Input<T> {
 pub(crate) struct Inputs {
     pub(crate) interval: Input<String>,
     pub(crate) state_dir: Input<String>,
+    pub(crate) share: Input<bool>,
+    pub(crate) sandbox: Input<String>,
     pub(crate) root: Input<String>,
     pub(crate) deadline: Input<String>,
     pub(crate) disabled: Input<Vec<String>>,
@@ -73,6 +75,7 @@ pub(crate) struct Environment {
 const DEFAULT_INTERVAL: &str = "60s";
 const DEFAULT_DEADLINE: &str = "5s";
 const DEFAULT_ROOT: &str = "/";
+const DEFAULT_SANDBOX: &str = "auto";
 const DEFAULT_INSTANCE: &str = "scrubjay";
 const DEFAULT_ON_STOP: &str = "leave";
 
@@ -148,6 +151,8 @@ impl Inputs {
         let mut inputs = Self {
             interval: default(DEFAULT_INTERVAL),
             state_dir: environment.state_dir(),
+            share: Input { value: true, origin: Origin::Default },
+            sandbox: default(DEFAULT_SANDBOX),
             root: default(DEFAULT_ROOT),
             deadline: default(DEFAULT_DEADLINE),
             disabled: Input { value: Vec::new(), origin: Origin::Default },
@@ -181,6 +186,8 @@ impl Inputs {
             };
             take(&mut inputs.interval, &fragment.agent.interval);
             take(&mut inputs.state_dir, &fragment.agent.state_dir);
+            set(&mut inputs.share, &fragment.agent.share, path, text);
+            take(&mut inputs.sandbox, &fragment.agent.sandbox);
             take(&mut inputs.root, &fragment.collector.root);
             take(&mut inputs.deadline, &fragment.collector.deadline);
             inputs.web.take(&fragment.web, path, text);

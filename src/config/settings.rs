@@ -25,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) interval: Duration,
     /// Where the history is kept.
     pub(crate) state_dir: PathBuf,
+    /// Whether what the agent saw last is left for `scrubjay serve`.
+    pub(crate) share: bool,
+    /// Whether the process bounds itself by Landlock, where the kernel has it.
+    pub(crate) sandbox: bool,
     /// Whether somebody chose the state directory, rather than the environment.
     pub(crate) state_dir_is_chosen: bool,
     /// The host to read.
@@ -90,6 +94,8 @@ impl Settings {
             interval,
             deadline,
             state_dir: path(&inputs.state_dir, "agent.state_dir")?,
+            share: inputs.share.value,
+            sandbox: sandbox(&inputs.sandbox)?,
             state_dir_is_chosen: matches!(
                 inputs.state_dir.origin,
                 Origin::Flag(_) | Origin::File { .. }
@@ -161,6 +167,14 @@ fn path(input: &Input<String>, key: &'static str) -> Result<PathBuf, ConfigError
         return Err(wrong(input, key, "must not be empty"));
     }
     Ok(PathBuf::from(&input.value))
+}
+
+fn sandbox(input: &Input<String>) -> Result<bool, ConfigError> {
+    match input.value.as_str() {
+        "auto" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(wrong(input, "agent.sandbox", "must be auto or off")),
+    }
 }
 
 fn events(inputs: &Inputs) -> Result<Option<FeedOptions>, ConfigError> {
@@ -313,6 +327,8 @@ impl Inputs {
             &[
                 ("interval", quoted(&self.interval.value), &self.interval.origin),
                 ("state_dir", quoted(&self.state_dir.value), &self.state_dir.origin),
+                ("share", self.share.value.to_string(), &self.share.origin),
+                ("sandbox", quoted(&self.sandbox.value), &self.sandbox.origin),
             ],
         );
         section(

@@ -22,6 +22,8 @@ pub(super) struct WebFragment {
     telemetry_path: Option<Spanned<String>>,
     node_reboot_required: Option<Spanned<bool>>,
     look_again_after: Option<Spanned<String>>,
+    pages: Option<Spanned<bool>>,
+    serve_address: Option<Spanned<OneOrMany>>,
 }
 
 /// A text, or a list of them.
@@ -59,6 +61,8 @@ pub(crate) struct WebFlags {
     pub(crate) systemd_socket: bool,
     pub(crate) config_file: Option<String>,
     pub(crate) telemetry_path: Option<String>,
+    /// Whether it is `serve` that listens.
+    pub(crate) serves: bool,
 }
 
 /// The section, as written.
@@ -70,6 +74,8 @@ pub(crate) struct WebInputs {
     telemetry_path: Input<String>,
     node_reboot_required: Input<bool>,
     look_again_after: Input<String>,
+    pages: Input<bool>,
+    serve_address: Input<Vec<String>>,
 }
 
 /// Where the agent serves, and to whom.
@@ -85,6 +91,10 @@ pub(crate) struct WebSettings {
     pub(crate) node_reboot_required: bool,
     /// How long after a look at the counters a scrape is answered without another.
     pub(crate) look_again_after: Duration,
+    /// Whether the agent shows pages, rather than metrics and its health alone.
+    pub(crate) pages: bool,
+    /// Where `serve` listens; none where systemd does.
+    pub(crate) serve_listen: Vec<ListenAddress>,
 }
 
 /// Somewhere to listen.
@@ -126,6 +136,9 @@ impl fmt::Display for ListenAddress {
 /// metrics, and whether the agent is well (ADR 0021).
 const DEFAULT_LISTEN_ADDRESS: &str = ":10072";
 
+/// `demo` has the port between the two. To this host: whoever shows pages to others says so.
+const DEFAULT_SERVE_ADDRESS: &str = "127.0.0.1:10074";
+
 /// Nobody would look for long enough to call it looking.
 const LONGEST_AS_IS: Duration = Duration::from_secs(24 * 3600);
 
@@ -143,6 +156,11 @@ impl WebInputs {
             telemetry_path: text(TELEMETRY_PATH),
             node_reboot_required: switch(false),
             look_again_after: text("1s"),
+            pages: switch(true),
+            serve_address: Input {
+                value: vec![DEFAULT_SERVE_ADDRESS.to_owned()],
+                origin: Origin::Default,
+            },
         }
     }
 
@@ -154,24 +172,33 @@ impl WebInputs {
             telemetry_path,
             node_reboot_required,
             look_again_after,
+            pages,
+            serve_address,
         } = web;
-        if let Some(spanned) = listen_address {
-            let OneOrMany(value) = spanned.get_ref().clone();
-            let origin = Origin::in_file(path, text, spanned.span().start);
-            self.listen_address = Input { value, origin };
+        for (into, from) in
+            [(&mut self.listen_address, listen_address), (&mut self.serve_address, serve_address)]
+        {
+            if let Some(spanned) = from {
+                let OneOrMany(value) = spanned.get_ref().clone();
+                let origin = Origin::in_file(path, text, spanned.span().start);
+                *into = Input { value, origin };
+            }
         }
         set(&mut self.systemd_socket, systemd_socket, path, text);
         set(&mut self.config_file, config_file, path, text);
         set(&mut self.telemetry_path, telemetry_path, path, text);
         set(&mut self.node_reboot_required, node_reboot_required, path, text);
         set(&mut self.look_again_after, look_again_after, path, text);
+        set(&mut self.pages, pages, path, text);
     }
 
     pub(super) fn take_flags(&mut self, flags: &WebFlags) {
-        let WebFlags { listen_address, systemd_socket, config_file, telemetry_path } = flags;
+        let WebFlags { listen_address, systemd_socket, config_file, telemetry_path, serves } =
+            flags;
         if !listen_address.is_empty() {
             let origin = Origin::Flag("web.listen-address");
-            self.listen_address = Input { value: listen_address.clone(), origin };
+            let chosen = Input { value: listen_address.clone(), origin };
+            *if *serves { &mut self.serve_address } else { &mut self.listen_address } = chosen;
         }
         if *systemd_socket {
             self.systemd_socket = Input { value: true, origin: Origin::Flag("web.systemd-socket") };
@@ -187,25 +214,8 @@ impl WebInputs {
     }
 
     pub(super) fn validate(&self) -> Result<WebSettings, ConfigError> {
-        let Input { value: addresses, origin } = &self.listen_address;
-        let mut listen = Vec::new();
-        for address in addresses {
-            let parsed = ListenAddress::parse(address).ok_or_else(|| ConfigError::Value {
-                origin: origin.clone(),
-                key: "web.listen_address",
-                found: address.clone(),
-                why: "must be an address and a port, for example 127.0.0.1:10072, [::1]:10072, or \
-                      :10072 for all addresses"
-                    .to_owned(),
-            })?;
-            listen.push(parsed);
-        }
-        if self.systemd_socket.value {
-            listen.clear();
-        } else if listen.is_empty() {
-            let why = "must name one address at least";
-            return Err(wrong(&self.listen_address, "web.listen_address", why));
-        }
+        let listen = self.addresses(&self.listen_address, "web.listen_address")?;
+        let serve_listen = self.addresses(&self.serve_address, "web.serve_address")?;
         let telemetry_path = self.telemetry_path.value.clone();
         if !is_telemetry_path(&telemetry_path) {
             let why = "must begin with /, be made of letters, digits and /-_.~, and not be the \
@@ -227,26 +237,57 @@ impl WebInputs {
             telemetry_path,
             node_reboot_required: self.node_reboot_required.value,
             look_again_after,
+            pages: self.pages.value,
+            serve_listen,
         })
     }
 
+    /// Where to listen by one of the keys; nowhere where systemd does.
+    fn addresses(
+        &self,
+        input: &Input<Vec<String>>,
+        key: &'static str,
+    ) -> Result<Vec<ListenAddress>, ConfigError> {
+        let Input { value: addresses, origin } = input;
+        let mut listen = Vec::new();
+        for address in addresses {
+            let parsed = ListenAddress::parse(address).ok_or_else(|| ConfigError::Value {
+                origin: origin.clone(),
+                key,
+                found: address.clone(),
+                why: "must be an address and a port, for example 127.0.0.1:10072, [::1]:10072, or \
+                      :10072 for all addresses"
+                    .to_owned(),
+            })?;
+            listen.push(parsed);
+        }
+        if self.systemd_socket.value {
+            listen.clear();
+        } else if listen.is_empty() {
+            return Err(wrong(input, key, "must name one address at least"));
+        }
+        Ok(listen)
+    }
+
     /// The section as a configuration file, each value with where it is from.
-    pub(super) fn section(&self) -> (&'static str, [(&'static str, String, &Origin); 6]) {
-        let listen = &self.listen_address;
-        let addresses = match listen.value.as_slice() {
+    pub(super) fn section(&self) -> (&'static str, [(&'static str, String, &Origin); 8]) {
+        let addresses = |input: &Input<Vec<String>>| match input.value.as_slice() {
             [one] => one.shown(),
             many => many.shown(),
         };
+        let (listen, serve) = (&self.listen_address, &self.serve_address);
         let text = |input: &Input<String>| input.value.shown();
         let (socket, file) = (&self.systemd_socket, &self.config_file);
         let (path, compat) = (&self.telemetry_path, &self.node_reboot_required);
         let values = [
-            ("listen_address", addresses, &listen.origin),
+            ("listen_address", addresses(listen), &listen.origin),
             ("systemd_socket", socket.value.to_string(), &socket.origin),
             ("config_file", text(file), &file.origin),
             ("telemetry_path", text(path), &path.origin),
             ("node_reboot_required", compat.value.to_string(), &compat.origin),
             ("look_again_after", text(&self.look_again_after), &self.look_again_after.origin),
+            ("pages", self.pages.value.to_string(), &self.pages.origin),
+            ("serve_address", addresses(serve), &serve.origin),
         ];
         ("web", values)
     }

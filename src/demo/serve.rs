@@ -2,14 +2,14 @@
 
 use super::Telling;
 use crate::config::Settings;
-use crate::{clock, site_past, web};
-use anyhow::Context;
-use scrubjay_exporters::http::{self, Board, Gate, Setup, Site};
+use crate::serving::{self, Door, Shown};
+use crate::signals::Signals;
+use crate::{clock, site_past};
+use scrubjay_exporters::http::Board;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a story takes unless somebody says otherwise.
 const TOLD_WITHIN: Duration = Duration::from_secs(150);
@@ -44,13 +44,7 @@ pub(crate) fn serve(
     begin: impl FnOnce() -> anyhow::Result<Telling> + Send + 'static,
     frame: impl Frame + 'static,
 ) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the async runtime")?;
-    let served = runtime.block_on(tell_and_serve(settings, speed, begin, frame));
-    runtime.shutdown_background();
-    served
+    serving::block_on(tell_and_serve(settings, speed, begin, frame))
 }
 
 async fn tell_and_serve(
@@ -60,21 +54,9 @@ async fn tell_and_serve(
     frame: impl Frame + 'static,
 ) -> anyhow::Result<()> {
     // Before anything is made: an address that is taken leaves nothing behind.
-    let listeners = web::listeners(&settings.web).await?;
-    let (files, setup) = match &settings.web.config_file {
-        Some(path) => {
-            let (files, setup) = web::WebFiles::read(path)?;
-            (Some(files), setup)
-        }
-        None => (None, Setup::open()),
-    };
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut urls = Vec::new();
-    for listener in &listeners {
-        urls.push(web::url(listener.local_addr()?, &setup));
-    }
+    let door = Door::open(&settings.web.listen, &settings.web).await?;
+    let mut signals = Signals::watch()?;
+    let urls = door.urls()?;
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
     let posting = Arc::clone(&board);
     let (stop, stopped) = channel::<()>();
@@ -88,26 +70,18 @@ async fn tell_and_serve(
         let _ = story_ended.send(());
         result
     })?;
-    let gate = files.map_or_else(Gate::open, |files| files.gate(setup));
-    let telemetry_path = settings.web.telemetry_path.clone();
+    let pages = Some(site_past::pages(&settings.state_dir));
     // A pass is made whenever a file is written: between passes there is nothing to look for.
-    let pages = site_past::pages(&settings.state_dir);
-    let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path, pages };
-    let (stop_server, server_told) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(http::serve(listeners, site, async {
-        let _ = server_told.await;
-    }));
+    let server = door.serve(Shown { board, looks: None, feed: None, pages });
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hang_up.recv() => {}
+        _ = signals.next() => {}
         _ = &mut ended => {}
     }
-    let _ = stop_server.send(());
+    let server = server.stop();
     // If it cannot be told it has ended.
     let _ = stop.send(());
     let result = tokio::task::spawn_blocking(move || story.join()).await?;
-    server.await?;
+    server.ended().await?;
     match result {
         Ok(result) => result,
         Err(_) => anyhow::bail!("the story failed (a defect of scrubjay, please report)"),

@@ -61,7 +61,7 @@ impl Telling {
 
     fn start_agent(&mut self) -> anyhow::Result<()> {
         // Nobody is told of alerts of a host that does not exist.
-        let mut agent = Agent::start(&self.settings, &self.host, || ())?;
+        let mut agent = Agent::start(&self.settings, &self.host, None, || ())?;
         agent.listen(&self.host, &self.settings, || ());
         self.agent = Some(agent);
         Ok(())

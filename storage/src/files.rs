@@ -33,7 +33,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Makes the directory, with its parents, if it is missing.
-pub(crate) fn create_directory(dir: &Path) -> Result<(), StorageError> {
+pub fn create_directory(dir: &Path) -> Result<(), StorageError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o750)

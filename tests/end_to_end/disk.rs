@@ -65,6 +65,13 @@ fn check_after(home: &Path, agent: Agent, host: &Host, state: &Path) {
     assert_eq!(sample(&page, "scrubjay_history_replaced"), Some(0), "{page}");
 }
 
+/// An agent that Landlock does not keep to its files.
+fn unbound(home: &Path, command: &mut Command) {
+    let file = home.join("unbound.toml");
+    std::fs::write(&file, "[agent]\nsandbox = \"off\"\n").unwrap();
+    command.arg("--config").arg(file);
+}
+
 #[test]
 fn a_disk_that_is_full_or_read_only_loses_nothing_once_it_is_back() {
     let home = tempfile::tempdir().unwrap();
@@ -120,7 +127,8 @@ fn a_disk_that_fails_to_write_loses_nothing_once_it_does_again() {
     let mut host = Host::new(home);
     let flag = home.join("the disk fails");
     let agent = Agent::start_with(home, &host.root, |command| {
-        command.env("LD_PRELOAD", &disk).env("FAULT_FLAG", &flag);
+        // What makes the disk fail reads a file that is none of the agent's.
+        unbound(home, command.env("LD_PRELOAD", &disk).env("FAULT_FLAG", &flag));
     });
     page_with(&agent, &host, false);
     // EIO; EROFS, as after a file system has turned itself read-only; EDQUOT; EIO again.
@@ -168,7 +176,8 @@ fn a_state_directory_that_vanishes_is_put_back() {
     let home = home.path();
     let state = home.join("state");
     let mut host = Host::new(home);
-    let agent = Agent::start(home, &host.root);
+    // One that the kernel keeps to its files may not make a folder where this one was: see below.
+    let agent = Agent::start_with(home, &host.root, |command| unbound(home, command));
     page_with(&agent, &host, false);
     for errors in 1..=3 {
         std::fs::remove_dir_all(&state).unwrap();
@@ -179,6 +188,23 @@ fn a_state_directory_that_vanishes_is_put_back() {
         assert!(state.join("history.db").exists());
     }
     check_after(home, agent, &host, &state);
+}
+
+#[test]
+fn an_agent_that_is_kept_to_its_files_says_that_its_directory_vanished() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let mut host = Host::new(home);
+    let agent = Agent::start(home, &host.root);
+    page_with(&agent, &host, false);
+    if sample(&agent.metrics_after(1), "scrubjay_agent_confined{by=\"landlock\"}") != Some(1) {
+        return println!("skipped: this kernel keeps nobody to his files");
+    }
+    std::fs::remove_dir_all(home.join("state")).unwrap();
+    host.count(3);
+    // Nothing is lost meanwhile, and a finding says what is wrong.
+    page_with(&agent, &host, true);
+    verdict_names_it(&agent);
 }
 
 #[test]

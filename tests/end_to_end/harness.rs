@@ -64,11 +64,21 @@ impl Agent {
             .arg("--state-dir")
             .arg(home.join("state"));
         change(&mut command);
-        Self::of(&mut command)
+        Self::launch(&mut command)
     }
 
-    /// The agent that a command starts, once it serves.
-    pub(crate) fn of(command: &mut Command) -> Self {
+    /// Starts `serve` on a free port, with the state directory of the agents above.
+    pub(crate) fn serve(home: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = scrubjay(home);
+        command
+            .args(["serve", "--web.listen-address", "127.0.0.1:0", "--state-dir"])
+            .arg(home.join("state"));
+        change(&mut command);
+        Self::launch(&mut command)
+    }
+
+    /// Starts what serves, and waits until it does.
+    pub(crate) fn launch(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut seen = String::new();
@@ -113,14 +123,14 @@ impl Agent {
         Self { child, address: address.unwrap() }
     }
 
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it serves.
     pub(crate) fn address(&self) -> &str {
         &self.address
-    }
-
-    /// The process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     /// Memory that it has in use, KiB.

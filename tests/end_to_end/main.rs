@@ -35,6 +35,7 @@ mod imported;
 mod kill;
 mod kubernetes;
 mod large;
+mod least;
 mod ledger;
 mod outputs;
 mod packages;

@@ -48,7 +48,7 @@ fn run_the_service(root: &Root) -> String {
     assert_eq!(words, ["/usr/bin/scrubjay", "agent"]);
     let mut command = root.command(&words);
     command.env("STATE_DIRECTORY", "/var/lib/scrubjay");
-    let agent = Agent::of(&mut command);
+    let agent = Agent::launch(&mut command);
     let page = agent.metrics_after(1);
     assert_eq!(agent.get("/readyz").0, 200);
     assert_eq!(agent.stop(), 0, "the unit's SIGTERM is an end in order");

@@ -15,6 +15,7 @@
 
 mod booted;
 mod captures;
+mod confined;
 mod events;
 mod firmware;
 mod guest;
@@ -81,6 +82,8 @@ scenarios! {
         corrected_and_deferred_errors_of_an_amd_are_recorded
         an_uncorrected_error_that_nobody_consumed_takes_its_page
         machine_checks_made_up_or_raised_from_outside_are_recorded;
+    confined:
+        an_agent_that_is_kept_to_its_files_sees_all_the_same_and_leaves_the_rest_alone;
     firmware:
         errors_belong_to_the_stick_in_the_slot_and_not_to_its_successor
         a_crash_leaves_its_log_in_firmware_and_its_lost_page_with_us

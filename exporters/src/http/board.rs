@@ -22,6 +22,8 @@ use tokio::sync::futures::Notified;
 pub struct Board {
     now: Arc<dyn Fn() -> Duration + Send + Sync>,
     latest: RwLock<Option<Arc<Posted>>>,
+    /// Why there is nothing on it, where that is no beginning.
+    nothing: RwLock<Option<String>>,
     /// Told of each pass.
     passed: Notify,
 }
@@ -32,6 +34,29 @@ pub type Holds = Box<dyn Fn() -> bool + Send + Sync>;
 /// A page, or why it could not be written.
 pub(super) type Page = Result<Bytes, String>;
 
+/// What is posted.
+pub struct Post {
+    /// What a pass saw.
+    pub view: HostView,
+    /// When it ended, by the clock of the board.
+    pub at: Duration,
+    /// For how long it speaks for the host.
+    pub good_for: Duration,
+    /// Whether counters are still what it shows, where that can be told.
+    pub holds: Option<Holds>,
+    /// Why no other will follow it, if that is known: it does not speak for the host any more.
+    pub ended: Option<String>,
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Post")
+            .field("at", &self.at)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}
+
 fn page(written: Result<String, PageError>) -> Page {
     written.map(Bytes::from).map_err(|error| error.to_string())
 }
@@ -41,6 +66,7 @@ pub(super) struct Posted {
     at: Duration,
     good_for: Duration,
     holds: Option<Holds>,
+    ended: Option<String>,
     /// A bit for each form of the metrics page that somebody asked for.
     asked: AtomicU8,
     metrics: Forms,
@@ -116,8 +142,12 @@ pub(super) enum Freshness {
         /// How old it may be.
         good_for: Duration,
     },
+    /// It is the last one.
+    Ended(String),
     /// There is none.
     NoPassYet,
+    /// There is none, and that is no beginning.
+    Nothing(String),
 }
 
 impl fmt::Display for Freshness {
@@ -130,6 +160,7 @@ impl fmt::Display for Freshness {
                 age.as_secs(),
                 good_for.as_secs()
             ),
+            Self::Ended(why) | Self::Nothing(why) => f.write_str(why),
             Self::NoPassYet => f.write_str("no pass over the host has completed yet"),
         }
     }
@@ -145,7 +176,7 @@ impl Board {
     /// An empty board. `now` is a clock that never runs backwards, from any origin; one that stands
     /// still in sleep would take a view from before it for a fresh one.
     pub fn new(now: Arc<dyn Fn() -> Duration + Send + Sync>) -> Self {
-        Self { now, latest: RwLock::new(None), passed: Notify::new() }
+        Self { now, latest: RwLock::new(None), nothing: RwLock::new(None), passed: Notify::new() }
     }
 
     /// Posts the result of a pass that ended now. It speaks for the host for `good_for`.
@@ -155,11 +186,27 @@ impl Board {
 
     /// The same; `holds` tells whether counters are still what the view shows.
     pub fn publish_watched(&self, view: HostView, good_for: Duration, holds: Option<Holds>) {
+        let at = (self.now)();
+        self.post(Post { view, at, good_for, holds, ended: None });
+    }
+
+    /// Takes down what is there, and says why there is nothing.
+    pub fn clear(&self, why: String) {
+        *self.nothing.write().unwrap_or_else(PoisonError::into_inner) = Some(why);
+        let last = self.latest.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(last);
+        self.passed.notify_waiters();
+    }
+
+    /// Posts what another process saw, or what ended at another moment.
+    pub fn post(&self, post: Post) {
+        let Post { view, at, good_for, holds, ended } = post;
         let posted = Arc::new(Posted {
             view,
-            at: (self.now)(),
+            at,
             good_for,
             holds,
+            ended,
             asked: AtomicU8::new(0),
             metrics: Forms::default(),
             stale_metrics: Forms::default(),
@@ -168,7 +215,8 @@ impl Board {
         if let Some(last) = self.latest() {
             for form in last.asked() {
                 // Why a page cannot be written is told to whoever asks for it.
-                let _ = posted.metrics(form, false);
+                let stale = posted.ended.is_some();
+                let _ = posted.metrics(form, stale);
             }
         }
         // A panic cannot leave an `Option<Arc>` half written.
@@ -204,7 +252,13 @@ impl Board {
     }
 
     fn freshness_of(&self, posted: Option<&Posted>) -> Freshness {
-        let Some(posted) = posted else { return Freshness::NoPassYet };
+        let Some(posted) = posted else {
+            let nothing = self.nothing.read().unwrap_or_else(PoisonError::into_inner).clone();
+            return nothing.map_or(Freshness::NoPassYet, Freshness::Nothing);
+        };
+        if let Some(why) = &posted.ended {
+            return Freshness::Ended(why.clone());
+        }
         let age = (self.now)().saturating_sub(posted.at);
         if age <= posted.good_for {
             Freshness::Fresh
@@ -228,7 +282,10 @@ impl Board {
         posted.asked.fetch_or(form.bit(), Ordering::Relaxed);
         Some(match self.freshness_of(Some(&posted)) {
             Freshness::Fresh => posted.metrics(form, false),
-            Freshness::Stale { .. } | Freshness::NoPassYet => posted.metrics(form, true),
+            Freshness::Stale { .. }
+            | Freshness::Ended(_)
+            | Freshness::NoPassYet
+            | Freshness::Nothing(_) => posted.metrics(form, true),
         })
     }
 

@@ -212,14 +212,27 @@ async fn off_the_runtime(
 fn stale(freshness: &Freshness) -> Option<String> {
     match freshness {
         Freshness::Fresh => None,
-        Freshness::Stale { .. } | Freshness::NoPassYet => Some(freshness.to_string()),
+        Freshness::Stale { .. }
+        | Freshness::Ended(_)
+        | Freshness::NoPassYet
+        | Freshness::Nothing(_) => Some(freshness.to_string()),
     }
 }
 
 fn nothing_yet(form: Form, freshness: &Freshness) -> Response {
     match form {
         Form::Html => {
-            let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, HTML, site::not_yet());
+            let page = match freshness {
+                Freshness::Nothing(why) => site::nothing(why),
+                Freshness::NoPassYet
+                | Freshness::Fresh
+                | Freshness::Stale { .. }
+                | Freshness::Ended(_) => site::not_yet(),
+            };
+            let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, HTML, page);
+            if matches!(freshness, Freshness::Nothing(_)) {
+                return response;
+            }
             let name = HeaderName::from_static("refresh");
             response.headers_mut().insert(name, HeaderValue::from_static("2"));
             response

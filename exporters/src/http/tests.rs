@@ -62,7 +62,9 @@ fn serving_on<T: Send + 'static>(
         });
         let telemetry_path = TELEMETRY_PATH.to_owned();
         let pages = testing::pages();
-        let site = Site { board, looks: None, gate: Arc::new(gate), telemetry_path, pages };
+        let pages = Some(pages);
+        let site =
+            Site { board, looks: None, feed: None, gate: Arc::new(gate), telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(all, site, stop, limits).await;
         client.join().unwrap()
@@ -376,9 +378,10 @@ fn the_metrics_page_is_where_somebody_wants_it() {
         Site {
             board,
             looks: None,
+            feed: None,
             gate: Arc::new(Gate::open()),
             telemetry_path: telemetry_path.to_owned(),
-            pages: testing::pages(),
+            pages: Some(testing::pages()),
         }
     };
     // Whatever is taken can be routed.
@@ -401,7 +404,8 @@ fn asked_from(peer: &str, setup: Setup, paths: &'static [&'static str]) -> Vec<(
         ticket: Arc::new(Places::new(Limits::DEFAULT).admit(peer.ip()).unwrap()),
         leaves_at: tokio::time::Instant::now() + Duration::from_secs(60),
     };
-    let site = Site { board, looks: None, gate, telemetry_path, pages: testing::pages() };
+    let pages = Some(testing::pages());
+    let site = Site { board, looks: None, feed: None, gate, telemetry_path, pages };
     let pretended = router(&site).layer(axum::extract::connect_info::MockConnectInfo(visitor));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {

@@ -120,7 +120,7 @@ fn doctor_joins_each_source_with_its_description() {
         absence: "No driver.",
         kernel_doc: "Documentation/ABI/testing/sysfs-devices-edac",
     }];
-    let json = parsed(doctor(&testing::guest(), &docs));
+    let json = parsed(doctor(&testing::guest(), &docs, None));
     assert_eq!(json["sources"][0]["source"], "edac");
     assert_eq!(json["sources"][0]["doc"]["absence"], "No driver.");
     assert!(json["sources"][1]["doc"].is_null());
@@ -286,7 +286,7 @@ fn every_key_is_documented() {
         imported_errors(&testing::imported_errors(), 1),
         memory(&[change], &view.accumulated, &[stretch], by_the_day),
         memory_buckets(&[bucket], BucketBy::Day, &nothing_folded),
-        doctor(&testing::blind(), &[doc]),
+        doctor(&testing::blind(), &[doc], None),
         events(&testing::events(), &[testing::loss()], &testing::scrub_results(), false),
         dimms(&remembering, &lines, &[testing::remembered().1]),
         dimm(&remembering, &detail),

@@ -2,8 +2,9 @@
 
 use super::{Samples, seconds};
 use scrubjay_model::{
-    AgentStats, BootEnd, EventPath, HistorySummary, HostView, LedgerHead, LedgerState, MetricDef,
-    Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, WebStats, metrics,
+    AgentStats, BootEnd, Confinement, EventPath, HistorySummary, HostView, LedgerHead, LedgerState,
+    MetricDef, Reading, Snapshot, SourceState, SourceStats, SourceStatus, StorageStats, WebStats,
+    metrics,
 };
 
 pub(super) fn observe_sources(samples: &mut Samples, snapshot: &Snapshot) {
@@ -46,7 +47,7 @@ pub(super) fn observe_history(samples: &mut Samples, history: &Reading<HistorySu
 }
 
 /// What [`observe_agent`] can give.
-pub(super) static ABOUT_THE_AGENT: [&MetricDef; 28] = [
+pub(super) static ABOUT_THE_AGENT: [&MetricDef; 29] = [
     &metrics::SIMULATED,
     &metrics::BUILD_INFO,
     &metrics::SNAPSHOT_TIME,
@@ -72,6 +73,7 @@ pub(super) static ABOUT_THE_AGENT: [&MetricDef; 28] = [
     &metrics::NOTIFICATIONS_QUEUED,
     &metrics::WEB_CONFIG_FAILING,
     &metrics::WEB_CONFIG_LOADED,
+    &metrics::AGENT_CONFINED,
     &metrics::PROCESS_START,
     &metrics::PROCESS_RESIDENT,
     &metrics::PROCESS_CPU,
@@ -99,6 +101,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         offlining: _,
         notifications,
         web,
+        confinement,
         resident_bytes,
         cpu,
         // Whether a sample of another module is there.
@@ -113,6 +116,16 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
         samples.push_since(&metrics::SOURCE_DEADLINES, [source], *deadlines_missed, started);
         if let Some(wall_ms) = last_ok_wall_ms {
             samples.push(&metrics::SOURCE_LAST_OK, [source], seconds(*wall_ms));
+        }
+    }
+    if let Some(confinement) = confinement {
+        let Confinement { capabilities: _, superfluous, no_new_privileges, landlock } = confinement;
+        for (by, is_so) in [
+            ("capabilities", superfluous.is_empty()),
+            ("no_new_privileges", *no_new_privileges),
+            ("landlock", landlock.is_enforced()),
+        ] {
+            samples.push(&metrics::AGENT_CONFINED, [by], is_so);
         }
     }
     samples.push(&metrics::AGENT_INTERVAL, [], interval.as_secs_f64());

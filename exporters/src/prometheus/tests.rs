@@ -549,6 +549,11 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_web_config_loaded_timestamp_seconds When the web configuration that holds was read.
     # TYPE scrubjay_web_config_loaded_timestamp_seconds gauge
     scrubjay_web_config_loaded_timestamp_seconds 1795496520
+    # HELP scrubjay_agent_confined Whether the agent has given up what it does not need: capabilities, the gaining of privileges, and files that no source lists (landlock); told by an agent that stays.
+    # TYPE scrubjay_agent_confined gauge
+    scrubjay_agent_confined{by="capabilities"} 1
+    scrubjay_agent_confined{by="no_new_privileges"} 1
+    scrubjay_agent_confined{by="landlock"} 0
     # HELP scrubjay_build_info Version of scrubjay; always 1.
     # TYPE scrubjay_build_info gauge
     scrubjay_build_info{version="0.1.0"} 1
@@ -573,12 +578,9 @@ fn hostile_label_values_stay_in_their_line_and_do_nothing() {
         testing::text("a\"} 1\nscrubjay_verdict{verdict=\"ok\"} 1\n\\ \x1b[2J\r");
     let page = render(&view, false).unwrap();
     let line = page.lines().find(|line| line.contains("label=\"a")).unwrap();
-    assert!(
-        line.contains(
-            r#"label="a\"} 1\\u{a}scrubjay_verdict{verdict=\"ok\"} 1\\u{a}\\ \\u{1b}[2J\\u{d}","#
-        ),
-        "{line}"
-    );
+    let told =
+        r#"label="a\"} 1\\u{a}scrubjay_verdict{verdict=\"ok\"} 1\\u{a}\\ \\u{1b}[2J\\u{d}","#;
+    assert!(line.contains(told), "{line}");
     assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
 }
 
@@ -591,6 +593,6 @@ fn the_same_view_gives_the_same_page_in_the_order_of_the_catalogue() {
     let catalogue: Vec<&str> =
         CATALOGUE.iter().map(|def| def.name).filter(|name| order.contains(name)).collect();
     assert_eq!(order, catalogue);
-    let sticks = page.lines().filter(|l| l.starts_with(metrics::DIMM_CORRECTABLE.name));
-    assert_eq!(sticks.count(), 64 * 32);
+    let is_stick = |line: &&str| line.starts_with(metrics::DIMM_CORRECTABLE.name);
+    assert_eq!(page.lines().filter(is_stick).count(), 64 * 32);
 }

@@ -5,10 +5,12 @@ use super::parts::{ago, code, command, facts, number, reading, section, span, te
 use super::places::MENU;
 use super::tone::{Tone, badge};
 use super::{Known, Page};
+use crate::text::confinement::confinement;
 use crate::text::words::{count, size};
 use maud::{Markup, html};
 use scrubjay_model::{
-    AgentStats, HistorySummary, HostHeader, LedgerHead, LedgerState, NotifyStats, Reading,
+    AgentStats, Confinement, HistorySummary, HostHeader, LedgerHead, LedgerState, NotifyStats,
+    Reading,
 };
 use serde::Serialize;
 use std::time::Duration;
@@ -38,6 +40,7 @@ struct Agent<'a> {
     pass_seconds: f64,
     resident_bytes: &'a Reading<u64>,
     storage: &'a scrubjay_model::StorageStats,
+    confinement: &'a Option<Confinement>,
 }
 
 pub(super) fn page<'a>(known: &Known<'a>) -> About<'a> {
@@ -50,6 +53,7 @@ pub(super) fn page<'a>(known: &Known<'a>) -> About<'a> {
         pass_seconds: agent.pass_took.as_secs_f64(),
         resident_bytes: &agent.resident_bytes,
         storage: &agent.storage,
+        confinement: &agent.confinement,
     };
     About {
         header: &view.header,
@@ -99,6 +103,7 @@ impl About<'_> {
             pass_seconds,
             resident_bytes,
             storage: _,
+            confinement: left,
         }) = &self.agent
         else {
             return html! { p.nothing { "None runs." } };
@@ -106,8 +111,10 @@ impl About<'_> {
         let took = Duration::try_from_secs_f64(*pass_seconds).unwrap_or_default();
         let late = if *late_passes > 0 { Tone::Watch } else { Tone::Ok };
         let notices = known.view.agent.as_ref().map(|agent| notices(&agent.notifications));
+        let left = left.as_ref().map_or_else(|| "not told".to_owned(), confinement);
         facts(&[
             ("version", text(self.header.version)),
+            ("rights", text(&left)),
             ("started", ago(*started_wall_ms, known.now_ms())),
             (
                 "passes",

@@ -4,6 +4,7 @@ use super::frame::{Head, whole};
 use super::parts::{finding_link, text};
 use super::places::MENU;
 use super::stick::{Stick, sticks};
+use super::tone::{Tone, sign};
 use super::{Answer, Form, Known, runbook};
 use crate::PageError;
 use maud::{Markup, html};
@@ -27,6 +28,21 @@ pub(super) fn not_yet() -> String {
         p { "If that lasts, " a href="/healthz" { "its health" } " and its log say why." }
     };
     whole(&Head { title: "Starting", place: None, known: None }, body)
+}
+
+/// Nothing is known, and nobody here will change that.
+pub(super) fn nothing(why: &str) -> String {
+    let body = html! {
+        div.hero.t-unknown {
+            p.hero-verdict { (sign(Tone::Unknown)) span { "UNKNOWN" } }
+            div {
+                h1 { span.visually-hidden { "Verdict: unknown. " } "What this host is like cannot be told" }
+                p.hero-meaning { (text(why)) "." }
+            }
+        }
+        p { "These pages show what an agent on this host saw last. Without one, " code { "scrubjay status" } " and " code { "scrubjay history" } " tell what the host and its history tell by themselves." }
+    };
+    whole(&Head { title: "Unknown", place: None, known: None }, body)
 }
 
 fn menu() -> Markup {
@@ -53,7 +69,7 @@ pub(super) fn dimm(known: &Known<'_>, name: &str, form: Form) -> Result<Answer, 
             let named = |stick: Stick| Named { module: stick.module, name: stick.name };
             let error = format!("no stick of memory is called \"{name}\"");
             let dimms = all.into_iter().map(named).collect();
-            crate::json::page("dimm", known.view, &NoDimm { error, dimms })?
+            crate::json::page("dimm", known.view, known.stale, &NoDimm { error, dimms })?
         }
         Form::Html => {
             let body = html! {
@@ -83,7 +99,7 @@ pub(super) fn finding(known: &Known<'_>, code: &str, form: Form) -> Result<Answe
     let body = match form {
         Form::Json => {
             let error = format!("no finding is called \"{code}\"");
-            crate::json::page("finding", known.view, &NoFinding { error, codes })?
+            crate::json::page("finding", known.view, known.stale, &NoFinding { error, codes })?
         }
         Form::Html => {
             let body = html! {

@@ -108,8 +108,11 @@ pub(super) fn page<'a>(known: &Known<'a>) -> Overview<'a> {
     let debt = assessment.patches.as_ref().and_then(|truth| truth.debt.value());
     let now_ms = known.now_ms();
     Overview {
-        verdict: assessment.verdict,
-        headline: headline(assessment),
+        verdict: known.verdict(),
+        headline: match known.stale {
+            Some(why) => format!("cannot be told: {why}; seen last: {}", headline(assessment)),
+            None => headline(assessment),
+        },
         coverage: Coverage {
             state: coverage.state,
             correctable: coverage.correctable,

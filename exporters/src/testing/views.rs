@@ -76,6 +76,12 @@ fn agent() -> AgentStats {
         },
         offlining: OfflineStats::NONE,
         notifications: notifications(),
+        confinement: Some(Confinement {
+            capabilities: vec!["CAP_SYSLOG".to_owned()],
+            superfluous: Vec::new(),
+            no_new_privileges: true,
+            landlock: Landlock::Unavailable { why: "the kernel has none".to_owned() },
+        }),
         web: Some(WebStats { failing: false, loaded_wall_ms: NOW_MS - 3_600_000 }),
         node_reboot_required: true,
         resident_bytes: value(9 << 20),

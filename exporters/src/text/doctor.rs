@@ -1,18 +1,24 @@
 //! `doctor`: what can be observed on this host, what not, and what to do about it.
 
 use super::Style;
+use super::confinement::privileges;
 use super::page::{Cell, FAINT, Page, WARN, paint_of};
 use super::status::cannot_see;
 use super::words::{count, missing, span};
 use anstyle::Style as Paint;
-use scrubjay_model::{HostView, SourceDoc, SourceState, SourceStatus, Verdict};
+use scrubjay_model::{HostView, Privileges, SourceDoc, SourceState, SourceStatus, Verdict};
 
 /// Faults of one source listed before they are only counted.
 const FAULTS: usize = 10;
 
 /// The page: each source with its state, and for those that did not answer in full the reason, what
-/// it means and the remedy. With [`Style::all`], the standing description of every source.
-pub fn doctor(view: &HostView, docs: &[SourceDoc], style: &Style) -> String {
+/// it means and the remedy; and, on the host itself, what this process may do there. With [`Style::all`], the standing description of every source.
+pub fn doctor(
+    view: &HostView,
+    docs: &[SourceDoc],
+    rights: Option<&Privileges>,
+    style: &Style,
+) -> String {
     let mut page = Page::new(*style);
     let sources = view.snapshot.sources();
     let asked = sources.iter().filter(|s| s.state != SourceState::Off).count();
@@ -31,6 +37,10 @@ pub fn doctor(view: &HostView, docs: &[SourceDoc], style: &Style) -> String {
             page.blank();
             explain(&mut page, status, doc);
         }
+    }
+    if let Some(rights) = rights {
+        page.blank();
+        privileges(&mut page, rights);
     }
     page.blank();
     cannot_see(&mut page, &view.assessment, &view.alerts);
@@ -122,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_guest_is_told_what_it_does_not_offer() {
-        insta::assert_snapshot!(doctor(&testing::guest(), &docs(), &PLAIN), @r"
+        insta::assert_snapshot!(doctor(&testing::guest(), &docs(), None, &PLAIN), @r"
         scrubjay doctor: 8 of 24 sources answered in full
 
         sources:
@@ -297,7 +307,7 @@ mod tests {
         let lockdown = view.snapshot.lockdown.as_mut().unwrap();
         let fault = lockdown.report.faults[0].clone();
         lockdown.report.faults = vec![fault; 12];
-        let page = doctor(&view, &docs(), &PLAIN);
+        let page = doctor(&view, &docs(), None, &PLAIN);
         let from = page.find("\nkexec: off").unwrap();
         insta::assert_snapshot!(&page[from..], @r"
         kexec: off
@@ -394,15 +404,15 @@ mod tests {
     #[test]
     fn all_describes_sources_that_answered_too() {
         let all = Style { colour: false, all: true };
-        let page = doctor(&testing::server(), &docs(), &all);
+        let page = doctor(&testing::server(), &docs(), None, &all);
         assert_eq!(page.matches("Documentation/some/where.rst").count(), SourceId::ALL.len());
-        let page = doctor(&testing::server(), &docs(), &PLAIN);
+        let page = doctor(&testing::server(), &docs(), None, &PLAIN);
         assert_eq!(page.matches("Documentation/some/where.rst").count(), 0);
     }
 
     #[test]
     fn a_source_nobody_described_still_has_its_reason() {
-        let page = doctor(&testing::guest(), &[], &PLAIN);
+        let page = doctor(&testing::guest(), &[], None, &PLAIN);
         assert!(page.contains("not offered (sys/kernel/livepatch)"));
     }
 }

@@ -6,7 +6,7 @@ use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
 use std::time::Duration;
 
 /// A moment in UTC, to the second: `2026-11-24T06:02:00Z`.
-pub(crate) fn moment(wall_ms: i64) -> String {
+pub fn moment(wall_ms: i64) -> String {
     match Timestamp::from_second(wall_ms.div_euclid(1000)) {
         Ok(moment) => moment.to_string(),
         Err(_) => format!("{wall_ms} ms after 1970"),

@@ -4,7 +4,7 @@
 //! hot_paths PATH COUNT
 //! ```
 //!
-//! The host has 256 DIMMs. The paths: `pass`, over files in which nothing changes; `changed`, over such in
+//! The host has 64 DIMMs. The paths: `pass`, over files in which nothing changes; `changed`, over such in
 //! which every counter rises; `parse`, over a captured tree of which nothing is kept; `history`, which takes
 //! in counters that all rose; `judge`, the verdict on the host; `page`, its metrics as OpenMetrics. What
 //! comes before is the same for every COUNT, so that the difference is what the path takes.
@@ -16,17 +16,17 @@ use scrubjay_alerts::{PatchPolicy, assess};
 use scrubjay_collector::{Collector, HostRoot, Options, Tree};
 use scrubjay_exporters::openmetrics;
 use scrubjay_model::{
-    Accumulated, AlertBook, Clocks, HostHeader, HostView, Origin, Reading, Snapshot, SourceId,
+    Accumulated, AlertBook, Clocks, Controller, HostHeader, HostView, Origin, Reading, Snapshot,
+    SourceId,
 };
 use scrubjay_storage::History;
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 const CONTROLLERS: u32 = 16;
-const DIMMS: u32 = 16;
+const DIMMS: u32 = 4;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -102,48 +102,50 @@ fn collector(host: HostRoot) -> Collector {
 }
 
 fn parse(count: u32) {
-    let tree = tree(0);
-    let mut collector = collector(HostRoot::from_tree(tree, clocks()));
+    let mut collector = collector(HostRoot::from_tree(tree(), clocks()));
     for _ in 0..=count {
         assert!(Snapshot::found(&collector.snapshot().edac).is_some());
     }
 }
 
-/// A host after so many days, of which each brought every DIMM an error.
-fn tree(days: u32) -> Tree {
-    let machine = (0..CONTROLLERS).map(|socket| ControllerSpec::skx(socket, 0, 8, 2)).collect();
+fn tree() -> Tree {
+    let machine = (0..CONTROLLERS).map(|socket| ControllerSpec::skx(socket, 0, 2, 2)).collect();
     let mut kernel = Kernel::boot(machine, View::Dimms);
-    kernel.wait(Duration::from_secs(86_400) * (days + 1));
-    let mut text = String::new();
-    let mut is_counter = false;
-    for line in kernel.tree().lines() {
-        let line =
-            if is_counter && !line.starts_with("//-") { days.to_string() } else { line.to_owned() };
-        is_counter = line.starts_with("//- ") && line.ends_with("_ce_count");
-        writeln!(text, "{line}").unwrap();
-    }
-    Tree::parse(&text).unwrap()
+    kernel.wait(Duration::from_secs(86_400));
+    Tree::parse(&kernel.tree()).unwrap()
 }
 
-fn snapshot(days: u32) -> Snapshot {
-    collector(HostRoot::from_tree(tree(days), clocks())).snapshot()
+fn snapshot() -> Snapshot {
+    collector(HostRoot::from_tree(tree(), clocks())).snapshot()
+}
+
+/// The same host a day later, which brought every DIMM an error.
+fn a_day_later(mut snapshot: Snapshot) -> Snapshot {
+    snapshot.at.wall_ms += 86_400_000;
+    let edac = &mut snapshot.edac.as_mut().unwrap().reading;
+    let Reading::Value(edac) = edac else { panic!("no controllers") };
+    for dimm in edac.controllers.iter_mut().flat_map(Controller::dimms_mut) {
+        let Reading::Value(counter) = &mut dimm.errors.correctable else { panic!("{dimm:?}") };
+        counter.value += 1;
+    }
+    snapshot
 }
 
 fn history(count: u32) {
     let dir = tempfile::tempdir().unwrap();
-    let first = snapshot(0);
+    let first = snapshot();
     let mut history = History::open(dir.path(), &first.at).unwrap();
     history.write_without_sync().unwrap();
     history.begin_run(&first.at, "1.0.0", Duration::from_secs(600)).unwrap();
-    // Made before, whatever COUNT is.
-    let days: Vec<Snapshot> = (0..8).map(snapshot).collect();
-    for snapshot in days.iter().take(usize::try_from(count).unwrap() + 1) {
-        assert!(history.append(snapshot).error.is_none());
+    let mut snapshot = first;
+    for _ in 0..=count {
+        assert!(history.append(&snapshot).error.is_none());
+        snapshot = a_day_later(snapshot);
     }
 }
 
 fn view() -> HostView {
-    let (snapshot, accumulated) = (snapshot(1), Accumulated::default());
+    let (snapshot, accumulated) = (snapshot(), Accumulated::default());
     let assessment = assess(&snapshot, &accumulated, None, None, &PatchPolicy::default());
     let no = |what: &str| Reading::Absent(Origin::new(what));
     let header = HostHeader {

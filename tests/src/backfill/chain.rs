@@ -70,6 +70,7 @@ impl Chain {
             notifications: NotifyStats::default(),
             node_reboot_required: false,
             web: None,
+            confinement: None,
             resident_bytes: Reading::Absent(not_yet()),
             cpu: Reading::Absent(not_yet()),
         };

@@ -135,10 +135,10 @@ fn a_history_that_hangs_holds_up_no_page_and_no_scrape() {
             done.send(()).unwrap();
             began.elapsed()
         });
-        let pages = Pages { past, ..testing::pages() };
+        let pages = Some(Pages { past, ..testing::pages() });
         let gate = Arc::new(Gate::open());
         let telemetry_path = TELEMETRY_PATH.to_owned();
-        let site = Site { board, looks: None, gate, telemetry_path, pages };
+        let site = Site { board, looks: None, feed: None, gate, telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
         serve_within(vec![listener], site, stop, Limits::DEFAULT).await;
         assert!(client.join().unwrap() < Duration::from_secs(10));

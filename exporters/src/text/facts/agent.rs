@@ -85,6 +85,7 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
         offlining,
         notifications,
         web,
+        confinement,
         resident_bytes,
         cpu,
         node_reboot_required: _,
@@ -103,6 +104,9 @@ pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms
     let cpu = reading(cpu, |cpu| span(*cpu));
     page.more(2, &format!("resident memory {resident}, CPU time {cpu}"));
 
+    if let Some(left) = confinement {
+        page.more(2, &super::super::confinement::confinement(left));
+    }
     let OfflineStats { done, failed, refused } = offlining;
     if [done, failed, refused].into_iter().any(|pages| *pages > 0) {
         page.more(

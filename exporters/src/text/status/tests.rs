@@ -240,6 +240,8 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
+                   capabilities: CAP_SYSLOG; files: not kept to its own: the kernel
+                   has none
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
       ! alertmanager:am1:9093 cannot be told: it answered 503; 2 notices wait
@@ -406,6 +408,8 @@ fn a_kernel_that_contradicts_itself() {
       agent        running since 2026-10-19T06:02:00Z (36 d ago)
                    103680 passes, one every 30 s, 3 late; the last took 12 ms
                    resident memory 9 MiB, CPU time 1 min 33 s
+                   capabilities: CAP_SYSLOG; files: not kept to its own: the kernel
+                   has none
                    reports of errors by 2 trace events
                    12 reports since its start, of which 2 had waited for it
       ! alertmanager:am1:9093 cannot be told: it answered 503; 2 notices wait

@@ -1,0 +1,229 @@
+//! What the agent saw last, left in a file for `scrubjay serve`, which reads no host.
+//!
+//! The file is put in place whole after each pass. It lies in `$RUNTIME_DIRECTORY`, which is in memory,
+//! where systemd gives one, and beside the history otherwise. It is not synced: after a power cut there
+//! is nothing in it that is still so.
+
+use crate::config::{SYSTEM_STATE_DIR, Settings};
+use crate::{clock, web};
+use scrubjay_collector::{HostRoot, own_boot};
+use scrubjay_exporters::http::{Board, Feed, Post};
+use scrubjay_exporters::text;
+use scrubjay_model::{BootId, HostView, PassAbout, SharedPass};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+const NAME: &str = "last-pass";
+
+/// `RuntimeDirectory=` of the packaged agent.
+const SYSTEM_RUNTIME_DIR: &str = "/run/scrubjay/agent";
+
+/// Those of the agent's group may read it: it tells serial numbers, as the history does.
+const MODE: u32 = 0o640;
+
+/// Longest file that is read. A host with thousands of sticks has some megabytes.
+const MOST_BYTES: u64 = 64 << 20;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The agent's side.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    path: PathBuf,
+    state_dir: String,
+    boot: BootId,
+    /// Why it could not be written last time, so that it is told once.
+    failed: Option<String>,
+}
+
+impl Shared {
+    /// Where it is left, if it is; `own` is the root of the running kernel.
+    pub(crate) fn start(settings: &Settings, own: &HostRoot) -> Option<Self> {
+        settings.share.then(|| Self {
+            path: runtime_dir().unwrap_or_else(|| settings.state_dir.clone()).join(NAME),
+            state_dir: canonical(&settings.state_dir),
+            boot: own_boot(own),
+            failed: None,
+        })
+    }
+
+    /// Leaves what a pass that ended now has seen.
+    pub(crate) fn leave(&mut self, view: &HostView, good_for: Duration) {
+        let about = PassAbout {
+            state_dir: self.state_dir.clone(),
+            boot: self.boot.clone(),
+            ended_since_boot: clock::boottime(),
+            good_for,
+            stopped_wall_ms: None,
+        };
+        let written = put(&self.path, &about.with(view, VERSION));
+        self.note(written);
+    }
+
+    /// Says in it that the agent was stopped.
+    pub(crate) fn stop(&mut self) {
+        let wall_ms = clock::wall_ms();
+        let said = web::bytes(&self.path, MOST_BYTES).and_then(|bytes| {
+            let last = SharedPass::from_bytes(&bytes, VERSION).map_err(io::Error::other)?;
+            let about = PassAbout { stopped_wall_ms: Some(wall_ms), ..last.about };
+            put(&self.path, &about.with(&last.view, VERSION))
+        });
+        self.note(said);
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        let failed = written.err().map(|error| error.to_string());
+        if let Some(why) = &failed
+            && self.failed.as_ref() != Some(why)
+        {
+            let path = self.path.display();
+            tracing::warn!(
+                "scrubjay serve does not see what the agent sees: cannot write {path}: {why}"
+            );
+        }
+        self.failed = failed;
+    }
+}
+
+/// The directory that systemd made for this service, in memory; the first of several.
+pub(crate) fn runtime_dir() -> Option<PathBuf> {
+    let dirs = std::env::var("RUNTIME_DIRECTORY").ok()?;
+    let first = dirs.split(':').next().filter(|dir| !dir.is_empty())?;
+    Some(PathBuf::from(first))
+}
+
+fn canonical(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    dir.to_string_lossy().into_owned()
+}
+
+/// Puts a file in place, whole or not at all.
+fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    // Of an agent that was killed while it wrote.
+    match std::fs::remove_file(&aside) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(&aside)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| std::fs::rename(&aside, path));
+    if written.is_err() {
+        // Not there if it could not even be made.
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
+}
+
+/// The other side: posts what an agent left.
+#[derive(Debug)]
+pub(crate) struct PassFeed {
+    /// Where it may be.
+    paths: Vec<PathBuf>,
+    state_dir: String,
+    boot: BootId,
+    board: Arc<Board>,
+    /// The file that is on the board.
+    posted: Mutex<Option<(PathBuf, web::Stamp)>>,
+}
+
+impl PassFeed {
+    /// For the agent that keeps its history in the configured directory.
+    pub(crate) fn of(settings: &Settings, own: &HostRoot, board: &Arc<Board>) -> Self {
+        let state_dir = &settings.state_dir;
+        let mut paths = vec![state_dir.join(NAME)];
+        if state_dir == Path::new(SYSTEM_STATE_DIR) {
+            paths.push(Path::new(SYSTEM_RUNTIME_DIR).join(NAME));
+        }
+        Self {
+            paths,
+            state_dir: canonical(state_dir),
+            boot: own_boot(own),
+            board: Arc::clone(board),
+            posted: Mutex::new(None),
+        }
+    }
+
+    /// Everything it may read.
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// The file that was written last.
+    fn newest(&self) -> Option<(PathBuf, web::Stamp)> {
+        let found = self.paths.iter().filter_map(|path| {
+            let stamp = web::stamp(path)?;
+            Some((path.clone(), stamp))
+        });
+        found.max_by_key(|(_, stamp)| stamp.written())
+    }
+
+    fn read(&self, path: &Path) -> Result<Post, String> {
+        let at = path.display();
+        let bytes = web::bytes(path, MOST_BYTES).map_err(|error| {
+            format!(
+                "{at} cannot be read ({error}): does this user belong to the group of the agent?"
+            )
+        })?;
+        let pass = SharedPass::from_bytes(&bytes, VERSION)
+            .map_err(|error| format!("{at} cannot be used: {error}"))?;
+        let SharedPass { about, view } = pass;
+        if about.state_dir != self.state_dir {
+            return Err(format!(
+                "{at} is of an agent that keeps its history in {}, not in {}",
+                about.state_dir, self.state_dir
+            ));
+        }
+        let ended = self.ended(&about);
+        let PassAbout { ended_since_boot: at, good_for, .. } = about;
+        Ok(Post { view, at, good_for, holds: None, ended })
+    }
+
+    /// Why no other pass will follow, if that is so.
+    fn ended(&self, about: &PassAbout) -> Option<String> {
+        if let Some(stopped) = about.stopped_wall_ms {
+            return Some(format!("the agent was stopped at {}", text::moment(stopped)));
+        }
+        // Where either is not told, the clock since boot decides alone.
+        let differ = about.boot != self.boot && about.boot.is_known() && self.boot.is_known();
+        let is_ahead = about.ended_since_boot > clock::boottime();
+        (differ || is_ahead).then(|| {
+            "the last pass is of an earlier boot, and no agent has made one since".to_owned()
+        })
+    }
+}
+
+impl Feed for PassFeed {
+    fn refresh(&self) {
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((path, stamp)) = self.newest() else {
+            *posted = None;
+            let at: Vec<String> =
+                self.paths.iter().map(|path| path.display().to_string()).collect();
+            self.board.clear(format!(
+                "no agent has left word of what it saw in {}: is one running (systemctl status \
+                 scrubjay), does it share (agent.share), and may this user look there",
+                at.join(" or ")
+            ));
+            return;
+        };
+        if posted.as_ref().is_some_and(|(of, at)| *of == path && *at == stamp) {
+            return;
+        }
+        match self.read(&path) {
+            Ok(post) => self.board.post(post),
+            Err(why) => self.board.clear(why),
+        }
+        // What is of no use now will be of none until it is written again.
+        *posted = Some((path, stamp));
+    }
+}
