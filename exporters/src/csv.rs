@@ -31,8 +31,9 @@ pub(crate) fn write<const N: usize>(
 }
 
 /// A cell that a spreadsheet takes for text: it reckons with what begins like a formula, and what a host
-/// or a person wrote may.
+/// or a person wrote may. Nor does it act on a terminal.
 fn inert(cell: String) -> String {
+    let cell = crate::printable(&cell).into_owned();
     let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
     if begins && cell.parse::<f64>().is_err() { format!("'{cell}") } else { cell }
 }

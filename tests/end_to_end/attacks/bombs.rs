@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Zeros that one run of a packer packs, and how often what came of it is put behind itself: each of the formats
 /// takes that for one stream.
-const PIECE: u64 = 64 << 20;
+const PIECE: u64 = 65 << 20;
 const PIECES: usize = 160;
 
 /// Ten gigabytes of zeros, packed; `None` where the packer is missing.

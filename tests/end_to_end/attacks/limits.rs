@@ -29,20 +29,22 @@ fn an_agent_without_memory_says_so_and_loses_nothing() {
             command.args(["agent", "--once", "--root"]).arg(&root).arg("--state-dir").arg(&state);
             output(command)
         };
-        let mut limited = Command::new("prlimit");
-        limited.arg(format!("--as={}", limit << 20)).arg(SCRUBJAY);
-        limited.env_clear().env("HOME", home.path());
-        limited.arg("--config").arg(home.path().join("empty.toml"));
+        let limited = || {
+            let mut limited = Command::new("prlimit");
+            limited.arg(format!("--as={}", limit << 20)).arg(SCRUBJAY);
+            limited.env_clear().env("HOME", home.path());
+            limited
+        };
         std::fs::write(home.path().join("empty.toml"), "").unwrap();
-        let (code, page, said) = once(&mut limited);
+        let mut agent = limited();
+        let (code, page, said) = once(agent.arg("--config").arg(home.path().join("empty.toml")));
         if code == 0 {
             assert!(corrected(&page) <= truth, "{limit} MiB: {page}");
         } else {
             refused += 1;
-            assert!(
-                !said.trim().is_empty(),
-                "{limit} MiB: it ended with {code} and without a word"
-            );
+            // Where not even the program itself fits in, the kernel ends it before it can say anything.
+            let begins = output(limited().arg("--version")).0 == 0;
+            assert!(!begins || !said.trim().is_empty(), "{limit} MiB: {code}, without a word");
         }
         // With memory again nothing is missing, and nothing is there twice.
         let (code, page, said) = once(&mut scrubjay(home.path()));

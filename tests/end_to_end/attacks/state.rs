@@ -87,15 +87,19 @@ fn what_is_no_file_where_a_file_of_the_history_belongs_is_said_and_holds_nobody_
     }
 }
 
-/// The agent goes on without a history, and serves what it reads.
 #[test]
-fn an_agent_whose_history_is_a_pipe_goes_on_and_says_so() {
-    let place = Place::new();
-    pipe(&place.state().join("history.db"));
-    let agent = Agent::start(place.home.path(), &place.root());
-    let page = agent.metrics_after(2);
-    assert!(page.contains("scrubjay_history_failing 1"), "{page}");
-    assert_eq!(agent.stop(), 0);
+fn an_agent_whose_history_is_a_pipe_or_a_link_does_not_start_and_says_what_to_do() {
+    for (odd, said_of_it) in [("pipe", "something else than a file"), ("link", "it is a link")] {
+        let place = Place::new();
+        let path = place.state().join("history.db");
+        match odd {
+            "pipe" => pipe(&path),
+            _ => symlink("elsewhere", &path).unwrap(),
+        }
+        let (code, page, said) = place.run(&["agent", "--once"]);
+        assert_eq!(code, 1, "{odd}: {page}{said}");
+        assert!(said.contains(said_of_it) && said.contains("--state-dir"), "{odd}: {said}");
+    }
 }
 
 /// Requests are files that anybody may have put there who may write there.

@@ -46,7 +46,7 @@ fn a_tree_of_links_leads_nowhere_else_and_holds_nobody_up() {
     link(&root, &format!("{DIMM}/dimm_label"), &secret);
     link(&root, "sys/class/dmi/id/product_name", &up);
     link(&root, "sys/class/dmi/id/board_name", &long);
-    link(&root, "proc/sys/kernel/hostname", "/proc/self/root/etc/hostname");
+    link(&root, "proc/sys/kernel/hostname", "/proc/self/cwd/../../../../etc/hostname");
     link(&root, "sys/class/dmi/id/sys_vendor", "sys_vendor");
     link(&root, "proc/cpuinfo", "cpuinfo2");
     link(&root, "proc/cpuinfo2", "cpuinfo");
