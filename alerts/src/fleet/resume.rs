@@ -77,9 +77,10 @@ pub fn resume(before: &FleetPlan, fleet: &Fleet) -> FleetPlan {
                 blocked.push(BlockedVisit { group: host.group.clone(), ..is_blocked(because) });
             }
             Left::Tasks(tasks) => {
-                // A reboot that was not known of when the plan was made is planned as of now.
+                // A reboot that was not known of when the plan was made is planned as of now; one that is
+                // not wanted any more leaves nothing to be held against.
                 let is_reboot = |task: &FleetTask| task.kind == TaskKind::Reboot;
-                let boot_ms = if entry.tasks.iter().any(is_reboot) {
+                let boot_ms = if entry.tasks.iter().any(is_reboot) && tasks.iter().any(is_reboot) {
                     entry.boot_ms.or(host.boot_ms)
                 } else {
                     host.boot_ms.or(entry.boot_ms)

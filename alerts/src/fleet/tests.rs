@@ -231,6 +231,20 @@ fn who_booted_and_still_asks_for_a_reboot_is_not_done() {
 }
 
 #[test]
+fn going_on_twice_is_once_where_no_reboot_is_wanted_any_more_and_the_boot_moved() {
+    let mut both = to_swap("a");
+    both.reboot = Some(RebootAnswer::Yes);
+    both.reboot_reasons = to_reboot("x").reboot_reasons;
+    both.boot_ms = Some(NOW_MS - HOUR_MS);
+    let before = planned(vec![both]);
+    // Its clock was set back, so that the same boot seems to have begun before.
+    let swap = FleetHost { boot_ms: Some(NOW_MS - 3 * HOUR_MS), ..to_swap("a") };
+    let later = Fleet { at_ms: NOW_MS + HOUR_MS, ..fleet(vec![swap]) };
+    let after = resume(&before, &later);
+    assert_eq!(resume(&after, &later), after);
+}
+
+#[test]
 fn a_need_that_came_up_since_is_met_by_the_visit_or_named() {
     let before = planned(vec![to_reboot("waits"), to_reboot("booted"), to_swap("swaps")]);
     let mut waits = to_swap("waits");

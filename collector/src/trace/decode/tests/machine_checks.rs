@@ -169,7 +169,7 @@ fn an_address_is_one_only_if_the_bits_say_so() {
         });
     };
     located(Check { status: USUAL.status & !(1 << 58), ..USUAL }, None, None);
-    located(Check { addr: 0, ..USUAL }, None, Some(12));
+    located(Check { addr: 0, ..USUAL }, None, None);
     // Bits below the granularity are not known.
     located(Check { addr: 0x3500_0fff, ..USUAL }, Some(0x3500_0000), Some(12));
     located(Check { addr: 0x3500_0fff, misc: 0x86, ..USUAL }, Some(0x3500_0fc0), Some(6));
