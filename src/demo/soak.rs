@@ -20,8 +20,8 @@ const DAY_IN_PASSES: u32 = 24 * HOUR_IN_PASSES;
 /// What a day may add: events of the day are part of what is judged, and an allocator has its ways.
 const MOST_KIB: u64 = 4 << 10;
 
-#[test]
 #[expect(clippy::disallowed_methods, reason = "a process of its own, which is this test")]
+#[test]
 fn a_day_of_passes_takes_no_more_memory_than_an_hour() {
     if std::env::var_os(ALONE).is_some() {
         return soak();
