@@ -59,7 +59,8 @@ pub(crate) fn version_of<'t>(stanzas: &'t str, name: &str, arch: Option<&str>) -
         field(stanza, "Package") == Some(name)
             && (arch.is_none() || field(stanza, "Architecture") == arch)
     };
-    field(stanzas.split("\n\n").find(is_it)?, "Version")
+    // Of two stanzas of one package, as a damaged file may have them, the one that has a version counts.
+    stanzas.split("\n\n").filter(is_it).find_map(|stanza| field(stanza, "Version"))
 }
 
 fn field<'t>(stanza: &'t str, name: &str) -> Option<&'t str> {
@@ -114,6 +115,16 @@ Architecture: amd64
     fn kernels() -> (Vec<DebPackage>, Vec<String>) {
         let kept = stanzas_of(STATUS_TEXT.as_bytes(), &|name| name.starts_with("linux-image-"));
         installed(std::str::from_utf8(&kept).unwrap())
+    }
+
+    #[test]
+    fn a_stanza_without_a_version_hides_none_that_has_one() {
+        let status = "Package: linux\nStatus: install ok installed\nVersf\n\n\
+                      Package: linux\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n";
+        let (packages, broken) = installed(status);
+        assert_eq!((packages.len(), broken.len()), (1, 1));
+        assert_eq!(version_of(status, "linux", None), Some("1"));
+        assert_eq!(version_of(status, "linux", Some("amd64")), None);
     }
 
     #[test]
