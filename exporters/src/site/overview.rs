@@ -258,7 +258,7 @@ impl Page for Overview<'_> {
         html! {
             (self.hero(known))
             div.two {
-                div.first { (section("do", "What to do", self.what_to_do(&asked, &quiet))) }
+                div.first { (section("do", "What to do", self.what_to_do(known, &asked, &quiet))) }
                 div {
                     (section("blind", "What cannot be seen", self.blind()))
                     (section("figures", "Figures", figures(&self.figures(known))))
@@ -288,19 +288,28 @@ impl Overview<'_> {
         let about: Vec<String> = about.cloned().chain(memory).collect();
         html! {
             div.hero.{ "t-" (tone.as_str()) } {
-                p.hero-verdict { (sign(tone)) span { (self.verdict.as_str().to_uppercase()) } }
+                p.hero-verdict { (sign(self.verdict.into())) span { (self.verdict.as_str().to_uppercase()) } }
                 div {
                     h1 { span.visually-hidden { "Verdict: " (self.verdict.as_str()) ". " } (text(&super::findings::sentence(&self.headline))) }
-                    p.hero-meaning { (meaning(self.verdict)) }
+                    p.hero-meaning {
+                        @if known.stale.is_none() { (meaning(self.verdict)) }
+                        @else {
+                            "What is so now cannot be told."
+                            // Nothing is known to be well because it was.
+                            @if self.verdict > Verdict::Unknown { " Of what was seen last: " (meaning(self.verdict)) }
+                        }
+                    }
                     p.soft { (text(&about.join(" · "))) }
                 }
             }
         }
     }
 
-    fn what_to_do(&self, asked: &[&Found<'_>], quiet: &[&Found<'_>]) -> Markup {
+    fn what_to_do(&self, known: &Known<'_>, asked: &[&Found<'_>], quiet: &[&Found<'_>]) -> Markup {
         html! {
-            @if asked.is_empty() {
+            @if asked.is_empty() && known.stale.is_some() {
+                p.nothing { (badge(Tone::Unknown, "NOT KNOWN")) " Nothing that was seen last called for action." }
+            } @else if asked.is_empty() {
                 p.nothing { (badge(Tone::Ok, "NOTHING")) " Nothing that was seen calls for action." }
             } @else { (cards(asked.iter().copied())) }
             @if !quiet.is_empty() {

@@ -328,6 +328,10 @@ fn what_is_too_old_is_under_a_banner_that_says_so() {
     let page = answer(&Place::Overview, Form::Html, &known).unwrap().body;
     assert!(page.contains("STALE") && page.contains("600 s old"), "{page}");
     assert!(page.contains("class=\"hero t-unknown\""), "{page}");
+    assert!(page.contains("What is so now cannot be told."), "{page}");
+    for well in ["Nothing to do.", "Nothing that was seen calls for action."] {
+        assert!(!page.contains(well), "{well}: {page}");
+    }
 }
 
 #[test]
