@@ -65,7 +65,8 @@ pub(crate) fn telling(bytes: &[u8]) -> String {
         let plain = message(line);
         let goes_by = plain.contains(PANIC)
             || DEATHS.iter().any(|death| plain.starts_with(death))
-            || MEMORY.iter().chain(&MACHINE_CHECK).any(|words| plain.contains(words));
+            // Wherever they are: in a damaged log they may be where a stamp belongs, and count all the same.
+            || MEMORY.iter().chain(&MACHINE_CHECK).any(|words| line.contains(words));
         if goes_by || (number < HEADER_LINES && header(line).is_some()) {
             out.push_str(line);
             out.push('\n');
@@ -145,6 +146,13 @@ Panic#2 Part1
 <0>[ 7032.983663] Kernel panic - not syncing: Fatal hardware error!
 <4>[ 7032.990000][    T1] CPU: 3 PID: 0 Comm: swapper/3
 ";
+
+    #[test]
+    fn what_is_kept_of_a_damaged_log_blames_the_same() {
+        let log = "Panic#1 Part1\n<4>[9999999.1 Machine Check Exception: 5 Bank 7: be[Hardware Error]: CPU 17\n";
+        assert_eq!(parse(log.as_bytes()).blames, Some(Blames::MachineCheck));
+        assert_eq!(parse(telling(log.as_bytes()).as_bytes()), parse(log.as_bytes()));
+    }
 
     fn with(panic: &str) -> CrashLog {
         parse(
