@@ -42,8 +42,10 @@ pub(super) fn passes(
             shared.leave(&view, good_for);
         }
         let lookout = agent.collector.lookout();
-        let holds: Option<Holds> =
-            (lookout.numbers() > 0).then(|| Box::new(move || lookout.holds()) as Holds);
+        let holds = (lookout.numbers() > 0).then(|| Holds {
+            is_soon_known: lookout.is_soon_done(),
+            ask: Box::new(move || lookout.holds()),
+        });
         board.publish_watched(view, good_for, holds);
         if looked >= due {
             due = due.saturating_add(agent.stats.interval);

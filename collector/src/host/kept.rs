@@ -5,8 +5,9 @@ use super::dir::retry;
 use super::{Backend, Failure, HostRoot};
 use std::os::fd::OwnedFd;
 
-/// `SYSFS_MAGIC` of linux/magic.h.
+/// `SYSFS_MAGIC`, `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
 const SYSFS: u64 = 0x6265_6572;
+const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Longer than any number.
 pub(crate) const LONGEST: usize = 64;
@@ -15,7 +16,16 @@ pub(crate) const LONGEST: usize = 64;
 #[derive(Debug)]
 pub(crate) struct KeptFile {
     fd: OwnedFd,
-    on_sysfs: bool,
+    on: System,
+}
+
+/// What kind of file system it is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum System {
+    Sysfs,
+    Memory,
+    /// A disk, a network, or a program.
+    Other,
 }
 
 /// It cannot be read any more, or not like this: whoever wants to know why opens it anew.
@@ -29,8 +39,12 @@ impl HostRoot {
         let fd = dir.hold(path)?;
         let system = retry(|| rustix::fs::fstatfs(&fd))?;
         // Its type differs between architectures.
-        let on_sysfs = u64::try_from(system.f_type).is_ok_and(|magic| magic == SYSFS);
-        Ok(Some(KeptFile { fd, on_sysfs }))
+        let on = match u64::try_from(system.f_type) {
+            Ok(SYSFS) => System::Sysfs,
+            Ok(magic) if IN_MEMORY.contains(&magic) => System::Memory,
+            Ok(_) | Err(_) => System::Other,
+        };
+        Ok(Some(KeptFile { fd, on }))
     }
 
     /// Opens a directory to count what is in it from time to time.
@@ -44,7 +58,13 @@ impl KeptFile {
     /// Whether it is the file of its name. An attribute of sysfs whose driver has gone fails by itself; a
     /// file elsewhere goes on to be read by whoever has it open, so that its names are counted.
     pub(crate) fn is_in_place(&self) -> bool {
-        self.on_sysfs || retry(|| rustix::fs::fstat(&self.fd)).is_ok_and(|stat| stat.st_nlink > 0)
+        self.on == System::Sysfs
+            || retry(|| rustix::fs::fstat(&self.fd)).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+
+    /// Whether no disk, no network and no program is asked when it is read.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.on != System::Other
     }
 
     /// What stands in it now, without the final line feed.

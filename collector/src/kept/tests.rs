@@ -18,7 +18,11 @@ struct Host {
 
 impl Host {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::below(&std::env::temp_dir())
+    }
+
+    fn below(folder: &Path) -> Self {
+        let dir = tempfile::tempdir_in(folder).unwrap();
         let monotonic = Some(Duration::from_secs(1_000));
         let clocks = Clocks { realtime_ms: 0, boottime: monotonic, monotonic };
         // Counters have an age only where the clocks are those of the kernel that counts.
@@ -191,6 +195,18 @@ fn what_says_the_same_is_made_once() {
         assert!(Arc::ptr_eq(&after, &dimms().0));
     }
     assert_eq!(first[0].errors.correctable.value().unwrap().value, 7);
+}
+
+#[test]
+fn counters_that_are_in_memory_are_soon_looked_at() {
+    const TMPFS: u64 = 0x0102_1994;
+    for folder in [Path::new("/dev/shm"), &std::env::temp_dir()] {
+        let Ok(system) = rustix::fs::statfs(folder) else { continue };
+        let mut host = Host::below(folder);
+        host.pass();
+        let in_memory = u64::try_from(system.f_type) == Ok(TMPFS);
+        assert_eq!(host.lookout().is_soon_done(), in_memory, "{}", folder.display());
+    }
 }
 
 #[test]

@@ -29,7 +29,18 @@ pub struct Board {
 }
 
 /// Whether what a view shows of counters is still so; it may take as long as the kernel wants.
-pub type Holds = Box<dyn Fn() -> bool + Send + Sync>;
+pub struct Holds {
+    /// Asks the host.
+    pub ask: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether that waits for nobody, and takes less than a millisecond.
+    pub is_soon_known: bool,
+}
+
+impl fmt::Debug for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Holds").field("is_soon_known", &self.is_soon_known).finish_non_exhaustive()
+    }
+}
 
 /// A page, or why it could not be written.
 pub(super) type Page = Result<Bytes, String>;
@@ -244,7 +255,13 @@ impl Board {
     /// When the last pass ended, and whether it still holds; `None` if that cannot be told.
     pub(super) fn holds(&self) -> Option<(Duration, bool)> {
         let posted = self.latest()?;
-        posted.holds.as_ref().map(|holds| (posted.at, holds()))
+        posted.holds.as_ref().map(|holds| (posted.at, (holds.ask)()))
+    }
+
+    /// Whether that can be told at once.
+    pub(super) fn is_soon_known(&self) -> bool {
+        self.latest()
+            .is_some_and(|posted| posted.holds.as_ref().is_some_and(|holds| holds.is_soon_known))
     }
 
     pub(super) fn latest(&self) -> Option<Arc<Posted>> {

@@ -1,10 +1,11 @@
 //! A second look at the host before a page is served: a scrape shows what the kernel counts when it is
 //! asked, not what the last pass saw.
 //!
-//! The counters of the last pass are read once more, on a thread of their own. If they are what they
-//! were, the page is as good as new; if not, a pass is asked for, and the scrape waits for it, but not
-//! for long. A read that hangs in the kernel therefore costs a scrape no more than that wait, and the
-//! page of the last pass is served.
+//! The counters of the last pass are read once more. If they are what they were, the page is as good as
+//! new; if not, a pass is asked for, and the scrape waits for it, but not for long. Counters in memory are
+//! read where the question comes in: to wake another thread and be woken by it costs more than reading
+//! those of a whole host. What may hang is read on a thread of its own: that costs a scrape no more than the
+//! wait, and the page of the last pass is served.
 
 use super::board::Board;
 use std::fmt;
@@ -32,6 +33,7 @@ pub struct Looks {
     board: Arc<Board>,
     /// Wakes the thread. One wish is as good as many.
     wishes: SyncSender<()>,
+    ask_for_pass: Box<dyn Fn() + Send + Sync>,
     last: Mutex<Last>,
     /// Told after each look.
     looked: Notify,
@@ -59,13 +61,14 @@ impl Looks {
     pub fn start(
         board: &Arc<Board>,
         pace: Pace,
-        ask_for_pass: impl Fn() + Send + 'static,
+        ask_for_pass: impl Fn() + Send + Sync + 'static,
     ) -> std::io::Result<Arc<Self>> {
         let (wishes, wished) = sync_channel(1);
         let looks = Arc::new(Self {
             pace,
             board: Arc::clone(board),
             wishes,
+            ask_for_pass: Box::new(ask_for_pass),
             last: Mutex::new(Last::Nothing),
             looked: Notify::new(),
         });
@@ -74,14 +77,14 @@ impl Looks {
         std::thread::Builder::new().name("looks".to_owned()).spawn(move || {
             while wished.recv().is_ok() {
                 let Some(looks) = weak.upgrade() else { return };
-                looks.look(&ask_for_pass);
+                looks.look();
                 looks.looked.notify_waiters();
             }
         })?;
         Ok(looks)
     }
 
-    fn look(&self, ask_for_pass: &dyn Fn()) {
+    fn look(&self) {
         let found = match self.board.holds() {
             Some((posted, true)) => Last::Held { posted, at: self.board.now() },
             Some((posted, false)) => Last::Changed { posted },
@@ -89,7 +92,7 @@ impl Looks {
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = found;
         if let Last::Changed { .. } = found {
-            ask_for_pass();
+            (self.ask_for_pass)();
         }
     }
 
@@ -115,13 +118,17 @@ impl Looks {
         if is_changed && !may_pass {
             return;
         }
-        let _ = timeout(WITHIN, self.as_good_as_new(posted, is_changed, may_pass)).await;
+        let is_looked_at = is_changed || self.board.is_soon_known();
+        if is_looked_at && !is_changed {
+            self.look();
+        }
+        let _ = timeout(WITHIN, self.as_good_as_new(posted, is_looked_at, may_pass)).await;
     }
 
-    async fn as_good_as_new(&self, posted: Duration, is_changed: bool, may_pass: bool) {
+    async fn as_good_as_new(&self, posted: Duration, is_looked_at: bool, may_pass: bool) {
         // Whoever holds these is told of all that comes from here on.
         let (looked, passed) = (self.looked.notified(), self.board.passed());
-        if !is_changed {
+        if !is_looked_at {
             match self.wishes.try_send(()) {
                 Ok(()) | Err(TrySendError::Full(())) => looked.await,
                 Err(TrySendError::Disconnected(())) => return,

@@ -1,5 +1,6 @@
 //! Scrapes that look before they show.
 
+use super::super::board::Holds;
 use super::super::negotiate::{Form, Format};
 use super::*;
 use crate::testing;
@@ -60,7 +61,12 @@ fn publish(board: &Board, changed: &Arc<AtomicBool>, looks: &Arc<AtomicU64>, num
         looks.fetch_add(1, Ordering::SeqCst);
         !changed.load(Ordering::SeqCst)
     };
-    board.publish_watched(view, Duration::from_secs(90), Some(Box::new(holds)));
+    board.publish_watched(view, Duration::from_secs(90), Some(asked(holds)));
+}
+
+/// What may take its time.
+fn asked(holds: impl Fn() -> bool + Send + Sync + 'static) -> Holds {
+    Holds { ask: Box::new(holds), is_soon_known: false }
 }
 
 #[test]
@@ -119,7 +125,7 @@ fn a_look_that_hangs_costs_a_scrape_a_moment() {
     let holds = move || hung.lock().unwrap().recv().is_ok();
     let mut view = testing::server();
     view.agent.as_mut().unwrap().passes = 1;
-    host.board.publish_watched(view, Duration::from_secs(90), Some(Box::new(holds)));
+    host.board.publish_watched(view, Duration::from_secs(90), Some(asked(holds)));
     let looks = Looks::start(&host.board, PACE, || {}).unwrap();
     host.later(30);
     for _ in 0..3 {
@@ -140,4 +146,39 @@ fn where_nothing_can_be_looked_at_the_page_is_served_as_it_is() {
     host.board.publish(view, Duration::from_secs(90));
     host.later(30);
     assert_eq!(host.scrape(&looks), 1);
+}
+
+#[test]
+fn what_is_soon_known_is_asked_where_the_question_comes_in() {
+    let host = Host::new();
+    let (changed, asked_by) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+    let publish = |board: &Board, number: u64| {
+        let mut view = testing::server();
+        if let Some(agent) = &mut view.agent {
+            agent.passes = number;
+        }
+        let (changed, asked_by) = (Arc::clone(&changed), Arc::clone(&asked_by));
+        let ask = move || {
+            asked_by.lock().unwrap().push(std::thread::current().id());
+            !changed.load(Ordering::SeqCst)
+        };
+        let holds = Holds { ask: Box::new(ask), is_soon_known: true };
+        board.publish_watched(view, Duration::from_secs(90), Some(holds));
+    };
+    publish(&host.board, 1);
+    let (sender, asked) = std::sync::mpsc::channel();
+    let looks = Looks::start(&host.board, PACE, move || sender.send(()).unwrap()).unwrap();
+    host.later(2);
+    assert_eq!(host.scrape(&looks), 1);
+    assert_eq!(*asked_by.lock().unwrap(), [std::thread::current().id()]);
+    assert!(asked.try_recv().is_err(), "no pass is needed");
+    changed.store(true, Ordering::SeqCst);
+    host.later(60);
+    assert_eq!(host.scrape(&looks), 1, "the pass does not come, and is not waited for");
+    assert_eq!(asked.try_iter().count(), 1);
+    publish(&host.board, 2);
+    changed.store(false, Ordering::SeqCst);
+    host.later(2);
+    assert_eq!(host.scrape(&looks), 2);
+    assert!(asked.try_recv().is_err());
 }
