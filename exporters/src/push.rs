@@ -55,10 +55,16 @@ fn severity(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The place of a stick, if the subject is one.
-fn dimm(subject: &str) -> Option<&str> {
-    let (_, place) = subject.rsplit_once('/')?;
-    ["dimm", "rank", "csrow", "ch"].iter().any(|kind| place.starts_with(kind)).then_some(subject)
+/// The stick that an alert is about, if it is about one: what the verdict on it calls it, or a place.
+fn dimm(AlertKey { code, subject }: &AlertKey) -> Option<&str> {
+    let is_place = || {
+        let place = subject.rsplit_once('/').map(|(_, place)| place);
+        let kinds = ["dimm", "rank", "csrow", "ch"];
+        place.is_some_and(|place| kinds.iter().any(|kind| place.starts_with(kind)))
+    };
+    // Of several at once the host is the subject.
+    let is_verdict = code.starts_with("dimm-") && subject != "host";
+    (is_verdict || is_place()).then_some(subject)
 }
 
 fn reboot(helps: RebootHelps) -> &'static str {
@@ -78,7 +84,8 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn labels(&self, sender: &Sender) -> BTreeMap<&'static str, String> {
-        let Self { key: AlertKey { code, subject }, verdict, seen: _ } = self;
+        let Self { key, verdict, seen: _ } = self;
+        let AlertKey { code, subject } = key;
         let mut labels = BTreeMap::from([
             ("alertname", alert_name(code)),
             ("code", printable(code).into_owned()),
@@ -87,7 +94,7 @@ impl Told<'_> {
             ("subject", printable(subject).into_owned()),
             ("verdict", verdict.as_str().to_owned()),
         ]);
-        if let Some(dimm) = dimm(subject) {
+        if let Some(dimm) = dimm(key) {
             labels.insert("dimm", printable(dimm).into_owned());
         }
         labels

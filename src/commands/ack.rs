@@ -107,8 +107,8 @@ fn named<T: Clone>(
             key.code == code && subject.is_none_or(|subject| subject == key.subject)
         }));
     }
-    let about = dimms::subjects(view, target)?;
-    Ok(those(&|key| about.contains(&key.subject)))
+    let stick = dimms::called(view, target)?;
+    Ok(those(&|key| stick.is_subject(&key.subject, view)))
 }
 
 fn baseline(asked: &str, key: &AlertKey, count: Option<u64>) -> anyhow::Result<Option<u64>> {

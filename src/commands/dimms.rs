@@ -80,11 +80,10 @@ pub(crate) fn show(settings: &Settings, args: &ShowArgs) -> anyhow::Result<Exit>
     Ok(Exit::Ok)
 }
 
-/// What findings about a stick may name as their subject.
-pub(super) fn subjects(view: &HostView, name: &str) -> anyhow::Result<Vec<String>> {
+/// The stick that is called so.
+pub(super) fn called(view: &HostView, name: &str) -> anyhow::Result<DimmLine> {
     let lines = memory_lines(view, &[]);
-    let line = the_one(&lines, name)?;
-    Ok(std::iter::once(&line.key).chain(&line.counted_at).cloned().collect())
+    the_one(&lines, name).cloned()
 }
 
 /// What was reported of it. Errors without a DIMM are counted at no stick's place.

@@ -55,6 +55,22 @@ impl Told {
         found.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The verdict on a stick, as each command has it that names one.
+    fn verdicts_on(&self, stick: &str) -> Vec<String> {
+        let json = |args: &[&str]| -> serde_json::Value {
+            serde_json::from_str(&self.says(args)).unwrap()
+        };
+        let word = |found: &serde_json::Value| found.as_str().unwrap().to_owned();
+        let listed = json(&["dimms", "--json"]);
+        let dimms = listed["dimms"].as_array().unwrap();
+        let listed = dimms.iter().find(|dimm| dimm["slot"] == stick).unwrap();
+        let shown = json(&["show", stick, "--json"]);
+        let status = json(&["status", "--json"]);
+        let judged = status["assessment"]["dimms"].as_array().unwrap();
+        let judged = judged.iter().find(|dimm| dimm["name"] == stick).unwrap();
+        [&listed["verdict"], &shown["dimm"]["verdict"], &judged["verdict"]].map(word).to_vec()
+    }
+
     /// The hashes of the ledger's rows.
     fn ledger(&self) -> String {
         self.says(&["ledger", "export"])
@@ -112,6 +128,16 @@ fn a_dimm_dies_and_is_to_be_swapped_before_an_error_is_not_corrected() {
     assert!(turns.is_sorted());
     assert!(told.text.contains("still OK"), "one error is no fault");
     assert!(told.says(&["history", "boots"]).contains("in order"), "a boot lies in its past");
+    assert_eq!(told.verdicts_on("B1"), ["act"; 3]);
+    let dimms = told.says(&["dimms"]);
+    assert!(dimms.lines().any(|line| line.contains("act") && line.contains(" B1 ")), "{dimms}");
+    let shown = told.says(&["show", "B1"]);
+    assert!(shown.contains("dimm-wide-storm") && !shown.contains("none about it"), "{shown}");
+    // By any of its names, although its finding has but one of them.
+    for name in ["B1", "b1", "skylake-socket-1-imc-0/dimm0"] {
+        let said = told.says(&["ack", name, "--reason", "on its way", "--until", "2027-01-01"]);
+        assert!(said.contains("dimm-wide-storm:B1"), "{name}: {said}");
+    }
 }
 
 #[test]
@@ -119,6 +145,7 @@ fn a_row_is_bad_and_two_pages_out_of_use_are_enough() {
     let told = reads("row-fault", "A1", "WATCH", &["dimm-fault", "pages-offlined"]);
     assert!(told.says(&["pages", "list"]).contains("2 out of use"));
     assert!(told.says(&["pages", "boot-args"]).contains("memmap=8K$0x"));
+    assert_eq!(told.verdicts_on("A1"), ["watch"; 3]);
 }
 
 #[test]

@@ -185,8 +185,20 @@ fn the_journal_has_it_on_one_line_and_nothing_in_it_acts_on_a_terminal() {
 fn names_of_alerts_are_written_as_others_write_them() {
     assert_eq!(alert_name("kernel-behind"), "ScrubjayKernelBehind");
     assert_eq!(alert_name("guest"), "ScrubjayGuest");
-    assert_eq!(dimm("mc0/rank3"), Some("mc0/rank3"));
-    assert_eq!(dimm("mc0/csrow1/ch0"), Some("mc0/csrow1/ch0"));
-    assert_eq!(dimm("a/b"), None);
-    assert_eq!(dimm("host"), None);
+}
+
+#[test]
+fn who_routes_by_stick_is_told_which_one() {
+    for (code, subject, is_stick) in [
+        ("corrected-errors", "mc0/rank3", true),
+        ("corrected-errors", "mc0/csrow1/ch0", true),
+        ("dimm-wide-storm", "B1", true),
+        ("dimm-storm", "NODE 1 P1-DIMMA1", true),
+        ("dimm-storm", "host", false),
+        ("guest", "a/b", false),
+        ("kernel-behind", "host", false),
+    ] {
+        let key = AlertKey::new(code, subject);
+        assert_eq!(dimm(&key), is_stick.then_some(subject), "{code}:{subject}");
+    }
 }

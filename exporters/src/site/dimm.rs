@@ -10,7 +10,7 @@ use super::parts::{
     ago, code, column, command, day, facts, figure_of, finding_link, no_history, nothing, number,
     numbers, section, since, table, text, when,
 };
-use super::stick::{Stick, called, judged, sticks};
+use super::stick::{Stick, called, sticks};
 use super::tone::{Tone, badge, verdict};
 use super::{Known, Page};
 use crate::text::words::{self, count};
@@ -63,7 +63,7 @@ pub(super) fn page<'a>(known: &Known<'a>, name: &str) -> Option<DimmPage<'a>> {
         all = sticks(view, turns);
     }
     let (line, stick) = all.iter().find(|(_, stick)| stick.module == module)?;
-    let judged = judged(line, view);
+    let judged = line.judged(view);
     let reports = past_of.map(|past| (past.trace.reports.clone(), past.pattern.clone()));
     let detail = DimmDetail::new(line.clone(), view, turns, reports);
     let times = past_of.map(|past| {

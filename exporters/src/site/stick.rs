@@ -6,8 +6,8 @@ use super::parts::{opaque, stick_link};
 use super::tone::{Tone, badge, verdict};
 use maud::{Markup, html};
 use scrubjay_model::{
-    Controller, Dimm, DimmKind, DimmLine, DimmVerdict, ErrorClass, HostView, ModuleTurn, Snapshot,
-    Verdict, memory_lines,
+    Controller, Dimm, DimmKind, DimmLine, ErrorClass, HostView, ModuleTurn, Snapshot, Verdict,
+    memory_lines,
 };
 use serde::Serialize;
 
@@ -55,15 +55,9 @@ pub(super) fn sticks(view: &HostView, turns: &[ModuleTurn]) -> Vec<(DimmLine, St
         .collect()
 }
 
-/// The verdict on a stick that is there.
-pub(super) fn judged<'v>(line: &DimmLine, view: &'v HostView) -> Option<&'v DimmVerdict> {
-    let is_there = line.ended_wall_ms.is_none();
-    view.assessment.dimms.iter().find(|dimm| is_there && dimm.key.as_str() == line.key)
-}
-
 fn stick(line: &DimmLine, view: &HostView) -> Stick {
     let module = opaque(&line.key);
-    let judged = judged(line, view);
+    let judged = line.judged(view);
     let place = place(line, view);
     // A stick without slot and place is called by its key, which may be its serial number.
     let name = line.name();
@@ -73,7 +67,7 @@ fn stick(line: &DimmLine, view: &HostView) -> Stick {
         name
     };
     Stick {
-        verdict: line.verdict.map(|said| judged.map_or(said, |dimm| said.max(dimm.verdict))),
+        verdict: line.verdict,
         advice: judged.map(|dimm| dimm.advice),
         module,
         name,

@@ -327,6 +327,29 @@ mod tests {
     }
 
     #[test]
+    fn a_stick_is_as_bad_as_what_is_said_of_it_under_any_of_its_names() {
+        let mut view = testing::server();
+        view.assessment.findings.clear();
+        let (record, _) = testing::remembered();
+        view.accumulated.modules.insert(record.key.clone(), record);
+        let line = |view: &HostView| {
+            let lines = memory_lines(view, &[]);
+            lines.into_iter().find(|line| line.key == "425bb669").unwrap()
+        };
+        // Of many ailing sticks some have no finding of their own.
+        assert_eq!(line(&view).verdict, Some(Verdict::Plan));
+        let found = testing::finding("dimm-storm", Verdict::Act, "DIMM_A1");
+        view.assessment.findings.push(found);
+        assert_eq!(line(&view).verdict, Some(Verdict::Act));
+        assert_eq!(line(&view).findings(&view).len(), 1);
+        // Nobody judged it: its slot is its name all the same.
+        view.assessment.dimms.clear();
+        assert_eq!(line(&view).findings(&view).len(), 1);
+        view.assessment.findings[0].subject = "DIMM_A2".to_owned();
+        assert!(line(&view).findings(&view).is_empty());
+    }
+
+    #[test]
     fn a_list_says_what_was_not_seen_and_what_may_be_more() {
         insta::assert_snapshot!(page(vec![
             ModuleRecord {

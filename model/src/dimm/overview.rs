@@ -3,8 +3,8 @@
 
 use super::{Confidence, Identity, Inventory, ModuleRecord, ModuleTurn, join_dimms, match_modules};
 use crate::{
-    BadPage, ControllerKey, CoverageState, Dimm, ErrorClass, Finding, HostView, Place, SeriesPlace,
-    SeriesTotal, Snapshot, Verdict,
+    BadPage, ControllerKey, CoverageState, Dimm, DimmVerdict, ErrorClass, Finding, HostView, Place,
+    SeriesPlace, SeriesTotal, Snapshot, Verdict,
 };
 use serde::Serialize;
 
@@ -292,8 +292,9 @@ fn kernel_names(places: &[(ControllerKey, Place)], view: &HostView) -> Vec<Strin
     places.iter().filter_map(name).collect()
 }
 
-/// The worst finding about it. Without one it is well only where its errors of both classes are
-/// counted and nothing hides them.
+/// The verdict on it or the worst finding about it, whichever is worse: of many ailing sticks only some
+/// have a finding of their own. Without either it is well only where its errors of both classes are counted
+/// and nothing hides them.
 fn verdict(line: &DimmLine, view: &HostView) -> Verdict {
     let counted = line.correctable.is_some() && line.uncorrectable.is_some();
     let base = match view.assessment.coverage.state {
@@ -303,7 +304,9 @@ fn verdict(line: &DimmLine, view: &HostView) -> Verdict {
         | CoverageState::None
         | CoverageState::Unknown => Verdict::Unknown,
     };
-    line.findings(view).into_iter().map(|finding| finding.verdict).fold(base, Verdict::max)
+    let judged = line.judged(view).map(|dimm| dimm.verdict);
+    let found = line.findings(view).into_iter().map(|finding| finding.verdict);
+    found.chain(judged).fold(base, Verdict::max)
 }
 
 impl DimmLine {
@@ -346,14 +349,29 @@ impl DimmLine {
         self.last_error_wall_ms.is_some() && self.last_error_wall_ms == self.since_wall_ms
     }
 
-    /// The findings about it or one of its places, worst first. Places of a stick that is gone are
-    /// another's.
+    /// The verdict on it, while it is there and if its history was looked at.
+    pub fn judged<'v>(&self, view: &'v HostView) -> Option<&'v DimmVerdict> {
+        let is_there = self.ended_wall_ms.is_none();
+        view.assessment.dimms.iter().find(|dimm| is_there && dimm.key.as_str() == self.key)
+    }
+
+    /// Whether a finding or an alert with this subject is about it: they name its key, one of its places, or
+    /// what it is called in the verdict on it. Places and slot of a stick that is gone are another's.
+    pub fn is_subject(&self, subject: &str, view: &HostView) -> bool {
+        let is_its_name = || match self.judged(view) {
+            Some(judged) => judged.name == subject,
+            None => self.slot_name().is_some_and(|slot| slot == subject),
+        };
+        self.ended_wall_ms.is_none()
+            && (subject == self.key
+                || self.counted_at.iter().any(|place| place == subject)
+                || is_its_name())
+    }
+
+    /// The findings about it, worst first.
     pub fn findings<'v>(&self, view: &'v HostView) -> Vec<&'v Finding> {
         let assessment = &view.assessment;
-        let about = |finding: &&Finding| {
-            self.ended_wall_ms.is_none()
-                && (finding.subject == self.key || self.counted_at.contains(&finding.subject))
-        };
+        let about = |finding: &&Finding| self.is_subject(&finding.subject, view);
         let mut found: Vec<&Finding> =
             assessment.findings.iter().chain(&assessment.coverage.findings).filter(about).collect();
         found.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
