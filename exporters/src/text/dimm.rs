@@ -5,13 +5,20 @@ use super::page::{Cell, FAINT, Page};
 use super::words::{count, moment, moment_ago, size};
 use super::{Style, events, status};
 use scrubjay_model::{
-    BadPage, Confidence, DimmDetail, DimmKind, DimmLine, ErrorClass, EventPattern, EventRecord,
-    HostView, ModuleTurn, PATTERN_PAGE_BYTES, PlaceSum,
+    BadPage, Confidence, DimmDetail, DimmKind, DimmLine, DimmVerdict, ErrorClass, EventPattern,
+    EventRecord, HostView, ModuleTurn, PATTERN_PAGE_BYTES, PlaceSum, shell_word,
 };
+
+/// What a verdict rests on.
+fn judgement(judged: &DimmVerdict) -> String {
+    let decides = judged.reasons.iter().filter(|reason| reason.verdict == judged.verdict);
+    let decides: Vec<&str> = decides.map(|reason| reason.text.as_str()).collect();
+    format!("judged {}: {}", judged.verdict.as_str(), decides.join("; "))
+}
 
 /// One stick.
 pub fn dimm(view: &HostView, detail: &DimmDetail, style: &Style) -> String {
-    let DimmDetail { dimm, places, turns, findings, bad_pages, events, pattern } = detail;
+    let DimmDetail { dimm, places, turns, findings, judged, bad_pages, events, pattern } = detail;
     let mut page = Page::new(*style);
     let now_ms = view.snapshot.at.wall_ms;
     let said = verdict(dimm);
@@ -28,6 +35,12 @@ pub fn dimm(view: &HostView, detail: &DimmDetail, style: &Style) -> String {
         page.sentence(2, "none about it");
     }
     status::grouped(&mut page, findings, &view.alerts);
+    if let Some(judged) = judged {
+        page.sentence(2, &judgement(judged));
+        // On a line of its own, to be copied.
+        let name = shell_word(&judged.name);
+        page.sentence(2, &format!("scrubjay explain {name} tells all of it"));
+    }
     page.blank();
     page.heading("reports:");
     reports(&mut page, events.as_deref(), pattern.as_ref(), now_ms);

@@ -3,7 +3,8 @@
 use super::overview::{kernel_count, lies_on};
 use super::{DimmKind, DimmLine, EventPattern, ModuleTurn};
 use crate::{
-    BadPage, ErrorClass, EventRecord, Finding, HostView, Reading, SeriesKey, SeriesPlace, Snapshot,
+    BadPage, DimmVerdict, ErrorClass, EventRecord, Finding, HostView, Reading, SeriesKey,
+    SeriesPlace, Snapshot,
 };
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ pub struct DimmDetail {
     pub turns: Vec<ModuleTurn>,
     /// The findings about it, worst first.
     pub findings: Vec<Finding>,
+    /// The verdict on it; `None` where no history knows it.
+    pub judged: Option<DimmVerdict>,
     /// Pages registered as bad at its places while it was there; `None` without a history.
     pub bad_pages: Option<Vec<BadPage>>,
     /// Its last reports; `None` without a history.
@@ -79,6 +82,7 @@ impl DimmDetail {
                 DimmKind::Unattributed => Vec::new(),
             },
             findings: dimm.findings(view).into_iter().cloned().collect(),
+            judged: dimm.judged(view).cloned(),
             bad_pages: has_history.then_some(pages),
             events,
             pattern,
