@@ -7,7 +7,7 @@
 
 use crate::config::Settings;
 use crate::exit::Exit;
-use crate::serving::{self, Door, Shown};
+use crate::serving::{self, Door, ENDED_UNASKED, Shown};
 use crate::shared::PassFeed;
 use crate::signals::Signals;
 use crate::{clock, privileges, sandbox, site_past};
@@ -42,9 +42,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
         settings.state_dir.display()
     );
     let pages = Some(site_past::pages(&settings.state_dir));
-    let server = door.serve(Shown { board, looks: None, feed: Some(feed), pages });
-    let signal = signals.next().await;
-    tracing::info!("stopping: {signal}");
+    let mut server = door.serve(Shown { board, looks: None, feed: Some(feed), pages }).await?;
+    tokio::select! {
+        signal = signals.next() => tracing::info!("stopping: {signal}"),
+        why = server.ends_unasked() => return Err(why.context(ENDED_UNASKED)),
+    }
     server.stop().ended().await?;
     Ok(Exit::Ok)
 }
