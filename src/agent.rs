@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
-use crate::serving::{self, Door, Shown};
+use crate::serving::{self, Door, ENDED_UNASKED, Shown};
 use crate::shared::Shared;
 use crate::signals::Signals;
 use crate::{clock, commands::reading, header, privileges, sandbox, site_past, web};
@@ -36,8 +36,10 @@ use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// A view speaks for the host until this many intervals have passed without another.
 const GOOD_FOR_INTERVALS: u32 = 3;
@@ -88,7 +90,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     // Ports are open, and there is no other thread yet.
     privileges::give_up(settings);
     let outside = confined::outside(settings);
-    let confinement = confined::bind(settings, outside.is_some());
+    let (confinement, trees) = confined::bind(settings, outside.is_some(), &door.paths());
     let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
     let wake = orders.clone();
@@ -103,9 +105,10 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 
     agent.web = door.files();
     agent.stats.confinement = Some(confinement);
+    agent.trees = trees;
     agent.shared = Shared::start(settings, &agent.own);
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
-    let (passes_ended, mut ended) = tokio::sync::oneshot::channel();
+    let (passes_ended, mut ended) = oneshot::channel();
     let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
     let posting = Arc::clone(&board);
     let passes = std::thread::Builder::new().name("passes".to_owned()).spawn(move || {
@@ -123,23 +126,51 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     })?;
     let pages = settings.web.pages.then(|| site_past::pages(&settings.state_dir));
     // The rest of this thread answers strangers.
-    sandbox::bind(settings, &sandbox::of_server(settings));
-    let server = door.serve(Shown { board, looks: Some(looks), feed: None, pages });
+    sandbox::bind(settings, &sandbox::of_server(settings, &door.paths()));
+    let shown = Shown { board, looks: Some(looks), feed: None, pages };
+    let mut server = match door.serve(shown).await {
+        Ok(server) => server,
+        Err(why) => {
+            end(&orders, Some(ended), passes).await?;
+            return Err(why);
+        }
+    };
+    let mut ended_unasked = None;
+    let mut is_ended = false;
     tokio::select! {
         signal = signals.next() => tracing::info!("stopping: {signal}"),
-        _ = &mut ended => tracing::error!("stopping: the pass thread has ended"),
+        _ = &mut ended => {
+            is_ended = true;
+            tracing::error!("stopping: the pass thread has ended");
+        }
+        why = server.ends_unasked() => {
+            tracing::error!("stopping: {ENDED_UNASKED}");
+            ended_unasked = Some(why);
+        }
     }
     let server = server.stop();
+    let result = end(&orders, (!is_ended).then_some(ended), passes).await;
+    server.ended().await?;
+    result?;
+    ended_unasked.map_or(Ok(Exit::Ok), |why| Err(why.context(ENDED_UNASKED)))
+}
+
+/// Has the passes come to an end. The run is closed in the history before the process ends; a read that hangs in
+/// the kernel delays that by no more than its deadline.
+async fn end(
+    orders: &Sender<Order>,
+    ended: Option<oneshot::Receiver<()>>,
+    passes: JoinHandle<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     // If it cannot be told it has ended.
     let _ = orders.send(Order::Stop);
-    // The run is closed in the history before the process ends; a read that hangs in the kernel
-    // delays that by no more than its deadline.
-    let result = tokio::task::spawn_blocking(move || passes.join()).await?;
-    server.ended().await?;
-    match result {
-        Ok(result) => result.map(|()| Exit::Ok),
-        Err(_) => anyhow::bail!("the pass thread failed (a defect of scrubjay, please report)"),
+    // Not on a thread of its own: there may be none.
+    if let Some(ended) = ended {
+        let _ = ended.await;
     }
+    passes.join().unwrap_or_else(|_| {
+        anyhow::bail!("the pass thread failed (a defect of scrubjay, please report)")
+    })
 }
 
 /// Everything a pass needs.
@@ -163,6 +194,8 @@ pub(crate) struct Agent {
     web: Option<Arc<web::WebFiles>>,
     /// What is left for others after each pass.
     shared: Option<Shared>,
+    /// What it is kept to, if it is.
+    trees: Option<sandbox::Trees>,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -264,6 +297,7 @@ impl Agent {
             policy: settings.patches.clone(),
             web: None,
             shared: None,
+            trees: None,
             edac: None,
         })
     }
@@ -350,6 +384,9 @@ impl Agent {
     }
 
     fn account(&mut self, snapshot: &Snapshot, began: Duration) {
+        if let Some(trees) = &mut self.trees {
+            confined::tell_replaced(trees, snapshot);
+        }
         for status in snapshot.sources() {
             let Some(report) = status.report else { continue };
             let stats = self.stats.sources.entry(status.source).or_default();

@@ -7,7 +7,7 @@
 
 use crate::config::Settings;
 use crate::exit::Exit;
-use crate::serving::{self, Door, Shown};
+use crate::serving::{self, Door, ENDED_UNASKED, Shown};
 use crate::shared::PassFeed;
 use crate::signals::Signals;
 use crate::{clock, privileges, sandbox, site_past};
@@ -30,7 +30,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
     let feed = Arc::new(PassFeed::of(settings, &own, &board));
     // Root needs none of what root has to read two folders that belong to it.
     privileges::give_up_all();
-    let landlock = sandbox::bind(settings, &sandbox::of_serve(settings, feed.paths()));
+    let landlock =
+        sandbox::bind(settings, &sandbox::of_serve(settings, &door.paths(), feed.paths()));
     door.announce()?;
     match landlock {
         Landlock::Enforced { abi, .. } => tracing::info!("kept to these files by Landlock {abi}"),
@@ -42,9 +43,11 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
         settings.state_dir.display()
     );
     let pages = Some(site_past::pages(&settings.state_dir));
-    let server = door.serve(Shown { board, looks: None, feed: Some(feed), pages });
-    let signal = signals.next().await;
-    tracing::info!("stopping: {signal}");
+    let mut server = door.serve(Shown { board, looks: None, feed: Some(feed), pages }).await?;
+    tokio::select! {
+        signal = signals.next() => tracing::info!("stopping: {signal}"),
+        why = server.ends_unasked() => return Err(why.context(ENDED_UNASKED)),
+    }
     server.stop().ended().await?;
     Ok(Exit::Ok)
 }

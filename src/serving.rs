@@ -4,18 +4,34 @@
 use crate::config::{ListenAddress, WebSettings};
 use crate::web::{self, WebFiles};
 use anyhow::Context;
-use scrubjay_exporters::http::{self, Board, Feed, Gate, Looks, Setup, Site};
+use scrubjay_exporters::http::{self, Board, EndedUnasked, Feed, Gate, Looks, Setup, Site};
 use scrubjay_exporters::site::Pages;
-use std::future::Future;
+use std::future::{Future, pending};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// Threads for what may block: two pages that ask the history, one look at the files of the web
+/// configuration, one at what an agent left, and one password, each of which may hang or last; the rest
+/// is for pages that ask no disk. What is more waits.
+const BLOCKING_THREADS: usize = 8;
+
+/// They stay: where none is left and the system gives no other, tokio panics, and where one is left it
+/// waits for that. For ever would do as well.
+const THREADS_STAY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// What goes before the reason of a server that ends without being told to.
+pub(crate) const ENDED_UNASKED: &str = "the server has ended";
 
 /// Runs what serves, on this thread.
 pub(crate) fn block_on<T>(serving: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(THREADS_STAY)
         .build()
         .context("cannot start the async runtime")?;
     let served = runtime.block_on(serving);
@@ -49,8 +65,11 @@ pub(crate) struct Shown {
 #[derive(Debug)]
 pub(crate) struct Server {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    /// `None` once it is known how it ended.
+    task: Option<Task>,
 }
+
+type Task = JoinHandle<Result<(), EndedUnasked>>;
 
 impl Door {
     /// Opens it. An address that is taken and a file of no use are found here, before anything is made
@@ -76,6 +95,11 @@ impl Door {
         self.files.clone()
     }
 
+    /// Where those are that say who may come in; none where nothing is said.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.files.as_ref().map(|files| files.paths()).unwrap_or_default()
+    }
+
     /// How it is reached.
     pub(crate) fn urls(&self) -> anyhow::Result<Vec<String>> {
         let urls = self.listeners.iter().map(|listener| {
@@ -94,8 +118,14 @@ impl Door {
         Ok(())
     }
 
-    /// Answers from now on.
-    pub(crate) fn serve(self, shown: Shown) -> Server {
+    /// Answers from now on. Call it when rights are given up: the first of the threads that block is
+    /// made here, and stays.
+    pub(crate) async fn serve(self, shown: Shown) -> anyhow::Result<Server> {
+        // In a task of its own, as tokio panics where there is no thread to be had.
+        tokio::spawn(async { spawn_blocking(|| ()).await })
+            .await
+            .and_then(|made| made)
+            .context("failed to start a thread for what may block")?;
         let Self { listeners, files, setup, telemetry_path } = self;
         let Shown { board, looks, feed, pages } = shown;
         let gate = Arc::new(files.map_or_else(Gate::open, |files| files.gate(setup)));
@@ -104,11 +134,24 @@ impl Door {
         let task = tokio::spawn(http::serve(listeners, site, async {
             let _ = told.await;
         }));
-        Server { stop, task }
+        Ok(Server { stop, task: Some(task) })
     }
 }
 
 impl Server {
+    /// Returns, with the reason, only if it ends without being told to.
+    pub(crate) async fn ends_unasked(&mut self) -> anyhow::Error {
+        let Some(task) = &mut self.task else { return pending().await };
+        let ended = task.await;
+        self.task = None;
+        match ended {
+            Ok(Err(why)) => why.into(),
+            Err(why) => why.into(),
+            // It is told to by whoever has the other half of `stop`, which is here.
+            Ok(Ok(())) => anyhow::anyhow!("it was told to (a defect of scrubjay, please report)"),
+        }
+    }
+
     /// Tells it to come to an end; what is being answered is finished, for a few seconds.
     pub(crate) fn stop(self) -> Stopping {
         // If it cannot be told it has ended.
@@ -119,11 +162,32 @@ impl Server {
 
 /// A server that answers no new requests.
 #[derive(Debug)]
-pub(crate) struct Stopping(JoinHandle<()>);
+pub(crate) struct Stopping(Option<Task>);
 
 impl Stopping {
     /// Returns when it has ended.
     pub(crate) async fn ended(self) -> anyhow::Result<()> {
-        Ok(self.0.await?)
+        match self.0 {
+            Some(task) => Ok(task.await??),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_unasked_is_told_once_and_is_not_waited_for() {
+        block_on(async {
+            let (stop, _told) = oneshot::channel();
+            let task = tokio::spawn(async { panic!("as if there was no thread") });
+            let mut server = Server { stop, task: Some(task) };
+            let why = format!("{:#}", server.ends_unasked().await);
+            assert!(why.contains("panic"), "{why}");
+            server.stop().ended().await
+        })
+        .unwrap();
     }
 }

@@ -30,6 +30,11 @@ const MOST_BYTES: u64 = 64 << 20;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What to do about a file that may not be read. Whoever serves has given up the right to read what belongs
+/// to others, root too.
+const CLOSED: &str = "does this user belong to the group of the agent? Root reads nothing of another user \
+    here: start scrubjay serve as that user";
+
 /// The agent's side.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -129,7 +134,8 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub(crate) struct PassFeed {
     /// Where it may be.
     paths: Vec<PathBuf>,
-    state_dir: String,
+    /// As configured: where it leads can be told only when it is there.
+    state_dir: PathBuf,
     boot: BootId,
     board: Arc<Board>,
     /// The file that is on the board.
@@ -146,7 +152,7 @@ impl PassFeed {
         }
         Self {
             paths,
-            state_dir: canonical(state_dir),
+            state_dir: state_dir.clone(),
             boot: own_boot(own),
             board: Arc::clone(board),
             posted: Mutex::new(None),
@@ -156,6 +162,15 @@ impl PassFeed {
     /// Everything it may read.
     pub(crate) fn paths(&self) -> &[PathBuf] {
         &self.paths
+    }
+
+    /// A place into which this user may not look.
+    fn closed(&self) -> Option<&Path> {
+        let is_closed = |path: &&PathBuf| {
+            let looked = std::fs::metadata(path).map_err(|error| error.kind());
+            looked.is_err_and(|kind| kind == io::ErrorKind::PermissionDenied)
+        };
+        self.paths.iter().find(is_closed).map(PathBuf::as_path)
     }
 
     /// The file that was written last.
@@ -169,18 +184,16 @@ impl PassFeed {
 
     fn read(&self, path: &Path) -> Result<Post, String> {
         let at = path.display();
-        let bytes = web::bytes(path, MOST_BYTES).map_err(|error| {
-            format!(
-                "{at} cannot be read ({error}): does this user belong to the group of the agent?"
-            )
-        })?;
+        let bytes = web::bytes(path, MOST_BYTES)
+            .map_err(|error| format!("{at} cannot be read ({error}): {CLOSED}"))?;
         let pass = SharedPass::from_bytes(&bytes, VERSION)
             .map_err(|error| format!("{at} cannot be used: {error}"))?;
         let SharedPass { about, view } = pass;
-        if about.state_dir != self.state_dir {
+        let state_dir = canonical(&self.state_dir);
+        if about.state_dir != state_dir {
             return Err(format!(
-                "{at} is of an agent that keeps its history in {}, not in {}",
-                about.state_dir, self.state_dir
+                "{at} is of an agent that keeps its history in {}, not in {state_dir}",
+                about.state_dir
             ));
         }
         let ended = self.ended(&about);
@@ -207,6 +220,10 @@ impl Feed for PassFeed {
         let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((path, stamp)) = self.newest() else {
             *posted = None;
+            if let Some(closed) = self.closed() {
+                self.board.clear(format!("{} is closed to this user: {CLOSED}", closed.display()));
+                return;
+            }
             let at: Vec<String> =
                 self.paths.iter().map(|path| path.display().to_string()).collect();
             self.board.clear(format!(

@@ -49,7 +49,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -110,7 +110,8 @@ fn router(site: &Site) -> Router {
         .route("/-/ready", get(ready))
         .method_not_allowed_fallback(wrong_method);
     if let Some(feed) = &site.feed {
-        router = router.layer(from_fn_with_state(Arc::clone(feed), feed::refresh));
+        let fetched = feed::Fetched::from(Arc::clone(feed));
+        router = router.layer(from_fn_with_state(fetched, feed::refresh));
     }
     router
         // Outermost: whoever is not let in causes no work.
@@ -118,16 +119,22 @@ fn router(site: &Site) -> Router {
         .with_state(Arc::clone(&site.board))
 }
 
+/// Why a server ended that nobody told to.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody answers on a port any more (a defect of scrubjay, please report)")]
+pub struct EndedUnasked(#[source] Option<JoinError>);
+
 /// Serves a site on all `listeners` until `shutdown` completes, then lets open connections finish
 /// for a few seconds. Must run within a tokio runtime with I/O and time enabled.
 ///
-/// A failing `accept` (too many open files) is retried after a second and never ends the server.
+/// A failing `accept` (too many open files) is retried after a second and never ends the server. Where
+/// one of the listeners is closed nonetheless, all end: that nobody answers must not go unnoticed.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     site: Site,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) {
-    serve_within(listeners, site, shutdown, Limits::DEFAULT).await;
+) -> Result<(), EndedUnasked> {
+    serve_within(listeners, site, shutdown, Limits::DEFAULT).await
 }
 
 async fn serve_within(
@@ -135,7 +142,7 @@ async fn serve_within(
     site: Site,
     shutdown: impl Future<Output = ()> + Send + 'static,
     limits: Limits,
-) {
+) -> Result<(), EndedUnasked> {
     let (tell, told) = watch::channel(());
     let places = Places::new(limits);
     let mut servers = JoinSet::new();
@@ -152,11 +159,15 @@ async fn serve_within(
         servers.spawn(async move { server.await.is_ok() });
     }
     drop(told);
-    shutdown.await;
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        Some(ended) = servers.join_next() => Err(EndedUnasked(ended.err())),
+    };
     drop(tell);
     let drained = async { while servers.join_next().await.is_some() {} };
     // What is not done by then is cut off when the set is dropped.
     let _ = tokio::time::timeout(DRAIN, drained).await;
+    ended
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response {

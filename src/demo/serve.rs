@@ -2,7 +2,7 @@
 
 use super::Telling;
 use crate::config::Settings;
-use crate::serving::{self, Door, Shown};
+use crate::serving::{self, Door, ENDED_UNASKED, Shown};
 use crate::signals::Signals;
 use crate::{clock, site_past};
 use scrubjay_exporters::http::Board;
@@ -72,20 +72,28 @@ async fn tell_and_serve(
     })?;
     let pages = Some(site_past::pages(&settings.state_dir));
     // A pass is made whenever a file is written: between passes there is nothing to look for.
-    let server = door.serve(Shown { board, looks: None, feed: None, pages });
+    let mut server = door.serve(Shown { board, looks: None, feed: None, pages }).await?;
+    let mut ended_unasked = None;
+    let mut is_ended = false;
     tokio::select! {
         _ = signals.next() => {}
-        _ = &mut ended => {}
+        _ = &mut ended => is_ended = true,
+        why = server.ends_unasked() => ended_unasked = Some(why),
     }
     let server = server.stop();
     // If it cannot be told it has ended.
     let _ = stop.send(());
-    let result = tokio::task::spawn_blocking(move || story.join()).await?;
+    // There may be no thread to wait on.
+    if !is_ended {
+        let _ = ended.await;
+    }
+    let result = story.join();
     server.ended().await?;
     match result {
-        Ok(result) => result,
+        Ok(result) => result?,
         Err(_) => anyhow::bail!("the story failed (a defect of scrubjay, please report)"),
     }
+    ended_unasked.map_or(Ok(()), |why| Err(why.context(ENDED_UNASKED)))
 }
 
 /// How fast the story goes.

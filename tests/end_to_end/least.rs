@@ -236,6 +236,45 @@ fn where_nothing_was_left_the_verdict_is_unknown() {
 }
 
 #[test]
+fn a_server_that_is_there_before_the_agent_and_gets_to_it_by_a_link_shows_it() {
+    let (home, root) = host("busy-server");
+    let way = home.path().join("way");
+    std::fs::create_dir(home.path().join("place")).unwrap();
+    std::os::unix::fs::symlink(home.path().join("place"), &way).unwrap();
+    let server = Agent::serve(&way, |_| ());
+    assert_eq!(server.get("/healthz").0, 503);
+    let _agent = agent_once(&way, &root);
+    let (status, _, body) = server.get("/healthz");
+    assert_eq!(status, 200, "{body}");
+}
+
+#[test]
+fn root_is_told_to_serve_the_history_of_another_user_as_that_user() {
+    if !is_root() {
+        return println!("skipped: only root can give a directory away");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let closed = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    };
+    closed(&state, 0o700);
+    let server = Agent::serve(home.path(), |_| ());
+    let told = || {
+        let (status, _, body) = server.get("/healthz");
+        assert!(status == 503 && body.contains("start scrubjay serve as that user"), "{body}");
+    };
+    told();
+    // A folder that all may look into, with a file that they may not.
+    std::fs::write(state.join("last-pass"), "x").unwrap();
+    closed(&state.join("last-pass"), 0o640);
+    closed(&state, 0o755);
+    told();
+}
+
+#[test]
 fn a_history_of_a_later_version_is_not_guessed_at() {
     let (home, root) = host("busy-server");
     let agent = agent_once(home.path(), &root);

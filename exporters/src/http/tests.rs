@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 mod crowded;
 mod encrypted;
+mod fed;
 mod kept;
 mod looked_at;
 
@@ -66,7 +67,7 @@ fn serving_on<T: Send + 'static>(
         let site =
             Site { board, looks: None, feed: None, gate: Arc::new(gate), telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
-        serve_within(all, site, stop, limits).await;
+        serve_within(all, site, stop, limits).await.unwrap();
         client.join().unwrap()
     })
 }

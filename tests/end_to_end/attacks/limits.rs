@@ -1,11 +1,13 @@
-//! Too little memory, and clocks that go either way: whatever comes of it is said, and nothing that was counted is
-//! lost.
+//! Too little memory, no threads, and clocks that go either way: whatever comes of it is said, and nothing that was
+//! counted is lost.
 
-use crate::harness::{SCRUBJAY, corrected, output, scrubjay};
-use scrubjay_tests::directory;
+use crate::harness::{Agent, SCRUBJAY, corrected, output, scrubjay};
 use scrubjay_tests::edac_model::{ControllerSpec, Kernel, View};
+use scrubjay_tests::{directory, trees};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 /// From more than enough to less than the binary needs to begin.
@@ -95,4 +97,97 @@ fn look(home: &Path, root: &Path, state: &Path, kernel: &Kernel, truth: u64) {
     command.args(["agent", "--once", "--root"]).arg(root).arg("--state-dir").arg(state);
     let (code, page, said) = output(&mut command);
     assert_eq!((code, corrected(&page)), (0, truth), "{said}");
+}
+
+/// Tasks of a user; more are refused to whoever has this limit.
+const TASKS: u32 = 30;
+
+/// A crowd of processes of a user, which end with it.
+struct Crowd(Vec<Child>);
+
+impl Crowd {
+    /// As many as fill the limit.
+    fn of(user: u32) -> Self {
+        let one = |_| Command::new("sleep").arg("600").uid(user).gid(user).spawn().unwrap();
+        Self((0..TASKS).map(one).collect())
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // Already ended is as good as ended.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Something that serves behind a web configuration, as a user.
+fn serving(home: &Path, user: u32, args: &[&str]) -> Agent {
+    let binary = home.join("scrubjay");
+    std::fs::copy(SCRUBJAY, &binary).unwrap();
+    std::fs::write(home.join("empty.toml"), "").unwrap();
+    std::fs::write(home.join("web.yml"), "# nothing\n").unwrap();
+    std::fs::create_dir(home.join("state")).unwrap();
+    chown(home.join("state"), Some(user), Some(user)).unwrap();
+    std::fs::set_permissions(home, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new("prlimit");
+    command
+        .env_clear()
+        .arg(format!("--nproc={TASKS}:{TASKS}"))
+        .arg(binary)
+        .arg("--config")
+        .arg(home.join("empty.toml"))
+        .args(args)
+        .args(["--web.listen-address", "127.0.0.1:0", "--web.config.file"])
+        .arg(home.join("web.yml"))
+        .arg("--state-dir")
+        .arg(home.join("state"))
+        .uid(user)
+        .gid(user);
+    Agent::launch(&mut command)
+}
+
+/// Waits until a process has a thread for what may block.
+fn wait_for_thread(pid: u32) {
+    let has_one = || {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let mut names =
+            tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")));
+        names.any(|name| name.is_ok_and(|name| name.starts_with("tokio")))
+    };
+    assert!(
+        (0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            has_one()
+        }),
+        "there is none"
+    );
+}
+
+#[test]
+fn what_serves_goes_on_to_serve_and_ends_in_order_while_no_thread_can_be_made() {
+    if !rustix::process::geteuid().is_root() {
+        return println!("skipped: only root can become another user, and root is under no limit");
+    }
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        return println!("skipped: prlimit is not there to set a limit");
+    }
+    // Somebody else's tests must not count: the limit is for all tasks of a user.
+    let user = 40_000 + std::process::id() % 20_000;
+    for kind in ["agent", "serve"] {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("host.tree");
+        std::fs::write(&root, trees::host("bare-guest")).unwrap();
+        let root = root.to_string_lossy();
+        let args: &[&str] = if kind == "agent" { &[kind, "--root", &root] } else { &[kind] };
+        let server = serving(home.path(), user, args);
+        wait_for_thread(server.pid());
+        let _crowd = Crowd::of(user);
+        for path in ["/", "/healthz", "/memory", "/metrics", "/healthz"] {
+            assert_ne!(server.get(path).0, 0, "{kind} {path}");
+        }
+        assert_eq!(server.stop(), 0, "{kind}");
+    }
 }

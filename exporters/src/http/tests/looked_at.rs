@@ -140,7 +140,7 @@ fn a_history_that_hangs_holds_up_no_page_and_no_scrape() {
         let telemetry_path = TELEMETRY_PATH.to_owned();
         let site = Site { board, looks: None, feed: None, gate, telemetry_path, pages };
         let stop = async { stop.await.unwrap_or_default() };
-        serve_within(vec![listener], site, stop, Limits::DEFAULT).await;
+        serve_within(vec![listener], site, stop, Limits::DEFAULT).await.unwrap();
         assert!(client.join().unwrap() < Duration::from_secs(10));
     });
     drop(held);
