@@ -85,8 +85,14 @@ fn misused(error: &clap::Error) -> ExitCode {
     if asked != Some("check") {
         return ExitCode::from(Exit::Usage.code());
     }
-    commands::check::misused();
-    ExitCode::from(Exit::Nagios(Nagios::Unknown).code())
+    // What comes after a word that was not understood may not be in the matches.
+    let npd = std::env::args_os().any(|argument| argument == "--npd");
+    commands::check::misused(npd);
+    let unknown = match npd {
+        true => Exit::NodeProblem(NodeProblem::Unknown),
+        false => Exit::Nagios(Nagios::Unknown),
+    };
+    ExitCode::from(unknown.code())
 }
 
 /// A monitoring system that asked for a verdict and got none must not take that for a warning.
