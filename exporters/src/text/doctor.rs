@@ -290,7 +290,7 @@ mod tests {
           see          Documentation/some/where.rst
 
         cannot see:
-          seen: no corrected errors, some uncorrected errors
+          corrected errors cannot be seen; only some uncorrected errors are seen
           ?  UNKNOWN  host  (no-edac-in-guest)
              because      this is a virtual machine, and its kernel has no EDAC core;
                           the memory is the hypervisor's, and so are its errors
