@@ -9,7 +9,7 @@ mod outputs;
 mod report;
 mod verify;
 
-use crate::config::{Flags, FleetFlags, WebFlags};
+use crate::config::{DEFAULT_LISTEN_ADDRESS, DEFAULT_SERVE_ADDRESS, Flags, FleetFlags, WebFlags};
 use crate::progress::ProgressArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use scrubjay_alerts::memory::Ecc;
@@ -143,6 +143,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("listen_address", |arg| {
+    outputs::listens_at(arg, &format!("{DEFAULT_LISTEN_ADDRESS}, which is all addresses"))
+}))]
 pub(crate) struct AgentArgs {
     /// Make one pass, record it, write the metrics page to stdout and end
     #[arg(long)]
@@ -155,6 +158,7 @@ pub(crate) struct AgentArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("listen_address", |arg| outputs::listens_at(arg, DEFAULT_SERVE_ADDRESS)))]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     web: outputs::WebArgs,

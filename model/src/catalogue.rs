@@ -333,7 +333,8 @@ catalogue! {
     HISTORY_SIZE: Gauge "bytes" "scrubjay_history_size_bytes" [] 1 Host;
     /// Size that the history stays below: what is old becomes sums sooner if it must.
     HISTORY_MAX_SIZE: Gauge "bytes" "scrubjay_history_max_size_bytes" [] 1 Host;
-    /// Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began.
+    /// Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began; of facts, what
+    /// lies between the first and the newest 1,000 changes is dropped.
     HISTORY_FOLDED: Counter "" "scrubjay_history_folded_rows_total" ["what"] 10 Host;
     /// Transactions committed to the history since the agent started.
     HISTORY_WRITES: Counter "" "scrubjay_history_writes_total" [] 1 Host;

@@ -1,6 +1,6 @@
 //! Arguments of `demo`.
 
-use super::outputs::WebArgs;
+use super::outputs::{WebArgs, listens_at};
 use crate::config::WebFlags;
 use clap::{Args, ValueEnum};
 
@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 const LISTEN: &str = "127.0.0.1:10073";
 
 #[derive(Debug, Args)]
+#[command(mut_arg("listen_address", |arg| listens_at(arg, LISTEN)))]
 pub(crate) struct DemoArgs {
     /// What happens to the host
     #[arg(long, value_name = "SCENARIO", default_value = "dying-dimm")]

@@ -1,12 +1,12 @@
 //! Arguments of what others run and read: `check`, `export`, and where the agent serves.
 
 use crate::config::WebFlags;
-use clap::{Args, Subcommand};
+use clap::{Arg, Args, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct WebArgs {
-    /// Where to serve; may be given more than once [default: :10072, which is all addresses]
+    // Its help is the command's: each has a default of its own.
     #[arg(long = "web.listen-address", value_name = "ADDRESS:PORT")]
     listen_address: Vec<String>,
     /// Serve on the sockets that systemd hands over, instead
@@ -18,6 +18,11 @@ pub(crate) struct WebArgs {
     /// Where the metrics are [default: /metrics]
     #[arg(long = "web.telemetry-path", value_name = "PATH")]
     telemetry_path: Option<String>,
+}
+
+/// The help of `--web.listen-address`, with the default of the command.
+pub(super) fn listens_at(address: Arg, default: &str) -> Arg {
+    address.help(format!("Where to serve; may be given more than once [default: {default}]"))
 }
 
 impl WebArgs {
@@ -67,4 +72,24 @@ fn prom_name(name: &str) -> Result<String, String> {
         );
     }
     Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn each_command_tells_where_it_listens_by_itself() {
+        for (name, default) in [
+            ("agent", ":10072, which is all addresses"),
+            ("serve", "127.0.0.1:10074"),
+            ("demo", "127.0.0.1:10073"),
+        ] {
+            let mut commands = Cli::command();
+            let help = commands.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(help.contains("Where to serve; may be given more than once"), "{name}: {help}");
+            assert!(help.contains(&format!("[default: {default}]")), "{name}: {help}");
+        }
+    }
 }

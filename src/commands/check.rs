@@ -42,14 +42,16 @@ fn node_problem(verdict: Verdict) -> NodeProblem {
 }
 
 /// The same where the command line was not understood.
-pub(crate) fn misused() {
-    let _ = print_as_is(&plugin::nagios_failed("the command line was not understood, see stderr"));
+pub(crate) fn misused(npd: bool) {
+    let _ = print_as_is(&no_verdict(npd, "the command line was not understood, see stderr"));
+}
+
+fn no_verdict(npd: bool, why: &str) -> String {
+    if npd { plugin::npd_failed(why) } else { plugin::nagios_failed(why) }
 }
 
 /// What is written to stdout where no verdict was reached: whoever runs plugins shows nothing else.
 pub(crate) fn failed(args: &CheckArgs, error: &anyhow::Error) {
-    let why = format!("{error:#}");
-    let line = if args.npd { plugin::npd_failed(&why) } else { plugin::nagios_failed(&why) };
     // It is on stderr as well.
-    let _ = print_as_is(&line);
+    let _ = print_as_is(&no_verdict(args.npd, &format!("{error:#}")));
 }

@@ -198,9 +198,12 @@ impl MemoryInputs {
         let policy = ("policy", self.policy.value.shown(), &self.policy.origin);
         let file = &self.calibration;
         let mut memory = vec![policy, ("calibration", file.value.shown(), &file.origin)];
-        // Not known is no value.
         let repairs = &self.repairs_at_boot;
-        memory.extend(repairs.value.map(|is| ("repairs_at_boot", is.to_string(), &repairs.origin)));
+        // Not known is no value that a file could have: a comment says it.
+        memory.push(match repairs.value {
+            Some(is) => ("repairs_at_boot", is.to_string(), &repairs.origin),
+            None => ("# repairs_at_boot", "not known".to_owned(), &repairs.origin),
+        });
         let costs = self.costs().into_iter();
         // As TOML has them: a float has a point.
         let costs = costs.map(|(name, _, input)| (name, input.value.shown(), &input.origin));

@@ -19,4 +19,6 @@ pub(crate) use alerting::{Address, NotifySettings, check_url};
 pub(crate) use fleet::{FleetFlags, FleetSettings};
 pub(crate) use inputs::{Flags, Inputs};
 pub(crate) use settings::{SYSTEM_STATE_DIR, Settings};
-pub(crate) use web::{ListenAddress, WebFlags, WebSettings};
+pub(crate) use web::{
+    DEFAULT_LISTEN_ADDRESS, DEFAULT_SERVE_ADDRESS, ListenAddress, WebFlags, WebSettings,
+};

@@ -564,17 +564,25 @@ mod tests {
     fn every_key_is_shipped_and_documented() {
         let inputs = Inputs::assemble(&[], &Flags::default(), &Environment::default());
         let mut section = "";
+        let mut shown = Vec::new();
         for line in inputs.show().lines() {
             if let Some(name) = line.strip_prefix('[') {
                 section = name.trim_end_matches(']').to_owned().leak();
                 continue;
             }
-            let key = line.split(' ').next().unwrap();
+            // What has no value is shown in a comment.
+            let key = line.trim_start_matches("# ").split(' ').next().unwrap();
+            shown.push(format!("{section}.{key}"));
             assert!(SHIPPED.contains(&format!("{key} = ")), "{key} is not shipped");
             assert!(DOCUMENTED.contains(&format!("| `{section}.{key}` |")), "{section}.{key}");
         }
         for place in super::super::fragments::PLACES {
             assert!(DOCUMENTED.contains(place), "{place}");
+        }
+        // And what is documented is shown, save what only a list of tables has.
+        let rows = DOCUMENTED.lines().filter_map(|line| line.strip_prefix("| `"));
+        for key in rows.filter_map(|row| row.split('`').next()).filter(|key| key.contains('.')) {
+            assert!(shown.iter().any(|other| other == key), "{key} is not shown");
         }
     }
 }

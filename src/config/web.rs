@@ -134,10 +134,10 @@ impl fmt::Display for ListenAddress {
 
 /// Port 10072: an ECC word has 72 bits. To all, as scrapers expect: what others see there is the
 /// metrics, and whether the agent is well (ADR 0021).
-const DEFAULT_LISTEN_ADDRESS: &str = ":10072";
+pub(crate) const DEFAULT_LISTEN_ADDRESS: &str = ":10072";
 
 /// `demo` has the port between the two. To this host: whoever shows pages to others says so.
-const DEFAULT_SERVE_ADDRESS: &str = "127.0.0.1:10074";
+pub(crate) const DEFAULT_SERVE_ADDRESS: &str = "127.0.0.1:10074";
 
 /// Nobody would look for long enough to call it looking.
 const LONGEST_AS_IS: Duration = Duration::from_secs(24 * 3600);

@@ -44,6 +44,8 @@ fn whatever_goes_wrong_is_unknown_to_a_plugin() {
         (&["check", "--config", "/no/such.toml"], 3),
         (&["check", "--root", "/no/such.tree"], 3),
         (&["check", "--npd", "--root", "/no/such.tree"], 2),
+        (&["check", "--npd", "--bogus"], 2),
+        (&["check", "--bogus", "--npd"], 2),
     ] {
         let mut command = scrubjay(home.path());
         if args.contains(&"--config") {
@@ -53,7 +55,9 @@ fn whatever_goes_wrong_is_unknown_to_a_plugin() {
         let (code, stdout, stderr) = output(command.args(args));
         assert_eq!(code, expected, "{args:?}: {stderr}");
         assert_eq!(stdout.lines().count(), 1, "{args:?}: {stdout}");
-        assert!(args.contains(&"--npd") || stdout.starts_with("SCRUBJAY UNKNOWN - "), "{stdout}");
+        let is_npd = args.contains(&"--npd");
+        assert_eq!(stdout.starts_with("SCRUBJAY UNKNOWN - "), !is_npd, "{stdout}");
+        assert!(!is_npd || stdout.starts_with("no verdict: ") && stdout.len() <= 80, "{stdout}");
     }
     // Everything else keeps the usual code, and help is no mistake.
     assert_eq!(output(scrubjay(home.path()).args(["status", "--colour"])).0, 2);

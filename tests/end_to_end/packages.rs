@@ -18,6 +18,8 @@ use std::process::{Command, Stdio};
 
 const UNIT: &str = "usr/lib/systemd/system/scrubjay.service";
 const ENABLED: &str = "etc/systemd/system/multi-user.target.wants/scrubjay.service";
+/// Where the socket of `scrubjay serve` is once somebody enabled it.
+const SERVES: &str = "etc/systemd/system/sockets.target.wants/scrubjay-serve.socket";
 const DATABASE: &str = "var/lib/scrubjay/history.db";
 
 fn read(path: &str) -> String {
@@ -101,7 +103,10 @@ fn the_debian_package_is_installed_run_upgraded_removed_and_purged() {
     assert!(root.path(ENABLED).symlink_metadata().unwrap().is_symlink(), "it is enabled");
     assert_eq!(root.run("dpkg --verify scrubjay"), "", "files are as they were packaged");
     assert_eq!(root.run("scrubjay --version"), format!("scrubjay {VERSION}\n"));
-    assert!(root.run("getent passwd scrubjay").ends_with(":/usr/sbin/nologin\n"));
+    for user in ["scrubjay", "scrubjay-agent"] {
+        assert!(root.run(&format!("getent passwd {user}")).ends_with(":/usr/sbin/nologin\n"));
+    }
+    assert_eq!(root.run("id --groups --name scrubjay-agent"), "scrubjay-agent scrubjay\n");
     let listed = root.run("dpkg-query --show --showformat='${Conffiles}' scrubjay");
     assert_eq!(listed.split_whitespace().next(), Some("/etc/scrubjay/scrubjay.toml"));
 
@@ -146,9 +151,24 @@ fn the_debian_package_is_installed_run_upgraded_removed_and_purged() {
 
     root.run("apt-get purge --yes scrubjay");
     assert_eq!(left_over(&before, &root.files()), [] as [&str; 0]);
-    // The account alone is left, as files elsewhere may be its own.
-    root.run("getent passwd scrubjay");
+    // The accounts alone are left, as files elsewhere may be theirs.
+    root.run("getent passwd scrubjay scrubjay-agent");
     assert_eq!(root.run("dpkg --audit"), "");
+}
+
+#[test]
+fn purging_empties_a_disk_that_is_mounted_where_the_history_is() {
+    let (Some(packages), Some(root)) = (Packages::get(), Root::new()) else { return };
+    let to = root.path("srv/scrubjay.deb");
+    std::fs::copy(packages.file(VERSION, ".deb"), to).unwrap();
+    root.run("dpkg --install /srv/scrubjay.deb");
+    let left = root.run(
+        "mkdir /var/lib/scrubjay && mount -t tmpfs none /var/lib/scrubjay && mkdir /var/lib/scrubjay/kept && \
+         touch /var/lib/scrubjay/history.db /var/lib/scrubjay/kept/.old && \
+         apt-get purge --yes scrubjay >/dev/null && find /var/lib/scrubjay /etc/scrubjay 2>/dev/null; \
+         dpkg --audit",
+    );
+    assert_eq!(left, "/var/lib/scrubjay\n");
 }
 
 /// Runs a script as the last thing of the boot, and then powers off.
@@ -178,6 +198,11 @@ fn systemd_starts_restarts_and_stops_what_the_debian_package_brings() {
     watch_a_host(&root, "10072");
     let head = history_of_version_4(&root.path(DATABASE));
     root.write("srv/head", &head);
+    // What the page has for an agent that is not root.
+    let page = read("docs/configuration.md");
+    let (_, user) =
+        page.split_once("# /etc/systemd/system/scrubjay.service.d/user.conf\n").unwrap();
+    root.write("srv/user.conf", user.split_once("```").unwrap().0);
     root.write("srv/under-systemd", &read("tests/end_to_end/packages/under-systemd"));
     root.write("etc/systemd/system/trial.service", TRIAL);
     let wants = root.path("etc/systemd/system/default.target.wants");
@@ -199,13 +224,28 @@ fn systemd_starts_restarts_and_stops_what_the_debian_package_brings() {
     for wanted in [
         "# systemctl is-enabled scrubjay\nenabled\n",
         "# systemctl is-active scrubjay\nactive\n",
+        "# systemctl is-enabled scrubjay-serve.socket\ndisabled\n",
+        "# systemctl is-active scrubjay-serve.socket\ninactive\n",
+        "# systemctl is-enabled scrubjay-serve.socket\ndisabled\n",
         &format!("750 root:{group} /var/lib/scrubjay\n"),
         &format!("640 root:{group} /var/lib/scrubjay/history.db\n"),
         "The ledger is intact",
+        "# served\nHTTP/1.0 200 OK\n",
         "# apt-get install --yes /srv/newer.deb\n",
         "# systemctl is-active scrubjay\nactive\n",
         "restarted\n",
+        "# systemctl is-enabled scrubjay-serve.socket\nenabled\n",
+        "# systemctl is-active scrubjay-serve.socket\nactive\n",
+        "# served\nHTTP/1.0 200 OK\n",
         "The ledger is intact",
+        "User=scrubjay-agent\n",
+        "750 scrubjay-agent:scrubjay /var/lib/scrubjay\n",
+        "640 scrubjay-agent:scrubjay /var/lib/scrubjay/history.db\n",
+        "750 scrubjay-agent:scrubjay /run/scrubjay/agent\n",
+        "# served\nHTTP/1.0 200 OK\n",
+        "750 root:scrubjay /var/lib/scrubjay\n",
+        "640 root:scrubjay /var/lib/scrubjay/history.db\n",
+        "# served\nHTTP/1.0 200 OK\n",
         "# apt-get install --yes --reinstall /srv/newer.deb\n",
         "# systemctl is-active scrubjay\ninactive\n",
         "# apt-get remove --yes scrubjay\n",
@@ -230,6 +270,29 @@ fn a_unit_that_was_disabled_stays_disabled_over_an_upgrade() {
     std::fs::remove_file(root.path(ENABLED)).unwrap();
     root.run(&format!("dpkg --install /srv/scrubjay-{VERSION}.deb"));
     assert!(root.path(ENABLED).symlink_metadata().is_err());
+}
+
+#[test]
+fn the_socket_of_serve_is_enabled_by_the_admin_alone_and_stays_so_over_upgrades() {
+    let (Some(packages), Some(root)) = (Packages::get(), Root::new()) else { return };
+    for version in [OLDER, VERSION] {
+        let to = root.path(&format!("srv/scrubjay-{version}.deb"));
+        std::fs::copy(packages.file(version, ".deb"), to).unwrap();
+    }
+    let is_enabled = || root.path(SERVES).symlink_metadata().is_ok();
+    root.run(&format!("dpkg --install /srv/scrubjay-{OLDER}.deb"));
+    assert!(!is_enabled() && root.path(ENABLED).symlink_metadata().is_ok());
+    root.run(&format!("dpkg --install /srv/scrubjay-{VERSION}.deb"));
+    assert!(!is_enabled(), "not by an upgrade either");
+    // What `systemctl enable` does.
+    let link = root.path(SERVES);
+    std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/usr/lib/systemd/system/scrubjay-serve.socket", link).unwrap();
+    root.run(&format!("dpkg --install /srv/scrubjay-{VERSION}.deb"));
+    assert!(is_enabled());
+    // And nothing of it outlives the package.
+    root.run("dpkg --purge scrubjay");
+    assert!(!is_enabled());
 }
 
 #[test]
@@ -282,9 +345,11 @@ fn the_package_of_rpm_is_installed_upgraded_verified_and_erased() {
         std::fs::remove_dir_all(root.path(folder)).unwrap();
     }
     let left = left_over(&before, &root.files());
-    // Here no package owns the folder that systemd brings everywhere else.
+    // Here no package owns the folders that systemd brings everywhere else.
     let ours = |path: &&String| {
-        !["srv", "var/lib/rpm", "usr/lib/sysusers.d:"].iter().any(|o| path.starts_with(o))
+        !["srv", "var/lib/rpm", "usr/lib/sysusers.d:", "usr/lib/systemd/system-preset:"]
+            .iter()
+            .any(|o| path.starts_with(o))
     };
     assert_eq!(left.iter().filter(ours).collect::<Vec<_>>(), [] as [&String; 0]);
 }

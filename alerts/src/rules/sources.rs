@@ -4,7 +4,8 @@
 use crate::finding::{FindingExt, finding, mend};
 use crate::visibility;
 use scrubjay_model::{
-    Action, Finding, NonValue, Reading, Section, Snapshot, SourceId, SourceState, Verdict,
+    Action, Finding, NonValue, ReadFault, Reading, Section, Snapshot, SourceId, SourceState,
+    Verdict,
 };
 
 pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
@@ -20,7 +21,12 @@ pub(crate) fn findings(snapshot: &Snapshot) -> Vec<Finding> {
             }
             (_, SourceState::Unreadable | SourceState::Malformed) => status.reason.iter().collect(),
         };
-        unreadable(status.source, &left)
+        let found = unreadable(status.source, &left)?;
+        let closed = left.first().and_then(|first| closed_processes(snapshot, first));
+        Some(match closed {
+            None => found,
+            Some((because, remedy)) => Finding { because, remedy: remedy.to_owned(), ..found },
+        })
     });
     proc_incomplete(snapshot).into_iter().chain(unread).collect()
 }
@@ -39,6 +45,28 @@ fn unreadable(source: SourceId, faults: &[&NonValue]) -> Option<Finding> {
         .on(source.as_str())
         .seen_in(first.origin().as_str()),
     )
+}
+
+/// Processes that did not let their mappings be read are counted and not listed. That a privilege is
+/// missing is one reason of several, and which one is not seen from here.
+fn closed_processes(snapshot: &Snapshot, why: &NonValue) -> Option<(String, &'static str)> {
+    let processes = Snapshot::found(&snapshot.processes)?;
+    let is_that = matches!(why, NonValue::Unreadable(origin, ReadFault::Denied)
+        if origin.as_str() == "proc/*/maps");
+    if !is_that || processes.unread == 0 {
+        return None;
+    }
+    let all = u64::from(processes.read).saturating_add(u64::from(processes.unread));
+    let because = format!(
+        "{} of {all} processes did not let it be seen which files they run ({why})",
+        processes.unread
+    );
+    Some((
+        because,
+        "look in scrubjay doctor whether CAP_SYS_PTRACE is there: if it is not, give it to the agent; if it \
+         is, the kernel protects these processes from it all the same (another user namespace, a security \
+         module), and what they run stays unknown",
+    ))
 }
 
 /// Facts that every Linux kernel offers. When one is absent the agent is not shown the host:
@@ -92,7 +120,7 @@ fn missing<T, U>(section: &Option<Section<T>>, fact: impl Fn(&T) -> &Reading<U>)
 mod tests {
     use super::*;
     use crate::testing::{absent, assessed, but, codes, denied, lose, malformed, only, set};
-    use scrubjay_model::{Origin, ReadFault};
+    use scrubjay_model::Origin;
 
     #[test]
     fn a_source_that_could_not_be_read_is_unknown_and_says_why() {
@@ -117,6 +145,31 @@ mod tests {
             only(&snapshot).because,
             "could not be read in full: sys/kernel/warn_count: permission denied, and 1 more"
         );
+    }
+
+    #[test]
+    fn processes_that_stay_closed_are_counted_and_no_privilege_is_said_to_be_missing() {
+        let found = only(&but(|s| {
+            let section = s.processes.as_mut().unwrap();
+            let Reading::Value(processes) = &mut section.reading else { panic!() };
+            (processes.read, processes.unread) = (212, 3);
+            let denied = denied::<()>("proc/*/maps").non_value().unwrap();
+            section.report.faults.push(denied);
+        }));
+        assert_eq!((found.code, found.subject.as_str()), ("source-unreadable", "processes"));
+        assert_eq!(
+            found.because,
+            "3 of 215 processes did not let it be seen which files they run (proc/*/maps: \
+             permission denied)"
+        );
+        assert!(found.remedy.contains("whether CAP_SYS_PTRACE is there"), "{}", found.remedy);
+        assert!(found.remedy.ends_with("what they run stays unknown"), "{}", found.remedy);
+        // What denies a single file of theirs is another matter.
+        let found = only(&but(|s| {
+            let denied = denied::<()>("proc/2/task/2/comm").non_value().unwrap();
+            s.processes.as_mut().unwrap().report.faults.push(denied);
+        }));
+        assert!(found.because.starts_with("could not be read in full: "), "{}", found.because);
     }
 
     #[test]

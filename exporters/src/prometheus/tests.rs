@@ -511,7 +511,7 @@ fn a_stale_page_says_so_and_tells_nothing_of_the_host() {
     # HELP scrubjay_history_max_size_bytes Size that the history stays below: what is old becomes sums sooner if it must.
     # TYPE scrubjay_history_max_size_bytes gauge
     scrubjay_history_max_size_bytes 67108864
-    # HELP scrubjay_history_folded_rows_total Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began.
+    # HELP scrubjay_history_folded_rows_total Rows of the history that became sums of an hour or a day, or were no longer referred to, since it began; of facts, what lies between the first and the newest 1,000 changes is dropped.
     # TYPE scrubjay_history_folded_rows_total counter
     scrubjay_history_folded_rows_total{what="changes"} 4096
     scrubjay_history_folded_rows_total{what="reports"} 512

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub fn dimms(view: &HostView, lines: &[DimmLine], style: &Style) -> String {
     let mut page = Page::new(*style);
     let now_ms = view.snapshot.at.wall_ms;
-    page.field(0, "seen", &coverage_in_words(&view.assessment.coverage));
+    page.field(0, "coverage", &coverage_in_words(&view.assessment.coverage));
     page.field(0, "watched", &watched(view));
     let (there, gone): (Vec<&DimmLine>, Vec<&DimmLine>) =
         lines.iter().partition(|line| line.ended_wall_ms.is_none());
@@ -363,8 +363,8 @@ mod tests {
             },
             ModuleRecord { places: Vec::new(), correctable: 0, last_error_wall_ms: None, ..record("bbbb2", "A2") },
         ]), @r#"
-        seen         some corrected errors, all uncorrected errors: firmware-first
-                     ("scrubjay doctor" tells more)
+        coverage     only some corrected errors are seen; all uncorrected errors are
+                     seen: firmware-first ("scrubjay doctor" tells more)
         watched      since 2025-10-20T06:02:00Z (400 d ago), for 390 d of that
         all          part M393A4K40DB2-CVF, 32 GiB, no bad page registered, joined by
                      label

@@ -6,7 +6,9 @@ use super::page::{Cell, FAINT, Page, WARN, paint_of};
 use super::status::cannot_see;
 use super::words::{count, missing, span};
 use anstyle::Style as Paint;
-use scrubjay_model::{HostView, Privileges, SourceDoc, SourceState, SourceStatus, Verdict};
+use scrubjay_model::{
+    HostView, Privileges, Snapshot, SourceDoc, SourceId, SourceState, SourceStatus, Verdict,
+};
 
 /// Faults of one source listed before they are only counted.
 const FAULTS: usize = 10;
@@ -36,6 +38,9 @@ pub fn doctor(
         if status.state != SourceState::Ok || style.all {
             page.blank();
             explain(&mut page, status, doc);
+            if status.source == SourceId::Processes {
+                closed_processes(&mut page, view, rights);
+            }
         }
     }
     if let Some(rights) = rights {
@@ -45,6 +50,21 @@ pub fn doctor(
     page.blank();
     cannot_see(&mut page, &view.assessment, &view.alerts);
     page.into_text()
+}
+
+/// With the privilege that its description names there may still be processes that nobody looks into.
+fn closed_processes(page: &mut Page, view: &HostView, rights: Option<&Privileges>) {
+    let unread = Snapshot::found(&view.snapshot.processes).map_or(0, |found| found.unread);
+    let capabilities = rights.map(|rights| rights.capabilities.as_slice()).unwrap_or_default();
+    let is_held = capabilities.iter().any(|one| one.capability == "CAP_SYS_PTRACE" && one.held);
+    if unread > 0 && is_held {
+        let closed = count(unread, "process", "processes");
+        let told = format!(
+            "CAP_SYS_PTRACE is there. The kernel protects {closed} from it all the same (another user \
+             namespace, a security module): what they run stays unknown."
+        );
+        page.field(2, "it means", &told);
+    }
 }
 
 fn row(status: &SourceStatus) -> Vec<Cell> {
@@ -114,7 +134,7 @@ fn explain(page: &mut Page, status: &SourceStatus, doc: Option<&SourceDoc>) {
 mod tests {
     use super::*;
     use crate::testing;
-    use scrubjay_model::SourceId;
+    use scrubjay_model::{Landlock, NonValue, Origin, Privilege, ReadFault, Reading};
 
     const PLAIN: Style = Style { colour: false, all: false };
 
@@ -290,7 +310,7 @@ mod tests {
           see          Documentation/some/where.rst
 
         cannot see:
-          seen: no corrected errors, some uncorrected errors
+          corrected errors cannot be seen; only some uncorrected errors are seen
           ?  UNKNOWN  host  (no-edac-in-guest)
              because      this is a virtual machine, and its kernel has no EDAC core;
                           the memory is the hypervisor's, and so are its errors
@@ -298,6 +318,33 @@ mod tests {
              do           fix visibility: run scrubjay on the hypervisor
              a reboot     does not help
         ");
+    }
+
+    #[test]
+    fn a_privilege_that_is_there_is_not_blamed_for_processes_that_stay_closed() {
+        let mut view = testing::server();
+        let section = view.snapshot.processes.as_mut().unwrap();
+        let Reading::Value(processes) = &mut section.reading else { panic!() };
+        processes.unread = 3;
+        section.report.faults =
+            vec![NonValue::Unreadable(Origin::new("proc/*/maps"), ReadFault::Denied)];
+        let told = |held| {
+            let capability = Privilege {
+                capability: "CAP_SYS_PTRACE",
+                held,
+                kept: true,
+                for_whom: vec!["processes"],
+                opens: "what others have mapped",
+                without: "that is not known",
+            };
+            let rights =
+                Privileges { uid: 0, capabilities: vec![capability], landlock: Landlock::Off };
+            let page = doctor(&view, &docs(), Some(&rights), &PLAIN);
+            let (_, from) = page.split_once("\nprocesses: partial\n").unwrap();
+            from.split("\n\n").next().unwrap().to_owned()
+        };
+        assert!(!told(false).contains("it means"), "{}", told(false));
+        insta::assert_snapshot!(told(true));
     }
 
     #[test]

@@ -46,8 +46,8 @@ pub(crate) fn coverage_in_words(sums: &[CoverageSum], of: impl Fn(&CoverageSum) 
         .map(|sum| {
             let state = match sum.state {
                 Some(scrubjay_model::CoverageState::Full) => "all",
-                Some(scrubjay_model::CoverageState::Partial) => "some",
-                Some(scrubjay_model::CoverageState::None) => "none",
+                Some(scrubjay_model::CoverageState::Partial) => "only some",
+                Some(scrubjay_model::CoverageState::None) => "cannot be seen",
                 Some(scrubjay_model::CoverageState::Unknown) => "not known",
                 None => "not told",
             };

@@ -148,16 +148,19 @@ pub(super) fn cannot_see(page: &mut Page, assessment: &Assessment, book: &AlertB
         };
         page.sentence(2, state);
     } else {
-        page.sentence(2, &format!("seen: {}", classes_seen(&assessment.coverage)));
+        page.sentence(2, &classes_seen(&assessment.coverage));
     }
     grouped(page, gaps, book);
 }
 
-/// How much of each class of errors is seen.
+/// How much of each class of errors can be seen. That none can be is not to be read as that there are
+/// none.
 fn classes_seen(coverage: &Coverage) -> String {
     let Coverage { state: _, correctable, uncorrectable, findings: _ } = coverage;
-    let (corrected, uncorrected) = (seen(*correctable), seen(*uncorrectable));
-    format!("{corrected} corrected errors, {uncorrected} uncorrected errors")
+    if correctable == uncorrectable {
+        return seen(*correctable, "corrected and uncorrected");
+    }
+    format!("{}; {}", seen(*correctable, "corrected"), seen(*uncorrectable, "uncorrected"))
 }
 
 /// The same with the codes of what hides the rest, for pages on something else.
@@ -172,13 +175,13 @@ pub(super) fn coverage_in_words(coverage: &Coverage) -> String {
     }
 }
 
-/// How much of a class of errors is seen, as a word before it.
-fn seen(state: CoverageState) -> &'static str {
+/// How much of a class of errors can be seen.
+fn seen(state: CoverageState, class: &str) -> String {
     match state {
-        CoverageState::Full => "all",
-        CoverageState::Partial => "some",
-        CoverageState::None => "no",
-        CoverageState::Unknown => "perhaps not all",
+        CoverageState::Full => format!("all {class} errors are seen"),
+        CoverageState::Partial => format!("only some {class} errors are seen"),
+        CoverageState::None => format!("{class} errors cannot be seen"),
+        CoverageState::Unknown => format!("whether all {class} errors are seen is not known"),
     }
 }
 

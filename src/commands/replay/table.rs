@@ -123,7 +123,7 @@ impl Replayed {
         );
         let _ = write!(page, "{:<22}", "policy");
         for ratio in ratios {
-            let _ = write!(page, " {:>20}", format!("{ratio}"));
+            let _ = write!(page, " {:>20}", shown(*ratio));
         }
         page.push('\n');
         for (name, tallies) in self.by_name() {
@@ -277,9 +277,25 @@ impl Replayed {
 impl Line {
     fn label(&self) -> String {
         match self.told {
-            Some(ratio) => format!("{} at {ratio}", self.name),
+            Some(ratio) => format!("{} at {}", self.name, shown(ratio)),
             None => self.name.clone(),
         }
+    }
+}
+
+/// A ratio for people: as it was given where that is short, else with three digits that count. Forms
+/// for programs have it whole.
+fn shown(ratio: f64) -> String {
+    let whole = ratio.to_string();
+    if whole.len() <= 6 {
+        return whole;
+    }
+    match ratio {
+        100.0..1e6 => format!("{ratio:.0}"),
+        10.0..100.0 => format!("{ratio:.1}"),
+        1.0..10.0 => format!("{ratio:.2}"),
+        0.1..1.0 => format!("{ratio:.3}"),
+        _ => format!("{ratio:.2e}"),
     }
 }
 
@@ -350,6 +366,22 @@ mod tests {
     #[test]
     fn the_page_for_people() {
         insta::assert_snapshot!(replayed().text());
+    }
+
+    #[test]
+    fn a_long_ratio_is_rounded_for_people_and_whole_for_programs() {
+        assert_eq!([10.0, 0.5, 12.25, 100_000.0].map(shown), ["10", "0.5", "12.25", "100000"]);
+        let long = [4.546420225196516, 45.46420225196516, 1e6 / 7.0, 1.0 / 7.0, 1e-9 / 7.0, 1e20];
+        assert_eq!(long.map(shown), ["4.55", "45.5", "142857", "0.143", "1.43e-10", "1.00e20"]);
+        let mut replayed = replayed();
+        replayed.ratios = vec![long[0]];
+        replayed.lines.truncate(1);
+        replayed.lines[0].told = Some(long[0]);
+        let text = replayed.text();
+        assert!(text.contains("\ndefault at 4.55   "), "{text}");
+        assert!(!text.contains("4.546"), "{text}");
+        assert!(replayed.json().unwrap().contains("4.546420225196516"));
+        assert!(replayed.csv().unwrap().contains(",4.546420225196516,"));
     }
 
     #[test]

@@ -138,3 +138,94 @@ fn both_packages_hold_every_file_of_dist_and_name_every_unit_that_can_be_enabled
         assert!(scripts.contains(&format!("{verb} {} ||", enabled.join(" "))), "{verb}: {scripts}");
     }
 }
+
+/// The tree of files as it lies on a host, in a folder that goes with the first value.
+fn installed(packages: &Packages) -> (tempfile::TempDir, std::path::PathBuf) {
+    let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let root = scratch.path().join("root");
+    let mut unpack = Command::new("dpkg-deb");
+    unpack.arg("--extract").arg(packages.file(VERSION, ".deb")).arg(&root);
+    assert_eq!(output(&mut unpack).0, 0);
+    (scratch, root)
+}
+
+/// What a link of a page leads to, less where in that page. Fenced blocks have none.
+fn relative_links(page: &str) -> Vec<&str> {
+    let mut fenced = false;
+    let mut links = Vec::new();
+    for line in page.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        let targets = line.split("](").skip(1).filter(|_| !fenced);
+        links.extend(targets.filter_map(|rest| rest.split([')', ' ', '#']).next()));
+    }
+    links.retain(|link| !link.is_empty() && !link.contains("://") && !link.starts_with("mailto:"));
+    links
+}
+
+#[test]
+fn links_of_packaged_pages_lead_to_what_is_packaged() {
+    let Some(packages) = Packages::get() else { return };
+    let (_scratch, root) = installed(packages);
+    let (mut pages, mut dead) = (0, Vec::new());
+    for path in below(&root).iter().filter(|path| path.ends_with(".md")) {
+        let text = std::fs::read_to_string(root.join(path)).unwrap();
+        pages += 1;
+        for link in relative_links(&text) {
+            if !root.join(path).parent().unwrap().join(link).exists() {
+                dead.push(format!("{path}: {link}"));
+            }
+        }
+    }
+    assert!(pages > 90, "{pages}");
+    assert_eq!(dead, [] as [&str; 0]);
+}
+
+/// The paths of ours below /usr/share that a text names. Where a name is to be put in, there is a star.
+fn shared_paths(text: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for (at, _) in text.match_indices("/usr/share/") {
+        let end = |c: char| c.is_whitespace() || "\"'`,;()|{".contains(c);
+        let path = text[at..].split(end).next().unwrap();
+        let path = path.trim_end_matches(['.', ':', '/']).replace("%s", "*");
+        let ours = ["/usr/share/scrubjay", "/usr/share/doc/scrubjay"];
+        if ours.iter().any(|folder| path.starts_with(folder)) {
+            paths.insert(path);
+        }
+    }
+    paths
+}
+
+#[test]
+fn paths_that_rules_examples_and_pages_name_are_there_once_the_package_is_installed() {
+    let Some(packages) = Packages::get() else { return };
+    let (_scratch, root) = installed(packages);
+    let (mut missing, mut runbooks) = (BTreeSet::new(), BTreeSet::new());
+    for folder in ["grafana", "kubernetes", "docs", "dist/debian", "dist/etc"] {
+        for file in below(&repository().join(folder)) {
+            // Pictures and the like name nothing.
+            let Ok(text) = std::fs::read_to_string(repository().join(folder).join(&file)) else {
+                continue;
+            };
+            for path in shared_paths(&text) {
+                let (parent, name) = path.rsplit_once('/').unwrap();
+                let there = root.join(parent.trim_start_matches('/'));
+                let there = match name.split_once('*') {
+                    Some((_, ending)) => {
+                        there.is_dir() && below(&there).iter().any(|name| name.ends_with(ending))
+                    }
+                    None => there.join(name).exists(),
+                };
+                if !there {
+                    missing.insert(format!("{folder}/{file}: {path}"));
+                }
+                if path.contains("/runbooks/Scrubjay") {
+                    runbooks.insert(path);
+                }
+            }
+        }
+    }
+    assert_eq!(missing, BTreeSet::new());
+    // Each of them is named by an alert.
+    let pages = below(&root.join("usr/share/doc/scrubjay/runbooks"));
+    assert_eq!(runbooks.len(), pages.len() - 1, "{runbooks:?}: {pages:?}");
+}

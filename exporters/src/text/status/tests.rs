@@ -11,7 +11,7 @@ fn a_guest_without_edac() {
     scrubjay: UNKNOWN — no memory error of this host can be seen
 
     cannot see:
-      seen: no corrected errors, some uncorrected errors
+      corrected errors cannot be seen; only some uncorrected errors are seen
       ?  UNKNOWN  host  (no-edac-in-guest)
          because      this is a virtual machine, and its kernel has no EDAC core;
                       the memory is the hypervisor's, and so are its errors
@@ -76,7 +76,7 @@ fn a_server_with_errors_and_a_stalled_live_patch() {
     scrubjay: ACT (1 acknowledged) — skylake-socket-0-imc-0/dimm1: 3 uncorrected er…
 
     cannot see:
-      seen: some corrected errors, all uncorrected errors
+      only some corrected errors are seen; all uncorrected errors are seen
       ?  UNKNOWN  host  (firmware-first)
          because      the firmware has a HEST table and may handle corrected errors
                       itself
