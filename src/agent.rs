@@ -90,7 +90,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     // Ports are open, and there is no other thread yet.
     privileges::give_up(settings);
     let outside = confined::outside(settings);
-    let confinement = confined::bind(settings, outside.is_some());
+    let (confinement, trees) = confined::bind(settings, outside.is_some(), &door.paths());
     let (orders, ordered) = channel();
     // Only now: a run that is begun and then fails to serve would look like a crash for ever.
     let wake = orders.clone();
@@ -105,6 +105,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
 
     agent.web = door.files();
     agent.stats.confinement = Some(confinement);
+    agent.trees = trees;
     agent.shared = Shared::start(settings, &agent.own);
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
     let (passes_ended, mut ended) = oneshot::channel();
@@ -125,7 +126,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     })?;
     let pages = settings.web.pages.then(|| site_past::pages(&settings.state_dir));
     // The rest of this thread answers strangers.
-    sandbox::bind(settings, &sandbox::of_server(settings));
+    sandbox::bind(settings, &sandbox::of_server(settings, &door.paths()));
     let shown = Shown { board, looks: Some(looks), feed: None, pages };
     let mut server = match door.serve(shown).await {
         Ok(server) => server,
@@ -193,6 +194,8 @@ pub(crate) struct Agent {
     web: Option<Arc<web::WebFiles>>,
     /// What is left for others after each pass.
     shared: Option<Shared>,
+    /// What it is kept to, if it is.
+    trees: Option<sandbox::Trees>,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
 }
@@ -294,6 +297,7 @@ impl Agent {
             policy: settings.patches.clone(),
             web: None,
             shared: None,
+            trees: None,
             edac: None,
         })
     }
@@ -380,6 +384,9 @@ impl Agent {
     }
 
     fn account(&mut self, snapshot: &Snapshot, began: Duration) {
+        if let Some(trees) = &mut self.trees {
+            confined::tell_replaced(trees, snapshot);
+        }
         for status in snapshot.sources() {
             let Some(report) = status.report else { continue };
             let stats = self.stats.sources.entry(status.source).or_default();

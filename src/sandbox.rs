@@ -9,11 +9,15 @@
 //! A thread that is bound like this may not look into processes that are not: the source `processes`
 //! is read from outside ([`Outside`]), and so is nobody's file but `/proc` and what is mapped.
 
+mod trees;
+
+pub(crate) use trees::Trees;
+
 use crate::config::Settings;
 use crate::shared;
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, LandlockStatus, Ruleset, RulesetAttr, RulesetCreated,
-    RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
 use scrubjay_collector::Outside;
 use scrubjay_model::{Landlock, OfflineMode};
@@ -82,9 +86,9 @@ pub(crate) struct Rules {
     pub(crate) connects: bool,
 }
 
-/// What an agent needs after it has opened its listeners.
-pub(crate) fn of_agent(settings: &Settings) -> Rules {
-    let mut rules = of_server(settings);
+/// What an agent needs after it has opened its listeners. `web_files` are those that say who may see it.
+pub(crate) fn of_agent(settings: &Settings, web_files: &[PathBuf]) -> Rules {
+    let mut rules = of_server(settings, web_files);
     let trees = SOURCE_TREES.iter().chain(&OTHER_TREES).chain(&FILES).chain(&BESIDE_THE_ROOT);
     rules.read.extend(trees.map(|tree| settings.root.join(tree)));
     // Its own account of itself.
@@ -105,9 +109,9 @@ pub(crate) fn of_agent(settings: &Settings) -> Rules {
 }
 
 /// What whoever answers strangers needs: the history, what says who may see it, and time zones.
-pub(crate) fn of_server(settings: &Settings) -> Rules {
+pub(crate) fn of_server(settings: &Settings, web_files: &[PathBuf]) -> Rules {
     let mut read = vec![settings.state_dir.clone(), PathBuf::from("/usr/share/zoneinfo")];
-    read.extend(settings.web.config_file.iter().flat_map(|file| folder_of(file)));
+    read.extend(web_files.iter().flat_map(|file| folder_of(file)));
     read.extend(["/etc/localtime", "/proc/sys/kernel/random/boot_id"].map(PathBuf::from));
     // What is not there yet will be, and is nobody's secret before.
     Rules { read: read.iter().filter_map(|path| nearest(path)).collect(), ..Rules::default() }
@@ -120,8 +124,8 @@ fn nearest(path: &Path) -> Option<PathBuf> {
 }
 
 /// What `scrubjay serve` needs: the same, and what the agent leaves.
-pub(crate) fn of_serve(settings: &Settings, left: &[PathBuf]) -> Rules {
-    let mut rules = of_server(settings);
+pub(crate) fn of_serve(settings: &Settings, web_files: &[PathBuf], left: &[PathBuf]) -> Rules {
+    let mut rules = of_server(settings, web_files);
     let folders = left.iter().filter_map(|file| file.parent());
     rules.read.extend(folders.filter_map(nearest));
     rules
@@ -224,24 +228,46 @@ fn ruleset(rules: &Rules) -> Result<RulesetCreated, RulesetError> {
         .handle_access(AccessNet::BindTcp)?
         .scope(Scope::from_all(KNOWN))?;
     if !connects {
-        kept = kept.handle_access(AccessNet::ConnectTcp)?;
+        // The last two are younger than what could be tried. No rule of ours allows them to anybody.
+        kept = kept
+            .handle_access(AccessNet::ConnectTcp)?
+            .handle_access(AccessFs::ResolveUnix)?
+            .handle_access(AccessNet::BindUdp | AccessNet::ConnectSendUdp)?;
     }
-    let reading = AccessFs::ReadFile | AccessFs::ReadDir;
     let mut kept = kept.create()?;
-    for (paths, rights) in [(read, reading), (write, AccessFs::from_all(KNOWN))] {
+    for (paths, rights) in [(read, reading()), (write, writing())] {
         // A path that is not there is left out: nothing is below it.
         kept = kept.add_rules(path_beneath_rules(paths, rights))?;
     }
     Ok(kept)
 }
 
+fn reading() -> BitFlags<AccessFs> {
+    AccessFs::ReadFile | AccessFs::ReadDir
+}
+
+/// What a history and a trace instance take: files and folders, and nothing that is run, linked to, or
+/// talked to.
+fn writing() -> BitFlags<AccessFs> {
+    reading()
+        | AccessFs::WriteFile
+        | AccessFs::Truncate
+        | AccessFs::MakeReg
+        | AccessFs::MakeDir
+        | AccessFs::RemoveFile
+        | AccessFs::RemoveDir
+        | AccessFs::Refer
+}
+
 /// What older versions of the interface leave unguarded.
 fn gaps(abi: u32) -> Vec<String> {
     let missing = [
         (3, "truncating files by path"),
-        (4, "connections to other hosts and ports to listen on"),
+        (4, "connections over TCP and TCP ports to listen on"),
         (5, "commands to devices (ioctl)"),
         (6, "signals and abstract sockets of other processes"),
+        (9, "sockets of other processes that have a path"),
+        (10, "UDP"),
     ];
     let missing = missing.into_iter().filter(|(since, _)| abi < *since);
     missing.map(|(_, what)| what.to_owned()).collect()
@@ -287,8 +313,9 @@ mod tests {
 
     #[test]
     fn an_older_kernel_leaves_more_unguarded() {
-        assert_eq!(gaps(6), [""; 0]);
-        assert_eq!(gaps(2).len(), 4);
+        assert_eq!(gaps(10), [""; 0]);
+        assert_eq!(gaps(6), ["sockets of other processes that have a path", "UDP"]);
+        assert_eq!(gaps(2).len(), 6);
         assert!(gaps(4).iter().all(|gap| !gap.contains("ports")));
     }
 
@@ -336,11 +363,69 @@ mod tests {
         };
         // Ports are kept since the fourth version.
         let port = offered().unwrap() < 4;
-        assert_eq!(can(of_agent(&settings)), [true, true, false, true, false, port]);
-        assert_eq!(can(of_server(&settings)), [true, false, false, false, false, port]);
-        assert_eq!(can(of_serve(&settings, &[])), [true, false, false, false, false, port]);
+        assert_eq!(can(of_agent(&settings, &[])), [true, true, false, true, false, port]);
+        assert_eq!(can(of_server(&settings, &[])), [true, false, false, false, false, port]);
+        assert_eq!(can(of_serve(&settings, &[], &[])), [true, false, false, false, false, port]);
+        // A key may lie in a folder of its own, and is put there anew.
+        let key = [shut.join("key.pem")];
+        assert_eq!(can(of_agent(&settings, &key)), [true, true, true, true, false, port]);
+        assert_eq!(can(of_server(&settings, &key)), [true, false, true, false, false, port]);
         // And without any of this all of it can be done, unless the user may not.
         assert!(std::fs::read(shut.join("file")).is_ok());
         assert!(std::fs::write(shut.join("new"), "x").is_ok());
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tries what is refused, in files of its own")]
+    #[test]
+    fn where_it_may_write_it_makes_files_and_folders_and_nothing_else() {
+        if let Err(why) = offered() {
+            println!("skipped: the kernel keeps nobody to his files: {why}");
+            return;
+        }
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("root");
+        let instances = root.join("sys/kernel/tracing/instances");
+        let page = root.join("sys/devices/system/memory/soft_offline_page");
+        let flags = crate::config::Flags {
+            root: Some(root.to_string_lossy().into_owned()),
+            state_dir: Some(home.path().join("state").to_string_lossy().into_owned()),
+            ..crate::config::Flags::default()
+        };
+        let soft = "[pages]\noffline = \"soft\"\n";
+        let inputs = crate::config::Inputs::of_text("soft.toml", soft, &flags).unwrap();
+        let settings = Settings::validate(&inputs).unwrap();
+        for folder in [settings.state_dir.as_path(), &instances, page.parent().unwrap()] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::fs::write(&page, "").unwrap();
+        let rules = of_agent(&settings, &[]);
+        let state = settings.state_dir.clone();
+        let tried = std::thread::spawn(move || {
+            restrict(&rules).unwrap();
+            std::fs::File::options().write(true).open(&page).unwrap();
+            for tree in [&state, &instances] {
+                let (folder, file) = (tree.join("folder"), tree.join("folder/file"));
+                std::fs::create_dir(&folder).unwrap();
+                std::fs::write(&file, "x").unwrap();
+                std::fs::write(&file, "").unwrap();
+                // Into another folder, which is asked for since the second version.
+                let moved = std::fs::rename(&file, tree.join("file"));
+                assert!(moved.is_ok() || offered().unwrap() < 2);
+                std::fs::remove_dir_all(&folder).unwrap();
+            }
+            let fifo = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+            [
+                std::os::unix::fs::symlink("/etc", state.join("link")).is_ok(),
+                rustix::fs::mknodat(rustix::fs::CWD, state.join("fifo"), fifo.0, fifo.1, 0).is_ok(),
+                std::os::unix::net::UnixListener::bind(state.join("socket")).is_ok(),
+                std::fs::File::options()
+                    .write(true)
+                    .create(true)
+                    .truncate(true)
+                    .open(page.with_extension("x"))
+                    .is_ok(),
+            ]
+        });
+        assert_eq!(tried.join().unwrap(), [false; 4]);
     }
 }

@@ -30,7 +30,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<Exit> {
     let feed = Arc::new(PassFeed::of(settings, &own, &board));
     // Root needs none of what root has to read two folders that belong to it.
     privileges::give_up_all();
-    let landlock = sandbox::bind(settings, &sandbox::of_serve(settings, feed.paths()));
+    let landlock =
+        sandbox::bind(settings, &sandbox::of_serve(settings, &door.paths(), feed.paths()));
     door.announce()?;
     match landlock {
         Landlock::Enforced { abi, .. } => tracing::info!("kept to these files by Landlock {abi}"),

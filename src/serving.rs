@@ -7,6 +7,7 @@ use anyhow::Context;
 use scrubjay_exporters::http::{self, Board, EndedUnasked, Feed, Gate, Looks, Setup, Site};
 use scrubjay_exporters::site::Pages;
 use std::future::{Future, pending};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -92,6 +93,11 @@ impl Door {
     /// The files of the web configuration, if one is named.
     pub(crate) fn files(&self) -> Option<Arc<WebFiles>> {
         self.files.clone()
+    }
+
+    /// Where those are that say who may come in; none where nothing is said.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.files.as_ref().map(|files| files.paths()).unwrap_or_default()
     }
 
     /// How it is reached.

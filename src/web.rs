@@ -153,6 +153,11 @@ impl WebFiles {
         Ok((Arc::new(files), setup))
     }
 
+    /// Where it and the files that it names are, of which all are read anew when one has changed.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.state().stamps.iter().map(|(path, _)| path.clone()).collect()
+    }
+
     pub(crate) fn stats(&self) -> WebStats {
         self.state().stats
     }

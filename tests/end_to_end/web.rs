@@ -155,6 +155,40 @@ fn certificates_and_passwords_are_followed_and_mistakes_change_nothing() {
 }
 
 #[test]
+fn certificates_in_a_folder_of_their_own_are_followed_and_so_is_a_password_beside_them() {
+    for kind in ["agent", "serve"] {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("host.tree");
+        std::fs::write(&root, trees::host("bare-guest")).unwrap();
+        let [web, kept, state] = ["web", "kept", "state"].map(|name| home.path().join(name));
+        for folder in [&web, &kept, &state] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        let (old, new) = (Authority::called("old"), Authority::called("new"));
+        old.vouches().install(&kept);
+        let tls = format!(
+            "tls_server_config:\n  cert_file: {0}/cert.pem\n  key_file: ../kept/key.pem\n",
+            kept.display()
+        );
+        let config = write_config(&web, &tls);
+        let follow = |command: &mut Command| {
+            command.arg("--web.config.file").arg(&config);
+        };
+        let server = match kind {
+            "agent" => Agent::start_with(home.path(), &root, follow),
+            _ => Agent::serve(home.path(), follow),
+        };
+        let metrics = |trust: &Authority| fetch(trust, &server, "/metrics", "");
+        assert!(metrics(&old).is_ok() && metrics(&new).is_err());
+        new.vouches().install(&kept);
+        wait_for("the new certificate", || metrics(&new).ok());
+        write_config(&web, &format!("{tls}{USERS}"));
+        wait_for("the password", || (metrics(&new).unwrap().0 == 401).then_some(()));
+        assert_eq!(server.stop(), 0, "{kind}");
+    }
+}
+
+#[test]
 fn an_agent_does_not_start_with_a_web_configuration_of_no_use() {
     let home = tempfile::tempdir().unwrap();
     let root = home.path().join("host.tree");

@@ -96,7 +96,7 @@ pub fn waiting<R: Request>(dir: &Path) -> Vec<Waiting<R>> {
     found(dir, R::FOLDER).into_iter().filter_map(read).collect()
 }
 
-/// The same; what is no request is moved aside.
+/// The same; what is no request is moved aside, or removed where it may not be and holds nothing.
 pub(crate) fn take<R: Request>(dir: &Path) -> (Vec<Waiting<R>>, Vec<Rejected>) {
     let (mut waiting, mut rejected) = (Vec::new(), Vec::new());
     for path in found(dir, R::FOLDER) {
@@ -104,14 +104,23 @@ pub(crate) fn take<R: Request>(dir: &Path) -> (Vec<Waiting<R>>, Vec<Rejected>) {
             Ok(request) => waiting.push(Waiting { path, request }),
             Err(why) => {
                 let aside = files::free_name(&path, ".rejected");
-                // If it cannot be moved it is looked at again.
+                // Who is kept from making links and pipes may not move them either; they hold nothing, and
+                // the log tells of them. Whatever else cannot be moved is looked at again.
                 let moved = fs::rename(&path, &aside).is_ok();
+                if !moved && holds_nothing(&path) {
+                    let _ = fs::remove_file(&path);
+                }
                 let path = if moved { aside } else { path };
                 rejected.push(Rejected { path, why: why.to_string() });
             }
         }
     }
     (waiting, rejected)
+}
+
+/// Whether something is neither a file nor a folder.
+fn holds_nothing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 #[expect(clippy::disallowed_methods, reason = "the state directory is this crate's")]
