@@ -87,7 +87,8 @@ pub(crate) fn mend(why: &NonValue) -> &'static str {
     match why {
         NonValue::Absent(_) => "see scrubjay doctor for what its absence means",
         NonValue::Unreadable(_, ReadFault::Denied) => {
-            "give the agent the privilege that scrubjay doctor names for this source"
+            "give the agent the privilege that scrubjay doctor names for this source; where doctor reads \
+             it, restart the agent, which is kept to the folders that were there at its start"
         }
         NonValue::Unreadable(_, ReadFault::Deadline | ReadFault::StillRunning) => {
             "a driver or the firmware does not answer: look for \"blocked for more than\" in the \
