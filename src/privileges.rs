@@ -93,7 +93,9 @@ const GRANTS: [Grant; 5] = [
         capability: CapabilitySet::SYS_PTRACE,
         name: "CAP_SYS_PTRACE",
         wanted_by: &[Wish::Source(SourceId::Processes)],
-        opens: "which files processes of others have mapped: services that run replaced code",
+        opens: "which files processes of others have mapped: services that run replaced code. It opens their \
+                memory for reading as well, which the agent does not do, and whoever ran code in it could: \
+                `collector.disabled = [\"processes\"]` does without",
         without: "only the processes of its own user are looked at (`processes` is partial)",
     },
     Grant {
