@@ -53,7 +53,6 @@ fn identity(path: &Path) -> Identity {
 mod tests {
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "makes and replaces folders of its own")]
     #[test]
     fn a_tree_that_was_replaced_or_came_later_is_told_once() {
         let root = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! With as few rights as will do: what the agent gives up, and pages from a process that has none.
 
 use crate::harness::{Agent, SCRUBJAY, sample, scrubjay, stdout};
+use crate::receiver::wait_for;
 use scrubjay_tests::trees;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -418,6 +419,36 @@ fn an_agent_that_is_kept_to_its_files_is_blind_to_nothing() {
         snapshot["snapshot"]["processes"]["reading"]["value"]["looked_at"].clone()
     };
     assert_eq!(seen(&kept).is_null(), seen(&free).is_null());
+}
+
+#[test]
+fn a_folder_that_is_replaced_under_an_agent_is_named_in_its_log() {
+    let home = tempfile::tempdir().unwrap();
+    let (root, log) = (home.path().join("root"), home.path().join("log"));
+    let packages = |folder: &str| {
+        let folder = root.join("var/lib").join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let bash = "Package: bash\nStatus: install ok installed\nVersion: 5.2\n";
+        std::fs::write(folder.join("status"), bash).unwrap();
+        folder
+    };
+    let folder = packages("dpkg");
+    let mut command = scrubjay(home.path());
+    command.args(["agent", "--web.listen-address", "127.0.0.1:0", "--interval", "1s", "--root"]);
+    command.arg(&root).arg("--state-dir").arg(home.path().join("state"));
+    let mut agent = command.stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let said = |what: &str| std::fs::read_to_string(&log).unwrap().contains(what);
+    wait_for("it to serve", || said("serving http").then_some(()));
+    if said("files: kept to its own") {
+        std::fs::rename(&folder, folder.with_extension("old")).unwrap();
+        std::fs::rename(packages("new"), &folder).unwrap();
+        let told = "var/lib/dpkg is not the folder that was there when the agent started";
+        wait_for("word of the folder", || said(told).then_some(()));
+    } else {
+        println!("skipped: this kernel keeps nobody to his files");
+    }
+    agent.kill().unwrap();
+    agent.wait().unwrap();
 }
 
 #[test]
