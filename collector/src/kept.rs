@@ -34,7 +34,7 @@ const FIXED_FOR: u64 = 240;
 const SOON_READ: usize = 1_024;
 
 /// One look of so many asks a file whether it was replaced.
-const IN_PLACE_EVERY: usize = 4;
+const IN_PLACE_EVERY: usize = 16;
 
 /// Stands for no number: no counter of EDAC has more than 32 bits, and no age so many seconds.
 const NONE: u64 = u64::MAX;
