@@ -41,7 +41,6 @@ use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, ConfigCommand, ExportCommand, LogLevel};
 use config::{Inputs, Settings};
 use exit::{Exit, Nagios, NodeProblem, Reboot};
-use scrubjay_exporters::http::WebConfigError;
 use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,7 +65,7 @@ pub fn run() -> ExitCode {
                 let _ = writeln!(anstream::stderr(), "  because: {cause}");
             }
             if let Command::Serve(_) = &cli.command
-                && is_web_file_denied(&error)
+                && web::is_file_denied(&error)
             {
                 let _ = writeln!(anstream::stderr(), "  {SERVE_HINT}");
             }
@@ -81,15 +80,6 @@ pub fn run() -> ExitCode {
 /// The agent reads the same files as root.
 const SERVE_HINT: &str = "try: give web-config.yml and the keys that it names to the group that serve runs as \
     (chgrp scrubjay FILE, chmod 0640 FILE)";
-
-/// Whether the web configuration, or a file that it names, may not be read by this user.
-fn is_web_file_denied(error: &anyhow::Error) -> bool {
-    let is_denied = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::PermissionDenied;
-    // Addresses may be denied too.
-    let of_a_file = error.to_string().starts_with("failed to read ")
-        || error.chain().any(|cause| cause.is::<WebConfigError>());
-    of_a_file && error.root_cause().downcast_ref().is_some_and(is_denied)
-}
 
 /// The command line was not understood, or help was asked for.
 fn misused(error: &clap::Error) -> ExitCode {
@@ -226,34 +216,4 @@ fn log_to_stderr(level: LogLevel) {
         .with_ansi(false)
         .without_time()
         .init();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use anyhow::Context;
-    use std::io;
-
-    #[test]
-    fn only_files_of_the_web_configuration_that_are_closed_to_this_user_get_the_hint() {
-        let io = |kind| io::Error::from(kind);
-        let key = |kind| WebConfigError::File {
-            key: "tls_server_config.key_file",
-            path: "/etc/server.key".into(),
-            source: io(kind),
-        };
-        let itself = Err::<(), _>(io(io::ErrorKind::PermissionDenied));
-        let itself = itself.context("failed to read /etc/web-config.yml").unwrap_err();
-        let named = |kind| Err::<(), _>(key(kind)).context("failed to use it").unwrap_err();
-        let address = Err::<(), _>(io(io::ErrorKind::PermissionDenied));
-        let address = address.context("cannot listen on 127.0.0.1:80").unwrap_err();
-        for (error, expected) in [
-            (itself, true),
-            (named(io::ErrorKind::PermissionDenied), true),
-            (named(io::ErrorKind::NotFound), false),
-            (address, false),
-        ] {
-            assert_eq!(is_web_file_denied(&error), expected, "{error:#}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use crate::config::ListenAddress;
 use anyhow::Context;
 use listenfd::ListenFd;
 use rustix::fs::{Mode, OFlags};
-use scrubjay_exporters::http::{Gate, Setup, WebConfig};
+use scrubjay_exporters::http::{Gate, Setup, WebConfig, WebConfigError};
 use scrubjay_model::WebStats;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fs::File;
@@ -248,9 +248,20 @@ fn load(path: &Path) -> Loaded {
     Loaded { setup: setup.with_context(|| format!("failed to use {}", path.display())), files }
 }
 
+/// Whether the web configuration, or a file that it names, may not be read by this user.
+pub(crate) fn is_file_denied(error: &anyhow::Error) -> bool {
+    let is_denied = |cause: &io::Error| cause.kind() == io::ErrorKind::PermissionDenied;
+    // Addresses may be denied too.
+    let of_a_file = error.to_string().starts_with(UNREAD)
+        || error.chain().any(|cause| cause.is::<WebConfigError>());
+    of_a_file && error.root_cause().downcast_ref().is_some_and(is_denied)
+}
+
+/// How it begins that the web configuration itself cannot be read.
+const UNREAD: &str = "failed to read ";
+
 fn parse(path: &Path) -> anyhow::Result<WebConfig> {
-    let text =
-        bytes(path, MOST_BYTES).with_context(|| format!("failed to read {}", path.display()))?;
+    let text = bytes(path, MOST_BYTES).with_context(|| format!("{UNREAD}{}", path.display()))?;
     let text = String::from_utf8(text)
         .map_err(|_| anyhow::anyhow!("failed to use {}: it is not UTF-8", path.display()))?;
     WebConfig::parse(&text).map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))
@@ -347,5 +358,28 @@ mod tests {
         }
         let headers = "http_server_config:\n  headers:\n    X-Frame-Options: deny\n";
         assert_eq!(renewed(&format!("{alice}{headers}")), (true, false));
+    }
+
+    #[test]
+    fn only_files_of_the_web_configuration_that_are_closed_to_this_user_get_the_hint() {
+        let io = |kind| io::Error::from(kind);
+        let key = |kind| WebConfigError::File {
+            key: "tls_server_config.key_file",
+            path: "/etc/server.key".into(),
+            source: io(kind),
+        };
+        let itself = Err::<(), _>(io(io::ErrorKind::PermissionDenied));
+        let itself = itself.context(format!("{UNREAD}/etc/web-config.yml")).unwrap_err();
+        let named = |kind| Err::<(), _>(key(kind)).context("failed to use it").unwrap_err();
+        let address = Err::<(), _>(io(io::ErrorKind::PermissionDenied));
+        let address = address.context("cannot listen on 127.0.0.1:80").unwrap_err();
+        for (error, expected) in [
+            (itself, true),
+            (named(io::ErrorKind::PermissionDenied), true),
+            (named(io::ErrorKind::NotFound), false),
+            (address, false),
+        ] {
+            assert_eq!(is_file_denied(&error), expected, "{error:#}");
+        }
     }
 }

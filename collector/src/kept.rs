@@ -30,7 +30,7 @@ const MOST: u64 = 16_384;
 /// For so many passes what is fixed is not read again: four hours, with a pass a minute.
 const FIXED_FOR: u64 = 240;
 
-/// So many reads of what is in memory take less than half a millisecond.
+/// So many reads of what is in memory take less than a millisecond.
 const SOON_READ: usize = 1_024;
 
 /// One look of so many asks a file whether it was replaced.
