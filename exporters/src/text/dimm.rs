@@ -35,7 +35,10 @@ pub fn dimm(view: &HostView, detail: &DimmDetail, style: &Style) -> String {
         page.sentence(2, "none about it");
     }
     status::grouped(&mut page, findings, &view.alerts);
-    if let Some(judged) = judged {
+    // What a finding says already is not said again.
+    let is_unsaid =
+        |judged: &&DimmVerdict| findings.iter().all(|finding| finding.verdict != judged.verdict);
+    if let Some(judged) = judged.as_ref().filter(is_unsaid) {
         page.sentence(2, &judgement(judged));
         // On a line of its own, to be copied.
         let name = shell_word(&judged.name);
