@@ -198,7 +198,7 @@ impl PassFeed {
         }
         let ended = self.ended(&about);
         let PassAbout { ended_since_boot: at, good_for, .. } = about;
-        Ok(Post { view, at, good_for, holds: None, ended })
+        Ok(Post { view: Arc::new(view), at, good_for, holds: None, ended })
     }
 
     /// Why no other pass will follow, if that is so.

@@ -2,7 +2,8 @@
 //!
 //! A read of sysfs can hang for ever in a driver or in firmware. Such a source is reported
 //! unreadable, the others are not delayed, and no second read of it is started until the first
-//! returns.
+//! returns. Only counters that are known to be numbers in memory are read by the thread that makes the
+//! pass: to hand them to another costs more than to read those of sixteen modules.
 
 use crate::host::HostRoot;
 use crate::kept::Lookout;
@@ -12,9 +13,10 @@ use crate::remember::Memory;
 use crate::sources::{self, uptime::boot_id};
 use crate::workers::{Told, Workers};
 use scrubjay_model::{
-    BootId, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
+    BootId, Edac, Origin, ReadFault, Reading, Section, Snapshot, SourceId, SourceReport, Stamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -49,8 +51,8 @@ type Source<T> = fn(&Reader<'_>, &Stamp) -> Reading<T>;
 enum Asked<T> {
     /// Switched off.
     Off,
-    /// Could not be asked.
-    Refused(Section<T>),
+    /// Has been read already, or could not be asked.
+    Known(Section<T>),
     /// Its answer comes here.
     Started(SourceId, Receiver<Section<T>>),
 }
@@ -82,12 +84,16 @@ impl Collector {
         self.memory.counters().lookout(&self.host, sources::edac::MC)
     }
 
+    #[cfg(test)]
+    pub(crate) fn counters(&self) -> &crate::kept::Counters {
+        self.memory.counters()
+    }
+
     /// One pass over all sources that are not switched off.
     pub fn snapshot(&mut self) -> Snapshot {
         let at = self.stamp();
         self.memory.next_pass();
 
-        let edac = self.ask(SourceId::Edac, &at, sources::edac::read);
         let memory_failure = self.ask(SourceId::MemoryFailure, &at, sources::memory_failure::read);
         let uptime = self.ask(SourceId::Uptime, &at, sources::uptime::read);
         let kernel = self.ask(SourceId::Kernel, &at, sources::kernel::read);
@@ -115,6 +121,8 @@ impl Collector {
         let livepatch_systems =
             self.ask(SourceId::LivepatchSystems, &at, sources::livepatch_systems::read);
         let processes = self.ask(SourceId::Processes, &at, sources::processes::read);
+        // Last, as it may be read right here while the others are.
+        let edac = self.ask_edac(&at);
 
         let mut patience = Patience::new(&self.host, self.options.deadline);
         Snapshot {
@@ -150,12 +158,23 @@ impl Collector {
         self.reading.get(&id).is_some_and(|held| held.strong_count() > 0)
     }
 
+    fn ask_edac(&mut self, at: &Stamp) -> Asked<Edac> {
+        let id = SourceId::Edac;
+        let is_soon_read = !self.options.disabled.contains(&id)
+            && !self.is_reading(id)
+            && sources::edac::is_soon_read(self.memory.counters(), &at.boot);
+        if !is_soon_read {
+            return self.ask(id, at, sources::edac::read);
+        }
+        Asked::Known(here(id, || section(&self.host, &self.memory, at, sources::edac::read)))
+    }
+
     fn ask<T: Send + 'static>(&mut self, id: SourceId, at: &Stamp, read: Source<T>) -> Asked<T> {
         if self.options.disabled.contains(&id) {
             return Asked::Off;
         }
         if self.is_reading(id) {
-            return Asked::Refused(unanswered(id, ReadFault::StillRunning, Duration::ZERO));
+            return Asked::Known(unanswered(id, ReadFault::StillRunning, Duration::ZERO));
         }
         let (sender, receiver) = sync_channel(1);
         let (host, at) = (Arc::clone(&self.host), at.clone());
@@ -181,9 +200,16 @@ impl Collector {
                 Asked::Started(id, receiver)
             }
             // The system's own reason is always the same one: too many threads.
-            Err(_) => Asked::Refused(unanswered(id, ReadFault::NoThread, Duration::ZERO)),
+            Err(_) => Asked::Known(unanswered(id, ReadFault::NoThread, Duration::ZERO)),
         }
     }
+}
+
+/// What is read on this thread. Locks that a panic left are taken over wherever they are taken, so that nothing
+/// is seen half done.
+fn here<T>(id: SourceId, read: impl FnOnce() -> Section<T>) -> Section<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| unanswered(id, ReadFault::Panicked, Duration::ZERO))
 }
 
 fn section<T>(host: &HostRoot, memory: &Memory, at: &Stamp, read: Source<T>) -> Section<T> {
@@ -213,7 +239,7 @@ impl<'h> Patience<'h> {
     fn answer<T>(&mut self, asked: Asked<T>) -> Option<Section<T>> {
         match asked {
             Asked::Off => None,
-            Asked::Refused(section) => Some(section),
+            Asked::Known(section) => Some(section),
             Asked::Started(id, receiver) => {
                 let before = self.host.own_monotonic();
                 let answer = receiver.recv_timeout(self.left);
@@ -314,6 +340,12 @@ mod tests {
         let asked = collector.ask::<u32>(SourceId::Edac, &at, |_, _| panic!("defect under test"));
         let mut patience = Patience::new(&collector.host, Duration::from_secs(10));
         let section = patience.answer(asked).unwrap();
+        assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Panicked)));
+    }
+
+    #[test]
+    fn a_source_that_panics_on_the_thread_of_the_pass_is_contained() {
+        let section: Section<u32> = here(SourceId::Edac, || panic!("defect under test"));
         assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Panicked)));
     }
 

@@ -103,6 +103,13 @@ struct Fixed {
     value: Arc<dyn Any + Send + Sync>,
 }
 
+impl Fixed {
+    /// Whether they need not be read anew, after so many losses, in this boot and pass.
+    fn holds(&self, lost: u64, boot: &BootId, pass: u64) -> bool {
+        self.before.holds(lost) && self.boot == *boot && pass < self.pass + FIXED_FOR
+    }
+}
+
 /// How things were before fixed facts were read.
 pub(crate) struct Before {
     lost: u64,
@@ -209,9 +216,7 @@ impl Counters {
     ) -> Option<(Arc<T>, u32)> {
         let kept = self.lock();
         let fixed = kept.fixed.get(dir)?;
-        let holds = fixed.before.holds(self.lost.load(Ordering::Relaxed))
-            && fixed.boot == *boot
-            && kept.pass < fixed.pass + FIXED_FOR;
+        let holds = fixed.holds(self.lost.load(Ordering::Relaxed), boot, kept.pass);
         let value = Arc::clone(&fixed.value).downcast().ok().filter(|_| holds)?;
         Some((value, fixed.attributes))
     }
@@ -221,6 +226,27 @@ impl Counters {
         let directory = host.keep_directory(dir);
         let directory = directory.and_then(|kept| kept.directories().map(|count| (kept, count)));
         Before { lost: self.lost.load(Ordering::Relaxed), directory }
+    }
+
+    /// Whether another pass would read nothing but what is in memory, and not for long: few files, all of them
+    /// open, beside facts that still hold, each of which has `nothing_else` to read.
+    pub(crate) fn are_soon_read<T: Send + Sync + 'static>(
+        &self,
+        boot: &BootId,
+        nothing_else: impl Fn(&T) -> bool,
+    ) -> bool {
+        let kept = self.lock();
+        let lost = self.lost.load(Ordering::Relaxed);
+        let holds = |(dir, fixed): (&String, &Fixed)| {
+            // Nothing is there of what rests on files that are not kept open.
+            kept.same.contains_key(dir)
+                && fixed.holds(lost, boot, kept.pass)
+                && fixed.value.downcast_ref().is_some_and(&nothing_else)
+        };
+        !kept.fixed.is_empty()
+            && kept.files.len() <= SOON_READ
+            && kept.files.values().all(|held| held.file.is_in_memory())
+            && kept.fixed.iter().all(holds)
     }
 
     /// Keeps what was made of the fixed facts below a directory, if they are as they were before.

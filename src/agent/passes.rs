@@ -3,6 +3,7 @@
 use super::Agent;
 use crate::clock;
 use scrubjay_exporters::http::{Board, Holds};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -37,16 +38,17 @@ pub(super) fn passes(
     let mut due = clock::monotonic();
     loop {
         let looked = clock::monotonic();
-        let view = agent.pass();
-        if let Some(shared) = &mut agent.shared {
-            shared.leave(&view, good_for);
-        }
+        let view = Arc::new(agent.pass());
         let lookout = agent.collector.lookout();
         let holds = (lookout.numbers() > 0).then(|| Holds {
             is_soon_known: lookout.is_soon_done(),
             ask: Box::new(move || lookout.holds()),
         });
-        board.publish_watched(view, good_for, holds);
+        board.publish_watched(Arc::clone(&view), good_for, holds);
+        // After that: whoever asks this process need not wait for the file.
+        if let Some(shared) = &mut agent.shared {
+            shared.leave(&view, good_for);
+        }
         if looked >= due {
             due = due.saturating_add(agent.stats.interval);
         }

@@ -1,5 +1,6 @@
-//! The agent beside Debian's rasdaemon: the same guest, the same storms of memory errors, one table.
-//! Started by hand, by `tests/guest/baseline`, which also gets the peer.
+//! The agent beside Debian's rasdaemon, and beside a program in C that reads the same buffers and only counts:
+//! the same guest, the same storms of memory errors, one table. Started by hand, by `tests/guest/baseline`,
+//! which also gets the peer.
 //!
 //! Each storm is given to each program in a guest of its own: one error, five seconds, the storm,
 //! then as long as it takes until the program rests, then SIGTERM. What was sent is what the test
@@ -25,6 +26,7 @@ mod seen;
 
 use guest::Guest;
 use machine::{Kernel, Machine, Processor};
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::Command;
 
@@ -32,6 +34,12 @@ const ORDER: &str = "/sys/kernel/debug/scrubjay_edac/order";
 
 /// Most events of a paced storm: some 75 seconds of them, at 800 a second.
 const PACED_EVENTS: u64 = 60_000;
+
+/// The agent is to take no more CPU than this many times what the bare reader takes, to note this many times as
+/// many events in a CPU second as rasdaemon, and to stay within so many kilobytes, in a storm that comes at once.
+const OF_BARE: f64 = 3.0;
+const OF_PEER: f64 = 100.0;
+const MOST_KILOBYTES: u64 = 32 << 10;
 
 /// Longest that a program may work on a storm after it, in seconds; those of slow disks are slow.
 const DRAIN_SECONDS: u32 = 400;
@@ -48,6 +56,8 @@ const EVENTS_LOST: &str = "scrubjay_event_reports_lost_total";
 enum Program {
     Scrubjay,
     Rasdaemon,
+    /// `tests/bench/ring.c`.
+    Bare,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +97,7 @@ struct Scrapes {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [series, events, programs] = arguments.as_slice() else {
-        panic!("usage: SERIES EVENTS scrubjay|rasdaemon|both")
+        panic!("usage: SERIES EVENTS scrubjay|rasdaemon|bare|all")
     };
     let series = ["6.1", "6.12"].into_iter().find(|known| known == series).unwrap();
     let events: u64 = events.parse().unwrap();
@@ -96,21 +106,28 @@ fn main() {
     println!(
         "Linux {series} in a guest of 2 GiB and two processors, without KVM; history on ext4."
     );
-    println!("Both programs run as they are installed. What the agent saw are reports in its");
-    println!("sums, what the peer saw are rows in its database. CPU seconds are those from the");
+    println!(
+        "The agent and rasdaemon run as they are installed; `bare` reads and counts records, and"
+    );
+    println!(
+        "does no more. What the agent saw are reports in its sums, what rasdaemon saw are rows in"
+    );
+    println!("its database, and lost is what neither has. CPU seconds are those from the");
     println!("storm's begin until the program rests, the agent's passes included; idle CPU is");
     println!("what a second without errors costs. Scrapes: median, 99th percentile and maximum,");
     println!("before the storm and during it. A busy machine makes all of them larger.\n");
-    let heads = "storm|program|sent|seen|lost|stated as lost|CPU s|idle CPU|peak kB\
+    let heads = "storm|program|sent|seen|lost|stated as lost|CPU s|seen a CPU s|idle CPU|peak kB\
                  |database bytes|storm s|scrapes before|failed|median ms|99 % ms|longest ms\
                  |scrapes during|failed|median ms|99 % ms|longest ms";
     println!("|{heads}|\n|{}", "---|".repeat(heads.split('|').count()));
+    let mut kept = true;
     for storm in [
         Storm { name: "at once", events, every_us: 0 },
         Storm { name: "paced", events: events.min(PACED_EVENTS), every_us: 1_250 },
     ] {
-        for program in [Program::Scrubjay, Program::Rasdaemon] {
-            if ![program.name(), "both"].contains(&programs.as_str()) {
+        let outcomes = RefCell::new(Vec::new());
+        for program in [Program::Scrubjay, Program::Bare, Program::Rasdaemon] {
+            if ![program.name(), "all"].contains(&programs.as_str()) {
                 continue;
             }
             if program == Program::Rasdaemon && !peer.exists() {
@@ -118,9 +135,47 @@ fn main() {
                 continue;
             }
             guest::unless_it_dies(|| {
-                print(storm, program, &measure(kernel, storm, program, &peer));
+                let outcome = measure(kernel, storm, program, &peer);
+                print(storm, program, &outcome);
+                outcomes.borrow_mut().push((program, outcome));
             });
         }
+        kept &= storm.every_us > 0 || keeps(&outcomes.take());
+    }
+    std::process::exit(i32::from(!kept));
+}
+
+/// Says how the agent fared beside the others, and whether it kept to its limits.
+fn keeps(outcomes: &[(Program, Outcome)]) -> bool {
+    let of = |wanted| {
+        outcomes.iter().find(|(program, _)| *program == wanted).map(|(_, outcome)| outcome)
+    };
+    let Some(ours) = of(Program::Scrubjay) else { return true };
+    let unknown = ours.sent.saturating_sub(ours.seen + ours.stated_lost.unwrap_or_default());
+    println!(
+        "\nunaccounted for {unknown}, limit 0; peak {} kB, limit {MOST_KILOBYTES}",
+        ours.peak_kilobytes
+    );
+    let mut kept = unknown == 0 && ours.peak_kilobytes <= MOST_KILOBYTES;
+    if let Some(bare) = of(Program::Bare) {
+        // As much as there is, whatever part each of them saw.
+        let times = ours.cpu_seconds / bare.cpu_seconds;
+        println!("CPU: {times:.2} times that of the bare reader, limit {OF_BARE}");
+        kept &= times <= OF_BARE;
+    }
+    if let Some(peer) = of(Program::Rasdaemon) {
+        let times = ours.each_cpu_second() / peer.each_cpu_second();
+        println!("events a CPU second: {times:.0} times those of rasdaemon, limit {OF_PEER}");
+        kept &= times >= OF_PEER;
+    }
+    println!();
+    kept
+}
+
+impl Outcome {
+    #[expect(clippy::cast_precision_loss, reason = "a figure to be read")]
+    fn each_cpu_second(&self) -> f64 {
+        self.seen as f64 / self.cpu_seconds
     }
 }
 
@@ -129,6 +184,7 @@ impl Program {
         match self {
             Self::Scrubjay => "scrubjay",
             Self::Rasdaemon => "rasdaemon",
+            Self::Bare => "bare",
         }
     }
 }
@@ -163,9 +219,10 @@ fn print(storm: Storm, program: Program, outcome: &Outcome) {
     let scrapes = outcome.scrapes.map(|scrapes| scrapes.map(Scrapes::cells).join("|"));
     let scrapes = scrapes.unwrap_or_else(|| ["-"; 10].join("|"));
     println!(
-        "|{}|{name}|{sent}|{seen}|{lost}|{stated}|{cpu_seconds:.1}|{idle:.2}|{peak_kilobytes}|\
+        "|{}|{name}|{sent}|{seen}|{lost}|{stated}|{cpu_seconds:.1}|{:.0}|{idle:.2}|{peak_kilobytes}|\
          {database_bytes}|{storm_seconds:.1}|{scrapes}|",
-        storm.name
+        storm.name,
+        outcome.each_cpu_second()
     );
 }
 
@@ -177,12 +234,13 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
     match program {
         Program::Scrubjay => guest.start_agent_with(""),
         Program::Rasdaemon => peer::start(&mut guest, peer),
+        Program::Bare => start_bare(&mut guest),
     }
     guest.order("corrected mc=0");
     guest.run("sleep 5");
     let scraper = |seconds: u32| match program {
         Program::Scrubjay => format!("scraper 10072 1 100 {seconds} {HEADERS}"),
-        Program::Rasdaemon => "true".to_owned(),
+        Program::Rasdaemon | Program::Bare => "true".to_owned(),
     };
     // The first scrapes are slow: QEMU translates what has not run before.
     guest.run(&scraper(2));
@@ -209,17 +267,23 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
     let cpu_seconds = seconds(ticks(&mut guest) - began);
     let peak = guest.run("awk '/^VmHWM:/ { print $2 }' /proc/$(cat /run/agent.pid)/status");
     let sent = guest.truth()["mc0 total correctable"];
-    let (seen, stated_lost) = match program {
-        Program::Scrubjay => seen_by_agent(&mut guest, sent),
-        Program::Rasdaemon => (0, None),
-    };
+    let of_agent = (program == Program::Scrubjay).then(|| seen_by_agent(&mut guest, sent));
     guest.stop_agent();
-    let folder = match program {
-        Program::Scrubjay => "/state/history",
-        Program::Rasdaemon => "/state/rasdaemon",
+    let bytes = |guest: &mut Guest, folder: &str| {
+        guest.run(&format!("cat {folder}/*.db* | wc -c")).trim().parse().unwrap()
     };
-    let bytes = guest.run(&format!("cat {folder}/*.db* | wc -c"));
-    let seen = if program == Program::Rasdaemon { rows(&mut guest) } else { seen };
+    let (seen, stated_lost, database_bytes) = match program {
+        Program::Scrubjay => {
+            let (seen, lost) = of_agent.unwrap_or_default();
+            (seen, lost, bytes(&mut guest, "/state/history"))
+        }
+        Program::Rasdaemon => (rows(&mut guest), None, bytes(&mut guest, "/state/rasdaemon")),
+        Program::Bare => {
+            let told = guest.run("tail -n 1 /run/agent.log");
+            let told: Vec<u64> = told.split_whitespace().map(|n| n.parse().unwrap()).collect();
+            (told[0], Some(told[1]), 0)
+        }
+    };
     Outcome {
         sent,
         seen,
@@ -229,8 +293,18 @@ fn measure(kernel: Kernel, storm: Storm, program: Program, peer: &Path) -> Outco
         cpu_seconds,
         idle: seconds(at_rest) / 4.0,
         peak_kilobytes: peak.trim().parse().unwrap(),
-        database_bytes: bytes.trim().parse().unwrap(),
+        database_bytes,
     }
+}
+
+/// Starts the bare reader. What stops the agent stops it as well.
+fn start_bare(guest: &mut Guest) {
+    guest.run(
+        "ring /sys/kernel/tracing ras/mc_event >/run/agent.log 2>&1 &
+         echo $! >/run/agent.pid
+         for i in $(seq 100); do grep -q ready /run/agent.log && exit 0; sleep 0.1; done
+         cat /run/agent.log >&2; exit 1",
+    );
 }
 
 /// What the program has used of the CPUs, in hundredths of a second.

@@ -70,6 +70,11 @@ impl Host {
         }
     }
 
+    fn is_soon_read(&self) -> bool {
+        let boot = self.collector.stamp().boot;
+        crate::sources::edac::is_soon_read(self.collector.counters(), &boot)
+    }
+
     fn pass(&mut self) -> Edac {
         match self.collector.snapshot().edac.unwrap().reading {
             Reading::Value(edac) => edac,
@@ -206,6 +211,7 @@ fn counters_that_are_in_memory_are_soon_looked_at() {
         host.pass();
         let in_memory = u64::try_from(system.f_type) == Ok(TMPFS);
         assert_eq!(host.lookout().is_soon_done(), in_memory, "{}", folder.display());
+        assert_eq!(host.is_soon_read(), in_memory, "{}", folder.display());
     }
 }
 
@@ -245,6 +251,40 @@ fn a_lookout_tells_of_errors_resets_and_controllers() {
     // A file system that does not count its directories tells nothing here.
     let counts = std::os::unix::fs::MetadataExt::nlink(&std::fs::metadata(host.path("")).unwrap());
     assert_eq!(lookout.holds(), counts == 1, "a controller has come");
+}
+
+#[test]
+fn only_numbers_in_memory_are_read_by_the_thread_of_the_pass() {
+    let mut host = Host::below(Path::new("/dev/shm"));
+    assert!(!host.is_soon_read(), "nothing is known yet");
+    let first = host.pass();
+    assert!(host.is_soon_read());
+    assert_eq!(host.pass(), first);
+    host.put("mc0/dimm0/dimm_ce_count", "8\n");
+    let dimm = host.pass().controllers[0].dimms[0].clone();
+    assert_eq!(dimm.errors.correctable.value().map(|counter| counter.value), Some(8));
+    assert!(host.is_soon_read());
+
+    // A controller that came is read like any that is not known.
+    host.controller(1);
+    host.pass();
+    assert!(host.is_soon_read());
+    assert_eq!(host.pass().controllers.len(), 2);
+    std::fs::remove_dir_all(host.path("mc1")).unwrap();
+    host.pass();
+    assert_eq!(host.pass().controllers.len(), 1);
+
+    // The driver is asked for the rate of scrubbing, and asks the hardware.
+    let mut host = Host::below(Path::new("/dev/shm"));
+    host.put("mc0/sdram_scrub_rate", "1000\n");
+    host.pass();
+    assert!(!host.is_soon_read());
+    // Rows are looked through anew each time.
+    let mut host = Host::below(Path::new("/dev/shm"));
+    std::fs::remove_dir_all(host.path("mc0/dimm0")).unwrap();
+    host.put("mc0/csrow0/ce_count", "7\n");
+    host.pass();
+    assert!(!host.is_soon_read());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! An `mc` directory without controllers is absent, not an empty success: the core is there but
 //! no driver is, and nothing is being counted.
 
+use crate::kept::Counters;
 use crate::reader::{Reader, index, whole_number};
 use scrubjay_model::{
     BootId, Controller, Counter, Csrow, Dimm, Edac, Epoch, ErrorClass, ErrorCounts, Layout, Origin,
@@ -47,6 +48,12 @@ pub(crate) fn read(reader: &Reader<'_>, at: &Stamp) -> Reading<Edac> {
         }
         Reading::Value(Edac { controllers })
     })
+}
+
+/// Whether the next pass reads nothing but numbers that the EDAC core has in memory, and not many of them. A
+/// rate of scrubbing is asked of the driver each time, which asks the hardware.
+pub(crate) fn is_soon_read(counters: &Counters, boot: &BootId) -> bool {
+    counters.are_soon_read(boot, |fixed: &Fixed| fixed.no_scrub_rate.is_some())
 }
 
 /// Reads a controller's counters together with the age that tells which life they belong to;

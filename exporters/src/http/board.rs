@@ -48,7 +48,7 @@ pub(super) type Page = Result<Bytes, String>;
 /// What is posted.
 pub struct Post {
     /// What a pass saw.
-    pub view: HostView,
+    pub view: Arc<HostView>,
     /// When it ended, by the clock of the board.
     pub at: Duration,
     /// For how long it speaks for the host.
@@ -73,7 +73,7 @@ fn page(written: Result<String, PageError>) -> Page {
 }
 
 pub(super) struct Posted {
-    view: HostView,
+    view: Arc<HostView>,
     at: Duration,
     good_for: Duration,
     holds: Option<Holds>,
@@ -192,11 +192,16 @@ impl Board {
 
     /// Posts the result of a pass that ended now. It speaks for the host for `good_for`.
     pub fn publish(&self, view: HostView, good_for: Duration) {
-        self.publish_watched(view, good_for, None);
+        self.publish_watched(Arc::new(view), good_for, None);
     }
 
     /// The same; `holds` tells whether counters are still what the view shows.
-    pub fn publish_watched(&self, view: HostView, good_for: Duration, holds: Option<Holds>) {
+    pub fn publish_watched(
+        &self,
+        view: Arc<HostView>,
+        good_for: Duration,
+        holds: Option<Holds>,
+    ) {
         let at = (self.now)();
         self.post(Post { view, at, good_for, holds, ended: None });
     }

@@ -8,8 +8,9 @@
 //! Host trees with 2x8, 16x16 and 64x32 controllers and DIMMs, in which each counter and each label is an
 //! attribute of sysfs (where root may mount one over it; otherwise a file, which costs ours one more system
 //! call each). A pass of ours reads every counter and label, ages and totals twice to find out whether they
-//! belong together, and now and then what the modules are, and hands the work to a thread of its own, as a
-//! read may hang. What is counted is the CPU time of the whole process; both are measured in turn.
+//! belong together, and now and then what the modules are. More than 1,024 of them, and what is not in memory,
+//! it hands to a thread of its own, as a read may hang. What is counted is the CPU time of the whole process;
+//! both are measured in turn.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 #![expect(clippy::disallowed_methods, reason = "measures itself, and reads the files as a floor")]
