@@ -9,9 +9,11 @@ use crate::files;
 use crate::ledger;
 use crate::salvage::sums;
 use crate::schema::{Found, SCHEMA, Schema};
+use crate::simulated;
+use crate::state::State;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use scrubjay_model::LedgerHead;
+use scrubjay_model::{LedgerHead, Simulated};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -56,6 +58,17 @@ pub(crate) struct Writer {
     pub(crate) lock: File,
     /// The database.
     pub(crate) path: PathBuf,
+    /// What it holds, if it was loaded to look at it.
+    pub(crate) state: Option<Box<State>>,
+}
+
+/// Whose history is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Whatever is there.
+    Any,
+    /// That of a real host. One that was made is left as it is.
+    Real,
 }
 
 /// Opens the database for writing; makes, upgrades or replaces it as needed.
@@ -63,6 +76,16 @@ pub(crate) fn for_writing(
     dir: &Path,
     now_wall_ms: i64,
     schema: &Schema,
+) -> Result<Writer, StorageError> {
+    for_writing_of(dir, now_wall_ms, schema, Whose::Any)
+}
+
+/// The same, if it is the history of such a host.
+pub(crate) fn for_writing_of(
+    dir: &Path,
+    now_wall_ms: i64,
+    schema: &Schema,
+    whose: Whose,
 ) -> Result<Writer, StorageError> {
     files::create_directory(dir)?;
     let lock = files::lock(dir)?;
@@ -73,15 +96,26 @@ pub(crate) fn for_writing(
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
     }
     let mut old_head = None;
-    let mut conn = match connect_checked(&path, schema)? {
-        Checked::Sound(conn) => conn,
-        Checked::Damaged(head) => {
-            old_head = head;
+    let refuse = |made: Option<Simulated>| match (whose, made) {
+        (Whose::Real, Some(found)) => Err(StorageError::Simulated { path: path.clone(), found }),
+        (Whose::Real, None) | (Whose::Any, _) => Ok(()),
+    };
+    let (mut conn, found, state) = match connect_checked(&path, schema)? {
+        Checked::Sound { conn, found, state } => {
+            // Before anything in it is changed. A ledger that cannot be asked is looked at later.
+            if whose == Whose::Real && found == Found::Present {
+                refuse(simulated::told_by_ledger(&conn).ok().flatten())?;
+            }
+            (conn, found, state)
+        }
+        Checked::Damaged(told) => {
+            refuse(told.made)?;
+            old_head = told.head;
             replaced = Some(files::move_aside(&path, now_wall_ms)?);
-            connect(&path).map_err(database("open the history", &path))?
+            let conn = connect(&path).map_err(database("open the history", &path))?;
+            (conn, Found::Empty, None)
         }
     };
-    let found = schema.recognise(&conn, &path)?;
     if found == Found::Empty && replaced.is_none() {
         // Cut off between moving a damaged one aside and beginning anew: it is not forgotten.
         replaced = files::last_aside(&path);
@@ -96,12 +130,9 @@ pub(crate) fn for_writing(
     match found {
         Found::Present => {}
         Found::Empty => {
+            let replaced = replaced.as_ref().map(|old| (old.as_path(), old_head));
             schema
-                .create(
-                    &mut conn,
-                    now_wall_ms,
-                    replaced.as_ref().map(|old| (old.as_path(), old_head)),
-                )
+                .create(&mut conn, now_wall_ms, replaced)
                 .map_err(database("create the history", &path))?;
         }
         Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
@@ -111,47 +142,64 @@ pub(crate) fn for_writing(
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
     };
     finish().map_err(database("open the history", &path))?;
-    Ok(Writer { conn, lock, path })
+    Ok(Writer { conn, lock, path, state })
 }
 
 /// A connection to a file, after a check of all of it.
 enum Checked {
-    Sound(Connection),
-    /// The last row of its ledger, if that much could be read.
-    Damaged(Option<LedgerHead>),
+    Sound {
+        conn: Connection,
+        found: Found,
+        /// What it holds, if it is of the present version.
+        state: Option<Box<State>>,
+    },
+    Damaged(Told),
+}
+
+/// What could be read of a damaged file.
+#[derive(Debug, Default)]
+struct Told {
+    /// The last row of its ledger.
+    head: Option<LedgerHead>,
+    /// What made its host, if it was made.
+    made: Option<Simulated>,
+}
+
+impl Told {
+    /// Now, as this connection leaves the log as it is; another one might not.
+    fn by(conn: &Connection) -> Self {
+        Self { head: last_head(conn), made: simulated::told_by_ledger(conn).ok().flatten() }
+    }
 }
 
 /// Connects and checks the whole file.
 fn connect_checked(path: &Path, schema: &Schema) -> Result<Checked, StorageError> {
-    let attempt = || -> rusqlite::Result<Checked> {
-        let conn = connect(path)?;
-        let is_small = files::size_bytes(path).unwrap_or(0) <= WHOLE_CHECK_UP_TO_BYTES;
-        let check = if is_small { "PRAGMA integrity_check(1)" } else { "PRAGMA quick_check(1)" };
-        // Reports the first defect as text, if it does not fail on it.
-        let report = conn.query_row(check, [], |row| row.get::<_, String>(0));
-        let fault = report.as_ref().err().map(DatabaseFault::of);
-        match (report, fault) {
-            (Ok(report), _) if report == "ok" => {
-                // Only what this version wrote is known so well.
-                let is_ours = schema.version() == SCHEMA.version()
-                    && matches!(schema.recognise(&conn, path), Ok(Found::Present));
-                if is_ours && !sums::is_sound(&conn)? {
-                    return Ok(Checked::Damaged(last_head(&conn)));
-                }
-                Ok(Checked::Sound(conn))
-            }
-            // Now, as this connection leaves the log as it is; another one might not.
-            (Ok(_), _) | (Err(_), Some(DatabaseFault::Corrupt)) => {
-                Ok(Checked::Damaged(last_head(&conn)))
-            }
-            (Err(error), _) => Err(error),
-        }
+    let is_corrupt = |error: &rusqlite::Error| DatabaseFault::of(error) == DatabaseFault::Corrupt;
+    let failed = database("open the history", path);
+    let conn = match connect(path) {
+        Ok(conn) => conn,
+        Err(error) if is_corrupt(&error) => return Ok(Checked::Damaged(Told::default())),
+        Err(error) => return Err(failed(error)),
     };
-    match attempt() {
-        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => {
-            Ok(Checked::Damaged(None))
-        }
-        other => other.map_err(database("open the history", path)),
+    let is_small = files::size_bytes(path).unwrap_or(0) <= WHOLE_CHECK_UP_TO_BYTES;
+    let check = if is_small { "PRAGMA integrity_check(1)" } else { "PRAGMA quick_check(1)" };
+    // Reports the first defect as text, if it does not fail on it.
+    match conn.query_row(check, [], |row| Ok(row.get_ref(0)?.as_str()? == "ok")) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) if is_corrupt(&error) => return Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) => return Err(failed(error)),
+    }
+    let found = schema.recognise(&conn, path)?;
+    // Only what this version wrote is known so well.
+    if schema.version() != SCHEMA.version() || found != Found::Present {
+        return Ok(Checked::Sound { conn, found, state: None });
+    }
+    match sums::sound(&conn) {
+        Ok(Some(state)) => Ok(Checked::Sound { conn, found, state: Some(Box::new(state)) }),
+        Ok(None) => Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) if is_corrupt(&error) => Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -224,12 +272,12 @@ pub(crate) fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
 /// Rewrites a sound file of the present version without what it does not use. The caller holds the
 /// lock.
 pub(crate) fn vacuum(path: &Path, schema: &Schema) -> Result<(), StorageError> {
-    let Checked::Sound(conn) = connect_checked(path, schema)? else {
+    let Checked::Sound { conn, found, state: _ } = connect_checked(path, schema)? else {
         let why = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         let source = rusqlite::Error::SqliteFailure(why, None);
         return Err(database("vacuum the history", path)(source));
     };
-    match schema.recognise(&conn, path)? {
+    match found {
         Found::Present | Found::Empty => {}
         Found::Older(found) => {
             let known = schema.version();
