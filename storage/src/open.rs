@@ -90,10 +90,14 @@ pub(crate) fn for_writing_of(
     files::create_directory(dir)?;
     let lock = files::lock(dir)?;
     let path = files::database_path(dir);
-    files::is_file(&path)?;
+    let mut is_there = files::is_file(&path)?;
     let mut replaced = None;
     if files::is_remnant(&path) {
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
+        is_there = false;
+    }
+    if !is_there {
+        begin(&path);
     }
     let mut old_head = None;
     let refuse = |made: Option<Simulated>| match (whose, made) {
@@ -112,6 +116,7 @@ pub(crate) fn for_writing_of(
             refuse(told.made)?;
             old_head = told.head;
             replaced = Some(files::move_aside(&path, now_wall_ms)?);
+            begin(&path);
             let conn = connect(&path).map_err(database("open the history", &path))?;
             (conn, Found::Empty, None)
         }
@@ -131,8 +136,7 @@ pub(crate) fn for_writing_of(
         Found::Present => {}
         Found::Empty => {
             let replaced = replaced.as_ref().map(|old| (old.as_path(), old_head));
-            schema
-                .create(&mut conn, now_wall_ms, replaced)
+            create(&mut conn, schema, now_wall_ms, replaced)
                 .map_err(database("create the history", &path))?;
         }
         Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
@@ -143,6 +147,42 @@ pub(crate) fn for_writing_of(
     };
     finish().map_err(database("open the history", &path))?;
     Ok(Writer { conn, lock, path, state })
+}
+
+/// Puts an empty database where there is none: under another name first, so that whatever comes between
+/// leaves none or a whole one, which is synced once. Where that fails, SQLite fails with a better message.
+fn begin(path: &Path) {
+    let part = files::free_name(path, ".part");
+    let make = || -> Result<(), Box<dyn std::error::Error>> {
+        let file = files::create(&part)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&part, flags)?;
+        conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;")?;
+        conn.execute_batch(AT_CREATION)?;
+        conn.execute_batch("PRAGMA journal_mode = WAL;")?;
+        conn.close().map_err(|(_, error)| error)?;
+        file.sync_all()?;
+        files::put(&part, path)?;
+        Ok(())
+    };
+    if make().is_err() {
+        files::discard(&part);
+    }
+}
+
+/// Creates the schema. Where nothing was before there is nothing to lose: what the log has of it is synced
+/// with the first transaction that follows, and a log that was cut off begins an empty database anew.
+fn create(
+    conn: &mut Connection,
+    schema: &Schema,
+    now_wall_ms: i64,
+    replaced: Option<(&Path, Option<LedgerHead>)>,
+) -> rusqlite::Result<()> {
+    if replaced.is_none() {
+        conn.execute_batch("PRAGMA synchronous = OFF;")?;
+    }
+    schema.create(conn, now_wall_ms, replaced)?;
+    conn.execute_batch("PRAGMA synchronous = FULL;")
 }
 
 /// A connection to a file, after a check of all of it.
