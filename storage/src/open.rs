@@ -96,9 +96,7 @@ pub(crate) fn for_writing_of(
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
         is_there = false;
     }
-    if !is_there {
-        begin(&path);
-    }
+    let mut is_begun = !is_there && begin(&path);
     let mut old_head = None;
     let refuse = |made: Option<Simulated>| match (whose, made) {
         (Whose::Real, Some(found)) => Err(StorageError::Simulated { path: path.clone(), found }),
@@ -116,7 +114,7 @@ pub(crate) fn for_writing_of(
             refuse(told.made)?;
             old_head = told.head;
             replaced = Some(files::move_aside(&path, now_wall_ms)?);
-            begin(&path);
+            is_begun = begin(&path);
             let conn = connect(&path).map_err(database("open the history", &path))?;
             (conn, Found::Empty, None)
         }
@@ -126,7 +124,7 @@ pub(crate) fn for_writing_of(
         replaced = files::last_aside(&path);
     }
 
-    if found == Found::Empty {
+    if found == Found::Empty && !is_begun {
         conn.execute_batch(AT_CREATION).map_err(database("create the history", &path))?;
     }
     conn.execute_batch(ALWAYS)
@@ -150,8 +148,9 @@ pub(crate) fn for_writing_of(
 }
 
 /// Puts an empty database where there is none: under another name first, so that whatever comes between
-/// leaves none or a whole one, which is synced once. Where that fails, SQLite fails with a better message.
-fn begin(path: &Path) {
+/// leaves none or a whole one, which is synced once. Returns whether that was done: where it fails, SQLite
+/// fails with a better message.
+fn begin(path: &Path) -> bool {
     let part = files::free_name(path, ".part");
     let make = || -> Result<(), Box<dyn std::error::Error>> {
         let file = files::create(&part)?;
@@ -165,9 +164,11 @@ fn begin(path: &Path) {
         files::put(&part, path)?;
         Ok(())
     };
-    if make().is_err() {
+    let is_made = make().is_ok();
+    if !is_made {
         files::discard(&part);
     }
+    is_made
 }
 
 /// Creates the schema. Where nothing was before there is nothing to lose: what the log has of it is synced
