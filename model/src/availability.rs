@@ -96,16 +96,16 @@ pub(crate) struct CountedBoots<'a> {
 }
 
 pub(crate) fn counted(lines: &[BootLine]) -> CountedBoots<'_> {
-    let timed: Vec<Counted<'_>> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(at, line)| {
-            Some(Counted { at, begun: line.booted_wall_ms?, line, follows: true })
+    let (mut timed, mut of_set_clock) = (0_usize, 0_usize);
+    let boots = lines.iter().enumerate().filter_map(|(at, line)| {
+        let begun = line.booted_wall_ms?;
+        timed += 1;
+        (begun >= EARLIEST_WALL_MS).then(|| {
+            of_set_clock += 1;
+            Counted { at, begun, line, follows: true }
         })
-        .collect();
-    let of_set_clock: Vec<Counted<'_>> =
-        timed.iter().filter(|boot| boot.begun >= EARLIEST_WALL_MS).copied().collect();
-    let mut kept = without_overlaps(&of_set_clock);
+    });
+    let mut kept = without_overlaps(boots);
     let mut before = None;
     for boot in &mut kept {
         let between = before.map_or(0..0, |at: usize| at.saturating_add(1)..boot.at);
@@ -114,9 +114,9 @@ pub(crate) fn counted(lines: &[BootLine]) -> CountedBoots<'_> {
         before = Some(boot.at);
     }
     CountedBoots {
-        clock_not_set: timed.len().saturating_sub(of_set_clock.len()),
-        time_not_known: lines.len().saturating_sub(timed.len()),
-        overlapping: of_set_clock.len().saturating_sub(kept.len()),
+        clock_not_set: timed.saturating_sub(of_set_clock),
+        time_not_known: lines.len().saturating_sub(timed),
+        overlapping: of_set_clock.saturating_sub(kept.len()),
         kept,
     }
 }
@@ -156,9 +156,9 @@ pub fn availability(lines: &[BootLine]) -> Option<Availability> {
 
 /// The boots without those that lie within one that others tell of. Nobody runs two at once, and no
 /// hour counts twice: of two the one that the agent saw stays, else the longer one.
-fn without_overlaps<'a>(boots: &[Counted<'a>]) -> Vec<Counted<'a>> {
+fn without_overlaps<'a>(boots: impl Iterator<Item = Counted<'a>>) -> Vec<Counted<'a>> {
     let weight = |line: &BootLine| (line.sources.contains(&BootSource::Agent), line.ran);
-    let mut kept: Vec<Counted<'_>> = Vec::with_capacity(boots.len());
+    let mut kept: Vec<Counted<'_>> = Vec::with_capacity(boots.size_hint().1.unwrap_or(0));
     for boot in boots {
         let mut stays = true;
         while let Some(Counted { line: last, .. }) = kept.last()
@@ -172,7 +172,7 @@ fn without_overlaps<'a>(boots: &[Counted<'a>]) -> Vec<Counted<'a>> {
             kept.pop();
         }
         if stays {
-            kept.push(*boot);
+            kept.push(boot);
         }
     }
     kept
@@ -184,8 +184,12 @@ fn longest(boots: &[Counted<'_>]) -> Vec<usize> {
         .iter()
         .filter_map(|boot| boot.line.ran.map(|ran| (std::cmp::Reverse(ran), boot.at)))
         .collect();
+    if known.len() > LONGEST {
+        known.select_nth_unstable(LONGEST);
+        known.truncate(LONGEST);
+    }
     known.sort();
-    known.into_iter().take(LONGEST).map(|(_, at)| at).collect()
+    known.into_iter().map(|(_, at)| at).collect()
 }
 
 impl Availability {

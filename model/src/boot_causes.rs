@@ -10,6 +10,7 @@ use crate::{
     span,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -138,24 +139,26 @@ impl BootWitnesses {
         let watchdog = line.boot.as_ref().and_then(|boot| self.watchdogs.get(boot));
         let (cause, why) = match (panic, watchdog) {
             (Some(""), _) => {
-                (BootCause::Panic, "The kernel left a part of the log of a panic.".to_owned())
+                (BootCause::Panic, "The kernel left a part of the log of a panic.".into())
             }
             (Some(panic), _) => {
-                (BootCause::Panic, format!("The kernel left the log of a panic: {panic}."))
+                (BootCause::Panic, format!("The kernel left the log of a panic: {panic}.").into())
             }
             (None, Some(name)) => (
                 BootCause::Watchdog,
-                format!("In the next boot seen, {name} says that it reset the machine."),
+                format!("In the next boot seen, {name} says that it reset the machine.").into(),
             ),
             (None, None) => (
                 BootCause::NotKnown,
-                "No record of a crash was found: power loss, reset or a crash that left none, not \
-                 known which."
-                    .to_owned(),
+                Cow::Borrowed(
+                    "No record of a crash was found: power loss, reset or a crash that left none, \
+                     not known which.",
+                ),
             ),
         };
         line.cause = Some(cause);
-        line.evidence = format!("{} {why}", line.evidence);
+        line.evidence.push(' ');
+        line.evidence.push_str(&why);
     }
 
     fn explain_clean(&self, line: &mut BootLine, next_wall_ms: Option<i64>) {

@@ -140,7 +140,7 @@ pub fn same_boot_told(a: &ForeignBoot, b: &ForeignBoot) -> bool {
 /// the order in which they were seen. `steps` tells how many steps of the wall clock were seen in a boot.
 pub fn merged_boots(
     own: &[BootRecord],
-    imported: &[ImportedBoot],
+    imported: Vec<ImportedBoot>,
     steps: &BTreeMap<BootId, u32>,
 ) -> Vec<BootLine> {
     let mut lines: Vec<BootLine> = own.iter().map(BootLine::own).collect();
@@ -148,10 +148,13 @@ pub fn merged_boots(
         let seen = line.boot.as_ref().and_then(|boot| steps.get(boot));
         line.clock_steps = seen.copied().unwrap_or(0);
     }
+    let mut told: BTreeMap<BootMemory, Vec<ForeignBoot>> = BTreeMap::new();
+    for ImportedBoot { memory, boot } in imported {
+        told.entry(memory).or_default().push(boot);
+    }
     // The one that knows most first.
     for memory in [BootMemory::Tuptime, BootMemory::Wtmpdb, BootMemory::Wtmp, BootMemory::Uptimed] {
-        let of_it = imported.iter().filter(|told| told.memory == memory).map(|told| &told.boot);
-        join(&mut lines, memory, distinct(of_it.collect()));
+        join(&mut lines, memory, distinct(told.remove(&memory).unwrap_or_default()));
     }
     let after = begun_before(own);
     lines.sort_by_key(|line| match line.booted_wall_ms {
@@ -174,15 +177,37 @@ fn begun_before(own: &[BootRecord]) -> BTreeMap<Option<BootId>, Option<i64>> {
 }
 
 /// The boots in order, each once.
-fn distinct(mut boots: Vec<&ForeignBoot>) -> Vec<&ForeignBoot> {
+fn distinct(mut boots: Vec<ForeignBoot>) -> Vec<ForeignBoot> {
     boots.sort_by_key(|boot| boot.booted_wall_ms);
     boots.dedup_by(|later, earlier| same_boot_told(later, earlier));
-    let mut ids = HashSet::with_capacity(boots.len());
-    boots.retain(|boot| boot.boot_id.as_ref().is_none_or(|id| ids.insert(id)));
+    if may_repeat(&boots) {
+        let mut ids = HashSet::with_capacity(boots.len());
+        let is_first =
+            boots.iter().map(|boot| boot.boot_id.as_ref().is_none_or(|id| ids.insert(id)));
+        let mut first = is_first.collect::<Vec<bool>>().into_iter();
+        boots.retain(|_| first.next().unwrap_or(true));
+    }
     boots
 }
 
-fn join(lines: &mut Vec<BootLine>, memory: BootMemory, boots: Vec<&ForeignBoot>) {
+/// Whether an id may be there twice. Hardly any teller repeats one, and this is told by numbers alone.
+fn may_repeat(boots: &[ForeignBoot]) -> bool {
+    let number = |id: &BootId| {
+        let add = |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte));
+        id.as_str().bytes().fold(0, add)
+    };
+    let ids = boots.iter().filter_map(|boot| boot.boot_id.as_ref());
+    let mut numbers: Vec<u64> = ids.map(number).collect();
+    numbers.sort_unstable();
+    !numbers.is_sorted_by(|a, b| a < b)
+}
+
+fn join(lines: &mut Vec<BootLine>, memory: BootMemory, boots: Vec<ForeignBoot>) {
+    if lines.is_empty() {
+        // Nobody told of any boot before.
+        lines.extend(boots.into_iter().map(|boot| BootLine::told(memory, boot)));
+        return;
+    }
     lines.sort_by_key(|line| line.booted_wall_ms);
     let partners = {
         let by_id: HashMap<&BootId, usize> = lines
@@ -191,13 +216,13 @@ fn join(lines: &mut Vec<BootLine>, memory: BootMemory, boots: Vec<&ForeignBoot>)
             .filter_map(|(at, line)| Some((line.boot.as_ref()?, at)))
             .collect();
         let named = |boot: &ForeignBoot| by_id.get(boot.boot_id.as_ref()?).copied();
-        let named: Vec<Option<usize>> = boots.iter().map(|boot| named(boot)).collect();
+        let named: Vec<Option<usize>> = boots.iter().map(named).collect();
         by_time(lines, &boots, named)
     };
     let mut fresh = Vec::new();
     for (boot, partner) in boots.into_iter().zip(partners) {
         match partner.and_then(|at| lines.get_mut(at)) {
-            Some(line) => line.absorb(memory, boot),
+            Some(line) => line.absorb(memory, &boot),
             None => fresh.push(BootLine::told(memory, boot)),
         }
     }
@@ -242,7 +267,7 @@ impl<'a> Spot<'a> {
 /// other.
 fn by_time(
     lines: &[BootLine],
-    boots: &[&ForeignBoot],
+    boots: &[ForeignBoot],
     named: Vec<Option<usize>>,
 ) -> Vec<Option<usize>> {
     let mut taken = vec![false; lines.len()];
@@ -336,8 +361,8 @@ impl BootLine {
         }
     }
 
-    fn told(memory: BootMemory, boot: &ForeignBoot) -> Self {
-        let (ran, ran_by) = match (boot.lasted_s, between(boot)) {
+    fn told(memory: BootMemory, boot: ForeignBoot) -> Self {
+        let (ran, ran_by) = match (boot.lasted_s, between(&boot)) {
             (Some(seconds), _) => {
                 (Some(Duration::from_secs(seconds)), Some(LengthBasis::BootClock))
             }
@@ -345,17 +370,17 @@ impl BootLine {
             (None, None) => (None, None),
         };
         Self {
-            boot: boot.boot_id.clone(),
+            evidence: sentence(memory, &boot),
+            boot: boot.boot_id,
             booted_wall_ms: Some(boot.booted_wall_ms),
             ended_wall_ms: boot.ended_wall_ms,
             ran,
             ran_by,
             slept: boot.slept_s.map(Duration::from_secs),
-            kernel_release: boot.kernel_release.clone(),
+            kernel_release: boot.kernel_release,
             soft_reboots: boot.soft_reboots,
             end: boot.end.into(),
             cause: None,
-            evidence: sentence(memory, boot),
             sources: vec![BootSource::Memory(memory)],
             clock_steps: 0,
         }
@@ -431,7 +456,11 @@ fn between(boot: &ForeignBoot) -> Option<Duration> {
 }
 
 fn sentence(memory: BootMemory, boot: &ForeignBoot) -> String {
-    format!("{}: {}.", memory.as_str(), boot.evidence)
+    // Where nobody asks for words there are none.
+    if boot.evidence.is_empty() {
+        return String::new();
+    }
+    [memory.as_str(), ": ", &boot.evidence, "."].concat()
 }
 
 #[cfg(test)]

@@ -51,10 +51,11 @@ pub struct ClockStep {
 impl BootId {
     /// Accepts the kernel's form only: 8-4-4-4-12 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let groups: Vec<&str> = text.split('-').collect();
-        let lengths: Vec<usize> = groups.iter().map(|g| g.len()).collect();
-        let hexadecimal = |g: &&str| g.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        (lengths == [8, 4, 4, 4, 12] && groups.iter().all(hexadecimal))
+        let is_as_printed = |(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        (text.len() == 36 && text.bytes().enumerate().all(is_as_printed))
             .then(|| Self(text.to_owned()))
     }
 

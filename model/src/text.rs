@@ -5,23 +5,39 @@ use std::time::Duration;
 
 /// A duration in its two largest units: `36 d 4 h`.
 pub fn span(duration: Duration) -> String {
+    let mut text = String::new();
+    write_span(&mut text, duration);
+    text
+}
+
+/// The same, added to a text.
+pub fn write_span(out: &mut String, duration: Duration) {
     let seconds = duration.as_secs();
-    let two = |big: u64, big_unit: &str, small: u64, small_unit: &str| {
-        if small == 0 {
-            format!("{big} {big_unit}")
-        } else {
-            format!("{big} {big_unit} {small} {small_unit}")
-        }
+    let (big, big_unit, small, small_unit) = match seconds {
+        0 if duration.is_zero() => (0, " s", 0, ""),
+        0 if duration.as_millis() == 0 => return out.push_str("under 1 ms"),
+        0 => (u64::from(duration.subsec_millis()), " ms", 0, ""),
+        1..60 => (seconds, " s", 0, ""),
+        60..3_600 => (seconds / 60, " min", seconds % 60, " s"),
+        3_600..86_400 => (seconds / 3_600, " h", seconds % 3_600 / 60, " min"),
+        _ => (seconds / 86_400, " d", seconds % 86_400 / 3_600, " h"),
     };
-    match seconds {
-        0 if duration.is_zero() => "0 s".to_owned(),
-        0 if duration.as_millis() == 0 => "under 1 ms".to_owned(),
-        0 => format!("{} ms", duration.as_millis()),
-        1..60 => format!("{seconds} s"),
-        60..3_600 => two(seconds / 60, "min", seconds % 60, "s"),
-        3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
-        _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    write_number(out, big);
+    out.push_str(big_unit);
+    if small > 0 {
+        out.push(' ');
+        write_number(out, small);
+        out.push_str(small_unit);
     }
+}
+
+/// The digits of a number. Long tables have some for each cell, and `format!` takes several times as long.
+fn write_number(out: &mut String, number: u64) {
+    if number >= 10 {
+        write_number(out, number / 10);
+    }
+    let digit = u8::try_from(number % 10).unwrap_or_default();
+    out.push(char::from(b'0' + digit));
 }
 
 /// A name as a word that a POSIX shell takes for it, so that a command that is shown can be copied.

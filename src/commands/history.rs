@@ -9,8 +9,8 @@ use scrubjay_collector::Collector;
 use scrubjay_exporters::text::Kept;
 use scrubjay_exporters::{csv, json, text};
 use scrubjay_model::{
-    BootId, BootLine, BootRecord, BootWitnesses, ClockStepRecord, Snapshot, Stamp, availability,
-    merged_boots, page_lives,
+    BootId, BootLine, BootRecord, BootWitnesses, ClockStepRecord, ImportedBoot, Snapshot, Stamp,
+    availability, merged_boots, page_lives,
 };
 use scrubjay_storage::HistoryReader;
 use std::collections::BTreeMap;
@@ -122,12 +122,22 @@ pub(crate) fn boot_lines(
     own: &[BootRecord],
     steps: &[ClockStepRecord],
 ) -> anyhow::Result<Vec<BootLine>> {
+    lines_of(reader, own, steps, reader.imported_boots()?)
+}
+
+/// The same, with what was taken in of other tools.
+pub(super) fn lines_of(
+    reader: &HistoryReader,
+    own: &[BootRecord],
+    steps: &[ClockStepRecord],
+    imported: Vec<ImportedBoot>,
+) -> anyhow::Result<Vec<BootLine>> {
     let mut steps_of: BTreeMap<BootId, u32> = BTreeMap::new();
     for step in steps {
         let count = steps_of.entry(step.boot.clone()).or_default();
         *count = count.saturating_add(1);
     }
-    let mut lines = merged_boots(own, &reader.imported_boots()?, &steps_of);
+    let mut lines = merged_boots(own, imported, &steps_of);
     BootWitnesses::of(own, &reader.boot_facts()?).explain(&mut lines);
     Ok(lines)
 }

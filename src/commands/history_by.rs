@@ -1,6 +1,6 @@
 //! `scrubjay history … --by`: the past by hour, day, month or boot.
 
-use super::history::{DAY_MS, PATCH_FACTS, boot_lines};
+use super::history::{DAY_MS, PATCH_FACTS, lines_of};
 use super::past::Window;
 use super::{print, style};
 use crate::cli::{By, PastArgs};
@@ -100,7 +100,9 @@ pub(super) fn boots(
     by: By,
     now_ms: i64,
 ) -> anyhow::Result<Exit> {
-    let lines = boot_lines(reader, &reader.boots()?, &reader.clock_steps()?)?;
+    // What an end rests on is in no sum.
+    let told = reader.imported_boot_times()?;
+    let lines = lines_of(reader, &reader.boots()?, &reader.clock_steps()?, told)?;
     let whole = availability(&lines);
     let told = whole.as_ref().map(|whole| whole.from_wall_ms);
     let past = Past::of(reader, args, by, told, now_ms)?;

@@ -233,7 +233,7 @@ fn errors_taken(told: ErrorRecords, outcome: Option<&ErrorImport>) -> ErrorsTake
 /// The lines with how many boots of each tool the agent saw as well.
 fn count_seen(dir: &Path, lines: Vec<ImportLine>) -> Result<Vec<ImportLine>, StorageError> {
     let Some(reader) = HistoryReader::open(dir)? else { return Ok(lines) };
-    let boots = merged_boots(&reader.boots()?, &reader.imported_boots()?, &BTreeMap::new());
+    let boots = merged_boots(&reader.boots()?, reader.imported_boots()?, &BTreeMap::new());
     let seen = |memory| {
         let source = BootSource::Memory(memory);
         let told = |boot: &&BootLine, source: &BootSource| boot.sources.contains(source);

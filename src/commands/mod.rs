@@ -56,8 +56,34 @@ fn print(page: &str) -> anyhow::Result<()> {
 
 /// Writes to stdout what has a form of its own for the mark, or a hash.
 fn print_as_is(page: &str) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
+    let mut out: Box<dyn Write> = if may_have_colours(page) {
+        Box::new(anstream::stdout().lock())
+    } else {
+        // There is nothing to take out, which takes ten times as long as looking for it.
+        Box::new(std::io::stdout().lock())
+    };
     out.write_all(page.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+/// Whether there is any character that begins a colour, or that is not shown.
+fn may_have_colours(page: &str) -> bool {
+    let acts = |byte: &u8| (*byte < b' ' || *byte == 0x7f) && !byte.is_ascii_whitespace();
+    // Whole blocks, so that many bytes are compared at once.
+    page.as_bytes().chunks(64).any(|block| block.iter().fold(false, |any, byte| any | acts(byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_looked_for_in_all_of_a_page() {
+        let plain = "≥ 4 h\tWörter\r\n".repeat(20);
+        assert!(!may_have_colours("") && !may_have_colours(&plain));
+        for act in ["\u{1b}[1m", "\u{7}", "\u{7f}", "\0"] {
+            assert!(may_have_colours(act) && may_have_colours(&format!("{plain}{act}{plain}")));
+        }
+    }
 }

@@ -15,10 +15,11 @@ use crate::events::EventRow;
 use crate::exposures::{Exposure, ExposureRow};
 use crate::history::History;
 use crate::ledger::{self, Keeper};
+use crate::open::{Whose, Writer};
 use crate::schema::SCHEMA;
 use crate::state::{Known, State};
 use crate::tiers::Keeping;
-use crate::{Heard, StorageError, event_rows, files, load, open, plan, query, write};
+use crate::{Heard, StorageError, event_rows, files, load, plan, query, write};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use scrubjay_model::{EventClass, ReportTotal, Sighting, Sightings, Snapshot, Stamp, Witness};
@@ -91,7 +92,15 @@ impl History {
     /// If another agent uses the directory, the file is of a newer version or of another program,
     /// or its place can never hold one.
     pub fn open_or_remember(dir: &Path, now: &Stamp) -> Result<Self, StorageError> {
-        match Self::open(dir, now) {
+        Self::open_or_remember_as(dir, now, Whose::Any)
+    }
+
+    pub(crate) fn open_or_remember_as(
+        dir: &Path,
+        now: &Stamp,
+        whose: Whose,
+    ) -> Result<Self, StorageError> {
+        match Self::open_as(dir, now, whose) {
             Err(error) if error.may_pass() => {
                 let path = files::database_path(dir);
                 let mut conn = Connection::open_in_memory()
@@ -99,7 +108,7 @@ impl History {
                 SCHEMA
                     .create(&mut conn, now.wall_ms, None)
                     .map_err(database("keep a history in memory instead of", &path))?;
-                let mut history = Self::of(conn, None, path, now)?;
+                let mut history = Self::with(conn, None, path, None, now)?;
                 history.away = Some(Away::Since(Box::default()));
                 history.note_trouble(now, &error);
                 Ok(history)
@@ -129,11 +138,7 @@ impl History {
             Away::Since(kept) => Some(std::mem::take(kept)),
         };
         let dir = self.path.parent().map(Path::to_owned).unwrap_or_default();
-        let home = match open::for_writing(&dir, at.wall_ms, &SCHEMA) {
-            Ok(open::Writer { conn, lock, path }) => Self::of(conn, Some(lock), path, at),
-            Err(error) => Err(error),
-        };
-        match (home, kept) {
+        match (Self::open_as(&dir, at, Whose::Any), kept) {
             (Ok(home), None) => self.move_whole(home, at),
             (Ok(home), Some(kept)) => {
                 self.move_since(home, &kept, at);
@@ -338,19 +343,26 @@ impl History {
         }
     }
 
-    /// A history in an open database.
-    pub(crate) fn of(
+    /// A history in an open file.
+    pub(crate) fn of(writer: Writer, now: &Stamp) -> Result<Self, StorageError> {
+        let Writer { conn, lock, path, state } = writer;
+        Self::with(conn, Some(lock), path, state, now)
+    }
+
+    /// A history in an open database, of which the state may have been loaded already.
+    fn with(
         conn: Connection,
         lock: Option<std::fs::File>,
         path: std::path::PathBuf,
+        state: Option<Box<State>>,
         now: &Stamp,
     ) -> Result<Self, StorageError> {
         let mut pending = Changes::default();
-        let mut ask = || -> rusqlite::Result<_> {
-            let state = load::state(&conn)?;
+        let ask = || -> rusqlite::Result<_> {
+            let state = state.map_or_else(|| load::state(&conn), |state| Ok(*state))?;
             let replaced = query::replaced(&conn, now.wall_ms)?;
             let salvaged = query::salvaged(&conn, now.wall_ms)?;
-            let ledger = Keeper::open(&conn, now, &mut pending)?;
+            let ledger = Keeper::open(&conn, &state, now, &mut pending)?;
             Ok((state, replaced, salvaged, ledger, Keeping::load(&conn)?))
         };
         let (state, replaced, salvaged, ledger, keeping) =

@@ -1,8 +1,7 @@
 //! Boots that other tools remember: which of them are new is planned by a pure function, then
 //! written in one transaction.
 
-use crate::convert::{boot_id, count, odd, uncount};
-use crate::event_rows::word;
+use crate::convert::{boot_id, count, odd, optional_text, text, uncount};
 use rusqlite::{Connection, Row, Transaction, named_params};
 use scrubjay_model::{
     BootFact, BootMemory, BootWitnesses, ForeignBoot, ForeignBoots, ForeignEnd, ImportedBoot,
@@ -210,46 +209,63 @@ pub(crate) fn any(conn: &Connection) -> rusqlite::Result<bool> {
     conn.query_row("SELECT EXISTS (SELECT 1 FROM boot_import)", [], |row| row.get(0))
 }
 
+/// Whether boots are told with what their ends rest on, which is most of what is stored of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    Told,
+    LeftOut,
+}
+
 /// Everything that was ever taken in, in the order of beginnings.
-pub(crate) fn all(conn: &Connection) -> rusqlite::Result<Vec<ImportedBoot>> {
-    conn.prepare(
-        "SELECT memory, booted_wall_ms, ended_wall_ms, lasted_s, slept_s, boot_id, kernel_release,
-                soft_reboots, ended, evidence
-         FROM imported_boot ORDER BY booted_wall_ms, id",
-    )?
-    .query_map([], |row| {
-        Ok(ImportedBoot { memory: word(row, "memory", BootMemory::parse)?, boot: boot(row)? })
-    })?
-    .collect()
+pub(crate) fn all(conn: &Connection, evidence: Evidence) -> rusqlite::Result<Vec<ImportedBoot>> {
+    let evidence = match evidence {
+        Evidence::Told => "evidence",
+        Evidence::LeftOut => "''",
+    };
+    let mut boots = conn
+        .prepare(&format!(
+            "SELECT booted_wall_ms, ended_wall_ms, lasted_s, slept_s, boot_id, kernel_release,
+                    soft_reboots, ended, {evidence}, memory
+             FROM imported_boot ORDER BY id"
+        ))?
+        .query_map([], |row| {
+            let memory = text(row, 9)?;
+            let memory = BootMemory::parse(memory).ok_or_else(|| odd("memory", memory))?;
+            Ok(ImportedBoot { memory, boot: boot(row)? })
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    // They mostly came in this order, which SQLite cannot know: it would write all of them into a tree.
+    boots.sort_by_key(|told| told.boot.booted_wall_ms);
+    Ok(boots)
 }
 
 fn kept(conn: &Connection, memory: BootMemory) -> rusqlite::Result<Vec<Kept>> {
     conn.prepare(
-        "SELECT id, booted_wall_ms, ended_wall_ms, lasted_s, slept_s, boot_id, kernel_release,
-                soft_reboots, ended, evidence
+        "SELECT booted_wall_ms, ended_wall_ms, lasted_s, slept_s, boot_id, kernel_release,
+                soft_reboots, ended, evidence, id
          FROM imported_boot WHERE memory = ?1 ORDER BY booted_wall_ms, id",
     )?
-    .query_map([memory.as_str()], |row| Ok(Kept { id: row.get("id")?, boot: boot(row)? }))?
+    .query_map([memory.as_str()], |row| Ok(Kept { id: row.get(9)?, boot: boot(row)? }))?
     .collect()
 }
 
+/// A boot from the first nine columns, as both of the above have them.
 fn boot(row: &Row<'_>) -> rusqlite::Result<ForeignBoot> {
-    let seconds = |column: &'static str| -> rusqlite::Result<Option<u64>> {
+    let seconds = |column: usize| -> rusqlite::Result<Option<u64>> {
         row.get::<_, Option<i64>>(column)?.map(uncount).transpose()
     };
+    let id = |text| scrubjay_model::BootId::parse(text).ok_or_else(|| odd("boot_id", text));
+    let end = text(row, 7)?;
     Ok(ForeignBoot {
-        booted_wall_ms: row.get("booted_wall_ms")?,
-        ended_wall_ms: row.get("ended_wall_ms")?,
-        lasted_s: seconds("lasted_s")?,
-        slept_s: seconds("slept_s")?,
-        boot_id: row
-            .get::<_, Option<String>>("boot_id")?
-            .map(|id| scrubjay_model::BootId::parse(&id).ok_or_else(|| odd("boot_id", id)))
-            .transpose()?,
-        kernel_release: row.get("kernel_release")?,
-        soft_reboots: row.get("soft_reboots")?,
-        end: word(row, "ended", ForeignEnd::parse)?,
-        evidence: Cow::Owned(row.get("evidence")?),
+        booted_wall_ms: row.get(0)?,
+        ended_wall_ms: row.get(1)?,
+        lasted_s: seconds(2)?,
+        slept_s: seconds(3)?,
+        boot_id: optional_text(row, 4)?.map(id).transpose()?,
+        kernel_release: row.get(5)?,
+        soft_reboots: row.get(6)?,
+        end: ForeignEnd::parse(end).ok_or_else(|| odd("ended", end))?,
+        evidence: Cow::Owned(row.get(8)?),
     })
 }
 

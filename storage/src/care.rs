@@ -99,8 +99,12 @@ fn look(conn: &Connection, path: &Path, report: &mut DatabaseCheck) -> rusqlite:
     }
     report.dangling = Some(count);
     if found == SCHEMA.version() {
-        report.sums_agree = Some(sums::is_sound(&tx)?);
-        report.ledger = Some(ledger::rows::verify(&tx, &[])?);
+        let state = sums::sound(&tx)?;
+        report.sums_agree = Some(state.is_some());
+        report.ledger = Some(match state {
+            Some(state) => ledger::rows::verify_by(&tx, &[], &state)?,
+            None => ledger::rows::verify(&tx, &[])?,
+        });
     }
     Ok(())
 }

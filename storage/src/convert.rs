@@ -1,5 +1,6 @@
 //! Between the types of the model and the columns of the tables.
 
+use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
 use scrubjay_model::{BootEnd, BootId, ErrorClass, Outcome, Place, SeriesPlace, SourceId, Stamp};
 use std::time::Duration;
@@ -16,6 +17,19 @@ struct Odd {
 pub(crate) fn odd(column: &'static str, text: impl ToString) -> rusqlite::Error {
     let odd = Odd { column, text: text.to_string() };
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(odd))
+}
+
+/// The text of a column, which is not copied. By its number, as names are looked for in each row.
+pub(crate) fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(column)?.as_str()?)
+}
+
+/// The same, where there may be none.
+pub(crate) fn optional_text<'r>(
+    row: &'r Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<&'r str>> {
+    Ok(row.get_ref(column)?.as_str_or_null()?)
 }
 
 /// Nanoseconds. No clock since boot gets near the end of the range, 292 years.
@@ -83,14 +97,15 @@ pub(crate) fn place(text: &str) -> rusqlite::Result<SeriesPlace> {
 }
 
 fn parse_place(text: &str) -> Option<SeriesPlace> {
-    if let Some(plain) = [SeriesPlace::Total, SeriesPlace::Unattributed]
-        .into_iter()
-        .find(|place| place.to_string() == text)
-    {
-        return Some(plain);
-    }
+    let mut plain = [SeriesPlace::Total, SeriesPlace::Unattributed].into_iter();
+    parse_numbered(text)
+        .map(SeriesPlace::Dimm)
+        .or_else(|| plain.find(|place| place.to_string() == text))
+}
+
+fn parse_numbered(text: &str) -> Option<Place> {
     let number = |prefix| text.strip_prefix(prefix)?.parse::<u32>().ok();
-    let place = if let Some((csrow, channel)) = text.split_once('/') {
+    Some(if let Some((csrow, channel)) = text.split_once('/') {
         Place::Channel {
             csrow: csrow.strip_prefix("csrow")?.parse().ok()?,
             channel: channel.strip_prefix("ch")?.parse().ok()?,
@@ -101,8 +116,7 @@ fn parse_place(text: &str) -> Option<SeriesPlace> {
         Place::Rank(n)
     } else {
         Place::Csrow(number("csrow")?)
-    };
-    Some(SeriesPlace::Dimm(place))
+    })
 }
 
 /// A stamp from its columns.

@@ -77,6 +77,15 @@ pub fn is_open_to_all(dir: &Path) -> bool {
     fs::metadata(dir).is_ok_and(|found| found.mode() & 0o002 != 0)
 }
 
+/// Gives a file that is whole the name under which it is looked for, for good.
+pub(crate) fn put(part: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(part, path)?;
+    match path.parent() {
+        Some(dir) => OpenOptions::new().read(true).open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 /// Removes a copy that we began and that is of no use, with what SQLite left beside it. What cannot
 /// be removed stays.
 pub(crate) fn discard(copy: &Path) {

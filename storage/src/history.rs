@@ -5,12 +5,12 @@ use crate::changes::Changes;
 use crate::error::{DatabaseFault, chain, database};
 use crate::events::Heard;
 use crate::ledger::{self, Fact, Keeper};
+use crate::open::Whose;
 use crate::pages::{self, PagesSeen};
-use crate::schema::SCHEMA;
 use crate::state::{SettingsDigests, State};
 use crate::{
     BootImport, ErrorImport, StorageError, boot_imports, conclusions, error_imports, event_rows,
-    files, open, page_requests, plan, query, tiers, write,
+    files, page_requests, plan, query, tiers, write,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use scrubjay_model::{
@@ -83,8 +83,7 @@ impl History {
     /// If the directory cannot be used, another agent uses it, the file is of a newer version or
     /// of another program (both stay untouched), or the database fails.
     pub fn open(dir: &Path, now: &Stamp) -> Result<Self, StorageError> {
-        let open::Writer { conn, lock, path } = open::for_writing(dir, now.wall_ms, &SCHEMA)?;
-        Self::of(conn, Some(lock), path, now)
+        Self::open_as(dir, now, Whose::Any)
     }
 
     /// Begins a run of the agent of the given version, which plans a pass every `interval`. If

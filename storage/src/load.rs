@@ -3,8 +3,8 @@
 
 use crate::alerts;
 use crate::convert::{
-    boot_end, boot_id, class, duration, odd, optional_duration, outcome, place, source, stamp,
-    uncount,
+    boot_end, boot_id, class, duration, odd, optional_duration, optional_text, outcome, place,
+    source, stamp, text, uncount,
 };
 use crate::event_rows::word;
 use crate::events::{Reports, RowBudget, WitnessedState};
@@ -59,24 +59,17 @@ fn boot(conn: &Connection) -> rusqlite::Result<Option<BootState>> {
              FROM boot WHERE ended = 'running'",
             [],
             |row| {
-                let text: String = row.get("boot_id")?;
-                let last = stamp(
-                    &text,
-                    row.get("last_wall_ms")?,
-                    row.get("last_since_boot_ns")?,
-                    row.get("last_awake_ns")?,
-                )?;
-                let ended: String = row.get("ended")?;
+                let last = stamp(text(row, 1)?, row.get(3)?, row.get(4)?, row.get(5)?)?;
                 let boot = BootState {
-                    booted_wall_ms: row.get("booted_wall_ms")?,
+                    booted_wall_ms: row.get(2)?,
                     last,
-                    kernel_release: row.get("kernel_release")?,
-                    kernel_version: row.get("kernel_version")?,
-                    ended: boot_end(&ended)?,
-                    evidence: row.get("evidence")?,
+                    kernel_release: row.get(6)?,
+                    kernel_version: row.get(7)?,
+                    ended: boot_end(text(row, 8)?)?,
+                    evidence: row.get(9)?,
                     last_run: RunEnd::NeverRan,
                 };
-                Ok((row.get::<_, i64>("id")?, boot))
+                Ok((row.get::<_, i64>(0)?, boot))
             },
         )
         .optional()?;
@@ -103,9 +96,9 @@ fn controllers(conn: &Connection) -> rusqlite::Result<Vec<ControllerState>> {
     conn.prepare("SELECT key, last_index, name FROM controller ORDER BY id")?
         .query_map([], |row| {
             Ok(ControllerState {
-                key: ControllerKey::from_stored(row.get::<_, String>("key")?),
-                index: row.get("last_index")?,
-                name: row.get("name")?,
+                key: ControllerKey::from_stored(row.get::<_, String>(0)?),
+                index: row.get(1)?,
+                name: row.get(2)?,
             })
         })?
         .collect()
@@ -124,30 +117,30 @@ fn counters(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, CounterSt
     .collect()
 }
 
-/// A series from the columns `key`, `place` and `class`.
+/// A series from the first three columns: the key of its controller, its place and its class.
 pub(crate) fn series_key(row: &Row<'_>) -> rusqlite::Result<SeriesKey> {
     Ok(SeriesKey {
-        controller: ControllerKey::from_stored(row.get::<_, String>("key")?),
-        place: place(&row.get::<_, String>("place")?)?,
-        class: class(&row.get::<_, String>("class")?)?,
+        controller: ControllerKey::from_stored(row.get::<_, String>(0)?),
+        place: place(text(row, 1)?)?,
+        class: class(text(row, 2)?)?,
     })
 }
 
 fn counter(row: &Row<'_>) -> rusqlite::Result<CounterState> {
-    let zeroed = match (row.get("zeroed_earliest_ns")?, row.get("zeroed_latest_ns")?) {
+    let zeroed = match (row.get(6)?, row.get(7)?) {
         (Some(earliest), Some(latest)) => {
             Some(ZeroedWindow { earliest: duration(earliest)?, latest: duration(latest)? })
         }
         (None, _) | (_, None) => None,
     };
-    let boot = boot_id(&row.get::<_, String>("boot_id")?)?;
+    let boot = boot_id(text(row, 4)?)?;
     Ok(CounterState {
-        base: Counter { value: uncount(row.get("value")?)?, epoch: Epoch { boot, zeroed } },
-        read_awake: optional_duration(row.get("read_awake_ns")?)?,
-        total: uncount(row.get("total")?)?,
-        restarts: uncount(row.get("restarts")?)?,
-        since_wall_ms: row.get("since_wall_ms")?,
-        fell_to: row.get::<_, Option<i64>>("fell_to")?.map(uncount).transpose()?,
+        base: Counter { value: uncount(row.get(5)?)?, epoch: Epoch { boot, zeroed } },
+        read_awake: optional_duration(row.get(8)?)?,
+        total: uncount(row.get(9)?)?,
+        restarts: uncount(row.get(10)?)?,
+        since_wall_ms: row.get(3)?,
+        fell_to: row.get::<_, Option<i64>>(11)?.map(uncount).transpose()?,
     })
 }
 
@@ -159,8 +152,8 @@ fn witnessed(conn: &Connection) -> rusqlite::Result<BTreeMap<SeriesKey, Witnesse
          JOIN controller ON controller.id = series.controller",
     )?
     .query_map([], |row| {
-        let errors = uncount(row.get("errors")?)?;
-        let unheard = uncount(row.get("unheard")?)?;
+        let errors = uncount(row.get(3)?)?;
+        let unheard = uncount(row.get(4)?)?;
         Ok((series_key(row)?, WitnessedState { errors, unheard }))
     })?
     .collect()
@@ -211,8 +204,7 @@ fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {
          FROM fact GROUP BY name, subject",
     )?
     .query_map([], |row| {
-        let state: String = row.get("state")?;
-        let known = match (state.as_str(), row.get::<_, Option<String>>("value")?) {
+        let known = match (text(row, 3)?, row.get::<_, Option<String>>(4)?) {
             ("gone", None) => Known::Gone,
             (word, value) => match (outcome(word)?, value) {
                 (Outcome::Ok, Some(value)) => Known::Value(value),
@@ -220,10 +212,9 @@ fn facts(conn: &Connection) -> rusqlite::Result<BTreeMap<FactKey, FactState>> {
                 (_, Some(value)) => return Err(odd("value", value)),
             },
         };
-        let told_by = row.get::<_, Option<String>>("source")?;
-        let told_by = told_by.map(|name| source(&name)).transpose()?;
+        let told_by = optional_text(row, 2)?.map(source).transpose()?;
         let fact = FactState { source: told_by, known };
-        Ok(((row.get("name")?, row.get("subject")?), fact))
+        Ok(((row.get(0)?, row.get(1)?), fact))
     })?
     .collect()
 }

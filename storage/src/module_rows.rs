@@ -1,6 +1,6 @@
 //! Sticks of memory in SQL.
 
-use crate::convert::{count, odd, place, uncount};
+use crate::convert::{count, odd, place, text, uncount};
 use crate::modules::Turn;
 use rusqlite::{Connection, Row, Transaction, named_params};
 use scrubjay_model::{
@@ -111,24 +111,29 @@ pub(crate) fn add_turn(
 /// All sticks ever seen.
 pub(crate) fn load(conn: &Connection) -> rusqlite::Result<BTreeMap<ModuleKey, ModuleRecord>> {
     let mut records: BTreeMap<ModuleKey, ModuleRecord> = conn
-        .prepare("SELECT * FROM module")?
+        .prepare(
+            "SELECT key, slot, bank, serial, part, manufacturer, size_bytes, listed, identity,
+                    confidence, evidence, since_wall_ms, ended_wall_ms, correctable, uncorrectable,
+                    restarts, last_error_wall_ms
+             FROM module",
+        )?
         .query_map([], |row| {
             let record = record(row)?;
             Ok((record.key.clone(), record))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut places = conn.prepare(
-        "SELECT module.key AS module, controller.key AS controller, place
+        "SELECT module.key, controller.key, place
          FROM module_place
          JOIN module ON module.id = module_place.module
          JOIN controller ON controller.id = module_place.controller",
     )?;
     let mut rows = places.query([])?;
     while let Some(row) = rows.next()? {
-        let key = ModuleKey::from_stored(row.get::<_, String>("module")?);
-        let controller = ControllerKey::from_stored(row.get::<_, String>("controller")?);
-        let text: String = row.get("place")?;
-        let SeriesPlace::Dimm(place) = place(&text)? else { return Err(odd("place", text)) };
+        let key = ModuleKey::from_stored(row.get::<_, String>(0)?);
+        let controller = ControllerKey::from_stored(row.get::<_, String>(1)?);
+        let told = text(row, 2)?;
+        let SeriesPlace::Dimm(place) = place(told)? else { return Err(odd("place", told)) };
         if let Some(record) = records.get_mut(&key) {
             record.places.push((controller, place));
         }
@@ -140,27 +145,26 @@ pub(crate) fn load(conn: &Connection) -> rusqlite::Result<BTreeMap<ModuleKey, Mo
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<ModuleRecord> {
-    let identity: String = row.get("identity")?;
-    let confidence: String = row.get("confidence")?;
+    let (identity, confidence) = (text(row, 8)?, text(row, 9)?);
     Ok(ModuleRecord {
-        key: ModuleKey::from_stored(row.get::<_, String>("key")?),
-        slot: row.get("slot")?,
-        bank: row.get("bank")?,
-        serial: row.get("serial")?,
-        part: row.get("part")?,
-        manufacturer: row.get("manufacturer")?,
-        size_bytes: row.get::<_, Option<i64>>("size_bytes")?.map(uncount).transpose()?,
+        key: ModuleKey::from_stored(row.get::<_, String>(0)?),
+        slot: row.get(1)?,
+        bank: row.get(2)?,
+        serial: row.get(3)?,
+        part: row.get(4)?,
+        manufacturer: row.get(5)?,
+        size_bytes: row.get::<_, Option<i64>>(6)?.map(uncount).transpose()?,
         places: Vec::new(),
-        listed: row.get("listed")?,
-        identity: Identity::parse(&identity).ok_or_else(|| odd("identity", identity))?,
-        confidence: Confidence::parse(&confidence).ok_or_else(|| odd("confidence", confidence))?,
-        evidence: row.get("evidence")?,
-        since_wall_ms: row.get("since_wall_ms")?,
-        ended_wall_ms: row.get("ended_wall_ms")?,
-        correctable: uncount(row.get("correctable")?)?,
-        uncorrectable: uncount(row.get("uncorrectable")?)?,
-        restarts: uncount(row.get("restarts")?)?,
-        last_error_wall_ms: row.get("last_error_wall_ms")?,
+        listed: row.get(7)?,
+        identity: Identity::parse(identity).ok_or_else(|| odd("identity", identity))?,
+        confidence: Confidence::parse(confidence).ok_or_else(|| odd("confidence", confidence))?,
+        evidence: row.get(10)?,
+        since_wall_ms: row.get(11)?,
+        ended_wall_ms: row.get(12)?,
+        correctable: uncount(row.get(13)?)?,
+        uncorrectable: uncount(row.get(14)?)?,
+        restarts: uncount(row.get(15)?)?,
+        last_error_wall_ms: row.get(16)?,
     })
 }
 

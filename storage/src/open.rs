@@ -9,9 +9,11 @@ use crate::files;
 use crate::ledger;
 use crate::salvage::sums;
 use crate::schema::{Found, SCHEMA, Schema};
+use crate::simulated;
+use crate::state::State;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use scrubjay_model::LedgerHead;
+use scrubjay_model::{LedgerHead, Simulated};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -56,6 +58,17 @@ pub(crate) struct Writer {
     pub(crate) lock: File,
     /// The database.
     pub(crate) path: PathBuf,
+    /// What it holds, if it was loaded to look at it.
+    pub(crate) state: Option<Box<State>>,
+}
+
+/// Whose history is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Whatever is there.
+    Any,
+    /// That of a real host. One that was made is left as it is.
+    Real,
 }
 
 /// Opens the database for writing; makes, upgrades or replaces it as needed.
@@ -64,30 +77,54 @@ pub(crate) fn for_writing(
     now_wall_ms: i64,
     schema: &Schema,
 ) -> Result<Writer, StorageError> {
+    for_writing_of(dir, now_wall_ms, schema, Whose::Any)
+}
+
+/// The same, if it is the history of such a host.
+pub(crate) fn for_writing_of(
+    dir: &Path,
+    now_wall_ms: i64,
+    schema: &Schema,
+    whose: Whose,
+) -> Result<Writer, StorageError> {
     files::create_directory(dir)?;
     let lock = files::lock(dir)?;
     let path = files::database_path(dir);
-    files::is_file(&path)?;
+    let mut is_there = files::is_file(&path)?;
     let mut replaced = None;
     if files::is_remnant(&path) {
         replaced = Some(files::move_aside(&path, now_wall_ms)?);
+        is_there = false;
     }
+    let mut is_begun = !is_there && begin(&path);
     let mut old_head = None;
-    let mut conn = match connect_checked(&path, schema)? {
-        Checked::Sound(conn) => conn,
-        Checked::Damaged(head) => {
-            old_head = head;
+    let refuse = |made: Option<Simulated>| match (whose, made) {
+        (Whose::Real, Some(found)) => Err(StorageError::Simulated { path: path.clone(), found }),
+        (Whose::Real, None) | (Whose::Any, _) => Ok(()),
+    };
+    let (mut conn, found, state) = match connect_checked(&path, schema)? {
+        Checked::Sound { conn, found, state } => {
+            // Before anything in it is changed. A ledger that cannot be asked is looked at later.
+            if whose == Whose::Real && found == Found::Present {
+                refuse(simulated::told_by_ledger(&conn).ok().flatten())?;
+            }
+            (conn, found, state)
+        }
+        Checked::Damaged(told) => {
+            refuse(told.made)?;
+            old_head = told.head;
             replaced = Some(files::move_aside(&path, now_wall_ms)?);
-            connect(&path).map_err(database("open the history", &path))?
+            is_begun = begin(&path);
+            let conn = connect(&path).map_err(database("open the history", &path))?;
+            (conn, Found::Empty, None)
         }
     };
-    let found = schema.recognise(&conn, &path)?;
     if found == Found::Empty && replaced.is_none() {
         // Cut off between moving a damaged one aside and beginning anew: it is not forgotten.
         replaced = files::last_aside(&path);
     }
 
-    if found == Found::Empty {
+    if found == Found::Empty && !is_begun {
         conn.execute_batch(AT_CREATION).map_err(database("create the history", &path))?;
     }
     conn.execute_batch(ALWAYS)
@@ -96,12 +133,8 @@ pub(crate) fn for_writing(
     match found {
         Found::Present => {}
         Found::Empty => {
-            schema
-                .create(
-                    &mut conn,
-                    now_wall_ms,
-                    replaced.as_ref().map(|old| (old.as_path(), old_head)),
-                )
+            let replaced = replaced.as_ref().map(|old| (old.as_path(), old_head));
+            create(&mut conn, schema, now_wall_ms, replaced)
                 .map_err(database("create the history", &path))?;
         }
         Found::Older(from) => schema.upgrade(&mut conn, &path, from, now_wall_ms)?,
@@ -111,47 +144,103 @@ pub(crate) fn for_writing(
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
     };
     finish().map_err(database("open the history", &path))?;
-    Ok(Writer { conn, lock, path })
+    Ok(Writer { conn, lock, path, state })
+}
+
+/// Puts an empty database where there is none: under another name first, so that whatever comes between
+/// leaves none or a whole one, which is synced once. Returns whether that was done: where it fails, SQLite
+/// fails with a better message.
+fn begin(path: &Path) -> bool {
+    let part = files::free_name(path, ".part");
+    let make = || -> Result<(), Box<dyn std::error::Error>> {
+        let file = files::create(&part)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(&part, flags)?;
+        conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;")?;
+        conn.execute_batch(AT_CREATION)?;
+        conn.execute_batch("PRAGMA journal_mode = WAL;")?;
+        conn.close().map_err(|(_, error)| error)?;
+        file.sync_all()?;
+        files::put(&part, path)?;
+        Ok(())
+    };
+    let is_made = make().is_ok();
+    if !is_made {
+        files::discard(&part);
+    }
+    is_made
+}
+
+/// Creates the schema. Where nothing was before there is nothing to lose: what the log has of it is synced
+/// with the first transaction that follows, and a log that was cut off begins an empty database anew.
+fn create(
+    conn: &mut Connection,
+    schema: &Schema,
+    now_wall_ms: i64,
+    replaced: Option<(&Path, Option<LedgerHead>)>,
+) -> rusqlite::Result<()> {
+    if replaced.is_none() {
+        conn.execute_batch("PRAGMA synchronous = OFF;")?;
+    }
+    schema.create(conn, now_wall_ms, replaced)?;
+    conn.execute_batch("PRAGMA synchronous = FULL;")
 }
 
 /// A connection to a file, after a check of all of it.
 enum Checked {
-    Sound(Connection),
-    /// The last row of its ledger, if that much could be read.
-    Damaged(Option<LedgerHead>),
+    Sound {
+        conn: Connection,
+        found: Found,
+        /// What it holds, if it is of the present version.
+        state: Option<Box<State>>,
+    },
+    Damaged(Told),
+}
+
+/// What could be read of a damaged file.
+#[derive(Debug, Default)]
+struct Told {
+    /// The last row of its ledger.
+    head: Option<LedgerHead>,
+    /// What made its host, if it was made.
+    made: Option<Simulated>,
+}
+
+impl Told {
+    /// Now, as this connection leaves the log as it is; another one might not.
+    fn by(conn: &Connection) -> Self {
+        Self { head: last_head(conn), made: simulated::told_by_ledger(conn).ok().flatten() }
+    }
 }
 
 /// Connects and checks the whole file.
 fn connect_checked(path: &Path, schema: &Schema) -> Result<Checked, StorageError> {
-    let attempt = || -> rusqlite::Result<Checked> {
-        let conn = connect(path)?;
-        let is_small = files::size_bytes(path).unwrap_or(0) <= WHOLE_CHECK_UP_TO_BYTES;
-        let check = if is_small { "PRAGMA integrity_check(1)" } else { "PRAGMA quick_check(1)" };
-        // Reports the first defect as text, if it does not fail on it.
-        let report = conn.query_row(check, [], |row| row.get::<_, String>(0));
-        let fault = report.as_ref().err().map(DatabaseFault::of);
-        match (report, fault) {
-            (Ok(report), _) if report == "ok" => {
-                // Only what this version wrote is known so well.
-                let is_ours = schema.version() == SCHEMA.version()
-                    && matches!(schema.recognise(&conn, path), Ok(Found::Present));
-                if is_ours && !sums::is_sound(&conn)? {
-                    return Ok(Checked::Damaged(last_head(&conn)));
-                }
-                Ok(Checked::Sound(conn))
-            }
-            // Now, as this connection leaves the log as it is; another one might not.
-            (Ok(_), _) | (Err(_), Some(DatabaseFault::Corrupt)) => {
-                Ok(Checked::Damaged(last_head(&conn)))
-            }
-            (Err(error), _) => Err(error),
-        }
+    let is_corrupt = |error: &rusqlite::Error| DatabaseFault::of(error) == DatabaseFault::Corrupt;
+    let failed = database("open the history", path);
+    let conn = match connect(path) {
+        Ok(conn) => conn,
+        Err(error) if is_corrupt(&error) => return Ok(Checked::Damaged(Told::default())),
+        Err(error) => return Err(failed(error)),
     };
-    match attempt() {
-        Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => {
-            Ok(Checked::Damaged(None))
-        }
-        other => other.map_err(database("open the history", path)),
+    let is_small = files::size_bytes(path).unwrap_or(0) <= WHOLE_CHECK_UP_TO_BYTES;
+    let check = if is_small { "PRAGMA integrity_check(1)" } else { "PRAGMA quick_check(1)" };
+    // Reports the first defect as text, if it does not fail on it.
+    match conn.query_row(check, [], |row| Ok(row.get_ref(0)?.as_str()? == "ok")) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) if is_corrupt(&error) => return Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) => return Err(failed(error)),
+    }
+    let found = schema.recognise(&conn, path)?;
+    // Only what this version wrote is known so well.
+    if schema.version() != SCHEMA.version() || found != Found::Present {
+        return Ok(Checked::Sound { conn, found, state: None });
+    }
+    match sums::sound(&conn) {
+        Ok(Some(state)) => Ok(Checked::Sound { conn, found, state: Some(Box::new(state)) }),
+        Ok(None) => Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) if is_corrupt(&error) => Ok(Checked::Damaged(Told::by(&conn))),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -224,12 +313,12 @@ pub(crate) fn connect_reader(path: &Path) -> Result<Connection, StorageError> {
 /// Rewrites a sound file of the present version without what it does not use. The caller holds the
 /// lock.
 pub(crate) fn vacuum(path: &Path, schema: &Schema) -> Result<(), StorageError> {
-    let Checked::Sound(conn) = connect_checked(path, schema)? else {
+    let Checked::Sound { conn, found, state: _ } = connect_checked(path, schema)? else {
         let why = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         let source = rusqlite::Error::SqliteFailure(why, None);
         return Err(database("vacuum the history", path)(source));
     };
-    match schema.recognise(&conn, path)? {
+    match found {
         Found::Present | Found::Empty => {}
         Found::Older(found) => {
             let known = schema.version();

@@ -393,7 +393,7 @@ pub(crate) fn memory(
 /// From the newest on, until there are enough: by the index of the wall clock all of them would be
 /// sorted first.
 pub(crate) const MEMORY: &str = "
-    SELECT wall_ms, controller.key, place, class, by, total, step
+    SELECT controller.key, place, class, wall_ms, by, total, step
     FROM snapshot
     CROSS JOIN counter_point ON counter_point.snapshot = snapshot.id
     JOIN series ON series.id = counter_point.series
@@ -403,11 +403,11 @@ pub(crate) const MEMORY: &str = "
 
 fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {
     Ok(MemoryRecord {
-        at_wall_ms: row.get("wall_ms")?,
         series: load::series_key(row)?,
-        by: uncount(row.get("by")?)?,
-        total: uncount(row.get("total")?)?,
-        step: row.get("step")?,
+        at_wall_ms: row.get(3)?,
+        by: uncount(row.get(4)?)?,
+        total: uncount(row.get(5)?)?,
+        step: row.get(6)?,
     })
 }
 
@@ -416,7 +416,7 @@ fn memory_record(row: &Row<'_>) -> rusqlite::Result<MemoryRecord> {
 const MOST_BEFORE_ENDS: i64 = 65_536;
 
 pub(crate) const BEFORE_ENDS: &str = "
-    SELECT snapshot.wall_ms, controller.key, place, class, by, total, step
+    SELECT controller.key, place, class, snapshot.wall_ms, by, total, step
     FROM boot
     CROSS JOIN snapshot ON snapshot.wall_ms BETWEEN last_wall_ms - :within AND last_wall_ms
     JOIN agent_run ON agent_run.id = snapshot.run AND agent_run.boot = boot.id

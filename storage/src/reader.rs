@@ -1,5 +1,6 @@
 //! Readers: commands that look at the history, beside a running agent or without one.
 
+use crate::boot_imports::Evidence;
 use crate::error::database;
 use crate::schema::SCHEMA;
 use crate::traces::Sticks;
@@ -92,7 +93,15 @@ impl HistoryReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn imported_boots(&self) -> Result<Vec<ImportedBoot>, StorageError> {
-        self.ask(boot_imports::all)
+        self.ask(|conn| boot_imports::all(conn, Evidence::Told))
+    }
+
+    /// The same without what their ends rest on, for sums.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn imported_boot_times(&self) -> Result<Vec<ImportedBoot>, StorageError> {
+        self.ask(|conn| boot_imports::all(conn, Evidence::LeftOut))
     }
 
     /// Errors that other tools recorded, as they were taken in: those without a time first, then in

@@ -6,6 +6,8 @@
 //! of a simulated one for ever: neither is gone on with as the other.
 
 use crate::error::database;
+use crate::open::{self, Whose};
+use crate::schema::SCHEMA;
 use crate::{History, HistoryReader, StorageError, files, ledger};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use scrubjay_model::{Simulated, Stamp};
@@ -42,6 +44,11 @@ pub fn simulated(dir: &Path) -> Result<Option<Simulated>, StorageError> {
 }
 
 impl History {
+    /// As [`History::open`], of such a host.
+    pub(crate) fn open_as(dir: &Path, now: &Stamp, whose: Whose) -> Result<Self, StorageError> {
+        Self::of(open::for_writing_of(dir, now.wall_ms, &SCHEMA, whose)?, now)
+    }
+
     /// As [`History::open`], of a host that is real or was made. A history of the other kind is left
     /// untouched.
     ///
@@ -52,8 +59,11 @@ impl History {
         now: &Stamp,
         made: Option<&Simulated>,
     ) -> Result<Self, StorageError> {
+        let Some(made) = made else {
+            refuse_marked(dir, told_by_file(dir)?)?;
+            return Self::open_as(dir, now, Whose::Real);
+        };
         Self::claim(dir, made)?;
-        let Some(made) = made else { return Self::open(dir, now) };
         mark(dir, made)?;
         let mut history = Self::open(dir, now)?;
         history.note_simulated(now, made)?;
@@ -73,24 +83,17 @@ impl History {
             return Self::open_of(dir, now, made);
         }
         // What cannot be looked at cannot be opened either, and whoever opens it knows what to do.
-        if let Err(refused @ (StorageError::Simulated { .. } | StorageError::Real { .. })) =
-            Self::claim(dir, None)
-        {
-            return Err(refused);
-        }
-        Self::open_or_remember(dir, now)
+        refuse_marked(dir, told_by_file(dir).unwrap_or(None))?;
+        Self::open_or_remember_as(dir, now, Whose::Real)
     }
 
-    /// Whether a directory may be used for such a host.
-    fn claim(dir: &Path, made: Option<&Simulated>) -> Result<(), StorageError> {
+    /// Whether a directory may be used for a host that was made.
+    fn claim(dir: &Path, made: &Simulated) -> Result<(), StorageError> {
         let path = files::database_path(dir);
-        match (simulated(dir)?, made) {
-            (Some(found), None) => Err(StorageError::Simulated { path, found }),
-            (Some(found), Some(made)) if found != *made => {
-                Err(StorageError::Simulated { path, found })
-            }
-            (None, Some(_)) if files::has_history(dir) => Err(StorageError::Real { path }),
-            (Some(_) | None, _) => Ok(()),
+        match simulated(dir)? {
+            Some(found) if found != *made => Err(StorageError::Simulated { path, found }),
+            None if files::has_history(dir) => Err(StorageError::Real { path }),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -138,6 +141,14 @@ pub(crate) fn told_by_ledger(conn: &Connection) -> rusqlite::Result<Option<Simul
         .query_row((FIRST_ROWS, WHAT), |row| row.get(0))
         .optional()?;
     Ok(told.map(|told| Simulated::parse(&told.unwrap_or_default())))
+}
+
+/// Where the host is real. The ledger is asked when it is open anyway.
+fn refuse_marked(dir: &Path, told: Option<Simulated>) -> Result<(), StorageError> {
+    match told {
+        Some(found) => Err(StorageError::Simulated { path: files::database_path(dir), found }),
+        None => Ok(()),
+    }
 }
 
 fn mark_path(dir: &Path) -> PathBuf {
@@ -231,5 +242,27 @@ mod tests {
         assert!(why.contains("real host"), "{why}");
         assert!(!mark_path(dir.path()).exists(), "it is left untouched");
         drop(History::open_of(dir.path(), &now(), None).unwrap());
+    }
+
+    #[test]
+    fn the_ledger_alone_tells_also_in_a_file_that_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = Simulated::of("cosmic", 1);
+        drop(History::open_of(dir.path(), &now(), Some(&made)).unwrap());
+        std::fs::remove_file(mark_path(dir.path())).unwrap();
+        let path = files::database_path(dir.path());
+        for damage in ["SELECT 1", "DROP INDEX boot_running"] {
+            Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+            let before = std::fs::read(&path).unwrap();
+            let opened = [
+                History::open_of(dir.path(), &now(), None),
+                History::open_or_remember_of(dir.path(), &now(), None),
+            ];
+            for opened in opened {
+                let why = refused(opened);
+                assert!(why.contains("simulated host (cosmic, seed 1)"), "{damage}: {why}");
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), before, "{damage}");
+        }
     }
 }

@@ -84,10 +84,10 @@ impl Names {
     fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let series = conn
             .prepare(
-                "SELECT series.id, key, place, class
+                "SELECT key, place, class, series.id
                  FROM series JOIN controller ON controller.id = series.controller",
             )?
-            .query_map([], |row| Ok((row.get("id")?, load::series_key(row)?)))?
+            .query_map([], |row| Ok((row.get(3)?, load::series_key(row)?)))?
             .collect::<rusqlite::Result<_>>()?;
         let boots = conn
             .prepare("SELECT id, boot_id FROM boot")?

@@ -228,7 +228,7 @@ fn every_key_is_documented() {
         evidence: "it runs".to_owned(),
     };
     let own = [boot];
-    let mut told = merged_boots(&own, &[], &BTreeMap::new());
+    let mut told = merged_boots(&own, Vec::new(), &BTreeMap::new());
     told.push(BootLine { booted_wall_ms: Some(testing::NOW_MS), ..told[0].clone() });
     let step = ClockStepRecord { boot: testing::boot(), at_wall_ms: 1, by_ms: 1 };
     let line = |taken| ImportLine { memory: BootMemory::Wtmp, taken, cannot_tell: "much" };

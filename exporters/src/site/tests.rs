@@ -114,7 +114,7 @@ impl Past for Full {
     }
 
     fn uptime(&self) -> Told<UptimePast> {
-        let lines = merged_boots(&[boot()], &[], &BTreeMap::new());
+        let lines = merged_boots(&[boot()], Vec::new(), &BTreeMap::new());
         let step = scrubjay_model::ClockStepRecord {
             boot: testing::boot(),
             at_wall_ms: testing::NOW_MS,

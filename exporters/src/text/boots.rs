@@ -2,8 +2,8 @@
 //! have been up, and what the ends rest on.
 
 use super::Style;
-use super::page::{Cell, FAINT, Page, WARN};
-use super::words::{count, moment, span};
+use super::page::{FAINT, PLAIN, Page, Table, WARN};
+use super::words::{count, moment, span, write_moment, write_span};
 use scrubjay_model::{
     Availability, BootCause, BootEnd, BootId, BootLine, BootSource, ClockStepRecord,
     CoverageRecord, LengthBasis,
@@ -57,46 +57,62 @@ fn table(page: &mut Page, lines: &[BootLine], coverage: &[CoverageRecord]) {
         let sum = watched.entry(&stretch.boot).or_default();
         *sum = sum.saturating_add(stretch.length);
     }
-    let head = |text: &str| Cell::left(text).painted(FAINT);
-    let right = |text: &str| Cell::right(text).painted(FAINT);
-    let mut rows = vec![vec![
-        head("booted"),
-        right("ran"),
-        right("asleep"),
-        right("watched"),
-        right("then down"),
-        head("kernel"),
-        head("end"),
-        head("told by"),
-    ]];
     let stepped = lines.iter().any(|line| line.clock_steps > 0);
-    if stepped && let Some(head_row) = rows.first_mut() {
-        head_row.push(head("clock"));
+    let mut table = Table::default();
+    for (right, head) in [
+        (false, "booted"),
+        (true, "ran"),
+        (true, "asleep"),
+        (true, "watched"),
+        (true, "then down"),
+        (false, "kernel"),
+        (false, "end"),
+        (false, "told by"),
+    ] {
+        table.cell(right, FAINT, |out| out.push_str(head));
     }
+    if stepped {
+        table.cell(false, FAINT, |out| out.push_str("clock"));
+    }
+    table.end_row();
     let next = lines.iter().skip(1).map(Some).chain([None]);
     for (line, next) in lines.iter().zip(next) {
-        let seen = line.boot.as_ref().and_then(|boot| watched.get(boot));
-        let sources: Vec<&str> = line.sources.iter().map(|source| source.as_str()).collect();
-        let end = Cell::left(end(line));
-        let mut row = vec![
-            Cell::left(begun(line.booted_wall_ms)),
-            Cell::right(ran(line)),
-            Cell::right(line.slept.map_or_else(|| "not known".to_owned(), span)),
-            Cell::right(seen.map_or_else(|| "no data".to_owned(), |seen| span(*seen))),
-            Cell::right(next.map_or_else(String::new, |next| down(line, next))),
-            Cell::left(line.kernel_release.as_deref().unwrap_or("not known")),
-            if line.end == BootEnd::Unclean { end.painted(WARN) } else { end },
-            Cell::left(sources.join(" ")),
-        ];
-        if stepped {
-            row.push(Cell::left(match line.clock_steps {
-                0 => String::new(),
-                steps => count(steps, "step", "steps"),
-            }));
+        row(&mut table, line, next, &watched);
+        if stepped && line.clock_steps > 0 {
+            table.left(|out| out.push_str(&count(line.clock_steps, "step", "steps")));
         }
-        rows.push(row);
+        table.end_row();
     }
-    page.table(0, &rows);
+    page.rows(0, &table);
+}
+
+fn row(
+    table: &mut Table,
+    line: &BootLine,
+    next: Option<&BootLine>,
+    watched: &BTreeMap<&BootId, Duration>,
+) {
+    let seen = || watched.get(line.boot.as_ref()?);
+    table.left(|out| write_begun(out, line.booted_wall_ms));
+    table.right(|out| write_ran(out, line));
+    table.right(|out| match line.slept {
+        Some(slept) => write_span(out, slept),
+        None => out.push_str("not known"),
+    });
+    table.right(|out| match seen() {
+        Some(seen) => write_span(out, *seen),
+        None => out.push_str("no data"),
+    });
+    table.right(|out| next.into_iter().for_each(|next| write_down(out, line, next)));
+    table.left(|out| out.push_str(line.kernel_release.as_deref().unwrap_or("not known")));
+    let paint = if line.end == BootEnd::Unclean { WARN } else { PLAIN };
+    table.cell(false, paint, |out| write_end(out, line));
+    table.left(|out| {
+        for (n, source) in line.sources.iter().enumerate() {
+            out.push_str(if n > 0 { " " } else { "" });
+            out.push_str(source.as_str());
+        }
+    });
 }
 
 /// When a boot began.
@@ -104,38 +120,54 @@ fn begun(wall_ms: Option<i64>) -> String {
     wall_ms.map_or_else(|| "unknown".to_owned(), moment)
 }
 
-/// Exact where the boot ended in order or goes on; else it ran at least that long.
+fn write_begun(out: &mut String, wall_ms: Option<i64>) {
+    match wall_ms {
+        Some(wall_ms) => write_moment(out, wall_ms),
+        None => out.push_str("unknown"),
+    }
+}
+
 fn ran(line: &BootLine) -> String {
-    let Some(ran) = line.ran else { return "not known".to_owned() };
-    let sign = match (line.ran_by, line.end) {
+    let mut text = String::new();
+    write_ran(&mut text, line);
+    text
+}
+
+/// Exact where the boot ended in order or goes on; else it ran at least that long.
+fn write_ran(out: &mut String, line: &BootLine) {
+    let Some(ran) = line.ran else { return out.push_str("not known") };
+    out.push_str(match (line.ran_by, line.end) {
         (Some(LengthBasis::WallClock), _) => "~ ",
         (_, BootEnd::Unclean | BootEnd::Unknown) => "≥ ",
         (_, BootEnd::Clean | BootEnd::Running) => "",
-    };
-    format!("{sign}{}", span(ran))
+    });
+    write_span(out, ran);
 }
 
-fn down(line: &BootLine, next: &BootLine) -> String {
+fn write_down(out: &mut String, line: &BootLine, next: &BootLine) {
     let order = line.ended_wall_ms.zip(next.booted_wall_ms);
     if order.is_some_and(|(ended, next)| ended > next) {
-        return "clock set back".to_owned();
+        return out.push_str("clock set back");
     }
-    line.down_until(next).map_or_else(|| "not known".to_owned(), span)
+    match line.down_until(next) {
+        Some(down) => write_span(out, down),
+        None => out.push_str("not known"),
+    }
 }
 
-fn end(line: &BootLine) -> String {
-    let cause = match line.cause {
+fn write_end(out: &mut String, line: &BootLine) {
+    out.push_str(line.end.as_str());
+    out.push_str(match line.cause {
         None => "",
         Some(BootCause::Panic) => ", panic",
         Some(BootCause::Watchdog) => ", watchdog",
         Some(BootCause::Kexec) => ", kexec",
         Some(BootCause::NotKnown) => ", cause not known",
-    };
-    let soft = match line.soft_reboots {
-        0 => String::new(),
-        n => format!(", {}", count(n, "soft reboot", "soft reboots")),
-    };
-    format!("{}{cause}{soft}", line.end.as_str())
+    });
+    if line.soft_reboots > 0 {
+        out.push_str(", ");
+        out.push_str(&count(line.soft_reboots, "soft reboot", "soft reboots"));
+    }
 }
 
 /// Parts of a million as per cent, rounded down for the least and up for the most by the caller.

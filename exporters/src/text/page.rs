@@ -4,6 +4,7 @@ use super::Style;
 use crate::printable;
 use anstyle::{AnsiColor, Style as Paint};
 use scrubjay_model::Verdict;
+use std::borrow::Cow;
 
 /// The width pages keep to, save for single words and table rows that are longer.
 pub(super) const WIDTH: usize = 80;
@@ -44,6 +45,7 @@ impl Cell {
     }
 }
 
+pub(super) const PLAIN: Paint = Paint::new();
 pub(super) const BOLD: Paint = Paint::new().bold();
 pub(super) const FAINT: Paint = Paint::new().dimmed();
 pub(super) const WARN: Paint = AnsiColor::Yellow.on_default().bold();
@@ -167,39 +169,47 @@ impl Page {
 
     /// Rows of cells in columns two blanks apart.
     pub(super) fn table(&mut self, indent: usize, rows: &[Vec<Cell>]) {
-        let mut widths: Vec<usize> = Vec::new();
+        let mut table = Table::default();
         for row in rows {
-            widths.resize(widths.len().max(row.len()), 0);
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(printable(&cell.text).chars().count());
+            for cell in row {
+                table.cell(cell.right, cell.paint, |out| out.push_str(&cell.text));
             }
+            table.end_row();
         }
-        for row in rows {
-            self.put(&" ".repeat(indent), Paint::new());
-            for (n, (width, cell)) in widths.iter().zip(row).enumerate() {
-                let text = printable(&cell.text);
-                let blanks = " ".repeat(width.saturating_sub(text.chars().count()));
-                if n > 0 {
-                    self.put("  ", Paint::new());
-                }
-                if cell.right {
-                    self.put(&blanks, Paint::new());
-                }
-                self.put(&text, cell.paint);
-                if !cell.right {
-                    self.put(&blanks, Paint::new());
-                }
+        self.rows(indent, &table);
+    }
+
+    /// The same of a table that was written as one text, as one of many rows is.
+    pub(super) fn rows(&mut self, indent: usize, table: &Table) {
+        let mut from = 0;
+        let mut cells = table.cells.iter();
+        for length in &table.rows {
+            push_blanks(&mut self.out, indent);
+            for (n, (width, cell)) in
+                table.widths.iter().zip(cells.by_ref().take(*length)).enumerate()
+            {
+                let text = table.text.get(from..cell.end).unwrap_or_default();
+                from = cell.end;
+                let blanks = width.saturating_sub(cell.width);
+                push_blanks(&mut self.out, if n > 0 { 2 } else { 0 });
+                push_blanks(&mut self.out, if cell.right { blanks } else { 0 });
+                self.paint(text, cell.paint);
+                push_blanks(&mut self.out, if cell.right { 0 } else { blanks });
             }
             self.end_line();
         }
     }
 
     fn put(&mut self, text: &str, paint: Paint) {
-        let text = printable(text);
-        if self.style.colour && paint != Paint::new() {
+        self.paint(&printable(text), paint);
+    }
+
+    /// Text that is printable.
+    fn paint(&mut self, text: &str, paint: Paint) {
+        if self.style.colour && paint != PLAIN {
             self.out.push_str(&format!("{paint}{text}{paint:#}"));
         } else {
-            self.out.push_str(&text);
+            self.out.push_str(text);
         }
     }
 
@@ -207,6 +217,76 @@ impl Page {
         self.out.truncate(self.out.trim_end_matches(' ').len());
         self.out.push('\n');
     }
+}
+
+/// The cells of a table in one text, which takes a fraction of what a text each would.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// Of all cells, one behind the other; printable.
+    text: String,
+    cells: Vec<Written>,
+    /// How many cells each row has.
+    rows: Vec<usize>,
+    /// The width of each column.
+    widths: Vec<usize>,
+    /// Cells of the row that is being written.
+    written: usize,
+}
+
+/// A cell in a table.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// Where its text ends.
+    end: usize,
+    width: usize,
+    right: bool,
+    paint: Paint,
+}
+
+impl Table {
+    /// The next cell of a row. `write` adds its text.
+    pub(super) fn cell(&mut self, right: bool, paint: Paint, write: impl FnOnce(&mut String)) {
+        let from = self.text.len();
+        write(&mut self.text);
+        let text = self.text.get(from..).unwrap_or_default();
+        if let Cow::Owned(printable) = printable(text) {
+            self.text.truncate(from);
+            self.text.push_str(&printable);
+        }
+        let text = self.text.get(from..).unwrap_or_default();
+        let width = if text.is_ascii() { text.len() } else { text.chars().count() };
+        self.cells.push(Written { end: self.text.len(), width, right, paint });
+        match self.widths.get_mut(self.written) {
+            Some(widest) => *widest = (*widest).max(width),
+            None => self.widths.push(width),
+        }
+        self.written += 1;
+    }
+
+    /// A cell aligned to the left.
+    pub(super) fn left(&mut self, write: impl FnOnce(&mut String)) {
+        self.cell(false, PLAIN, write);
+    }
+
+    /// A cell aligned to the right, for numbers.
+    pub(super) fn right(&mut self, write: impl FnOnce(&mut String)) {
+        self.cell(true, PLAIN, write);
+    }
+
+    /// The row has no more cells.
+    pub(super) fn end_row(&mut self) {
+        self.rows.push(std::mem::take(&mut self.written));
+    }
+}
+
+fn push_blanks(out: &mut String, count: usize) {
+    const BLANKS: &str = "                                ";
+    let mut left = count;
+    while let Some(rest) = left.checked_sub(BLANKS.len()) {
+        out.push_str(BLANKS);
+        left = rest;
+    }
+    out.push_str(BLANKS.get(..left).unwrap_or_default());
 }
 
 #[cfg(test)]

@@ -1,16 +1,26 @@
 //! Times, sizes and missing values in words.
 
 use jiff::Timestamp;
-pub(crate) use scrubjay_model::span;
 use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
+pub(crate) use scrubjay_model::{span, write_span};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// A moment in UTC, to the second: `2026-11-24T06:02:00Z`.
 pub fn moment(wall_ms: i64) -> String {
-    match Timestamp::from_second(wall_ms.div_euclid(1000)) {
-        Ok(moment) => moment.to_string(),
-        Err(_) => format!("{wall_ms} ms after 1970"),
-    }
+    let mut text = String::new();
+    write_moment(&mut text, wall_ms);
+    text
+}
+
+/// The same, added to a text.
+pub(crate) fn write_moment(out: &mut String, wall_ms: i64) {
+    let written = match Timestamp::from_second(wall_ms.div_euclid(1000)) {
+        Ok(moment) => write!(out, "{moment}"),
+        Err(_) => write!(out, "{wall_ms} ms after 1970"),
+    };
+    // A string takes everything.
+    debug_assert!(written.is_ok());
 }
 
 /// A moment with its distance from `now_ms`: `2026-11-24T06:02:00Z (4 h 2 min ago)`.

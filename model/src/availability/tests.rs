@@ -20,7 +20,7 @@ fn line(from_s: i64, ran_s: u64, ended_s: i64, end: BootEnd) -> BootLine {
         end,
         evidence: String::new(),
     };
-    merged_boots(&[record], &[], &BTreeMap::new()).remove(0)
+    merged_boots(&[record], Vec::new(), &BTreeMap::new()).remove(0)
 }
 
 fn seconds(sum: &Availability) -> (u64, u64, u64) {
@@ -74,7 +74,7 @@ fn between_boots_of_different_memories_others_may_lie() {
     let unknown_in = |second| {
         let first = told(BootMemory::Wtmp, 0, ForeignEnd::Clean);
         let last = told(second, 2_000, ForeignEnd::Clean);
-        let lines = merged_boots(&[], &[first, last], &BTreeMap::new());
+        let lines = merged_boots(&[], vec![first, last], &BTreeMap::new());
         seconds(&availability(&lines).unwrap())
     };
     assert_eq!(unknown_in(BootMemory::Wtmp), (1_800, 1_100, 0));
@@ -85,7 +85,7 @@ fn between_boots_of_different_memories_others_may_lie() {
         told.boot.lasted_s = Some(900);
         told
     };
-    let lines = merged_boots(&[], &[longest(0), longest(2_000)], &BTreeMap::new());
+    let lines = merged_boots(&[], vec![longest(0), longest(2_000)], &BTreeMap::new());
     assert_eq!(seconds(&availability(&lines).unwrap()), (1_800, 0, 1_100));
 }
 
@@ -96,7 +96,7 @@ fn boots_by_a_clock_that_was_not_set_are_left_out() {
         memory: BootMemory::Wtmp,
         boot: ForeignBoot::begun(10_000).ended(Some(START_MS), ForeignEnd::Clean, "x"),
     };
-    let mut lines = merged_boots(&[], &[unset], &BTreeMap::new());
+    let mut lines = merged_boots(&[], vec![unset], &BTreeMap::new());
     assert_eq!(availability(&lines), None);
     lines.push(line(0, 900, 900, BootEnd::Running));
     let sum = availability(&lines).unwrap();
@@ -114,7 +114,7 @@ fn no_hour_counts_twice_where_tools_disagree_on_a_boot() {
     };
     // An hour apart, by clocks of which one was set late.
     let imported = [told(BootMemory::Wtmp, 0, 9_000), told(BootMemory::Wtmpdb, 3_600, 5_400)];
-    let mut lines = merged_boots(&[], &imported, &BTreeMap::new());
+    let mut lines = merged_boots(&[], imported.to_vec(), &BTreeMap::new());
     let sum = availability(&lines).unwrap();
     assert_eq!((seconds(&sum), sum.overlapping, sum.clean), ((9_000, 0, 0), 1, 1));
     assert_eq!(sum.longest, [0]);
@@ -135,7 +135,7 @@ fn a_length_by_the_wall_clock_that_reaches_into_the_next_boot_is_none() {
         ),
     };
     let imported = [told(0, 9_000_000), told(1_000_000, 10_000)];
-    let lines = merged_boots(&[], &imported, &BTreeMap::new());
+    let lines = merged_boots(&[], imported.to_vec(), &BTreeMap::new());
     let sum = availability(&lines).unwrap();
     assert_eq!((seconds(&sum), sum.set_back), ((10, 0, 1_000), 1));
 }

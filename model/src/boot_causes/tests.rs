@@ -45,7 +45,7 @@ fn causes(ends: &[BootEnd], changes: &[BootFact]) -> Vec<Option<BootCause>> {
 
 fn explained(ends: &[BootEnd], changes: &[BootFact]) -> Vec<BootLine> {
     let boots = boots(ends);
-    let mut lines = merged_boots(&boots, &[], &BTreeMap::new());
+    let mut lines = merged_boots(&boots, Vec::new(), &BTreeMap::new());
     assert!(lines.iter().all(|line| line.sources == [BootSource::Agent]));
     BootWitnesses::of(&boots, changes).explain(&mut lines);
     lines

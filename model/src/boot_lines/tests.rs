@@ -31,7 +31,7 @@ fn told(memory: BootMemory, after_ms: i64, end: ForeignEnd) -> ImportedBoot {
 }
 
 fn merged(own: &[BootRecord], imported: &[ImportedBoot]) -> Vec<BootLine> {
-    merged_boots(own, imported, &BTreeMap::new())
+    merged_boots(own, imported.to_vec(), &BTreeMap::new())
 }
 
 fn sources(line: &BootLine) -> Vec<&'static str> {
@@ -117,7 +117,7 @@ fn a_measured_length_goes_before_one_of_two_wall_clocks() {
 #[test]
 fn steps_of_the_clock_are_told_of_the_boot_they_were_seen_in() {
     let boots = [own(1, 0, BootEnd::Clean), own(2, 10 * HOUR_MS, BootEnd::Running)];
-    let lines = merged_boots(&boots, &[], &BTreeMap::from([(id(2), 3)]));
+    let lines = merged_boots(&boots, Vec::new(), &BTreeMap::from([(id(2), 3)]));
     assert_eq!((lines[0].clock_steps, lines[1].clock_steps), (0, 3));
 }
 
@@ -165,7 +165,7 @@ proptest! {
         }
         for memory in BootMemory::ALL {
             let boots = distinct(
-                imported.iter().filter(|t| t.memory == memory).map(|t| &t.boot).collect(),
+                imported.iter().filter(|t| t.memory == memory).map(|t| t.boot.clone()).collect(),
             );
             let in_lines = lines
                 .iter()

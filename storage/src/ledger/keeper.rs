@@ -7,7 +7,7 @@ use crate::changes::Changes;
 use crate::error::DatabaseFault;
 use crate::state::State;
 use rusqlite::{Connection, Transaction};
-use scrubjay_model::{LedgerHead, LedgerState, Stamp};
+use scrubjay_model::{LedgerHead, LedgerReport, LedgerState, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -46,16 +46,17 @@ pub(crate) struct Due {
 }
 
 impl Keeper {
-    /// Takes up the ledger where it ends, and looks at all of it. What is wrong with it is a fact that
-    /// follows it, once.
+    /// Takes up the ledger where it ends, and looks at all of it, beside the state as it was loaded. What
+    /// is wrong with it is a fact that follows it, once.
     pub(crate) fn open(
         conn: &Connection,
+        loaded: &State,
         at: &Stamp,
         pending: &mut Changes,
     ) -> rusqlite::Result<Self> {
         let last = rows::last(conn)?;
         let state = match last {
-            Some(_) => looked_at(conn)?,
+            Some(_) => looked_at(rows::verify_by(conn, &[], loaded))?,
             None => LedgerState::Altered { because: "it has no row, and begins again".to_owned() },
         };
         if let LedgerState::Altered { because } = &state {
@@ -187,14 +188,14 @@ impl Keeper {
         if *has_checkpoint && let Some(fact) = facts.last() {
             self.checkpoints.made(state, &fact.at);
             self.news = *head;
-            self.state = looked_at(conn).unwrap_or_else(not_checked);
+            self.state = looked_at(rows::verify(conn, &[])).unwrap_or_else(not_checked);
         }
     }
 }
 
 /// What all of the ledger is found to be. Damage of the file is for whoever opened it.
-fn looked_at(conn: &Connection) -> rusqlite::Result<LedgerState> {
-    match rows::verify(conn, &[]) {
+fn looked_at(found: rusqlite::Result<LedgerReport>) -> rusqlite::Result<LedgerState> {
+    match found {
         Ok(report) => Ok(LedgerState::from(&report)),
         Err(error) if DatabaseFault::of(&error) == DatabaseFault::Corrupt => Err(error),
         Err(error) => Ok(not_checked(error)),

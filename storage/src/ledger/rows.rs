@@ -5,6 +5,7 @@ use super::checkpoint;
 use super::fact::{Fact, Kind};
 use super::verify::Verifier;
 use crate::load;
+use crate::state::State;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Rows, Transaction, named_params};
 use scrubjay_model::{Digest, LedgerHead, LedgerReport};
@@ -204,18 +205,28 @@ fn bytes(value: ValueRef<'_>) -> &[u8] {
     }
 }
 
+/// From the columns `seq`, `wall_ms`, `kind`, `line` and `hash`, in this order.
 fn stored<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredRow<'r>> {
     Ok(StoredRow {
-        seq: row.get("seq")?,
-        wall_ms: row.get("wall_ms")?,
-        kind: bytes(row.get_ref("kind")?),
-        line: bytes(row.get_ref("line")?),
-        hash: bytes(row.get_ref("hash")?),
+        seq: row.get(0)?,
+        wall_ms: row.get(1)?,
+        kind: bytes(row.get_ref(2)?),
+        line: bytes(row.get_ref(3)?),
+        hash: bytes(row.get_ref(4)?),
     })
 }
 
 /// Looks at all rows. `held` are copies that others hold.
 pub(crate) fn verify(conn: &Connection, held: &[LedgerHead]) -> rusqlite::Result<LedgerReport> {
+    verify_by(conn, held, &load::state(conn)?)
+}
+
+/// The same, beside the state that was loaded from the same database.
+pub(crate) fn verify_by(
+    conn: &Connection,
+    held: &[LedgerHead],
+    state: &State,
+) -> rusqlite::Result<LedgerReport> {
     let mut verifier = Verifier::new(held);
     let mut statement =
         conn.prepare("SELECT seq, wall_ms, kind, line, hash FROM ledger ORDER BY seq")?;
@@ -223,7 +234,7 @@ pub(crate) fn verify(conn: &Connection, held: &[LedgerHead]) -> rusqlite::Result
     while let Some(row) = rows.next()? {
         verifier.look(stored(row)?);
     }
-    Ok(verifier.finish(&checkpoint::sums(&load::state(conn)?)))
+    Ok(verifier.finish(&checkpoint::sums(state)))
 }
 
 /// A row for an export.

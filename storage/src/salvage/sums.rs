@@ -9,6 +9,7 @@ use crate::error::DatabaseFault;
 use crate::ledger;
 use crate::load;
 use crate::schema;
+use crate::state::State;
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params};
 use std::collections::BTreeMap;
 
@@ -56,34 +57,34 @@ fn changes(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, Changes>> {
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let step = row.get_ref("step")?;
+        let step = row.get_ref(2)?;
         let step = step.as_str().unwrap_or_default();
         let change = Change {
-            snapshot: row.get("snapshot")?,
-            by: row.get("by")?,
-            total: row.get("total")?,
+            snapshot: row.get(0)?,
+            by: row.get(3)?,
+            total: row.get(5)?,
             is_first: step == "first",
         };
-        let known = all.entry(row.get("series")?).or_default();
+        let known = all.entry(row.get(1)?).or_default();
         known.before = known.last.replace(change);
         match step {
             // Changes between it and the one before may have become sums.
             "fell" => known.base = None,
-            "first" | "advanced" => known.base = Some(row.get("value")?),
+            "first" | "advanced" => known.base = Some(row.get(4)?),
             _ => {
-                known.base = Some(row.get("value")?);
+                known.base = Some(row.get(4)?);
                 known.restarts = known.restarts.saturating_add(1);
             }
         }
     }
     drop(rows);
     let mut statement =
-        conn.prepare("SELECT series, SUM(restarts) AS restarts FROM counter_rollup GROUP BY 1")?;
+        conn.prepare("SELECT series, SUM(restarts) FROM counter_rollup GROUP BY 1")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let known = all.entry(row.get("series")?).or_default();
+        let known = all.entry(row.get(0)?).or_default();
         known.is_folded = true;
-        known.restarts = known.restarts.saturating_add(row.get("restarts")?);
+        known.restarts = known.restarts.saturating_add(row.get(1)?);
     }
     Ok(all)
 }
@@ -96,8 +97,8 @@ pub(crate) fn disagree(conn: &Connection) -> rusqlite::Result<bool> {
     let mut statement = conn.prepare("SELECT series, value, total FROM counter_state")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let Some(known) = changes.get(&row.get("series")?) else { continue };
-        let (value, total) = (row.get::<_, i64>("value")?, row.get::<_, i64>("total")?);
+        let Some(known) = changes.get(&row.get(0)?) else { continue };
+        let (value, total) = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?);
         let is_off = known.last.is_some_and(|last| {
             last.total > total || (last.total < total && !was_salvaged)
         })
@@ -308,17 +309,16 @@ fn mend_stick(tx: &Transaction<'_>, name: &str, told: i64) -> rusqlite::Result<b
     Ok(raised > 0)
 }
 
-/// Whether everything is defined as it should be, the state can be loaded and its sums agree; an error if the disk, and not what is on it,
-/// is the trouble.
-pub(crate) fn is_sound(conn: &Connection) -> rusqlite::Result<bool> {
+/// The state, if everything is defined as it should be, it can be loaded and its sums agree; an error if
+/// the disk, and not what is on it, is the trouble.
+pub(crate) fn sound(conn: &Connection) -> rusqlite::Result<Option<State>> {
     if !schema::is_as_created(conn)? {
-        return Ok(false);
+        return Ok(None);
     }
-    let verdict = load::state(conn).and_then(|_| disagree(conn));
+    let verdict = load::state(conn).and_then(|state| Ok((!disagree(conn)?).then_some(state)));
     match verdict {
-        Ok(disagree) => Ok(!disagree),
-        Err(error) if is_content(&error) => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if is_content(&error) => Ok(None),
+        other => other,
     }
 }
 

@@ -60,6 +60,10 @@ fn taking_in_twice_adds_nothing_and_every_word_is_kept() {
     };
     assert_eq!(of(BootMemory::Wtmp), boots);
     assert_eq!(of(BootMemory::Tuptime), boots[..1]);
+    // Sums want no words.
+    let mut without = kept.clone();
+    without.iter_mut().for_each(|told| told.boot.evidence = "".into());
+    assert_eq!(reader(dir.path()).imported_boot_times().unwrap(), without);
     let imports: i64 = history
         .conn
         .query_row("SELECT COUNT(*) FROM boot_import WHERE paths LIKE '%wtmp.1%'", [], |row| {

@@ -7,6 +7,7 @@ mod bites;
 mod boot_imports;
 mod boots;
 mod counting;
+mod creation;
 mod damage;
 mod error_imports;
 mod events;

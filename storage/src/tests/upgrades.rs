@@ -148,3 +148,64 @@ fn a_boot_that_version_4_knew_by_its_id_alone_has_no_time_any_more() {
     // What refers to boots still does.
     assert_eq!(reader.runs().unwrap()[0].boot, first);
 }
+
+fn created(create: &str) -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(create).unwrap();
+    conn
+}
+
+#[test]
+fn the_known_digest_is_that_of_the_present_definitions() {
+    let wanted = schema::digest_of(&definitions(&created(SCHEMA.create)));
+    assert_eq!(schema::DEFINED_SHA256, wanted, "the schema was changed: this is its digest now");
+    for version in 1..=RELEASED.len() {
+        let dir = directory();
+        make(dir.path(), version);
+        let upgraded = open::for_writing(dir.path(), 2_000, &SCHEMA).unwrap();
+        assert_eq!(schema::digest_of(&definitions(&upgraded.conn)), wanted, "version {version}");
+    }
+}
+
+#[test]
+fn a_bit_that_fell_over_in_any_definition_is_noticed() {
+    let conn = created(SCHEMA.create);
+    assert!(schema::is_as_created(&conn).unwrap());
+    conn.execute_batch("PRAGMA writable_schema = ON").unwrap();
+    let mut ids = conn
+        .prepare("SELECT rowid FROM sqlite_schema WHERE sql IS NOT NULL AND type <> 'trigger'")
+        .unwrap();
+    let ids: Vec<i64> =
+        ids.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(ids.len() > 30, "{ids:?}");
+    let put = |id: i64, sql: &str| {
+        conn.execute("UPDATE sqlite_schema SET sql = ?2 WHERE rowid = ?1", (id, sql)).unwrap();
+    };
+    for id in ids {
+        let sql: String = conn
+            .query_row("SELECT sql FROM sqlite_schema WHERE rowid = ?1", [id], |row| row.get(0))
+            .unwrap();
+        // In the last word, as the first are those that SQLite itself writes.
+        let at = sql.rfind(|c: char| c.is_ascii_alphabetic()).unwrap();
+        let mut bytes = sql.clone().into_bytes();
+        bytes[at] ^= 2;
+        put(id, std::str::from_utf8(&bytes).unwrap());
+        assert!(!schema::is_as_created(&conn).unwrap(), "{sql}");
+        put(id, &sql);
+    }
+    assert!(schema::is_as_created(&conn).unwrap());
+}
+
+#[test]
+fn what_somebody_added_or_an_earlier_version_left_is_as_created() {
+    let conn = created(SCHEMA.create);
+    conn.execute_batch("CREATE TABLE of_somebody (else_ TEXT); DROP TRIGGER ledger_is_continued")
+        .unwrap();
+    assert_ne!(schema::digest_of(&definitions(&conn)), schema::DEFINED_SHA256);
+    assert!(schema::is_as_created(&conn).unwrap());
+    for create in RELEASED {
+        assert!(schema::is_as_created(&created(create)).unwrap());
+    }
+    conn.execute_batch("DROP TABLE wording_use").unwrap();
+    assert!(!schema::is_as_created(&conn).unwrap());
+}

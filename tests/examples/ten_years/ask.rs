@@ -54,7 +54,7 @@ impl Seen {
 /// The boots with why they ended, and how many steps of the clock there were.
 fn boot_lines(reader: &HistoryReader) -> (Vec<BootLine>, usize) {
     let own = reader.boots().unwrap();
-    let mut lines = merged_boots(&own, &reader.imported_boots().unwrap(), &BTreeMap::new());
+    let mut lines = merged_boots(&own, reader.imported_boots().unwrap(), &BTreeMap::new());
     BootWitnesses::of(&own, &reader.boot_facts().unwrap()).explain(&mut lines);
     (lines, reader.clock_steps().unwrap().len())
 }

@@ -124,14 +124,15 @@ fn histories_of_real_hosts_are_read() {
             found.boots.into_iter().map(move |boot| ImportedBoot { memory, boot })
         })
         .collect();
-    let lines = merged_boots(&[], &imported, &BTreeMap::new());
+    let count = imported.len();
+    let lines = merged_boots(&[], imported, &BTreeMap::new());
     let sources: Vec<Vec<&str>> = lines
         .iter()
         .map(|line| line.sources.iter().map(|source| source.as_str()).collect())
         .collect();
     assert_eq!(sources, [vec!["wtmp"], vec!["tuptime", "uptimed"]]);
     let sum = availability(&lines).unwrap();
-    println!("{} boots in {} lines, {sum:?}", imported.len(), lines.len());
+    println!("{count} boots in {} lines, {sum:?}", lines.len());
     assert_eq!(Some(sum.up), lines[1].ran);
     // A boot and a shutdown in one second, on lines that no init writes.
     put(root, "var/log/wtmp", &file("plaso/utmp_x86_64"));

@@ -56,7 +56,7 @@ fn page(
     steps: &[ClockStepRecord],
 ) -> String {
     let counted = steps.iter().map(|step| (step.boot.clone(), 1)).collect();
-    let mut lines = merged_boots(own, imported, &counted);
+    let mut lines = merged_boots(own, imported.to_vec(), &counted);
     BootWitnesses::of(own, facts).explain(&mut lines);
     boots(&lines, availability(&lines).as_ref(), coverage, steps, &PLAIN)
 }
@@ -140,7 +140,7 @@ fn a_boot_without_a_time_is_unknown_everywhere_and_1970_nowhere() {
         lost.clone(),
         own(3, -20, 20, BootEnd::Running, "y"),
     ];
-    let lines = merged_boots(&records, &[], &BTreeMap::new());
+    let lines = merged_boots(&records, Vec::new(), &BTreeMap::new());
     let text = page(&records, &[], &[], &[], &[]);
     let row = text.lines().find(|line| line.trim_start().starts_with("unknown ")).unwrap();
     let words: Vec<&str> = row.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
