@@ -7,6 +7,7 @@
 
 mod captured;
 mod dir;
+mod folder;
 mod hold;
 mod kept;
 mod log;
@@ -18,6 +19,7 @@ mod tracing;
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
+pub(crate) use folder::Folder;
 pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
 pub(crate) use kept::{KeptDirectory, KeptFile, LONGEST};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
@@ -133,6 +135,9 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) is_dir: bool,
 }
+
+/// `SYSFS_MAGIC` of linux/magic.h.
+const SYSFS: u64 = 0x6265_6572;
 
 /// Where a captured tree keeps what is not in a file.
 pub(crate) const FACTS: &str = ".scrubjay/facts";
@@ -304,6 +309,17 @@ impl HostRoot {
             #[cfg(test)]
             Backend::Changing(now) => captured::read(&now(), path, limit),
         }
+    }
+
+    /// The same, from a folder that is open if it is in there.
+    pub(crate) fn read_near(
+        &self,
+        path: &str,
+        folder: Option<&Folder>,
+        limit: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        let Backend::Dir(dir) = &self.backend else { return self.read(path, limit) };
+        dir.read_near(path, folder, limit)
     }
 
     /// The first `length` bytes of a file, for files that are long and dear to produce.
