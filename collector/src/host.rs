@@ -145,6 +145,9 @@ pub(crate) const FACTS: &str = ".scrubjay/facts";
 /// The key of a host that was made and not found.
 pub(crate) const SIMULATED: &str = "simulated";
 
+/// The paragraph of the first CPU fits.
+const CPUINFO_HEAD: usize = 4 << 10;
+
 const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 
 /// Longest tree file accepted.
@@ -285,6 +288,16 @@ impl HostRoot {
             recorded.or(x86.then_some(4096))
         };
         size.filter(|size| size.is_power_of_two())
+    }
+
+    /// What the first CPU is called, where the kernel says so as it does on x86; `None` elsewhere. To show
+    /// all of them wakes every CPU of a large machine.
+    pub fn cpu_model(&self) -> Option<String> {
+        let head = self.head("proc/cpuinfo", CPUINFO_HEAD).ok()?;
+        let named = String::from_utf8_lossy(&head);
+        let (_, name) =
+            named.lines().find(|line| line.starts_with("model name"))?.split_once(':')?;
+        Some(name.trim().to_owned())
     }
 
     /// What made the host, if it was made and not found. Of the kernel we run on that is never so.
