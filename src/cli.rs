@@ -5,6 +5,7 @@ mod demo;
 mod fleet;
 mod fleets;
 mod generated;
+mod late;
 mod outputs;
 mod report;
 mod verify;
@@ -21,6 +22,7 @@ pub(crate) use demo::{DemoArgs, DemoScenario};
 pub(crate) use fleet::{FleetCommand, FleetPlanArgs, FleetReportArgs, FleetStatusArgs};
 pub(crate) use fleets::{ReplayArgs, ReplayBy, RulesCommand, SimulateArgs, StudyKind};
 pub(crate) use generated::{CompletionsArgs, ManArgs};
+use late::Late;
 pub(crate) use outputs::{CheckArgs, ExportCommand, TextfileArgs};
 pub(crate) use report::{ReportArgs, ReportForm};
 pub(crate) use verify::{TimestampArgs, TrustArgs, VerifyArgs};
@@ -65,81 +67,81 @@ pub(crate) enum LogLevel {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Keep the history of this host and serve metrics
-    Agent(AgentArgs),
+    Agent(Late<AgentArgs>),
     /// Show the pages, the JSON and the metrics of what the agent saw last, without any privilege
-    Serve(ServeArgs),
+    Serve(Late<ServeArgs>),
     /// Show the verdict on this host and what it rests on
-    Status(StatusArgs),
+    Status(Late<StatusArgs>),
     /// Answer as a plugin of Nagios or Icinga: 0 ok, 1 watch or plan, 2 act, 3 unknown
-    Check(CheckArgs),
+    Check(Late<CheckArgs>),
     /// Show what can be read on this host, what cannot, and what to do about it
-    Doctor(ReadArgs),
+    Doctor(Late<ReadArgs>),
     /// Show what a finding means and rests on, or all that speaks for and against a reboot
-    Explain(ExplainArgs),
+    Explain(Late<ExplainArgs>),
     /// Say whether the host is to be rebooted: exit 0 yes, 1 no, 2 or more cannot tell
-    RebootRequired(ReadArgs),
+    RebootRequired(Late<ReadArgs>),
     /// Show what the history holds
     #[command(subcommand)]
-    History(HistoryCommand),
+    History(Late<HistoryCommand>),
     /// Check or write the ledger: facts that matter, chained by their hashes
     #[command(subcommand)]
-    Ledger(LedgerCommand),
+    Ledger(Late<LedgerCommand>),
     /// Say of a period when the host was up, which fixes were in force in time, and what its memory did,
     /// for somebody who was not there
-    Report(ReportArgs),
+    Report(Late<ReportArgs>),
     /// Look at a bundle of a report: its signature, every checksum, the ledger's chain and the figures
-    Verify(VerifyArgs),
+    Verify(Late<VerifyArgs>),
     /// Write a request for a time stamp of a bundle, or take the answer of an authority in
-    Timestamp(TimestampArgs),
+    Timestamp(Late<TimestampArgs>),
     /// Check, copy or tidy the file of the history, or try its upgrade
     #[command(subcommand)]
-    Db(DbCommand),
+    Db(Late<DbCommand>),
     /// Show what was reported of errors: when, where, how severe, by whom
-    Events(EventsArgs),
+    Events(Late<EventsArgs>),
     /// Show pages of memory that are held to be bad
     #[command(subcommand)]
-    Pages(PagesCommand),
+    Pages(Late<PagesCommand>),
     /// List the sticks of memory, with the errors each of them had
-    Dimms(ReadArgs),
+    Dimms(Late<ReadArgs>),
     /// Show everything about one stick of memory
-    Show(ShowArgs),
+    Show(Late<ShowArgs>),
     /// Take in the boots that wtmp, wtmpdb, tuptime and uptimed remember, and the errors that
     /// rasdaemon and mcelog recorded; the agent must not run
-    Import(ImportArgs),
+    Import(Late<ImportArgs>),
     /// Say that an alert is known, so that it is told again only if things change; or list those
     #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-    Ack(AckArgs),
+    Ack(Late<AckArgs>),
     /// Take back that an alert is known
-    Unack(UnackArgs),
+    Unack(Late<UnackArgs>),
     /// Try whether those who are to be told of alerts hear it
     #[command(subcommand)]
-    Notify(NotifyCommand),
+    Notify(Late<NotifyCommand>),
     /// Show policies on memory errors, check one, or test one
     #[command(subcommand)]
-    Rules(RulesCommand),
+    Rules(Late<RulesCommand>),
     /// Set policies beside each other: what each would have said of a history, which failures that
     /// would have caught, and what it would have cost
-    Replay(ReplayArgs),
+    Replay(Late<ReplayArgs>),
     /// Write what is known for others to collect
     #[command(subcommand)]
-    Export(ExportCommand),
+    Export(Late<ExportCommand>),
     /// Ask a Prometheus-compatible API about many hosts: the worst, whom to visit when, who is within limits
     #[command(subcommand)]
-    Fleet(Box<FleetCommand>),
+    Fleet(Box<Late<FleetCommand>>),
     /// Check or show the configuration
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(Late<ConfigCommand>),
     /// Write what the sources read on this host as a text tree, for bug reports and tests
-    Capture(CaptureArgs),
+    Capture(Late<CaptureArgs>),
     /// Make a fleet that was never built, from a seed: its errors and what is true of them
-    Simulate(SimulateArgs),
+    Simulate(Late<SimulateArgs>),
     /// Watch a host that does not exist: its memory fails or its patches lag, quickly, and scrubjay says
     /// what it makes of that
-    Demo(DemoArgs),
+    Demo(Late<DemoArgs>),
     /// Write what completes these commands in a shell
-    Completions(CompletionsArgs),
+    Completions(Late<CompletionsArgs>),
     /// Write these commands as pages for man
-    Man(ManArgs),
+    Man(Late<ManArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -26,11 +26,16 @@ pub(crate) fn read(host: &HostRoot, root: &Path) -> HostHeader {
     if !host.is_this_host() {
         return header;
     }
-    let wanted = RefreshKind::nothing()
-        .with_cpu(CpuRefreshKind::nothing())
-        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let cpu_model = host.cpu_model();
+    let plain = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    // Asked for CPUs, it reads all that is shown of every one.
+    let wanted = match cpu_model {
+        Some(_) => plain,
+        None => plain.with_cpu(CpuRefreshKind::nothing()),
+    };
     let system = System::new_with_specifics(wanted).ok();
-    let cpu = system.as_ref().and_then(|system| system.cpus().first());
+    let first = system.as_ref().and_then(|system| system.cpus().first());
+    let cpu_model = cpu_model.or_else(|| Some(first?.brand().trim().to_owned()));
     let memory = system.as_ref().map(System::total_memory).filter(|bytes| *bytes > 0);
     let named = |text: Option<String>, what| match text {
         Some(text) if !text.is_empty() => Reading::Value(text),
@@ -39,7 +44,7 @@ pub(crate) fn read(host: &HostRoot, root: &Path) -> HostHeader {
     HostHeader {
         host_name: named(System::host_name().ok(), "host name"),
         os: named(System::long_os_version().ok(), "operating system"),
-        cpu: named(cpu.map(|cpu| cpu.brand().trim().to_owned()), "CPU"),
+        cpu: named(cpu_model, "CPU"),
         memory_bytes: memory.map_or_else(|| not_recorded("memory"), Reading::Value),
         ..header
     }

@@ -158,7 +158,7 @@ fn execute(cli: &Cli) -> anyhow::Result<Exit> {
     let inputs = Inputs::read(&cli.flags())?;
     if let Command::Config(command) = &cli.command {
         // Showing must work on a configuration that is not valid: that is when one looks.
-        return match command {
+        return match **command {
             ConfigCommand::Show => commands::config::show(&inputs),
             ConfigCommand::Check => commands::config::check(&inputs),
         };
@@ -169,9 +169,9 @@ fn execute(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Serve(_) => serve::run(&settings),
         Command::Status(args) => commands::status::run(&settings, args),
         Command::Check(args) => commands::check::run(&settings, args),
-        Command::Export(ExportCommand::Textfile(args)) => {
-            commands::export::textfile(&settings, args)
-        }
+        Command::Export(command) => match &**command {
+            ExportCommand::Textfile(args) => commands::export::textfile(&settings, args),
+        },
         Command::Doctor(args) => commands::doctor::run(&settings, args),
         Command::Explain(args) => commands::explain::run(&settings, args),
         Command::RebootRequired(args) => commands::explain::reboot_required(&settings, args),

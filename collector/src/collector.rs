@@ -5,6 +5,7 @@
 //! returns. Only counters that are known to be numbers in memory are read by the thread that makes the
 //! pass: to hand them to another costs more than to read those of sixteen modules.
 
+use crate::few::{Few, PATIENCE};
 use crate::host::HostRoot;
 use crate::kept::Lookout;
 use crate::outside::Outside;
@@ -39,6 +40,8 @@ pub struct Collector {
     reading: BTreeMap<SourceId, Weak<()>>,
     /// What sources keep from pass to pass.
     memory: Arc<Memory>,
+    /// Where there is one pass only: what is done then instead.
+    once: Option<Few>,
     workers: Workers,
     /// Where threads are started that look into other processes, if this one is bound.
     outside: Option<Arc<Outside>>,
@@ -61,7 +64,13 @@ impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
         let (reading, memory) = (BTreeMap::new(), Arc::default());
-        Self { host, options, reading, memory, workers: Workers::default(), outside: None }
+        let (workers, once, outside) = (Workers::default(), None, None);
+        Self { host, options, reading, memory, once, workers, outside }
+    }
+
+    /// One for a single pass: nothing is kept for a next one, neither files nor threads.
+    pub fn once(host: Arc<HostRoot>, options: Options) -> Self {
+        Self { once: Some(Few::default()), ..Self::new(host, options) }
     }
 
     /// The same, which has those sources read from outside that the kernel would refuse here.
@@ -124,7 +133,8 @@ impl Collector {
         // Last, as it may be read right here while the others are.
         let edac = self.ask_edac(&at);
 
-        let mut patience = Patience::new(&self.host, self.options.deadline);
+        let patience = Patience::new(&self.host, self.options.deadline);
+        let mut patience = Patience { few: self.once.as_ref(), ..patience };
         Snapshot {
             at,
             edac: patience.answer(edac),
@@ -166,7 +176,8 @@ impl Collector {
         if !is_soon_read {
             return self.ask(id, at, sources::edac::read);
         }
-        Asked::Known(here(id, || section(&self.host, &self.memory, at, sources::edac::read)))
+        let memory = Some(&*self.memory);
+        Asked::Known(here(id, || section(&self.host, memory, at, sources::edac::read)))
     }
 
     fn ask<T: Send + 'static>(&mut self, id: SourceId, at: &Stamp, read: Source<T>) -> Asked<T> {
@@ -178,11 +189,11 @@ impl Collector {
         }
         let (sender, receiver) = sync_channel(1);
         let (host, at) = (Arc::clone(&self.host), at.clone());
-        let memory = Arc::clone(&self.memory);
+        let memory = self.once.is_none().then(|| Arc::clone(&self.memory));
         let held = Arc::new(());
         let reading = Arc::downgrade(&held);
         let work = move || -> Told {
-            let section = section(&host, &memory, &at, read);
+            let section = section(&host, memory.as_deref(), &at, read);
             // Before the answer: whoever has it may ask again at once.
             drop(held);
             // The pass may have stopped waiting; then nobody wants the answer any more.
@@ -190,9 +201,10 @@ impl Collector {
         };
         // A thread that waits here was bound like this one.
         let outside = self.outside.as_deref().filter(|_| id == SourceId::Processes);
-        let started = match outside {
-            Some(outside) => outside.start(id.as_str(), move || work()()),
-            None => self.workers.start(id.as_str(), Box::new(work)),
+        let started = match (outside, &self.once) {
+            (Some(outside), _) => outside.start(id.as_str(), move || work()()),
+            (None, Some(few)) => few.start(id.as_str(), Box::new(work)),
+            (None, None) => self.workers.start(id.as_str(), Box::new(work)),
         };
         match started {
             Ok(()) => {
@@ -212,8 +224,9 @@ fn here<T>(id: SourceId, read: impl FnOnce() -> Section<T>) -> Section<T> {
         .unwrap_or_else(|_| unanswered(id, ReadFault::Panicked, Duration::ZERO))
 }
 
-fn section<T>(host: &HostRoot, memory: &Memory, at: &Stamp, read: Source<T>) -> Section<T> {
-    let reader = Reader::remembering(host, memory);
+fn section<T>(host: &HostRoot, memory: Option<&Memory>, at: &Stamp, read: Source<T>) -> Section<T> {
+    let plain = || Reader::new(host);
+    let reader = memory.map_or_else(plain, |memory| Reader::remembering(host, memory));
     let before = host.clocks().monotonic;
     let reading = read(&reader, at);
     let after = host.clocks().monotonic;
@@ -229,34 +242,50 @@ struct Patience<'h> {
     host: &'h HostRoot,
     left: Duration,
     deadline: Duration,
+    /// Threads that are joined by others while nobody answers.
+    few: Option<&'h Few>,
 }
 
 impl<'h> Patience<'h> {
     fn new(host: &'h HostRoot, deadline: Duration) -> Self {
-        Self { host, left: deadline, deadline }
+        Self { host, left: deadline, deadline, few: None }
+    }
+
+    fn wait<T>(&mut self, answer: &Receiver<T>) -> Result<T, RecvTimeoutError> {
+        while let Some(few) = self.few.filter(|few| few.is_waited_for())
+            && self.left > PATIENCE
+        {
+            match self.wait_for(answer, PATIENCE) {
+                Err(RecvTimeoutError::Timeout) => few.another(),
+                answer => return answer,
+            }
+        }
+        self.wait_for(answer, self.left)
+    }
+
+    fn wait_for<T>(&mut self, answer: &Receiver<T>, most: Duration) -> Result<T, RecvTimeoutError> {
+        let before = self.host.own_monotonic();
+        let answer = answer.recv_timeout(most);
+        let waited = self.host.own_monotonic().zip(before);
+        let waited = waited.map_or(Duration::ZERO, |(now, then)| now.saturating_sub(then));
+        self.left = self.left.saturating_sub(waited);
+        answer
     }
 
     fn answer<T>(&mut self, asked: Asked<T>) -> Option<Section<T>> {
         match asked {
             Asked::Off => None,
             Asked::Known(section) => Some(section),
-            Asked::Started(id, receiver) => {
-                let before = self.host.own_monotonic();
-                let answer = receiver.recv_timeout(self.left);
-                let waited = self.host.own_monotonic().zip(before);
-                let waited = waited.map_or(Duration::ZERO, |(now, then)| now.saturating_sub(then));
-                self.left = self.left.saturating_sub(waited);
-                Some(match answer {
-                    Ok(section) => section,
-                    Err(RecvTimeoutError::Timeout) => {
-                        self.left = Duration::ZERO;
-                        unanswered(id, ReadFault::Deadline, self.deadline)
-                    }
-                    Err(RecvTimeoutError::Disconnected) => {
-                        unanswered(id, ReadFault::Panicked, Duration::ZERO)
-                    }
-                })
-            }
+            Asked::Started(id, receiver) => Some(match self.wait(&receiver) {
+                Ok(section) => section,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.left = Duration::ZERO;
+                    unanswered(id, ReadFault::Deadline, self.deadline)
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    unanswered(id, ReadFault::Panicked, Duration::ZERO)
+                }
+            }),
         }
     }
 }
@@ -319,6 +348,35 @@ mod tests {
         patience.left = Duration::from_secs(10);
         let asked = collector.ask(SourceId::Edac, &at, hangs);
         assert_eq!(patience.answer(asked).unwrap().reading, Reading::Value(1));
+    }
+
+    fn hangs_for_ever(_: &Reader<'_>, _: &Stamp) -> Reading<u32> {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    #[test]
+    fn in_a_single_pass_no_source_waits_for_one_that_hangs() {
+        let mut collector = Collector { once: Some(Few::default()), ..collector() };
+        let at = collector.stamp();
+        let hung = collector.ask(SourceId::Edac, &at, hangs_for_ever);
+        let panics = collector.ask::<u32>(SourceId::Kexec, &at, |_, _| panic!("under test"));
+        let sound = collector.ask(SourceId::Uptime, &at, |_, _| Reading::Value(1));
+        let patience = Patience::new(&collector.host, Duration::from_secs(1));
+        let mut patience = Patience { few: collector.once.as_ref(), ..patience };
+        let [hung, panics, sound] =
+            [hung, panics, sound].map(|asked| patience.answer(asked).unwrap().reading);
+        assert!(matches!(hung, Reading::Unreadable(_, ReadFault::Deadline)), "{hung:?}");
+        assert!(matches!(panics, Reading::Unreadable(_, ReadFault::Panicked)), "{panics:?}");
+        assert_eq!(sound, Reading::Value(1));
+    }
+
+    #[test]
+    fn a_single_pass_finds_what_the_first_of_many_finds() {
+        let many = collector().snapshot();
+        let Collector { host, options, .. } = collector();
+        assert_eq!(Collector::once(host, options).snapshot(), many);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod captured;
 mod dir;
+mod folder;
 mod hold;
 mod kept;
 mod log;
@@ -18,6 +19,7 @@ mod tracing;
 use crate::proc_text;
 use crate::tree::{Tree, TreeError};
 use dir::{Directory, read_bounded};
+pub(crate) use folder::Folder;
 pub(crate) use hold::{DAEMON_ACTIVE, DaemonActive};
 pub(crate) use kept::{KeptDirectory, KeptFile, LONGEST};
 pub(crate) use log::{LEFT_OUT, LogPart, split as split_log};
@@ -134,11 +136,17 @@ pub(crate) struct Entry {
     pub(crate) is_dir: bool,
 }
 
+/// `SYSFS_MAGIC` of linux/magic.h.
+const SYSFS: u64 = 0x6265_6572;
+
 /// Where a captured tree keeps what is not in a file.
 pub(crate) const FACTS: &str = ".scrubjay/facts";
 
 /// The key of a host that was made and not found.
 pub(crate) const SIMULATED: &str = "simulated";
+
+/// The paragraph of the first CPU fits.
+const CPUINFO_HEAD: usize = 4 << 10;
 
 const BOOT_ID: &str = "proc/sys/kernel/random/boot_id";
 
@@ -282,6 +290,16 @@ impl HostRoot {
         size.filter(|size| size.is_power_of_two())
     }
 
+    /// What the first CPU is called, where the kernel says so as it does on x86; `None` elsewhere. To show
+    /// all of them wakes every CPU of a large machine.
+    pub fn cpu_model(&self) -> Option<String> {
+        let head = self.head("proc/cpuinfo", CPUINFO_HEAD).ok()?;
+        let named = String::from_utf8_lossy(&head);
+        let (_, name) =
+            named.lines().find(|line| line.starts_with("model name"))?.split_once(':')?;
+        Some(name.trim().to_owned())
+    }
+
     /// What made the host, if it was made and not found. Of the kernel we run on that is never so.
     pub fn simulated(&self) -> Option<Simulated> {
         let facts = if self.is_this_host() { None } else { self.facts() };
@@ -304,6 +322,17 @@ impl HostRoot {
             #[cfg(test)]
             Backend::Changing(now) => captured::read(&now(), path, limit),
         }
+    }
+
+    /// The same, from a folder that is open if it is in there.
+    pub(crate) fn read_near(
+        &self,
+        path: &str,
+        folder: Option<&Folder>,
+        limit: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        let Backend::Dir(dir) = &self.backend else { return self.read(path, limit) };
+        dir.read_near(path, folder, limit)
     }
 
     /// The first `length` bytes of a file, for files that are long and dear to produce.

@@ -16,6 +16,7 @@ mod collector;
 pub mod cper;
 mod cve_list;
 mod docs;
+mod few;
 mod foreign_errors;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

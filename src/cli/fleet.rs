@@ -229,7 +229,8 @@ mod tests {
     /// No flag takes a secret: what is on a command line can be read by everybody on the host.
     #[test]
     fn every_key_of_the_section_but_one_has_its_flag_and_no_flag_takes_a_secret() {
-        let cli = Cli::command();
+        let mut cli = Cli::command();
+        cli.build();
         let fleet = cli.get_subcommands().find(|command| command.get_name() == "fleet").unwrap();
         let flags: BTreeSet<String> = fleet
             .get_subcommands()

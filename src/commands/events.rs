@@ -35,7 +35,7 @@ pub(crate) fn run(settings: &Settings, args: &EventsArgs) -> anyhow::Result<Exit
     let newest = reader.events(0, None, 1)?;
     let last = newest.last().map_or(0, |record| record.id);
     let losses = reader.losses(since_wall_ms)?;
-    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let snapshot = Collector::once(Arc::clone(&host), reading::options(settings)).snapshot();
     // A share is not taken of the last few only.
     let scrub = scrubbed(&reader.events(0, since_wall_ms, OF_SCRUBBING)?, &snapshot);
     if args.follow && args.read.json {

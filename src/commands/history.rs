@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) fn run(settings: &Settings, command: &HistoryCommand) -> anyhow::Result<Exit> {
     let host = reading::host(settings)?;
     let Some(reader) = past::open(settings, &host)? else { return Ok(Exit::NoData) };
-    let mut collector = Collector::new(Arc::clone(&host), reading::options(settings));
+    let mut collector = Collector::once(Arc::clone(&host), reading::options(settings));
     let now_ms = collector.stamp().wall_ms;
     match command {
         // By boot there is nothing to add up: the list has a line for each.

@@ -23,7 +23,7 @@ pub(crate) fn run(settings: &Settings, command: &PagesCommand) -> anyhow::Result
         Some(reader) => Some(reader.bad_pages()?),
         None => None,
     };
-    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let snapshot = Collector::once(Arc::clone(&host), reading::options(settings)).snapshot();
     match command {
         PagesCommand::List(args) => list(&host, &snapshot, registered, &dirs, args),
         PagesCommand::BootArgs(args) => boot_args(&host, &snapshot, registered, &dirs, args),

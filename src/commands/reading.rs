@@ -43,7 +43,7 @@ pub(crate) fn view(settings: &Settings) -> anyhow::Result<HostView> {
 
 /// The same of a host that is open.
 pub(crate) fn view_of(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<HostView> {
-    let snapshot = Collector::new(Arc::clone(host), options(settings)).snapshot();
+    let snapshot = Collector::once(Arc::clone(host), options(settings)).snapshot();
     let Remembered { accumulated, history, storage, suspected, dimms, hearing, alerts } =
         remembered(settings, host, &snapshot);
     let assessment = scrubjay_alerts::assess(

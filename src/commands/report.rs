@@ -26,7 +26,7 @@ pub(crate) fn run(settings: &Settings, args: &ReportArgs) -> anyhow::Result<Exit
     let policy = deadlines::named(&args.policy)?;
     let host = reading::host(settings)?;
     let Some(reader) = past::open(settings, &host)? else { return Ok(Exit::NoData) };
-    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let snapshot = Collector::once(Arc::clone(&host), reading::options(settings)).snapshot();
     let period = period(args, snapshot.at.wall_ms)?;
     let name = args.host_name.clone().or_else(|| name(&host, settings));
     let report = report(settings, &reader, &snapshot, period, &policy, name.as_deref())?;

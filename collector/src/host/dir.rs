@@ -5,13 +5,15 @@
 //! resolved as if the root were `/`, by openat2(2) or, where that is missing, here.
 
 use super::log::{self, LogPart};
-use super::{Entry, Failure, FileStamp, Piece};
+use super::{Entry, Failure, FileStamp, Folder, Piece, SYSFS};
 use crate::tree::is_relative;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::sync::OnceLock;
 
 /// Most entries of a directory accepted; `/proc` shows at most 2²² processes and in practice far
 /// fewer.
@@ -24,6 +26,9 @@ const LINKS_LIMIT: usize = 40;
 /// `..` of a link was resolved. Hosts that start containers mount all the time.
 const RACES_LIMIT: u32 = 64;
 
+/// So much of a file is asked for at once: what sysfs shows fits.
+const CHUNK: usize = 4096;
+
 /// A FIFO or a terminal never blocks us, and never becomes our controlling terminal.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
@@ -33,12 +38,14 @@ const WRITE: OFlags =
 const LIST: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 /// Looks without opening. openat2 refuses O_PATH together with flags that mean nothing to it.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
-const LOOK_DIRECTORY: OFlags = LOOK.union(OFlags::DIRECTORY);
+pub(super) const LOOK_DIRECTORY: OFlags = LOOK.union(OFlags::DIRECTORY);
 
 /// A directory held open.
 pub(super) struct Directory {
     fd: OwnedFd,
     resolution: Resolution,
+    /// The device of what is mounted at `sys`, if that is sysfs; asked for when it first matters.
+    sysfs: OnceLock<Option<u64>>,
 }
 
 /// Who resolves paths.
@@ -56,14 +63,14 @@ pub(super) enum Resolution {
 impl Directory {
     /// The directory `/`.
     pub(super) fn plain(fd: OwnedFd) -> Self {
-        Self { fd, resolution: Resolution::Plain }
+        Self { fd, resolution: Resolution::Plain, sysfs: OnceLock::new() }
     }
 
     /// Another directory, which no link leads out of.
     pub(super) fn confined(fd: OwnedFd) -> Self {
         let probe = open_in_root(fd.as_fd(), OsStr::new("."), LOOK_DIRECTORY);
         let resolution = if probe.is_ok() { Resolution::Confined } else { Resolution::ByHand };
-        Self { fd, resolution }
+        Self { fd, resolution, sysfs: OnceLock::new() }
     }
 
     /// The same directory, resolved in a given way.
@@ -74,7 +81,32 @@ impl Directory {
 
     /// All bytes of a file, at most `limit`.
     pub(super) fn read(&self, path: &str, limit: usize) -> Result<Vec<u8>, Failure> {
-        read_bounded(&self.open_file(path)?, limit)
+        self.read_near(path, None, limit)
+    }
+
+    /// The same; what is in `folder` is opened from there.
+    pub(super) fn read_near(
+        &self,
+        path: &str,
+        folder: Option<&Folder>,
+        limit: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        let file = match folder.and_then(|folder| folder.open(self, path, READ)) {
+            Some(file) => file,
+            None => self.open_file(path)?,
+        };
+        read_whole(&file, limit, |device| self.sysfs() == Some(device))
+    }
+
+    /// The device of sysfs, whose attributes are made as a whole.
+    fn sysfs(&self) -> Option<u64> {
+        *self.sysfs.get_or_init(|| {
+            let fd = self.directory("sys").ok()?;
+            let system = retry(|| rustix::fs::fstatfs(&fd)).ok()?;
+            // Its type differs between architectures.
+            let is_sysfs = u64::try_from(system.f_type) == Ok(SYSFS);
+            retry(|| rustix::fs::fstat(&fd)).ok().filter(|_| is_sysfs).map(|stat| stat.st_dev)
+        })
     }
 
     /// The first `length` bytes of a file, or all of them.
@@ -271,7 +303,11 @@ impl Directory {
     }
 }
 
-fn open_below(at: BorrowedFd<'_>, path: &OsStr, flags: OFlags) -> Result<OwnedFd, Failure> {
+pub(super) fn open_below(
+    at: BorrowedFd<'_>,
+    path: &OsStr,
+    flags: OFlags,
+) -> Result<OwnedFd, Failure> {
     retry(|| rustix::fs::openat(at, path, flags, Mode::empty()))
 }
 
@@ -351,18 +387,49 @@ pub(super) fn stamp<T>(
 /// Sizes shown by sysfs and procfs are fictions, so this reads to the end, but no further than
 /// `limit`.
 pub(super) fn read_bounded(file: &OwnedFd, limit: usize) -> Result<Vec<u8>, Failure> {
-    regular(file)?;
+    read_whole(file, limit, |_| false)
+}
+
+/// The same, without the read that finds nothing more where the one before it says so.
+///
+/// That a read gave less than there was room for is the end of a file that has told just this size,
+/// as those of a disk and of memory do; no other lies so well. It is also the end of an attribute of
+/// sysfs, which is shown as a whole before the first byte is given (fs/kernfs/file.c,
+/// `kernfs_fop_read_iter`; fs/seq_file.c, `seq_read_iter`, for what shows a single record); all of
+/// them claim to have a page (fs/sysfs/file.c, `sysfs_add_file_mode_ns`), other than binary ones, which a
+/// driver may give in pieces. What procfs shows record by record ends where nothing more is read.
+fn read_whole(
+    file: &OwnedFd,
+    limit: usize,
+    is_sysfs: impl Fn(u64) -> bool,
+) -> Result<Vec<u8>, Failure> {
+    let stat = retry(|| rustix::fs::fstat(file))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(Failure::NotAFile);
+    }
+    let size = usize::try_from(stat.st_size).unwrap_or_default();
     let mut bytes = Vec::new();
-    let mut chunk = [0_u8; 4096];
+    let mut chunk = [MaybeUninit::<u8>::uninit(); CHUNK];
     loop {
-        let read = retry(|| rustix::io::read(file, &mut chunk))?;
-        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else {
-            return Ok(bytes);
+        let part = match rustix::io::read(file, &mut chunk) {
+            Ok((part, _)) => part,
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(Failure::Errno(errno.raw_os_error())),
         };
-        if bytes.len() + read > limit {
+        if bytes.len() + part.len() > limit {
             return Err(Failure::TooLong);
         }
         bytes.extend_from_slice(part);
+        let is_end = match part.len() {
+            0 => true,
+            CHUNK => false,
+            _ => {
+                bytes.len() == size || (size == rustix::param::page_size() && is_sysfs(stat.st_dev))
+            }
+        };
+        if is_end {
+            return Ok(bytes);
+        }
     }
 }
 

@@ -2,11 +2,10 @@
 //! at a host wants. Reading an open attribute of sysfs costs a ninth of opening it each time.
 
 use super::dir::retry;
-use super::{Backend, Failure, HostRoot};
+use super::{Backend, Failure, HostRoot, SYSFS};
 use std::os::fd::OwnedFd;
 
-/// `SYSFS_MAGIC`, `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
-const SYSFS: u64 = 0x6265_6572;
+/// `TMPFS_MAGIC` and `RAMFS_MAGIC` of linux/magic.h.
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Longer than any number.

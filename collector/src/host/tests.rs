@@ -116,3 +116,16 @@ fn the_size_of_a_page_is_the_hosts_and_never_ours() {
     assert_eq!(of("uname_machine aarch64\npage_size_bytes 5000"), None);
     assert_eq!(of("realtime_ms 0"), None);
 }
+
+#[test]
+fn the_first_cpu_names_all_of_them() {
+    let named = |text: &str| {
+        let tree = Tree::parse(&format!("//! scrubjay host tree 1\n{text}")).unwrap();
+        HostRoot::from_tree(tree, clocks()).cpu_model()
+    };
+    let cpu = "processor\t: 0\nmodel\t\t: 143\nmodel name\t: Intel(R) Xeon(R): 6430 \n\n";
+    let shown = named(&format!("//- proc/cpuinfo\n{}", cpu.repeat(99)));
+    assert_eq!(shown.as_deref(), Some("Intel(R) Xeon(R): 6430"));
+    assert_eq!(named("//- proc/cpuinfo\nprocessor\t: 0\nCPU part\t: 0xd0c\n"), None);
+    assert_eq!(named(""), None);
+}

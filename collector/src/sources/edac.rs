@@ -68,7 +68,7 @@ fn controller(reader: &Reader<'_>, index: u32, boot: &BootId) -> Option<Controll
     for _ in 0..ATTEMPTS {
         reader.forget(&dir);
         let counting = Counting { age: age(reader, &dir), boot, torn: false };
-        let (found, fell) = counters(reader, &dir, index, &counting);
+        let (found, fell) = reader.within(&dir, || counters(reader, &dir, index, &counting));
         let settled = !fell && counting.age.is_of_life_of(&age(reader, &dir));
         if settled && counts(&found) {
             return Some(found);
@@ -221,16 +221,23 @@ struct Fixed {
     places: Vec<Stock>,
 }
 
-/// A place before its label is read and its errors are counted, and where these are.
+/// A place before its label is read and its errors are counted.
 struct Stock {
-    dimm: Dimm,
-    label: String,
-    correctable: String,
-    uncorrectable: String,
+    place: Place,
+    dir: String,
+    location: Reading<String>,
+    size_bytes: Reading<u64>,
+    memory_type: Reading<String>,
+    device_type: Reading<String>,
+    edac_mode: Reading<String>,
 }
 
 impl Fixed {
     fn read(reader: &Reader<'_>, dir: &str) -> Self {
+        reader.within(dir, || Self::read_within(reader, dir))
+    }
+
+    fn read_within(reader: &Reader<'_>, dir: &str) -> Self {
         let dimms = places(reader, dir, "dimm", Place::Dimm);
         let ranks = places(reader, dir, "rank", Place::Rank);
         let scrub_rate = format!("{dir}/sdram_scrub_rate");
@@ -245,9 +252,39 @@ impl Fixed {
 }
 
 impl Stock {
+    fn read(reader: &Reader<'_>, place: Place, dir: &str) -> Self {
+        reader.within(dir, || {
+            let attr = |name: &str| reader.attr(&format!("{dir}/{name}"));
+            Self {
+                place,
+                // The kernel ends these with a blank.
+                location: attr("dimm_location").map(|text| text.trim_end().to_owned()),
+                size_bytes: reader.mebibytes(&format!("{dir}/size")),
+                memory_type: attr("dimm_mem_type"),
+                device_type: attr("dimm_dev_type"),
+                edac_mode: attr("dimm_edac_mode"),
+                dir: dir.to_owned(),
+            }
+        })
+    }
+
     fn counted(&self, reader: &Reader<'_>, counting: &Counting<'_>) -> Dimm {
-        let errors = counting.both(reader, &self.correctable, &self.uncorrectable);
-        Dimm { label: reader.label(&self.label), errors, ..self.dimm.clone() }
+        let Self { place, dir, location, size_bytes, memory_type, device_type, edac_mode } = self;
+        let at = |name: &str| format!("{dir}/{name}");
+        let (label, errors) = reader.within(dir, || {
+            let errors = counting.both(reader, &at("dimm_ce_count"), &at("dimm_ue_count"));
+            (reader.label(&at("dimm_label")), errors)
+        });
+        Dimm {
+            place: *place,
+            label,
+            location: location.clone(),
+            size_bytes: size_bytes.clone(),
+            memory_type: memory_type.clone(),
+            device_type: device_type.clone(),
+            edac_mode: edac_mode.clone(),
+            errors,
+        }
     }
 }
 
@@ -263,8 +300,8 @@ struct Parts {
 
 impl Parts {
     fn read(reader: &Reader<'_>, dir: &str, fixed: &Arc<Fixed>, counting: &Counting<'_>) -> Self {
-        let found: Vec<Dimm> =
-            fixed.places.iter().map(|stock| stock.counted(reader, counting)).collect();
+        let counted = |stock: &Stock| stock.counted(reader, counting);
+        let found: Vec<Dimm> = reader.within(dir, || fixed.places.iter().map(counted).collect());
         let counted = |dimm: &Dimm| {
             !dimm.errors.correctable.is_absent() || !dimm.errors.uncorrectable.is_absent()
         };
@@ -310,29 +347,7 @@ fn by_row(
 
 fn places(reader: &Reader<'_>, dir: &str, prefix: &str, place: fn(u32) -> Place) -> Vec<Stock> {
     let indexes = reader.indexed(dir, prefix);
-    let at = |index: &u32| {
-        let dir = format!("{dir}/{prefix}{index}");
-        let label = format!("{dir}/dimm_label");
-        let correctable = format!("{dir}/dimm_ce_count");
-        let uncorrectable = format!("{dir}/dimm_ue_count");
-        let dimm = Dimm {
-            place: place(*index),
-            label: Reading::Absent(Origin::new(label.as_str())),
-            // The kernel ends these with a blank.
-            location: reader
-                .attr(&format!("{dir}/dimm_location"))
-                .map(|text| text.trim_end().to_owned()),
-            size_bytes: reader.mebibytes(&format!("{dir}/size")),
-            memory_type: reader.attr(&format!("{dir}/dimm_mem_type")),
-            device_type: reader.attr(&format!("{dir}/dimm_dev_type")),
-            edac_mode: reader.attr(&format!("{dir}/dimm_edac_mode")),
-            errors: ErrorCounts {
-                correctable: Reading::Absent(Origin::new(correctable.as_str())),
-                uncorrectable: Reading::Absent(Origin::new(uncorrectable.as_str())),
-            },
-        };
-        Stock { dimm, label, correctable, uncorrectable }
-    };
+    let at = |index: &u32| Stock::read(reader, place(*index), &format!("{dir}/{prefix}{index}"));
     indexes.value().into_iter().flatten().map(at).collect()
 }
 

@@ -196,12 +196,7 @@ impl Board {
     }
 
     /// The same; `holds` tells whether counters are still what the view shows.
-    pub fn publish_watched(
-        &self,
-        view: Arc<HostView>,
-        good_for: Duration,
-        holds: Option<Holds>,
-    ) {
+    pub fn publish_watched(&self, view: Arc<HostView>, good_for: Duration, holds: Option<Holds>) {
         let at = (self.now)();
         self.post(Post { view, at, good_for, holds, ended: None });
     }

@@ -6,6 +6,7 @@ use super::page::{Cell, FAINT, Page, WARN, paint_of, sign_of};
 use super::status::coverage_in_words;
 use super::words::{count, missing, moment_ago, size, span};
 use scrubjay_model::{Confidence, DimmKind, DimmLine, ErrorClass, HostView, Identity, Verdict};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The list, after what could not be seen and since when was watched.
@@ -92,7 +93,8 @@ fn notes(page: &mut Page, there: &[&DimmLine]) {
 
 /// Beside which lines one stands, and when.
 struct Seen<'l> {
-    all: &'l [&'l DimmLine],
+    /// How many there are of each slot.
+    namesakes: BTreeMap<Option<&'l str>, usize>,
     now_ms: i64,
 }
 
@@ -107,7 +109,7 @@ struct Column {
 
 const COLUMNS: [Column; 10] = [
     Column { head: "verdict", right: false, once: None, text: |line, _| verdict(line) },
-    Column { head: "slot", right: false, once: None, text: |line, seen| name(line, seen.all) },
+    Column { head: "slot", right: false, once: None, text: name },
     Column { head: "serial", right: false, once: None, text: |line, _| serial(line) },
     Column {
         head: "part",
@@ -168,33 +170,40 @@ const COLUMNS: [Column; 10] = [
 const UNKNOWN: &str = "not known";
 
 fn list(page: &mut Page, all: &str, lines: &[&DimmLine], now_ms: i64) {
-    let sticks: Vec<&&DimmLine> =
-        lines.iter().filter(|line| line.about != DimmKind::Unattributed).collect();
-    let seen = Seen { all: lines, now_ms };
+    let is_stick = |line: &DimmLine| line.about != DimmKind::Unattributed;
+    let mut namesakes = BTreeMap::new();
+    for line in lines {
+        *namesakes.entry(line.slot.as_deref()).or_default() += 1;
+    }
+    let seen = Seen { namesakes, now_ms };
     let mut once = Vec::new();
     let mut shown = Vec::new();
     for column in &COLUMNS {
-        let first = sticks.first().map(|line| (column.text)(line, &seen));
-        let agree = sticks.iter().all(|line| Some((column.text)(line, &seen)) == first);
+        let texts: Vec<String> = lines.iter().map(|line| (column.text)(line, &seen)).collect();
+        let of_sticks = lines.iter().zip(&texts).filter(|(line, _)| is_stick(line));
+        let mut of_sticks = of_sticks.map(|(_, text)| text);
+        let first = of_sticks.next();
         match (column.once, first) {
-            (Some(say), Some(text)) if agree => once.push(say(&text)),
+            (Some(say), Some(text)) if of_sticks.all(|other| other == text) => once.push(say(text)),
             // Nothing but errors without a DIMM: there is nothing to say of sticks.
             (Some(_), None) => {}
-            (Some(_) | None, _) => shown.push(column),
+            (Some(_) | None, _) => shown.push((column, texts)),
         }
     }
     if !once.is_empty() {
         page.field(0, all, &once.join(", "));
     }
     page.blank();
-    let head = |column: &&Column| {
+    let head = |(column, _): &(&Column, _)| {
         let cell = if column.right { Cell::right(column.head) } else { Cell::left(column.head) };
         cell.painted(FAINT)
     };
     let mut rows = vec![shown.iter().map(head).collect::<Vec<Cell>>()];
+    let mut shown: Vec<_> =
+        shown.into_iter().map(|(column, texts)| (column, texts.into_iter())).collect();
     for line in lines {
-        let cell = |column: &&Column| {
-            let text = (column.text)(line, &seen);
+        let cell = |(column, texts): &mut (&Column, std::vec::IntoIter<String>)| {
+            let text = texts.next()?;
             let paint = match (column.head, line.verdict) {
                 ("verdict", Some(verdict)) => Some(paint_of(verdict)),
                 ("CE", _) if line.correctable > Some(0) => Some(WARN),
@@ -202,9 +211,9 @@ fn list(page: &mut Page, all: &str, lines: &[&DimmLine], now_ms: i64) {
                 (_, _) => None,
             };
             let cell = if column.right { Cell::right(text) } else { Cell::left(text) };
-            if let Some(paint) = paint { cell.painted(paint) } else { cell }
+            Some(if let Some(paint) = paint { cell.painted(paint) } else { cell })
         };
-        rows.push(shown.iter().map(cell).collect());
+        rows.push(shown.iter_mut().filter_map(cell).collect());
     }
     page.table(0, &rows);
 }
@@ -227,11 +236,11 @@ pub(super) fn verdict(line: &DimmLine) -> String {
 
 /// The slot without its bank, unless another one bears the same name: banks are long and seldom
 /// printed on the board.
-fn name(line: &DimmLine, all: &[&DimmLine]) -> String {
+fn name(line: &DimmLine, seen: &Seen<'_>) -> String {
     match line.about {
         DimmKind::Stick | DimmKind::Place => {
-            let namesakes = all.iter().filter(|other| other.slot == line.slot).count();
-            let slot = line.slot.clone().filter(|_| namesakes == 1);
+            let namesakes = seen.namesakes.get(&line.slot.as_deref());
+            let slot = line.slot.clone().filter(|_| namesakes == Some(&1));
             slot.unwrap_or_else(|| line.name())
         }
         DimmKind::Unattributed => format!("{}, no DIMM", line.edac.join(" ")),

@@ -222,7 +222,7 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
         return Ok(Some(History::Recorded { nodes: vec![node], name, notes }));
     }
     let Some(reader) = past::open(settings, &host)? else { return Ok(None) };
-    let snapshot = Collector::new(Arc::clone(&host), reading::options(settings)).snapshot();
+    let snapshot = Collector::once(Arc::clone(&host), reading::options(settings)).snapshot();
     let (node, notes) = own::node(&reader, &snapshot)?;
     if node.dimms.is_empty() {
         bail!("the history holds no stick of memory yet: nothing can be replayed");

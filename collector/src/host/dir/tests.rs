@@ -194,3 +194,79 @@ fn the_ends_of_a_file_are_joined_by_a_line_feed() {
     }
     both(dir.path(), |held| assert_eq!(held.ends("sys", 4), Err(Failure::NotAFile)));
 }
+
+#[test]
+fn from_a_folder_that_is_open_the_same_is_read_as_from_the_root() {
+    let (dir, outside) = root();
+    std::fs::create_dir(dir.path().join("sys/devices/dmi/below")).unwrap();
+    std::fs::write(dir.path().join("sys/devices/dmi/below/deep"), "deep\n").unwrap();
+    let secret = outside.path().join("secret");
+    link(secret.to_str().unwrap(), &dir, "sys/devices/dmi/absolute");
+    link(&format!("../../../../../..{}", secret.display()), &dir, "sys/devices/dmi/up");
+    link("/sys/devices/dmi/vendor", &dir, "sys/devices/dmi/inside");
+    link("devices/dmi", &dir, "sys/linked");
+    let mode = Mode::from_raw_mode(0o600);
+    let fifo = dir.path().join("sys/devices/dmi/fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, mode, 0).unwrap();
+    let _listening = UnixListener::bind(dir.path().join("sys/devices/dmi/socket")).unwrap();
+    both(dir.path(), |root| {
+        for folder in ["sys/devices/dmi", "sys/linked", "sys", "none", "sys/devices/dmi/vendor"] {
+            let open = Folder::new(folder, Some(Folder::new("sys/devices", None)));
+            for name in [
+                "vendor",
+                "none",
+                "absolute",
+                "up",
+                "inside",
+                "fifo",
+                "socket",
+                "below",
+                "below/deep",
+                "..",
+                ".",
+                "",
+                "a\0",
+            ] {
+                let path = format!("{folder}/{name}");
+                let near = root.read_near(&path, Some(&open), 9);
+                assert_eq!(near, root.read(&path, 9), "{path}");
+            }
+        }
+        let read = |name: &str| {
+            let open = Folder::new("sys/devices/dmi", None);
+            root.read_near(&format!("sys/devices/dmi/{name}"), Some(&open), 9)
+        };
+        assert_eq!(read("inside"), Ok(b"x\n".to_vec()));
+        assert_eq!([read("absolute"), read("up")], [Err(MISSING), Err(MISSING)]);
+        assert_eq!(
+            [read("fifo"), read("socket")],
+            [Err(Failure::NotAFile), Err(Failure::NotAFile)]
+        );
+    });
+}
+
+#[test]
+fn a_folder_that_was_replaced_while_it_was_open_is_found_again() {
+    let (dir, _outside) = root();
+    both(dir.path(), |root| {
+        let open = Folder::new("sys/devices/dmi", None);
+        let read = || root.read_near("sys/devices/dmi/vendor", Some(&open), 9);
+        assert_eq!(read(), Ok(b"x\n".to_vec()));
+        let at = dir.path().join("sys/devices/dmi");
+        std::fs::remove_dir_all(&at).unwrap();
+        assert_eq!(read(), Err(MISSING));
+        std::fs::create_dir(&at).unwrap();
+        std::fs::write(at.join("vendor"), "x\n").unwrap();
+        assert_eq!(read(), Ok(b"x\n".to_vec()));
+    });
+}
+
+#[test]
+fn files_are_read_whole_whatever_their_length() {
+    let (dir, _outside) = root();
+    for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 3 * CHUNK + 5] {
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(length).collect();
+        std::fs::write(dir.path().join("file"), &bytes).unwrap();
+        both(dir.path(), |root| assert_eq!(root.read("file", length), Ok(bytes.clone())));
+    }
+}

@@ -61,7 +61,7 @@ fn publish(board: &Board, changed: &Arc<AtomicBool>, looks: &Arc<AtomicU64>, num
         looks.fetch_add(1, Ordering::SeqCst);
         !changed.load(Ordering::SeqCst)
     };
-    board.publish_watched(view, Duration::from_secs(90), Some(asked(holds)));
+    board.publish_watched(Arc::new(view), Duration::from_secs(90), Some(asked(holds)));
 }
 
 /// What may take its time.
@@ -125,7 +125,7 @@ fn a_look_that_hangs_costs_a_scrape_a_moment() {
     let holds = move || hung.lock().unwrap().recv().is_ok();
     let mut view = testing::server();
     view.agent.as_mut().unwrap().passes = 1;
-    host.board.publish_watched(view, Duration::from_secs(90), Some(asked(holds)));
+    host.board.publish_watched(Arc::new(view), Duration::from_secs(90), Some(asked(holds)));
     let looks = Looks::start(&host.board, PACE, || {}).unwrap();
     host.later(30);
     for _ in 0..3 {
@@ -163,7 +163,7 @@ fn what_is_soon_known_is_asked_where_the_question_comes_in() {
             !changed.load(Ordering::SeqCst)
         };
         let holds = Holds { ask: Box::new(ask), is_soon_known: true };
-        board.publish_watched(view, Duration::from_secs(90), Some(holds));
+        board.publish_watched(Arc::new(view), Duration::from_secs(90), Some(holds));
     };
     publish(&host.board, 1);
     let (sender, asked) = std::sync::mpsc::channel();
