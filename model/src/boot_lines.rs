@@ -203,6 +203,9 @@ fn may_repeat(boots: &[ForeignBoot]) -> bool {
 }
 
 fn join(lines: &mut Vec<BootLine>, memory: BootMemory, boots: Vec<ForeignBoot>) {
+    if boots.is_empty() {
+        return;
+    }
     if lines.is_empty() {
         // Nobody told of any boot before.
         lines.extend(boots.into_iter().map(|boot| BootLine::told(memory, boot)));

@@ -245,6 +245,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "inspects files of the test itself")]
     fn the_ledger_alone_tells_also_in_a_file_that_is_damaged() {
         let dir = tempfile::tempdir().unwrap();
         let made = Simulated::of("cosmic", 1);

@@ -1,5 +1,7 @@
 //! A history that is begun, and cut off at any moment of that.
 
+#![expect(clippy::disallowed_methods, reason = "makes and inspects files of the test itself")]
+
 use super::support::directory;
 use crate::schema::SCHEMA;
 use crate::{files, open};
