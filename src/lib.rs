@@ -22,6 +22,7 @@ pub mod fuzzing;
 mod header;
 mod judging;
 mod listening;
+mod logging;
 mod notify;
 mod pages;
 mod policies;
@@ -38,7 +39,7 @@ mod web;
 mod windows;
 
 use clap::{CommandFactory, Parser};
-use cli::{Cli, Command, ConfigCommand, ExportCommand, LogLevel};
+use cli::{Cli, Command, ConfigCommand, ExportCommand};
 use config::{Inputs, Settings};
 use exit::{Exit, Nagios, NodeProblem, Reboot};
 use scrubjay_storage::StorageError;
@@ -51,7 +52,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
-    log_to_stderr(cli.log_level());
+    logging::to_stderr(cli.log_level());
     match execute(&cli) {
         Ok(exit) => ExitCode::from(exit.code()),
         // Whoever read our output has seen enough.
@@ -199,21 +200,4 @@ fn execute(cli: &Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Ok)
         }
     }
-}
-
-fn log_to_stderr(level: LogLevel) {
-    let level = match level {
-        LogLevel::Error => tracing::Level::ERROR,
-        LogLevel::Warn => tracing::Level::WARN,
-        LogLevel::Info => tracing::Level::INFO,
-        LogLevel::Debug => tracing::Level::DEBUG,
-    };
-    // The journal adds the time; a terminal does not need it.
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(level)
-        .with_target(false)
-        .with_ansi(false)
-        .without_time()
-        .init();
 }
