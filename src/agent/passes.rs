@@ -27,7 +27,7 @@ const HEAR_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// so that the verdict follows the error; but not more often than this.
 pub(super) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Whatever reports cause takes no more than a twentieth of a CPU's time: on a slow machine, and of a storm over
+/// To take reports in takes no more than a twentieth of a CPU's time: on a slow machine, and in a storm over
 /// thousands of pages, it is done less often. Sums lose nothing by that, and memory is bounded anyway.
 const REST_FOR_EACH: u32 = 20;
 
@@ -67,11 +67,6 @@ pub(super) fn passes(
     }
 }
 
-/// How long to rest after work that took so long, `least` at least.
-fn rest_after(took: Duration, least: Duration) -> Duration {
-    took.saturating_mul(REST_FOR_EACH).max(least)
-}
-
 /// Waits until a pass is due, which is sooner if reports come; takes those in meanwhile. What is old in
 /// the history is folded then too, so that no pass is held up by more than one bite of that.
 fn wait(
@@ -84,15 +79,15 @@ fn wait(
     let mut fold_at = Some(looked);
     let mut heard = looked;
     let mut hear_again_after = HEAR_AGAIN_AFTER;
-    let look_again_at = looked
-        .saturating_add(rest_after(clock::monotonic().saturating_sub(looked), LOOK_AGAIN_AFTER));
+    let look_again_at = looked.saturating_add(LOOK_AGAIN_AFTER);
     loop {
         let now = clock::monotonic();
         if hear_at.is_some_and(|at| at <= now) {
             hear_at = None;
             heard = now;
             agent.hear();
-            hear_again_after = rest_after(clock::monotonic().saturating_sub(now), HEAR_AGAIN_AFTER);
+            let took = clock::monotonic().saturating_sub(now);
+            hear_again_after = took.saturating_mul(REST_FOR_EACH).max(HEAR_AGAIN_AFTER);
             due = due.min(look_again_at);
         }
         if fold_at.is_some_and(|at| at <= now) && now < due {
