@@ -268,6 +268,9 @@ impl<'h> Patience<'h> {
         let answer = answer.recv_timeout(most);
         let waited = self.host.own_monotonic().zip(before);
         let waited = waited.map_or(Duration::ZERO, |(now, then)| now.saturating_sub(then));
+        // Without a clock too the wait comes to its end.
+        let timed_out = matches!(answer, Err(RecvTimeoutError::Timeout));
+        let waited = if timed_out { waited.max(most) } else { waited };
         self.left = self.left.saturating_sub(waited);
         answer
     }
@@ -427,6 +430,31 @@ mod tests {
             assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Denied)));
             assert_eq!(patience.left, Duration::from_secs(left));
         }
+    }
+
+    #[test]
+    fn without_a_clock_a_wait_for_one_of_few_threads_comes_to_its_end() {
+        let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
+        let host = Arc::new(HostRoot::from_tree(Tree::new(), Arc::new(move || clocks)));
+        let few = Few::default();
+        let (release, gate) = mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        // Whatever threads come, each of them hangs, and another errand waits.
+        for _ in 0..100 {
+            let gate = Arc::clone(&gate);
+            let hangs = move || -> Told {
+                let _ = gate.lock().map(|gate| gate.recv());
+                Box::new(|| {})
+            };
+            few.start("hangs", Box::new(hangs)).unwrap();
+        }
+        let patience = Patience::new(&host, PATIENCE * 5);
+        let mut patience = Patience { few: Some(&few), ..patience };
+        let (_sender, receiver) = sync_channel::<Section<u32>>(1);
+        let section = patience.answer(Asked::Started(SourceId::Edac, receiver)).unwrap();
+        assert!(matches!(section.reading, Reading::Unreadable(_, ReadFault::Deadline)));
+        assert!(few.is_waited_for());
+        drop(release);
     }
 
     #[test]

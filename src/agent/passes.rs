@@ -27,8 +27,9 @@ const HEAR_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// so that the verdict follows the error; but not more often than this.
 pub(super) const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// To take reports in takes no more than a twentieth of a CPU's time: on a slow machine, and in a storm over
-/// thousands of pages, it is done less often. Sums lose nothing by that, and memory is bounded anyway.
+/// To take reports in between passes takes no more than a twentieth of a CPU's time: where it takes long, as in a
+/// storm over thousands of pages on a slow machine, it is done less often. Sums lose nothing by that, memory is
+/// bounded anyway, and the next pass takes in what waits.
 const REST_FOR_EACH: u32 = 20;
 
 /// A pass every interval, and soon after reports of errors, until told to stop. A pass that falls

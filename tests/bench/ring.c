@@ -46,7 +46,9 @@ static unsigned long number_after(const char *name, const char *key) {
     if (fd < 0 || read(fd, text, sizeof text - 1) < 0) { perror(name); exit(1); }
     close(fd);
     char *at = strstr(text, key);
-    return at ? strtoul(at + strlen(key), NULL, 10) : 0;
+    // A number that is not there is no zero.
+    if (!at) { fprintf(stderr, "%s: no \"%s\"\n", name, key); exit(1); }
+    return strtoul(at + strlen(key), NULL, 10);
 }
 
 // How many records of the event a page holds.
@@ -99,6 +101,7 @@ int main(int argc, char **argv) {
         if (fd < 0) break;
         cpus[count] = (struct pollfd){ .fd = fd, .events = POLLIN };
     }
+    if (!count) return fprintf(stderr, "%s: no CPU has a buffer\n", instance), 1;
     snprintf(name, sizeof name, "events/%s/enable", argv[2]);
     put(name, "1");
     puts("ready");
