@@ -6,7 +6,10 @@
 //! replaced: others only fill in what it does not know, and where they say otherwise, that is told.
 
 use crate::seconds;
-use crate::{BootCause, BootEnd, BootId, BootMemory, BootRecord, ForeignBoot, ForeignEnd};
+use crate::{
+    BootCause, BootEnd, BootId, BootMemory, BootRecord, BootSource, BootSources, ForeignBoot,
+    ForeignEnd,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -26,15 +29,6 @@ pub struct ImportedBoot {
     pub memory: BootMemory,
     /// What it says.
     pub boot: ForeignBoot,
-}
-
-/// Who tells of a boot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BootSource {
-    /// The agent saw it itself.
-    Agent,
-    /// Another tool remembers it.
-    Memory(BootMemory),
 }
 
 /// What the length of a boot rests on.
@@ -84,44 +78,9 @@ pub struct BootLine {
     /// What `end` and `cause` rest on, as sentences.
     pub evidence: String,
     /// Who tells of it.
-    pub sources: Vec<BootSource>,
+    pub sources: BootSources,
     /// Steps of the wall clock that the agent saw in it.
     pub clock_steps: u32,
-}
-
-impl BootSource {
-    /// A stable word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Memory(memory) => memory.as_str(),
-        }
-    }
-
-    /// Whether it tells of every boot from its first to its last.
-    pub(crate) fn is_complete(self) -> bool {
-        match self {
-            Self::Agent => true,
-            Self::Memory(memory) => memory.is_complete(),
-        }
-    }
-}
-
-impl Serialize for BootSource {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for BootSource {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        if word == Self::Agent.as_str() {
-            return Ok(Self::Agent);
-        }
-        let memory = BootMemory::parse(&word).map(Self::Memory);
-        memory.ok_or_else(|| serde::de::Error::custom("nobody of this name tells of boots"))
-    }
 }
 
 /// Whether one tool tells of the same boot in both, at two times.
@@ -359,7 +318,7 @@ impl BootLine {
             end: *end,
             cause: None,
             evidence: evidence.clone(),
-            sources: vec![BootSource::Agent],
+            sources: BootSource::Agent.into(),
             clock_steps: 0,
         }
     }
@@ -384,7 +343,7 @@ impl BootLine {
             soft_reboots: boot.soft_reboots,
             end: boot.end.into(),
             cause: None,
-            sources: vec![BootSource::Memory(memory)],
+            sources: BootSource::Memory(memory).into(),
             clock_steps: 0,
         }
     }

@@ -13,6 +13,7 @@ mod boot_args;
 mod boot_causes;
 mod boot_images;
 mod boot_lines;
+mod boot_sources;
 mod buckets;
 mod bundle;
 mod carried;
@@ -100,8 +101,9 @@ pub use boot_args::{
 pub use boot_causes::{BootCause, BootFact, BootWitnesses};
 pub use boot_images::{BootImage, BootImages, BootLoader, Chosen, NextBoot, banner_version};
 pub use boot_lines::{
-    BootLine, BootSource, ImportedBoot, LengthBasis, MATCH_WITHIN, merged_boots, same_boot_told,
+    BootLine, ImportedBoot, LengthBasis, MATCH_WITHIN, merged_boots, same_boot_told,
 };
+pub use boot_sources::{BootSource, BootSources};
 pub use buckets::{
     BootBucket, BootCounts, BucketBy, BucketSum, BucketTime, BucketWindow, CounterSum, CoverageDay,
     MemoryBucket, PageBucket, PageCounts, PatchBucket, PatchCounts, Watched, boot_buckets,

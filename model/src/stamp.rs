@@ -12,8 +12,10 @@ use std::fmt;
 use std::time::Duration;
 
 /// The identity of one kernel boot, from `/proc/sys/kernel/random/boot_id`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct BootId(String);
+///
+/// Its text is in itself: a history has one with each of thousands of boots.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootId([u8; BootId::LENGTH]);
 
 /// What the host's clocks showed at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +51,19 @@ pub struct ClockStep {
 }
 
 impl BootId {
+    const LENGTH: usize = 36;
+
+    /// Bytes that no text has; comes behind every id that is known.
+    const UNKNOWN: Self = Self([0xff; Self::LENGTH]);
+
     /// Accepts the kernel's form only: 8-4-4-4-12 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_as_printed = |(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
+        let is_as_printed = |(at, byte): (usize, &u8)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
         };
-        (text.len() == 36 && text.bytes().enumerate().all(is_as_printed))
-            .then(|| Self(text.to_owned()))
+        let bytes: [u8; Self::LENGTH] = text.as_bytes().try_into().ok()?;
+        bytes.iter().enumerate().all(is_as_printed).then_some(Self(bytes))
     }
 
     /// The boot of a host that does not tell its boot id.
@@ -64,23 +71,45 @@ impl BootId {
     /// Two unknown boots compare equal: we then lean towards "same boot", because taking every
     /// sample for a new boot would count the same errors again and again.
     pub fn unknown() -> Self {
-        Self("unknown".to_owned())
+        Self::UNKNOWN
     }
 
     /// Whether the host told its boot id.
     pub fn is_known(&self) -> bool {
-        self.0 != "unknown"
+        *self != Self::UNKNOWN
     }
 
     /// The id as the kernel prints it, or `unknown`.
     pub fn as_str(&self) -> &str {
-        &self.0
+        str::from_utf8(&self.0).unwrap_or("unknown")
+    }
+}
+
+impl fmt::Debug for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BootId").field(&self.as_str()).finish()
     }
 }
 
 impl fmt::Display for BootId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for BootId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for BootId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == Self::UNKNOWN.as_str() {
+            return Ok(Self::UNKNOWN);
+        }
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("this is no boot id of a kernel"))
     }
 }
 
@@ -141,8 +170,9 @@ mod tests {
     use super::*;
 
     fn stamp(boot: &str, since_boot_s: u64, wall_s: i64) -> Stamp {
+        let boot = format!("{boot}0000000-0000-0000-0000-000000000000");
         Stamp {
-            boot: BootId(boot.to_owned()),
+            boot: BootId::parse(&boot).unwrap(),
             since_boot: Some(Duration::from_secs(since_boot_s)),
             awake: Some(Duration::from_secs(since_boot_s)),
             wall_ms: wall_s * 1000,
@@ -180,5 +210,17 @@ mod tests {
         for bad in ["", "unknown", "5A6B7C8D-1234-5678-9abc-def012345678", "5a6b7c8d-1234"] {
             assert_eq!(BootId::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_boot_id_is_read_as_it_was_written() {
+        let known = BootId::parse("5a6b7c8d-1234-5678-9abc-def012345678").unwrap();
+        for id in [known.clone(), BootId::unknown()] {
+            let written = serde_json::to_string(&id).unwrap();
+            assert_eq!(written, format!("\"{id}\""));
+            assert_eq!(serde_json::from_str::<BootId>(&written).unwrap(), id);
+        }
+        assert!(serde_json::from_str::<BootId>("\"5a6b\"").is_err());
+        assert!(known.is_known() && !BootId::unknown().is_known() && known < BootId::unknown());
     }
 }

@@ -120,7 +120,7 @@ fn report(n: u32, template: &Report, ledger: &Ledger) -> Report {
         end: BootEnd::Running,
         cause: None,
         evidence: "seen running".to_owned(),
-        sources: vec![BootSource::Agent],
+        sources: BootSource::Agent.into(),
         clock_steps: 0,
     };
     let stretch =

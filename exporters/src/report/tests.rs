@@ -76,7 +76,7 @@ pub(super) fn report(
         end: BootEnd::Running,
         cause: None,
         evidence: "seen".to_owned(),
-        sources: vec![BootSource::Agent],
+        sources: BootSource::Agent.into(),
         clock_steps: 0,
     };
     let traces = MemoryTraces {

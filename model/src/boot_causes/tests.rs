@@ -46,7 +46,7 @@ fn causes(ends: &[BootEnd], changes: &[BootFact]) -> Vec<Option<BootCause>> {
 fn explained(ends: &[BootEnd], changes: &[BootFact]) -> Vec<BootLine> {
     let boots = boots(ends);
     let mut lines = merged_boots(&boots, Vec::new(), &BTreeMap::new());
-    assert!(lines.iter().all(|line| line.sources == [BootSource::Agent]));
+    assert!(lines.iter().all(|line| line.sources == BootSource::Agent.into()));
     BootWitnesses::of(&boots, changes).explain(&mut lines);
     lines
 }

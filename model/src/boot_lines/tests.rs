@@ -158,7 +158,7 @@ proptest! {
     ) {
         let lines = merged(&own, &imported);
         for line in &lines {
-            let mut sources = line.sources.clone();
+            let mut sources = line.sources.to_vec();
             sources.sort_unstable();
             sources.dedup();
             prop_assert_eq!(sources.len(), line.sources.len());

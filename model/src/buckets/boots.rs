@@ -156,7 +156,7 @@ mod tests {
             end,
             cause: None,
             evidence: String::new(),
-            sources: vec![BootSource::Agent],
+            sources: BootSource::Agent.into(),
             clock_steps: 0,
         }
     }

@@ -70,6 +70,7 @@ pub(super) fn acks<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BootSource;
 
     fn line(booted: i64, ended: Option<i64>, end: BootEnd) -> BootLine {
         BootLine {
@@ -84,7 +85,7 @@ mod tests {
             end,
             cause: None,
             evidence: "seen".to_owned(),
-            sources: Vec::new(),
+            sources: BootSource::Agent.into(),
             clock_steps: 0,
         }
     }
