@@ -32,8 +32,10 @@ const WHOLE_CHECK_UP_TO_BYTES: u64 = 64 << 20;
 /// Set once, before the first table exists.
 pub(crate) const AT_CREATION: &str = "PRAGMA auto_vacuum = INCREMENTAL;";
 
-/// Set at every opening for writing.
+/// Set at every opening for writing. The writer stays for as long as the agent runs and asks for the same few
+/// pages with each pass; the kernel keeps the file's pages too.
 const FOR_WRITING: &str = "
+    PRAGMA cache_size = -256;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;

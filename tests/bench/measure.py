@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import json
 import os
+import platform
 import random
 import resource
 import shutil
@@ -17,8 +18,13 @@ import uuid
 HERE = os.path.dirname(os.path.abspath(__file__))
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "../../target"))
 PROGRAM = os.path.join(TARGET, "release/scrubjay")
+# Linked statically, as packages have it.
+TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
+PACKAGED = os.path.join(TARGET, TRIPLE, "release/scrubjay")
 # What is measured of servers is the median of so many.
 ROUNDS = 15
+# A service has none. With it, each error, also one that is expected, asks the stack where it came from.
+os.environ.pop("RUST_BACKTRACE", None)
 # Controllers, DIMMs of each, channels of each.
 TREES = {"small": (2, 8, 2), "large": (16, 16, 4), "huge": (64, 32, 8)}
 
@@ -222,7 +228,7 @@ def spent_ms(command, repeats, **options):
     return spent[1:], done
 
 
-def only(program, sources, path):
+def only(program, sources, path, deadline="60s"):
     """Writes a configuration under which nothing but these sources is read."""
     said = subprocess.run([program, "--root", "/", "--config", "/dev/null", "doctor", "--json"],
                           capture_output=True, text=True, check=False).stdout
@@ -232,6 +238,6 @@ def only(program, sources, path):
         raise SystemExit(f"there are no such sources: {sorted(missing)}")
     others = json.dumps([name for name in names if name not in sources])
     with open(path, "w", encoding="ascii") as file:
-        file.write(f"[collector]\ndisabled = {others}\ndeadline = \"60s\"\n[events]\nlisten = false\n"
+        file.write(f"[collector]\ndisabled = {others}\ndeadline = \"{deadline}\"\n[events]\nlisten = false\n"
                    "[history]\nimport = false\n[notify]\njournal = false\n")
     return path
