@@ -4,6 +4,7 @@
 //! The pass thread owns collector and history; the async loop only serves what was posted, and so
 //! can be stalled by neither.
 
+mod beginning;
 mod confined;
 mod imports;
 mod passes;
@@ -16,10 +17,11 @@ use crate::judging::Judge;
 use crate::listening::Listener;
 use crate::pages::{Offlining, Pages};
 use crate::serving::{self, Door, ENDED_UNASKED, Shown};
-use crate::shared::Shared;
+use crate::shared::{self, Shared};
 use crate::signals::Signals;
 use crate::{clock, commands::reading, header, privileges, sandbox, site_past, web};
 use anyhow::Context;
+use beginning::Beginning;
 use passes::{LOOK_AGAIN_AFTER, Order, passes};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -91,28 +93,27 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     privileges::give_up(settings);
     let outside = confined::outside(settings);
     let (confinement, trees) = confined::bind(settings, outside.is_some(), &door.paths());
-    let (orders, ordered) = channel();
-    // Only now: a run that is begun and then fails to serve would look like a crash for ever.
-    let wake = orders.clone();
-    let mut agent = Agent::start(settings, host, outside, move || {
-        let _ = wake.send(Order::Settle);
-    })?;
-    let wake = orders.clone();
-    // The thread may be gone when the last report comes.
-    agent.listen(host, settings, move || {
-        let _ = wake.send(Order::Hear);
-    });
-
-    agent.web = door.files();
-    agent.stats.confinement = Some(confinement);
-    agent.trees = trees;
-    agent.shared = Shared::start(settings, &agent.own);
     let board = Arc::new(Board::new(Arc::new(clock::boottime)));
+    if let Some(post) = shared::predecessor(settings, host) {
+        board.post(post);
+    }
+    let (orders, ordered) = channel();
+    let beginning = Beginning {
+        settings: settings.clone(),
+        host: Arc::clone(host),
+        outside,
+        confinement,
+        trees,
+        web: door.files(),
+        orders: orders.clone(),
+    };
     let (passes_ended, mut ended) = oneshot::channel();
     let good_for = settings.interval.saturating_mul(GOOD_FOR_INTERVALS);
     let posting = Arc::clone(&board);
+    // The history is opened there as well: the disk that it is on may be slow.
     let passes = std::thread::Builder::new().name("passes".to_owned()).spawn(move || {
-        let result = passes(agent, &posting, good_for, &ordered);
+        let result =
+            beginning.agent().and_then(|agent| passes(agent, &posting, good_for, &ordered));
         // The receiver is gone only when the program is about to end anyway.
         let _ = passes_ended.send(());
         result
@@ -139,10 +140,7 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let mut is_ended = false;
     tokio::select! {
         signal = signals.next() => tracing::info!("stopping: {signal}"),
-        _ = &mut ended => {
-            is_ended = true;
-            tracing::error!("stopping: the pass thread has ended");
-        }
+        _ = &mut ended => is_ended = true,
         why = server.ends_unasked() => {
             tracing::error!("stopping: {ENDED_UNASKED}");
             ended_unasked = Some(why);
@@ -152,6 +150,9 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let result = end(&orders, (!is_ended).then_some(ended), passes).await;
     server.ended().await?;
     result?;
+    if is_ended {
+        anyhow::bail!("the pass thread has ended (a defect of scrubjay, please report)");
+    }
     ended_unasked.map_or(Ok(Exit::Ok), |why| Err(why.context(ENDED_UNASKED)))
 }
 

@@ -9,7 +9,8 @@ use crate::{clock, web};
 use scrubjay_collector::{HostRoot, own_boot};
 use scrubjay_exporters::http::{Board, Feed, Post};
 use scrubjay_exporters::text;
-use scrubjay_model::{BootId, HostView, PassAbout, SharedPass};
+use scrubjay_model::{BootId, Digest, HostView, PassAbout, SharedPass};
+use scrubjay_storage::sha256;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     path: PathBuf,
     state_dir: String,
     boot: BootId,
+    settings: Digest,
     /// Why it could not be written last time, so that it is told once.
     failed: Option<String>,
 }
@@ -49,9 +51,10 @@ impl Shared {
     /// Where it is left, if it is; `own` is the root of the running kernel.
     pub(crate) fn start(settings: &Settings, own: &HostRoot) -> Option<Self> {
         settings.share.then(|| Self {
-            path: runtime_dir().unwrap_or_else(|| settings.state_dir.clone()).join(NAME),
+            path: left_at(settings),
             state_dir: canonical(&settings.state_dir),
             boot: own_boot(own),
+            settings: digest(settings),
             failed: None,
         })
     }
@@ -61,6 +64,7 @@ impl Shared {
         let about = PassAbout {
             state_dir: self.state_dir.clone(),
             boot: self.boot.clone(),
+            settings: self.settings,
             ended_since_boot: clock::boottime(),
             good_for,
             stopped_wall_ms: None,
@@ -92,6 +96,35 @@ impl Shared {
         }
         self.failed = failed;
     }
+}
+
+/// What an agent before this one left, as long as it speaks for the host: of this boot, by the same settings, and
+/// not older than it was good for. An agent that is started anew answers with it until its own first pass has ended; that may take as
+/// long as the disk that the history is on. A tree that is not this host may be another one by now.
+pub(crate) fn predecessor(settings: &Settings, host: &HostRoot) -> Option<Post> {
+    if !settings.share || !host.is_this_host() {
+        return None;
+    }
+    let bytes = web::bytes(&left_at(settings), MOST_BYTES).ok()?;
+    // Of another version, or cut off: there is nothing then, as at a first start.
+    let SharedPass { about, view } = SharedPass::from_bytes(&bytes, VERSION).ok()?;
+    let age = clock::boottime().checked_sub(about.ended_since_boot)?;
+    let is_ours = about.state_dir == canonical(&settings.state_dir)
+        && about.boot.is_known()
+        && about.boot == own_boot(host)
+        && about.settings == digest(settings);
+    let PassAbout { ended_since_boot: at, good_for, .. } = about;
+    let holds = is_ours && age <= good_for;
+    holds.then(|| Post { view: Arc::new(view), at, good_for, holds: None, ended: None })
+}
+
+/// What tells whether two agents do the same.
+fn digest(settings: &Settings) -> Digest {
+    sha256(format!("{}\0{}", settings.configuration, settings.policy_text()).as_bytes())
+}
+
+fn left_at(settings: &Settings) -> PathBuf {
+    runtime_dir().unwrap_or_else(|| settings.state_dir.clone()).join(NAME)
 }
 
 /// The directory that systemd made for this service, in memory; the first of several.

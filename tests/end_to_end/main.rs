@@ -13,6 +13,7 @@
 )]
 
 mod alerts;
+mod anew;
 mod attacks;
 mod boots;
 mod commands;

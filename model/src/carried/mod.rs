@@ -20,7 +20,7 @@ mod memory;
 mod plain;
 mod words;
 
-use crate::{BootId, HostView};
+use crate::{BootId, Digest, HostView};
 use std::time::Duration;
 
 /// What an agent leaves after each pass.
@@ -39,6 +39,8 @@ pub struct PassAbout {
     pub state_dir: String,
     /// The boot of the kernel that the agent runs on, whatever host it reads.
     pub boot: BootId,
+    /// What the agent was told to do: a digest of its configuration and policy.
+    pub settings: Digest,
     /// When the pass ended, by the clock that goes on in sleep, within that boot.
     pub ended_since_boot: Duration,
     /// For how long it speaks for the host.
@@ -250,7 +252,7 @@ macro_rules! wrappers {
 pub(crate) use {choices, records, taken, wrappers};
 
 records! {
-    PassAbout { state_dir, boot, ended_since_boot, good_for, stopped_wall_ms }
+    PassAbout { state_dir, boot, settings, ended_since_boot, good_for, stopped_wall_ms }
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ fn pass() -> SharedPass {
     let about = PassAbout {
         state_dir: "/var/lib/scrubjay".to_owned(),
         boot: stamp().boot,
+        settings: Digest([7; 32]),
         ended_since_boot: Duration::new(1_234, 5),
         good_for: Duration::from_secs(180),
         stopped_wall_ms: Some(-1),
