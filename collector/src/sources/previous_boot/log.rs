@@ -75,9 +75,13 @@ pub(crate) fn telling(bytes: &[u8]) -> String {
     out
 }
 
-/// `Panic#1 Part2`.
+/// `Panic#1 Part2`. The reason is a word: a line of the log that ends like this is none, wherever it is, as
+/// what is kept of a log begins with other lines.
 fn header(line: &str) -> Option<(DumpReason, u32)> {
     let (reason, rest) = line.split_once('#')?;
+    if !reason.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
     let (count, part) = rest.split_once(" Part")?;
     let _: u32 = count.parse().ok()?;
     let reason = match reason {
@@ -152,6 +156,19 @@ Panic#2 Part1
         let log = "Panic#1 Part1\n<4>[9999999.1 Machine Check Exception: 5 Bank 7: be[Hardware Error]: CPU 17\n";
         assert_eq!(parse(log.as_bytes()).blames, Some(Blames::MachineCheck));
         assert_eq!(parse(telling(log.as_bytes()).as_bytes()), parse(log.as_bytes()));
+    }
+
+    #[test]
+    fn a_panic_line_that_ends_like_the_first_line_is_not_taken_for_it() {
+        let log = "6,402,15806885,-;mce: [Hardware\nio dirty LRU page: Failed\nevents logged\n\
+            <0>[   10.0] Kernel panic - not syncing: Fatal mach ErPanic#1 Part1\n";
+        let read = parse(log.as_bytes());
+        assert_eq!((read.reason, read.part), (None, None));
+        assert_eq!(
+            read.line.as_deref(),
+            Some("Kernel panic - not syncing: Fatal mach ErPanic#1 Part1")
+        );
+        assert_eq!(parse(telling(log.as_bytes()).as_bytes()), read);
     }
 
     fn with(panic: &str) -> CrashLog {
