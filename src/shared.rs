@@ -99,8 +99,8 @@ impl Shared {
 }
 
 /// What an agent before this one left, as long as it speaks for the host: of this boot, by the same settings, and
-/// not older than it was good for. An agent that is started anew answers with it until its own first pass has ended; that may take as
-/// long as the disk that the history is on. A tree that is not this host may be another one by now.
+/// not older than it was good for. An agent that is started anew answers with it until its own first pass has ended;
+/// that may take as long as the disk that the history is on. A tree that is not this host may be another one by now.
 pub(crate) fn predecessor(settings: &Settings, host: &HostRoot) -> Option<Post> {
     if !settings.share || !host.is_this_host() {
         return None;

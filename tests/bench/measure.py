@@ -21,6 +21,9 @@ PROGRAM = os.path.join(TARGET, "release/scrubjay")
 # Linked statically, as packages have it.
 TRIPLE = f"{platform.machine()}-unknown-linux-gnu"
 PACKAGED = os.path.join(TARGET, TRIPLE, "release/scrubjay")
+# By which cargo links it so, beside the flags of .cargo/config.toml, which RUSTFLAGS would take the place of.
+LINKED_STATICALLY = {name: value for name, value in os.environ.items() if name != "RUSTFLAGS"}
+LINKED_STATICALLY[f"CARGO_TARGET_{TRIPLE.replace('-', '_').upper()}_RUSTFLAGS"] = "-C target-feature=+crt-static"
 # What is measured of servers is the median of so many.
 ROUNDS = 15
 # A service has none. With it, each error, also one that is expected, asks the stack where it came from.

@@ -79,7 +79,7 @@ pub(crate) fn telling(bytes: &[u8]) -> String {
 /// what is kept of a log begins with other lines.
 fn header(line: &str) -> Option<(DumpReason, u32)> {
     let (reason, rest) = line.split_once('#')?;
-    if !reason.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    if reason.is_empty() || !reason.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
     let (count, part) = rest.split_once(" Part")?;
