@@ -6,6 +6,7 @@ use super::fleet::{FleetFlags, FleetInputs};
 use super::fragments::{self, File};
 use super::memory::MemoryInputs;
 use super::web::{WebFlags, WebInputs};
+use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -226,7 +227,17 @@ impl Inputs {
         flag(&mut inputs.root, &flags.root, "root");
         inputs.web.take_flags(&flags.web);
         inputs.fleet.take_flags(&flags.fleet);
+        inputs.bound_deadline();
         inputs
+    }
+
+    /// A short interval alone is no mistake: a deadline that nobody chose is no longer than that.
+    fn bound_deadline(&mut self) {
+        let span = |input: &Input<String>| input.value.parse::<SignedDuration>().ok();
+        let (interval, deadline) = (span(&self.interval), span(&self.deadline));
+        if self.deadline.origin == Origin::Default && interval < deadline && interval.is_some() {
+            self.deadline.value.clone_from(&self.interval.value);
+        }
     }
 }
 

@@ -78,11 +78,7 @@ impl Settings {
         if !(SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&interval) {
             return Err(wrong(&inputs.interval, "agent.interval", "must be from 1s to 24h"));
         }
-        let mut deadline = span(&inputs.deadline, "collector.deadline")?;
-        if inputs.deadline.origin == Origin::Default {
-            // A short interval alone is no mistake.
-            deadline = deadline.min(interval);
-        }
+        let deadline = span(&inputs.deadline, "collector.deadline")?;
         if deadline < Duration::from_millis(100) || deadline > interval {
             let why = format!(
                 "must be from 100ms to agent.interval, which is \"{}\" ({})",
@@ -505,6 +501,12 @@ mod tests {
         assert!(error("[collector]\ndeadline = \"2m\"\n").contains("(default)"));
         let short = Flags { interval: Some("1s".to_owned()), ..Flags::default() };
         assert_eq!(settings("", &short).unwrap().deadline, Duration::from_secs(1));
+        // What is shown of it is what holds, and may be written into a file.
+        let inputs = Inputs::of_text("a.toml", "[agent]\ninterval = \"01s\"\n", &short).unwrap();
+        let shown = inputs.show();
+        assert!(shown.contains("deadline = \"1s\""), "{shown}");
+        let again = settings(&shown, &Flags::default()).unwrap();
+        assert_eq!(again.configuration, Settings::validate(&inputs).unwrap().configuration);
     }
 
     #[test]
