@@ -54,10 +54,12 @@ impl Digest {
                 Some(record) => self.record(&record),
                 None => {
                     let expected = "a record of /dev/kmsg";
+                    self.facts.skip(1);
                     self.malformed.get_or_insert_with(|| ParseFault::new(expected, bytes));
                 }
             },
             LogPart::LeftOut(records) => {
+                self.facts.skip(records);
                 self.log.records = self.log.records.saturating_add(records);
                 self.next = self.next.map(|next| next.saturating_add(records));
             }

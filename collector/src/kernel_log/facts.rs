@@ -51,6 +51,11 @@ impl Facts {
         }
     }
 
+    /// Takes note of records that are not given: what follows them does not follow what was before them.
+    pub(crate) fn skip(&mut self, records: u64) {
+        self.taken = self.taken.saturating_add(records);
+    }
+
     /// Whether a record's text is of something that is read here, complete or not.
     pub(crate) fn is_telling(line: &str) -> bool {
         let mut facts = Self::default();

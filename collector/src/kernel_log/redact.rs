@@ -97,6 +97,26 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_follows_nothing_follows_nothing_where_what_was_between_is_left_out() {
+        let digest = |log: &str| {
+            let mut digest = Digest::new();
+            split_log(log.as_bytes(), &mut |part| digest.take(part));
+            digest.finish().0.told
+        };
+        for between in ["6,2,2,-;audit: secret\n", "secret\n"] {
+            let log = format!(
+                "6,0,0,-;usb\n\
+                 0,1,1,-;[Hardware Error]: Hardware error from APEI Generic Hardware Error Source: 0\n\
+                 {between}\
+                 0,3,3,-;[Hardware Error]:  what nobody knows\n"
+            );
+            let told = digest(&log);
+            assert_eq!((told.firmware, told.not_understood), (1, 1), "{between}");
+            assert_eq!(digest(&redacted(&log)), told, "{between}");
+        }
+    }
+
+    #[test]
     fn what_is_no_record_is_not_repeated() {
         assert_eq!(redacted("secret"), "no record\n");
         assert_eq!(redacted("6,1,2,-;a\nsecret\n"), "6,1,2,-;\nno record\n");
