@@ -103,6 +103,9 @@ impl Collector {
         let at = self.stamp();
         self.memory.next_pass();
 
+        // What takes longest comes first: the others are read meanwhile.
+        let packages = self.ask(SourceId::Packages, &at, sources::packages::read);
+        let processes = self.ask(SourceId::Processes, &at, sources::processes::read);
         let memory_failure = self.ask(SourceId::MemoryFailure, &at, sources::memory_failure::read);
         let uptime = self.ask(SourceId::Uptime, &at, sources::uptime::read);
         let kernel = self.ask(SourceId::Kernel, &at, sources::kernel::read);
@@ -120,7 +123,6 @@ impl Collector {
         let previous_boot = self.ask(SourceId::PreviousBoot, &at, sources::previous_boot::read);
         let smbios = self.ask(SourceId::Smbios, &at, sources::smbios::read);
         let dimm_labels = self.ask(SourceId::DimmLabels, &at, sources::dimm_labels::read);
-        let packages = self.ask(SourceId::Packages, &at, sources::packages::read);
         let boot_images = self.ask(SourceId::BootImages, &at, sources::boot_images::read);
         let cve_lists = self.ask(SourceId::CveLists, &at, sources::cve_lists::read);
         let microcode = self.ask(SourceId::Microcode, &at, sources::microcode::read);
@@ -129,7 +131,6 @@ impl Collector {
 
         let livepatch_systems =
             self.ask(SourceId::LivepatchSystems, &at, sources::livepatch_systems::read);
-        let processes = self.ask(SourceId::Processes, &at, sources::processes::read);
         // Last, as it may be read right here while the others are.
         let edac = self.ask_edac(&at);
 

@@ -5,6 +5,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use memchr::memmem;
 use scrubjay_model::DebVersion;
 
 /// Where the database is.
@@ -20,15 +21,24 @@ pub(crate) struct DebPackage {
 
 /// The stanzas of packages with wanted names, as they stand there.
 pub(crate) fn stanzas_of(status: &[u8], wants: &dyn Fn(&str) -> bool) -> Vec<u8> {
-    let text = String::from_utf8_lossy(status);
     let mut kept = String::new();
-    for stanza in text.split("\n\n") {
-        if field(stanza, "Package").is_some_and(wants) {
-            kept.push_str(stanza.trim_matches('\n'));
+    let mut from = 0;
+    let ends = memmem::find_iter(status, b"\n\n").chain(std::iter::once(status.len()));
+    for end in ends {
+        let stanza = status.get(from..end).unwrap_or_default();
+        from = end.saturating_add(2);
+        // A server has thousands, of which a few are wanted; only these are made text.
+        if package(stanza).is_some_and(|name| wants(String::from_utf8_lossy(name).trim())) {
+            kept.push_str(String::from_utf8_lossy(stanza).trim_matches('\n'));
             kept.push_str("\n\n");
         }
     }
     kept.into_bytes()
+}
+
+/// The name of a package, with what stands around it.
+fn package(stanza: &[u8]) -> Option<&[u8]> {
+    stanza.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Package:"))
 }
 
 /// The packages among stanzas that are installed. What says it is and has no version that is one is
@@ -115,6 +125,37 @@ Architecture: amd64
     fn kernels() -> (Vec<DebPackage>, Vec<String>) {
         let kept = stanzas_of(STATUS_TEXT.as_bytes(), &|name| name.starts_with("linux-image-"));
         installed(std::str::from_utf8(&kept).unwrap())
+    }
+
+    /// As it would be done if there were time.
+    fn slowly(status: &[u8], wants: &dyn Fn(&str) -> bool) -> Vec<u8> {
+        let text = String::from_utf8_lossy(status);
+        let wanted =
+            text.split("\n\n").filter(|stanza| field(stanza, "Package").is_some_and(wants));
+        wanted
+            .flat_map(|stanza| [stanza.trim_matches('\n'), "\n\n"])
+            .collect::<String>()
+            .into_bytes()
+    }
+
+    proptest! {
+        #[test]
+        fn stanzas_are_those_of_the_text(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    Just(&b"Package: linux-image-6.1\n"[..]), Just(&b"Package:\tlinux\n"[..]),
+                    Just(&b"Package: linux\r\n"[..]), Just(&b" Package: linux\n"[..]),
+                    Just(&b"Version: 1\n"[..]), Just(&b"\n"[..]), Just(&b"\xff\xc3\n"[..]),
+                    Just(&b"\xc3\xa9"[..]), Just(&b"Package: l\xffnux\n"[..]),
+                ],
+                0..24,
+            ),
+        ) {
+            let status = parts.concat();
+            for wants in [(|name| name.starts_with("linux")) as fn(&str) -> bool, |_| true] {
+                prop_assert_eq!(stanzas_of(&status, &wants), slowly(&status, &wants));
+            }
+        }
     }
 
     #[test]
