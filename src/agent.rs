@@ -21,7 +21,7 @@ use crate::shared::{self, Shared};
 use crate::signals::Signals;
 use crate::{clock, commands::reading, header, privileges, sandbox, site_past, web};
 use anyhow::Context;
-use beginning::Beginning;
+use beginning::{Beginning, Read, at_first};
 use passes::{LOOK_AGAIN_AFTER, Order, passes};
 use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -31,8 +31,8 @@ use scrubjay_collector::{Collector, HostRoot, Outside, own_process};
 use scrubjay_exporters::http::{Board, Looks, Pace};
 use scrubjay_exporters::prometheus;
 use scrubjay_model::{
-    AgentStats, Edac, EventsStatus, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState,
-    NonValue, NotifyStats, OfflineStats, Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
+    AgentStats, Edac, HostHeader, HostView, IssuedReport, LedgerHead, LedgerState, NonValue,
+    Origin, ReadFault, Reading, Snapshot, SourceState, Stamp,
 };
 use scrubjay_storage::{History, SettingsDigests, sha256};
 use std::io::Write;
@@ -112,8 +112,9 @@ async fn serve(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Result<Exit
     let posting = Arc::clone(&board);
     // The history is opened there as well: the disk that it is on may be slow.
     let passes = std::thread::Builder::new().name("passes".to_owned()).spawn(move || {
-        let result =
-            beginning.agent().and_then(|agent| passes(agent, &posting, good_for, &ordered));
+        let result = beginning
+            .agent(&posting, good_for)
+            .and_then(|agent| passes(agent, &posting, good_for, &ordered));
         // The receiver is gone only when the program is about to end anyway.
         let _ = passes_ended.send(());
         result
@@ -199,6 +200,8 @@ pub(crate) struct Agent {
     trees: Option<sandbox::Trees>,
     /// The controllers of the last pass, which reports refer to.
     edac: Option<Edac>,
+    /// What was read before there was a history to write it to; the next pass takes it in.
+    read: Option<Read>,
 }
 
 impl Agent {
@@ -211,7 +214,19 @@ impl Agent {
     ) -> anyhow::Result<Self> {
         let collector = Collector::new(Arc::clone(host), reading::options(settings))
             .reading_from(outside.clone());
-        let at = collector.stamp();
+        Self::start_with(settings, host, outside, collector, None, settle)
+    }
+
+    /// The same with a collector, and what it has read already: that is the first pass then.
+    fn start_with(
+        settings: &Settings,
+        host: &Arc<HostRoot>,
+        outside: Option<Arc<Outside>>,
+        collector: Collector,
+        read: Option<Read>,
+        settle: impl Fn() + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let at = read.as_ref().map_or_else(|| collector.stamp(), |read| read.snapshot.at.clone());
         let mut history =
             History::open_or_remember_of(&settings.state_dir, &at, host.simulated().as_ref())?;
         history.keep_within(settings.history_max_bytes);
@@ -258,24 +273,7 @@ impl Agent {
                 tracing::error!("{salvaged}");
             }
         }
-        let not_yet = || Origin::new("proc/self/stat");
-        let stats = AgentStats {
-            started_wall_ms: at.wall_ms,
-            interval: settings.interval,
-            passes: 0,
-            late_passes: 0,
-            pass_took: Duration::ZERO,
-            sources: std::collections::BTreeMap::new(),
-            events: EventsStatus::counters_only("not listening yet"),
-            storage: history.stats(),
-            offlining: OfflineStats::NONE,
-            notifications: NotifyStats::default(),
-            web: None,
-            confinement: None,
-            node_reboot_required: settings.web.node_reboot_required,
-            resident_bytes: Reading::Absent(not_yet()),
-            cpu: Reading::Absent(not_yet()),
-        };
+        let stats = AgentStats { storage: history.stats(), ..at_first(settings, &at) };
         let own = HostRoot::open(Path::new("/"), clock::live())?;
         let header = header::read(host, &settings.root);
         let host_name = header.host_name.value().map(String::as_str);
@@ -300,6 +298,7 @@ impl Agent {
             shared: None,
             trees: None,
             edac: None,
+            read,
         })
     }
 
@@ -337,7 +336,10 @@ impl Agent {
     /// Reads the host, records what was read, and judges it.
     pub(crate) fn pass(&mut self) -> HostView {
         let began = clock::monotonic();
-        let snapshot = self.collector.snapshot();
+        let (snapshot, began) = match self.read.take() {
+            Some(Read { snapshot, took }) => (snapshot, began.saturating_sub(took)),
+            None => (self.collector.snapshot(), began),
+        };
         self.edac = Snapshot::found(&snapshot.edac).cloned();
         let sightings = self.listener.take_at(&snapshot);
         self.offlining.hear(&sightings);
@@ -380,7 +382,7 @@ impl Agent {
             history,
             assessment,
             alerts: self.history.alert_book().clone(),
-            agent: Some(self.stats.clone()),
+            agent: Reading::Value(self.stats.clone()),
         }
     }
 
@@ -421,7 +423,7 @@ impl Agent {
     fn tell(&mut self, view: &mut HostView) {
         self.alerting.stop(&mut self.history, &view.snapshot.at, Some(self.tell_within));
         self.stats.notifications = self.alerting.stats(&self.history);
-        view.agent = Some(self.stats.clone());
+        view.agent = Reading::Value(self.stats.clone());
     }
 
     pub(crate) fn stop(mut self) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! Exit codes. Documented in docs/exit-codes.md; a script may rely on them.
 
 use scrubjay_model::BundleFaultKind;
+use std::fmt;
 
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,18 @@ pub(crate) enum Exit {
     /// An answer for node-problem-detector.
     NodeProblem(NodeProblem),
 }
+
+/// Somebody named what is not there: the answer is that of [`Exit::NoData`].
+#[derive(Debug)]
+pub(crate) struct NotThere(pub(crate) String);
+
+impl fmt::Display for NotThere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotThere {}
 
 /// Whether a node has a problem, as node-problem-detector takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

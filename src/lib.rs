@@ -6,6 +6,7 @@
 
 mod agent;
 mod alerting;
+mod beside;
 mod bundle;
 mod calibration;
 mod cli;
@@ -41,7 +42,7 @@ mod windows;
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, ConfigCommand, ExportCommand};
 use config::{Inputs, Settings};
-use exit::{Exit, Nagios, NodeProblem, Reboot};
+use exit::{Exit, Nagios, NodeProblem, NotThere, Reboot};
 use scrubjay_storage::StorageError;
 use std::io::Write;
 use std::process::ExitCode;
@@ -73,13 +74,15 @@ pub fn run() -> ExitCode {
             if let Command::Check(args) = &cli.command {
                 commands::check::failed(args, &error);
             }
-            ExitCode::from(failure(&cli.command).code())
+            let failure = failure(&cli.command);
+            let is_missing = failure == Exit::Failed && error.is::<NotThere>();
+            ExitCode::from(if is_missing { Exit::NoData } else { failure }.code())
         }
     }
 }
 
 /// The agent reads the same files as root.
-const SERVE_HINT: &str = "try: give web-config.yml and the keys that it names to the group that serve runs as \
+const SERVE_HINT: &str = "try: give the web configuration and the keys that it names to the group that serve runs as \
     (chgrp scrubjay FILE, chmod 0640 FILE)";
 
 /// The command line was not understood, or help was asked for.

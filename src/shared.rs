@@ -29,7 +29,7 @@ const MODE: u32 = 0o640;
 /// Longest file that is read. A host with thousands of sticks has some megabytes.
 const MOST_BYTES: u64 = 64 << 20;
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// What to do about a file that may not be read. Whoever serves has given up the right to read what belongs
 /// to others, root too.
@@ -76,7 +76,7 @@ impl Shared {
     /// Says in it that the agent was stopped.
     pub(crate) fn stop(&mut self) {
         let wall_ms = clock::wall_ms();
-        let said = web::bytes(&self.path, MOST_BYTES).and_then(|bytes| {
+        let said = bytes(&self.path).and_then(|bytes| {
             let last = SharedPass::from_bytes(&bytes, VERSION).map_err(io::Error::other)?;
             let about = PassAbout { stopped_wall_ms: Some(wall_ms), ..last.about };
             put(&self.path, &about.with(&last.view, VERSION))
@@ -105,11 +105,11 @@ pub(crate) fn predecessor(settings: &Settings, host: &HostRoot) -> Option<Post> 
     if !settings.share || !host.is_this_host() {
         return None;
     }
-    let bytes = web::bytes(&left_at(settings), MOST_BYTES).ok()?;
+    let bytes = bytes(&left_at(settings)).ok()?;
     // Of another version, or cut off: there is nothing then, as at a first start.
     let SharedPass { about, view } = SharedPass::from_bytes(&bytes, VERSION).ok()?;
     let age = clock::boottime().checked_sub(about.ended_since_boot)?;
-    let is_ours = about.state_dir == canonical(&settings.state_dir)
+    let is_ours = is_kept_in(&about, &settings.state_dir)
         && about.boot.is_known()
         && about.boot == own_boot(host)
         && about.settings == digest(settings);
@@ -162,6 +162,48 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Where an agent that keeps its history in a directory may leave it.
+pub(crate) fn places(state_dir: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![state_dir.join(NAME)];
+    if state_dir == Path::new(SYSTEM_STATE_DIR) {
+        paths.push(Path::new(SYSTEM_RUNTIME_DIR).join(NAME));
+    }
+    paths
+}
+
+/// A place into which this user may not look.
+pub(crate) fn closed(places: &[PathBuf]) -> Option<&Path> {
+    let is_closed = |path: &&PathBuf| {
+        let looked = std::fs::metadata(path).map_err(|error| error.kind());
+        looked.is_err_and(|kind| kind == io::ErrorKind::PermissionDenied)
+    };
+    places.iter().find(is_closed).map(PathBuf::as_path)
+}
+
+/// The file that was written last.
+pub(crate) fn newest(places: &[PathBuf]) -> Option<(PathBuf, web::Stamp)> {
+    let found = places.iter().filter_map(|path| {
+        let stamp = web::stamp(path)?;
+        Some((path.clone(), stamp))
+    });
+    found.max_by_key(|(_, stamp)| stamp.written())
+}
+
+/// What such a file holds.
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    web::bytes(path, MOST_BYTES)
+}
+
+/// Whether it is of an agent that keeps its history there.
+pub(crate) fn is_kept_in(about: &PassAbout, state_dir: &Path) -> bool {
+    about.state_dir == canonical(state_dir)
+}
+
+/// Where either boot is not told, the clock since boot decides alone.
+pub(crate) fn is_of_another_boot(about: &PassAbout, boot: &BootId) -> bool {
+    about.boot != *boot && about.boot.is_known() && boot.is_known()
+}
+
 /// The other side: posts what an agent left.
 #[derive(Debug)]
 pub(crate) struct PassFeed {
@@ -178,14 +220,9 @@ pub(crate) struct PassFeed {
 impl PassFeed {
     /// For the agent that keeps its history in the configured directory.
     pub(crate) fn of(settings: &Settings, own: &HostRoot, board: &Arc<Board>) -> Self {
-        let state_dir = &settings.state_dir;
-        let mut paths = vec![state_dir.join(NAME)];
-        if state_dir == Path::new(SYSTEM_STATE_DIR) {
-            paths.push(Path::new(SYSTEM_RUNTIME_DIR).join(NAME));
-        }
         Self {
-            paths,
-            state_dir: state_dir.clone(),
+            paths: places(&settings.state_dir),
+            state_dir: settings.state_dir.clone(),
             boot: own_boot(own),
             board: Arc::clone(board),
             posted: Mutex::new(None),
@@ -197,36 +234,18 @@ impl PassFeed {
         &self.paths
     }
 
-    /// A place into which this user may not look.
-    fn closed(&self) -> Option<&Path> {
-        let is_closed = |path: &&PathBuf| {
-            let looked = std::fs::metadata(path).map_err(|error| error.kind());
-            looked.is_err_and(|kind| kind == io::ErrorKind::PermissionDenied)
-        };
-        self.paths.iter().find(is_closed).map(PathBuf::as_path)
-    }
-
-    /// The file that was written last.
-    fn newest(&self) -> Option<(PathBuf, web::Stamp)> {
-        let found = self.paths.iter().filter_map(|path| {
-            let stamp = web::stamp(path)?;
-            Some((path.clone(), stamp))
-        });
-        found.max_by_key(|(_, stamp)| stamp.written())
-    }
-
     fn read(&self, path: &Path) -> Result<Post, String> {
         let at = path.display();
-        let bytes = web::bytes(path, MOST_BYTES)
-            .map_err(|error| format!("{at} cannot be read ({error}): {CLOSED}"))?;
+        let bytes =
+            bytes(path).map_err(|error| format!("{at} cannot be read ({error}): {CLOSED}"))?;
         let pass = SharedPass::from_bytes(&bytes, VERSION)
             .map_err(|error| format!("{at} cannot be used: {error}"))?;
         let SharedPass { about, view } = pass;
-        let state_dir = canonical(&self.state_dir);
-        if about.state_dir != state_dir {
+        if !is_kept_in(&about, &self.state_dir) {
             return Err(format!(
-                "{at} is of an agent that keeps its history in {}, not in {state_dir}",
-                about.state_dir
+                "{at} is of an agent that keeps its history in {}, not in {}",
+                about.state_dir,
+                canonical(&self.state_dir)
             ));
         }
         let ended = self.ended(&about);
@@ -239,10 +258,8 @@ impl PassFeed {
         if let Some(stopped) = about.stopped_wall_ms {
             return Some(format!("the agent was stopped at {}", text::moment(stopped)));
         }
-        // Where either is not told, the clock since boot decides alone.
-        let differ = about.boot != self.boot && about.boot.is_known() && self.boot.is_known();
         let is_ahead = about.ended_since_boot > clock::boottime();
-        (differ || is_ahead).then(|| {
+        (is_ahead || is_of_another_boot(about, &self.boot)).then(|| {
             "the last pass is of an earlier boot, and no agent has made one since".to_owned()
         })
     }
@@ -251,9 +268,9 @@ impl PassFeed {
 impl Feed for PassFeed {
     fn refresh(&self) {
         let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((path, stamp)) = self.newest() else {
+        let Some((path, stamp)) = newest(&self.paths) else {
             *posted = None;
-            if let Some(closed) = self.closed() {
+            if let Some(closed) = closed(&self.paths) {
                 self.board.clear(format!("{} is closed to this user: {CLOSED}", closed.display()));
                 return;
             }

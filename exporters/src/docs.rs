@@ -25,7 +25,7 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
 - **State sets** have one series for each state, 1 for the one that holds and 0 for the others, or no
   series when it is not known.
 - **A stale page** (`scrubjay_snapshot_stale 1`) carries only the metrics marked *agent*: the last
-  pass is too old to speak for the host. Before the first pass `/metrics` answers 503.
+  pass is too old to speak for the host. Before anything was read `/metrics` answers 503.
 - **Two formats.** `/metrics` speaks the classic text format and OpenMetrics 1.0, whichever the
   `Accept` header likes better, compressed with gzip where `Accept-Encoding` allows it. Names and
   labels are the same in both. OpenMetrics also carries units, the kind *info* (a gauge that is
@@ -37,8 +37,8 @@ Made from the catalogue in `model/src/catalogue.rs`; a test compares. Change it 
   moves when the wall clock is set; nor has anything where it is not known. A set of states is a
   gauge in both, as OpenMetrics would have the label named like the family.
 - **Series** are bounded: the table says how many a family can have at once. What is gone has none,
-  so that a host's number of series follows its hardware: some 400 to 500 on a server with two
-  sockets and 16 DIMMs. New series come with what is new: a stick, a live patch, a kernel's release, a finding, and
+  so that a host's number of series follows its hardware: some 650 on a server with two sockets and
+  16 DIMMs. New series come with what is new: a stick, a live patch, a kernel's release, a finding, and
   with each row of the ledger (a dozen on a quiet day) one of `scrubjay_ledger_head_info`.
 - **Other exporters' names** for the same things stand in [compatibility](compatibility.md).
 - **Labels** that hold text from the kernel or the firmware have control characters written as

@@ -85,10 +85,19 @@ impl From<f64> for Number {
 
 /// All samples of a view that speaks for the host now. No two have the same metric and labels.
 pub fn observations(view: &HostView) -> Vec<Observation> {
+    let compatible = view.agent.value().is_some_and(|agent| agent.node_reboot_required);
+    observations_with(view, compatible)
+}
+
+/// The same, and if `compatible` the answer to whether to reboot under the name that others use as well.
+pub(crate) fn observations_with(view: &HostView, compatible: bool) -> Vec<Observation> {
     let mut samples = Samples::default();
     verdict::observe(&mut samples, &view.assessment);
     alerts::observe(&mut samples, &view.alerts);
     observe_snapshot(&mut samples, view);
+    if compatible {
+        patches::observe_compatible(&mut samples, view);
+    }
     agent::observe_history(&mut samples, &view.history);
     events::observe(&mut samples, view);
     agent::observe_sources(&mut samples, &view.snapshot);

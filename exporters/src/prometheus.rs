@@ -20,6 +20,12 @@ pub fn render(view: &HostView, stale: bool) -> Result<String, PageError> {
     encode(&if stale { observe::stale_observations(view) } else { observe::observations(view) })
 }
 
+/// The page of a reading that no agent took, for the textfile collector of node_exporter; whether it carries
+/// `node_reboot_required` is said by whoever asks.
+pub fn textfile(view: &HostView, node_reboot_required: bool) -> Result<String, PageError> {
+    encode(&observe::observations_with(view, node_reboot_required))
+}
+
 fn encode(observations: &[Observation]) -> Result<String, PageError> {
     let families: Vec<MetricFamily> = observe::families(observations)
         .into_iter()

@@ -19,7 +19,7 @@ pub(crate) use judged::failing_bank;
 pub(crate) use memory::{labels, remembered, sticks};
 pub(crate) use pages::pages;
 pub(crate) use patches::patch_modules;
-pub(crate) use views::{blind, contradictory, finding, guest, large, server};
+pub(crate) use views::{blind, contradictory, finding, guest, large, no_agent, server};
 
 use scrubjay_model::*;
 use std::collections::BTreeMap;

@@ -240,6 +240,6 @@ pub use snapshot::{Section, Snapshot, SourceId, SourceReport, SourceState, Sourc
 pub use source_doc::SourceDoc;
 pub use stamp::{BootId, ClockStep, Clocks, Stamp, clock_step};
 pub use stretches::share_of_stretch;
-pub use text::{shell_word, span, write_span};
+pub use text::{count, shell_word, span, write_span};
 pub use verdict::{Action, Assessment, Coverage, CoverageState, Finding, RebootHelps, Verdict};
 pub use view::{HistorySummary, HostHeader, HostView};

@@ -1,7 +1,16 @@
-//! How spans of time are written for people, and names for their shells.
+//! How numbers of things and spans of time are written for people, and names for their shells.
 
 use std::borrow::Cow;
 use std::time::Duration;
+
+/// How many there are: `1 task`, `2 tasks`.
+pub fn count(n: impl TryInto<u64>, one: &str, many: &str) -> String {
+    match n.try_into() {
+        Ok(1) => format!("1 {one}"),
+        Ok(n) => format!("{n} {many}"),
+        Err(_) => format!("very many {many}"),
+    }
+}
 
 /// A duration in its two largest units: `36 d 4 h`.
 pub fn span(duration: Duration) -> String {
@@ -66,6 +75,13 @@ mod tests {
         ] {
             assert_eq!(shell_word(name), word);
         }
+    }
+
+    #[test]
+    fn of_one_thing_there_is_one() {
+        assert_eq!(count(0_u64, "row", "rows"), "0 rows");
+        assert_eq!(count(1_usize, "row", "rows"), "1 row");
+        assert_eq!(count(u128::MAX, "row", "rows"), "very many rows");
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub struct HostView {
     pub assessment: Assessment,
     /// Alerts, as an agent wrote them last; without a clock where none did.
     pub alerts: AlertBook,
-    /// The agent that took it; `None` for a one-off reading by a command.
-    pub agent: Option<AgentStats>,
+    /// The agent that took it, or that runs beside the command that did; else why there is none to tell of.
+    pub agent: Reading<AgentStats>,
 }
 
 /// Who the host is, for the head of a page. Never used for a verdict.

@@ -8,7 +8,7 @@ use super::forms::forms;
 use super::manifest::Manifest;
 use super::{LEDGER, POLICY, REPORT, SUMS};
 use crate::deadlines;
-use scrubjay_model::{BundleFaultKind as Kind, Digest, LedgerHead, Report, disagreements};
+use scrubjay_model::{BundleFaultKind as Kind, Digest, LedgerHead, Report, count, disagreements};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -265,8 +265,10 @@ impl Look<'_> {
         match (chain.first, chain.last) {
             (Some(first), Some(last)) => {
                 self.holds(format!(
-                    "the ledger: {} rows in one chain, from row {} to row {}, with the hashes that {REPORT} has",
-                    chain.rows, first.seq, last.seq
+                    "the ledger: {} in one chain, from row {} to row {}, with the hashes that {REPORT} has",
+                    count(chain.rows, "row", "rows"),
+                    first.seq,
+                    last.seq
                 ));
                 self.not_checked(format!(
                     "the ledger before row {} and after row {}, and whether others hold the same hash of row {}: the \

@@ -2,14 +2,26 @@
 
 use super::outputs::{WebArgs, listens_at};
 use crate::config::WebFlags;
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 
 /// Where a demo listens unless somebody wants it elsewhere: what it shows is for whoever runs it, and an
 /// agent may run beside it.
 const LISTEN: &str = "127.0.0.1:10073";
 
+/// What a demo makes of the options of all commands. It takes neither a root nor a configuration: it makes its own.
+fn of_a_demo(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "root" | "config" => arg.hide(true),
+        "state_dir" => arg.help(
+            "An empty directory for the history, and for the host below it [default: a temporary one]",
+        ),
+        _ => arg,
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(mut_arg("listen_address", |arg| listens_at(arg, LISTEN)))]
+#[command(mut_args(of_a_demo))]
 pub(crate) struct DemoArgs {
     /// What happens to the host
     #[arg(long, value_name = "SCENARIO", default_value = "dying-dimm")]

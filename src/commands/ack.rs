@@ -8,6 +8,7 @@ use super::{dimms, import, past, print, reading, style};
 use crate::cli::{AckArgs, AckCommand, GiveArgs, ReadArgs, UnackArgs};
 use crate::config::Settings;
 use crate::exit::Exit;
+use crate::watermark;
 use scrubjay_alerts::{CODES, book};
 use scrubjay_collector::Collector;
 use scrubjay_exporters::{json, text};
@@ -160,7 +161,9 @@ fn put_and_tell(
     print(&if read.json {
         json::ack_request(request, taken_in)?
     } else {
-        text::ack_request(request, taken_in, settings.interval, &style(true))
+        // A demo has its own time.
+        let interval = watermark::made().is_none().then_some(settings.interval);
+        text::ack_request(request, taken_in, interval, &style(true))
     })?;
     Ok(Exit::Ok)
 }

@@ -3,7 +3,7 @@
 use super::{print, reading, style};
 use crate::cli::{ReadArgs, ShowArgs};
 use crate::config::Settings;
-use crate::exit::Exit;
+use crate::exit::{Exit, NotThere};
 use scrubjay_exporters::{json, text};
 use scrubjay_model::{
     DimmDetail, DimmKind, DimmLine, EventPattern, EventRecord, HostView, ModuleKey, ModuleTurn,
@@ -113,9 +113,10 @@ fn the_one<'l>(lines: &'l [DimmLine], name: &str) -> anyhow::Result<&'l DimmLine
     }
     match called[..] {
         [line] => Ok(line),
-        [] => {
-            anyhow::bail!("no stick of memory is called \"{name}\": \"scrubjay dimms\" lists them")
-        }
+        [] => Err(NotThere(format!(
+            "no stick of memory is called \"{name}\": \"scrubjay dimms\" lists them"
+        ))
+        .into()),
         _ => {
             let keys: Vec<&str> = called.iter().map(|line| line.key.as_str()).collect();
             anyhow::bail!("\"{name}\" may be any of {}: give one of these", keys.join(", "))

@@ -4,7 +4,7 @@
 use super::{is_broken_pipe, print, reading, style};
 use crate::cli::{ExplainArgs, ReadArgs};
 use crate::config::Settings;
-use crate::exit::{Exit, Reboot};
+use crate::exit::{Exit, NotThere, Reboot};
 use scrubjay_alerts::{CODES, Rule, Rules};
 use scrubjay_exporters::text::ExplainedRule;
 use scrubjay_exporters::{json, text};
@@ -69,12 +69,13 @@ fn dimm(settings: &Settings, args: &ExplainArgs) -> anyhow::Result<Exit> {
                 let names: Vec<&str> = dimms.iter().map(|dimm| dimm.name.as_str()).collect();
                 format!("the sticks of memory are {}", names.join(", "))
             };
-            anyhow::bail!(
+            return Err(NotThere(format!(
                 "\"{}\" is neither \"{REBOOT}\", \"mttf\" or \"uptime\", nor a stick of memory, nor a finding; {known}; the \
                  findings are {}",
                 args.what,
                 CODES.join(", ")
-            );
+            ))
+            .into());
         }
         _ => {
             let keys: Vec<&str> = meant.iter().map(|dimm| dimm.key.as_str()).collect();

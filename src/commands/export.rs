@@ -26,7 +26,7 @@ pub(crate) fn textfile(settings: &Settings, args: &TextfileArgs) -> anyhow::Resu
         dir.display()
     );
     let view = reading::view(settings)?;
-    let page = prometheus::render(&view, false)?;
+    let page = prometheus::textfile(&view, settings.web.node_reboot_required)?;
     let file = dir.join(name);
     // Hidden and not .prom: node_exporter does not look at it.
     let temporary = dir.join(format!(".{name}.{}.tmp", std::process::id()));

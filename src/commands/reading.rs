@@ -56,7 +56,8 @@ pub(crate) fn view_of(settings: &Settings, host: &Arc<HostRoot>) -> anyhow::Resu
     .and(suspected);
     let assessment = scrubjay_alerts::with_dimms(assessment, dimms);
     let header = header::read(host, &settings.root);
-    Ok(HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None })
+    let agent = Reading::Absent(Origin::new("not asked"));
+    Ok(HostView { header, snapshot, accumulated, history, assessment, alerts, agent })
 }
 
 /// Where the history of the host in question may be, most likely first: where it was said to be,

@@ -15,7 +15,7 @@ use scrubjay_collector::{Collector, HostRoot};
 use scrubjay_exporters::report as forms;
 use scrubjay_model::{
     COUNTER_READ, Digest, ErrorsKnown, IssuedReport, LedgerRange, LedgerReport, Reading, Report,
-    ReportInputs, ReportPeriod, Snapshot, assemble_report, page_lives,
+    ReportInputs, ReportPeriod, Snapshot, assemble_report, count, page_lives,
 };
 use scrubjay_storage::{History, HistoryReader, StorageError, hand_over, sha256};
 use std::io::{IsTerminal as _, Write as _};
@@ -179,9 +179,14 @@ fn write_all(
     if signer.is_some() && !args.without_ledger {
         files.push((bundle::LEDGER, ledger_rows(reader, &report.ledger)?));
     }
-    let count = bundle::write(dir, &files, signer.as_mut())?;
+    let files = bundle::write(dir, &files, signer.as_mut())?;
     let by = signer.map_or_else(String::new, |signer| format!(", signed by {}", signer.key()));
-    writeln!(anstream::stderr(), "wrote {count} files into {}{by}", dir.display())?;
+    writeln!(
+        anstream::stderr(),
+        "wrote {} into {}{by}",
+        count(files, "file", "files"),
+        dir.display()
+    )?;
     Ok(())
 }
 

@@ -25,6 +25,17 @@ pub fn has_history(dir: &Path) -> bool {
     database_path(dir).is_file()
 }
 
+/// Whether nothing in a state directory, which need not be there, tells of a history that was begun before. A
+/// directory that cannot be looked into may hold one.
+pub fn is_new(dir: &Path) -> bool {
+    let path = database_path(dir);
+    let is_missing = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(_) => false,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    is_missing(&path) && is_missing(&beside(&path, "-wal")) && last_aside(&path).is_none()
+}
+
 /// `path` with `suffix` added to its name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);

@@ -69,10 +69,11 @@ pub use care::{back_up_database, check_database, try_migration, vacuum_database}
 pub use error::{DatabaseFault, StorageError};
 pub use error_imports::ErrorImport;
 pub use events::Heard;
-pub use files::{create_directory, has_history, is_open_to_all};
+pub use files::{create_directory, has_history, is_new, is_open_to_all};
 pub use history::{Appended, History};
 pub use ledger::LedgerLine;
 pub use pages::PagesSeen;
+pub use query::accumulate_first;
 pub use reader::HistoryReader;
 pub use retention::DEFAULT_MAX_BYTES;
 pub use simulated::simulated;

@@ -30,6 +30,11 @@ pub(crate) fn accumulate(mut state: State, snapshot: &Snapshot) -> Accumulated {
     plan::accumulated(&state, keys, &snapshot.at)
 }
 
+/// The sums of a host that has no history yet, as they will be once the snapshot is the first in one.
+pub fn accumulate_first(snapshot: &Snapshot) -> Accumulated {
+    accumulate(State::of_nothing(), snapshot)
+}
+
 /// How the agent that runs now hears of errors, if one does.
 pub(crate) fn hearing(conn: &Connection, at: &Stamp) -> rusqlite::Result<Option<EventsStatus>> {
     let newest = conn

@@ -22,7 +22,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, ffi, params_from_iter,
 };
-use scrubjay_model::{ErrorMemory, SourceId, Witness};
+use scrubjay_model::{ErrorMemory, SourceId, Witness, count};
 use std::fmt;
 use std::path::Path;
 
@@ -52,12 +52,18 @@ impl fmt::Display for Salvaged {
         if let Some(why) = &self.unreadable {
             return write!(f, "nothing could be read from the damaged file: {why}");
         }
-        write!(f, "{} rows were taken over from the damaged file", self.rows)?;
+        let rows = count(self.rows, "row was", "rows were");
+        write!(f, "{rows} taken over from the damaged file")?;
         if self.definitions_lost {
             write!(f, ", whose definitions of its tables were lost, and its log with them")?;
         }
         if self.refused > 0 {
-            write!(f, "; {} more were read and are damaged themselves", self.refused)?;
+            let refused = count(
+                self.refused,
+                "more was read and is damaged itself",
+                "more were read and are damaged themselves",
+            );
+            write!(f, "; {refused}")?;
         }
         if !self.broken.is_empty() {
             let parts: Vec<String> =
@@ -65,11 +71,12 @@ impl fmt::Display for Salvaged {
             write!(f, "; stretches that could not be read, by table: {}", parts.join(", "))?;
         }
         if self.mended_sums > 0 {
-            let sums = self.mended_sums;
-            write!(f, "; {sums} sums were taken from changes or the ledger, and may be too low")?;
+            let sums = count(self.mended_sums, "sum was", "sums were");
+            write!(f, "; {sums} taken from changes or the ledger, and may be too low")?;
         }
         if self.ledger_left > 0 {
-            write!(f, "; {} rows of the ledger do not continue its chain", self.ledger_left)?;
+            let left = count(self.ledger_left, "row of the ledger does", "rows of the ledger do");
+            write!(f, "; {left} not continue its chain")?;
         }
         Ok(())
     }

@@ -224,6 +224,29 @@ pub(crate) struct SourceWord {
 }
 
 impl State {
+    /// Of a history in which nothing is.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            boot: None,
+            run: None,
+            controllers: Vec::new(),
+            counters: BTreeMap::new(),
+            witnessed: BTreeMap::new(),
+            reports: Reports::default(),
+            modules: BTreeMap::new(),
+            facts: BTreeMap::new(),
+            transitions: BTreeMap::new(),
+            exposures: BTreeMap::new(),
+            next_exposure: 1,
+            alerts: AlertsState { next_outgoing: 1, ..AlertsState::default() },
+            bad_pages: BTreeMap::new(),
+            next_run: 1,
+            next_snapshot: 1,
+            event_rows: RowBudget::FULL,
+            first_event: 1,
+        }
+    }
+
     /// The controllers as matching wants them.
     pub(crate) fn known_controllers(&self) -> Vec<KnownController> {
         // No kernel numbers that far, so a controller without an index is found by name only.

@@ -144,6 +144,7 @@ fn while_an_agent_has_the_history_open_an_import_says_what_to_do() {
     let home = home.path();
     let root = root(home);
     let agent = Agent::start(home, &root);
+    agent.metrics_after(1);
     let (code, page, stderr) = output(&mut on(home, &root, &["import"]));
     assert_eq!((code, page.as_str()), (1, ""));
     assert!(stderr.contains("stop the agent, import, and start it again"), "{stderr}");

@@ -38,6 +38,41 @@ fn another_hosts_tree_is_never_given_this_hosts_history() {
 }
 
 #[test]
+fn a_name_that_nothing_has_is_no_failure_but_is_not_there() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let state = home.join("state");
+    let root = tree(home, "busy-server");
+    let run = |args: &[&str]| {
+        let mut command = scrubjay(home);
+        output(command.args(args).arg("--root").arg(&root).arg("--state-dir").arg(&state))
+    };
+    assert_eq!(run(&["agent", "--once"]).0, 0);
+    for args in [
+        &["show", "B9"][..],
+        &["explain", "no-such-finding"],
+        &["ack", "B9", "--reason", "known", "--until", "1d"],
+        &["unack", "B9"],
+    ] {
+        let (code, page, stderr) = run(args);
+        assert_eq!((code, page.as_str()), (3, ""), "{args:?}: {stderr}");
+        assert!(stderr.contains(args[1]), "{args:?}: {stderr}");
+    }
+    // What is understood and cannot be done goes on to be a failure.
+    let (code, _, stderr) = run(&["ack", "host", "--reason", " ", "--until", "1d"]);
+    assert_eq!(code, 1, "{stderr}");
+}
+
+#[test]
+fn a_demo_offers_what_it_takes() {
+    let home = tempfile::tempdir().unwrap();
+    let (code, page, _) = output(scrubjay(home.path()).args(["demo", "--help"]));
+    assert_eq!(code, 0);
+    assert!(!page.contains("--root") && !page.contains("--config <"), "{page}");
+    assert!(page.contains("[default: a temporary one]"), "{page}");
+}
+
+#[test]
 fn history_without_a_history_says_how_to_get_one() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();

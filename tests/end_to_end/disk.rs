@@ -216,6 +216,7 @@ fn a_directory_that_may_not_be_used_stops_no_agent_and_another_agent_does() {
 
     // Another agent has it.
     let agent = Agent::start(home, &host.root);
+    agent.metrics_after(1);
     let mut second = scrubjay(home);
     second.args(["agent", "--once", "--root"]).arg(&host.root).arg("--state-dir").arg(&state);
     let (code, _, stderr) = output(&mut second);

@@ -15,6 +15,7 @@
 mod alerts;
 mod anew;
 mod attacks;
+mod beside;
 mod boots;
 mod commands;
 mod corpus;

@@ -81,6 +81,22 @@ fn an_answer_that_nobody_reads_is_no_yes() {
 }
 
 #[test]
+fn a_textfile_has_the_name_that_others_use_if_that_is_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("host.tree");
+    std::fs::write(&root, trees::host("busy-server")).unwrap();
+    for (config, expected) in [("", false), ("[web]\nnode_reboot_required = true\n", true)] {
+        let mut command = scrubjay(home.path());
+        std::fs::write(home.path().join("empty.toml"), config).unwrap();
+        command.args(["export", "textfile"]).arg(home.path()).arg("--root").arg(&root);
+        let (code, _, stderr) = output(&mut command);
+        assert_eq!(code, 0, "{stderr}");
+        let page = std::fs::read_to_string(home.path().join("scrubjay.prom")).unwrap();
+        assert_eq!(page.contains("\nnode_reboot_required 1\n"), expected, "{page}");
+    }
+}
+
+#[test]
 fn a_textfile_is_there_whole_or_not_at_all() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("textfile");

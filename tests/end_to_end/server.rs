@@ -34,6 +34,7 @@ fn a_second_agent_on_the_same_history_is_refused_with_the_remedy() {
     let root = home.path().join("host.tree");
     std::fs::write(&root, trees::host("bare-guest")).unwrap();
     let agent = Agent::start(home.path(), &root);
+    agent.metrics_after(1);
     let (code, _, stderr) = output(
         scrubjay(home.path())
             .args(["agent", "--once", "--root"])

@@ -29,14 +29,16 @@ pub(crate) fn findings(storage: &StorageStats) -> Vec<Finding> {
         )
     });
     let failing = last_error.as_ref().map(|error| {
+        // Where it could not even be opened nothing was tried.
+        let times = match *write_failures {
+            0 => String::new(),
+            failures => format!(" ({} since the agent started)", many(failures, "failure")),
+        };
         finding(
             "history-not-written",
             Verdict::Unknown,
             Action::FixVisibility,
-            format!(
-                "the history cannot be written: {error} ({} since the agent started)",
-                many(*write_failures, "failure")
-            ),
+            format!("the history cannot be written: {error}{times}"),
             "mend what the message names. Nothing counted is lost while the agent keeps running; if \
              it must be restarted first, save /api/v1/snapshot, which holds the sums",
         )

@@ -35,7 +35,7 @@ struct View<'a> {
     patches: Option<Patches<'a>>,
     #[serde(flatten)]
     alerts: alerts::Part<'a>,
-    agent: Cow<'a, Option<AgentStats>>,
+    agent: Option<Cow<'a, AgentStats>>,
 }
 
 /// What is known of the kernel's patches, with vulnerabilities counted rather than named.
@@ -138,11 +138,10 @@ fn whole(view: &HostView, snapshot: &Snapshot, serials: Serials) -> Result<Strin
         }),
         assessment,
         alerts: alerts::Part::of(alerts, is_masked),
-        agent: if is_masked {
-            Cow::Owned(agent.as_ref().map(mask::discreet))
-        } else {
-            Cow::Borrowed(agent)
-        },
+        agent: agent.value().map(|agent| match is_masked {
+            true => Cow::Owned(mask::discreet(agent)),
+            false => Cow::Borrowed(agent),
+        }),
     })
 }
 

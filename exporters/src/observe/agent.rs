@@ -87,7 +87,7 @@ pub(super) fn observe_agent(samples: &mut Samples, view: &HostView) {
     }
     samples.push(&metrics::BUILD_INFO, [view.header.version], true);
     samples.push(&metrics::SNAPSHOT_TIME, [], seconds(view.snapshot.at.wall_ms));
-    let Some(agent) = &view.agent else { return };
+    let Some(agent) = view.agent.value() else { return };
     let AgentStats {
         started_wall_ms,
         interval,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// Where nobody ever listened, that there were no reports says nothing and is not exported.
 pub(super) fn observe(samples: &mut Samples, view: &HostView) {
-    let path = view.agent.as_ref().map(|agent| agent.events.path);
+    let path = view.agent.value().map(|agent| agent.events.path);
     let listens = path.is_some_and(|path| path != EventPath::Counters);
     if !listens && view.accumulated.reports.is_empty() {
         return;

@@ -18,8 +18,11 @@ pub(super) fn observe_reboot(samples: &mut Samples, view: &HostView) {
         let since = super::seconds(need.since_wall_ms);
         samples.push(&metrics::REBOOT_NEEDED_SINCE, [], since);
     }
-    let compatible = view.agent.as_ref().is_some_and(|agent| agent.node_reboot_required);
-    if let Some(required) = required.filter(|_| compatible) {
+}
+
+/// The answer under the name that others use; none where it cannot be told.
+pub(super) fn observe_compatible(samples: &mut Samples, view: &HostView) {
+    if let Some(required) = view.assessment.reboot_required() {
         samples.push(&metrics::NODE_REBOOT_REQUIRED, [], required);
     }
 }

@@ -83,7 +83,7 @@ fn sources_switched_off_give_their_state_and_nothing_else() {
     let mut view = testing::server();
     let at = view.snapshot.at.clone();
     view.snapshot = Snapshot::of_nothing(at);
-    view.agent = None;
+    view.agent = testing::no_agent();
     let observations = observations(&view);
     let off = observations
         .iter()
@@ -262,7 +262,7 @@ fn things(view: &HostView, per: Per) -> usize {
         }
         Per::Source => SourceId::ALL.len(),
         Per::Acknowledgement => view.alerts.acks.len(),
-        Per::Receiver => view.agent.as_ref().map_or(0, |agent| agent.notifications.receivers.len()),
+        Per::Receiver => view.agent.value().map_or(0, |agent| agent.notifications.receivers.len()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::document::{Block, Document, day, lasted, number, table, text};
 use crate::PageError;
 use crate::csv::{moment, write};
+use crate::text::words::count;
 use scrubjay_model::{
     BundleFault, BundleFaultKind, EvidenceReport, EvidenceRow, ReportedFigure, Standing,
 };
@@ -41,10 +42,15 @@ pub fn evidence_document(report: &EvidenceReport) -> Document {
         subtitle,
         blocks,
         footer: format!(
-            "Made from {} bundles, of which {} hold and are the latest of their hosts. Signatures, checksums, the \
+            "Made from {}, of which {}. Signatures, checksums, the \
              ledger's chain and the figures of each were looked at; the forms for people were not made again, \
              which \"scrubjay verify\" does.",
-            report.bundles, report.counted
+            count(report.bundles, "bundle", "bundles"),
+            count(
+                report.counted,
+                "holds and is the latest of its host",
+                "hold and are the latest of their hosts"
+            )
         ),
         at_wall_ms: None,
         sha256: None,
@@ -52,7 +58,7 @@ pub fn evidence_document(report: &EvidenceReport) -> Document {
 }
 
 fn hosts(n: u64) -> String {
-    if n == 1 { "1 host".to_owned() } else { format!("{n} hosts") }
+    count(n, "host", "hosts")
 }
 
 fn of(report: &EvidenceReport, standing: Standing) -> u64 {

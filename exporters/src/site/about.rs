@@ -59,7 +59,7 @@ pub(super) fn page<'a>(known: &Known<'a>) -> About<'a> {
         header: &view.header,
         history: &view.history,
         ledger: Ledger { head: ledger_head(view), state: ledger_state(view) },
-        agent: view.agent.as_ref().map(agent),
+        agent: view.agent.value().map(agent),
     }
 }
 
@@ -110,7 +110,7 @@ impl About<'_> {
         };
         let took = Duration::try_from_secs_f64(*pass_seconds).unwrap_or_default();
         let late = if *late_passes > 0 { Tone::Watch } else { Tone::Ok };
-        let notices = known.view.agent.as_ref().map(|agent| notices(&agent.notifications));
+        let notices = known.view.agent.value().map(|agent| notices(&agent.notifications));
         let left = left.as_ref().map_or_else(|| "not told".to_owned(), confinement);
         facts(&[
             ("version", text(self.header.version)),

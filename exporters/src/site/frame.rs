@@ -111,7 +111,7 @@ fn foot(place: Option<&Place>, known: Option<&Known<'_>>) -> Markup {
         @if let Some(known) = known {
             p {
                 "Read " (when(known.now_ms()))
-                @if let Some(agent) = &known.view.agent {
+                @if let Some(agent) = known.view.agent.value() {
                     ", and anew every " (super::parts::span(agent.interval))
                 }
                 ". Nothing on this page changes by itself: load it again, or "

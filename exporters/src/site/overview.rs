@@ -167,7 +167,7 @@ pub(super) fn ledger_head(view: &HostView) -> Option<LedgerHead> {
 }
 
 pub(super) fn ledger_state(view: &HostView) -> &LedgerState {
-    view.agent.as_ref().map_or(&LedgerState::None, |agent| &agent.storage.ledger)
+    view.agent.value().map_or(&LedgerState::None, |agent| &agent.storage.ledger)
 }
 
 fn alert_counts(view: &HostView) -> AlertCounts {

@@ -38,7 +38,7 @@ struct Source<'a> {
 pub(super) fn page<'a>(known: &Known<'a>) -> Visibility<'a> {
     let view = known.view;
     let coverage = &view.assessment.coverage;
-    let agent = view.agent.as_ref();
+    let agent = view.agent.value();
     let source = |status: scrubjay_model::SourceStatus| {
         let stats = agent.and_then(|agent| agent.sources.get(&status.source));
         Source {

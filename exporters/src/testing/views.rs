@@ -35,6 +35,11 @@ fn history() -> Reading<HistorySummary> {
     })
 }
 
+/// No agent took the view.
+pub(crate) fn no_agent() -> Reading<AgentStats> {
+    Reading::Absent(Origin::new("not asked"))
+}
+
 fn agent() -> AgentStats {
     let stats =
         SourceStats { failures: 2, deadlines_missed: 1, last_ok_wall_ms: Some(NOW_MS - 500) };
@@ -257,7 +262,7 @@ pub(crate) fn server() -> HostView {
             ..Assessment::new(coverage, findings)
         },
         alerts: book(),
-        agent: Some(agent()),
+        agent: Reading::Value(agent()),
     }
     .judged()
 }
@@ -355,7 +360,7 @@ pub(crate) fn guest() -> HostView {
         history: Reading::Absent(Origin::new("var/lib/scrubjay/history.db")),
         assessment: Assessment::new(coverage, Vec::new()),
         alerts: scrubjay_model::AlertBook::default(),
-        agent: None,
+        agent: no_agent(),
     }
     .judged()
 }
@@ -537,7 +542,7 @@ pub(crate) fn blind() -> HostView {
         history: denied("history.db"),
         assessment: clear(),
         alerts: scrubjay_model::AlertBook::default(),
-        agent: None,
+        agent: no_agent(),
     }
     .judged()
 }

@@ -119,11 +119,12 @@ pub fn acks(book: &AlertBook, waiting: &[AckRequest], style: &Style) -> String {
     page.into_text()
 }
 
-/// What became of a request: `ack` and `unack`. An agent that runs makes a pass each `interval`.
+/// What became of a request: `ack` and `unack`. An agent that runs makes a pass each `interval`; nobody knows how
+/// soon that is where time does not go as on this host.
 pub fn ack_request(
     request: &AckRequest,
     taken_in: bool,
-    interval: Duration,
+    interval: Option<Duration>,
     style: &Style,
 ) -> String {
     let mut page = Page::new(*style);
@@ -155,10 +156,11 @@ pub fn ack_request(
         &if taken_in {
             "It is written into the history; no agent runs.".to_owned()
         } else {
+            let soon = interval.map(|interval| format!(", within {}", span(interval)));
             format!(
-                "It is handed over to the agent that runs, which takes it in with its next pass, \
-                 within {}; \"scrubjay ack list\" shows it.",
-                span(interval)
+                "It is handed over to the agent that runs, which takes it in with its next pass{}; \
+                 \"scrubjay ack list\" shows it.",
+                soon.unwrap_or_default()
             )
         },
     );

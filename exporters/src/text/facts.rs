@@ -347,7 +347,7 @@ pub(super) fn history(page: &mut Page, history: &Reading<HistorySummary>, now_ms
     if let Some(LedgerHead { seq, hash }) = ledger_head {
         let hash = hash.to_string();
         let short = hash.get(..SHORT_HASH).unwrap_or_default();
-        page.more(2, &format!("ledger: {seq} rows, the last is {short}…"));
+        page.more(2, &format!("ledger: {}, the last is {short}…", count(*seq, "row", "rows")));
     }
     if let Some(need) = reboot_needed {
         let reasons: Vec<&str> = need.reasons.iter().map(|(reason, _)| reason.as_str()).collect();

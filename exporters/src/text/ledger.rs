@@ -87,7 +87,7 @@ mod tests {
         let fault = LedgerFault {
             seq: 7,
             kind: LedgerFaultKind::Removed,
-            detail: "before row 8 there is 1 less than its number says".to_owned(),
+            detail: "1 row is missing before row 8".to_owned(),
         };
         let report = LedgerReport {
             rows: 9,
@@ -99,6 +99,9 @@ mod tests {
         };
         let text = page(&report);
         assert!(text.starts_with("THE LEDGER IS NOT WHAT WAS WRITTEN: 3 faults"), "{text}");
-        assert!(text.contains("row 7") && text.contains("removed: before row 8"), "{text}");
+        assert!(
+            text.contains("row 7") && text.contains("removed: 1 row is missing before row 8"),
+            "{text}"
+        );
     }
 }

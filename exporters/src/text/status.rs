@@ -84,7 +84,7 @@ pub fn status(view: &HostView, style: &Style) -> String {
     facts::uptime(&mut page, uptime, now_ms);
     previous_boot::previous_boot(&mut page, left, now_ms);
     facts::history(&mut page, history, now_ms);
-    facts::agent(&mut page, agent.as_ref(), now_ms);
+    facts::agent(&mut page, agent, now_ms);
     page.into_text()
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use scrubjay_model::{NonValue, Reading, RebootHelps, Section};
-pub(crate) use scrubjay_model::{span, write_span};
+pub(crate) use scrubjay_model::{count, span, write_span};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -50,15 +50,6 @@ pub(crate) fn size(bytes: u64) -> String {
     // Rounded down, so that a size is never overstated.
     let tenths = u128::from(bytes % scale) * 10 / u128::from(scale);
     if tenths == 0 { format!("{whole} {unit}") } else { format!("{whole}.{tenths} {unit}") }
-}
-
-/// `1 task`, `2 tasks`.
-pub(crate) fn count(n: impl TryInto<u64>, one: &str, many: &str) -> String {
-    match n.try_into() {
-        Ok(1) => format!("1 {one}"),
-        Ok(n) => format!("{n} {many}"),
-        Err(_) => format!("very many {many}"),
-    }
 }
 
 /// Why there is no value, with the path: `unreadable: permission denied (sys/…)`.

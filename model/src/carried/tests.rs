@@ -51,7 +51,7 @@ fn pass() -> SharedPass {
         history: Reading::Absent(Origin::new("history")),
         assessment,
         alerts: AlertBook { clock: None, alerts: BTreeMap::new(), acks: BTreeMap::new() },
-        agent: None,
+        agent: Reading::Absent(Origin::new("none")),
     };
     let about = PassAbout {
         state_dir: "/var/lib/scrubjay".to_owned(),

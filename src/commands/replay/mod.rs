@@ -12,7 +12,7 @@ pub(crate) use logs::fuzzed as fuzzed_logs;
 use super::{past, print, reading};
 use crate::cli::ReplayArgs;
 use crate::config::Settings;
-use crate::exit::Exit;
+use crate::exit::{Exit, NotThere};
 use crate::policies;
 use crate::progress::Progress;
 use anyhow::{Context, bail};
@@ -20,6 +20,7 @@ use scrubjay_alerts::memory::{Observation, Seconds};
 use scrubjay_alerts::replay::{Metric, Node, Plan, Policy};
 use scrubjay_alerts::simulation::{Fleet, FleetSettings};
 use scrubjay_collector::Collector;
+use scrubjay_model::count;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,11 +194,12 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
     if let Some(path) = &args.errors {
         let progress = Progress::new(args.progress, "reading".to_owned(), "rows");
         let log = logs::errors(path, &mut |rows| progress.show(rows, None))?;
-        let name = format!("{}: {} rows", path.display(), log.rows);
+        let name = format!("{}: {}", path.display(), count(log.rows, "row", "rows"));
         let (nodes, unknown) = log.nodes(tickets);
         let mut notes = Vec::new();
         if unknown > 0 {
-            notes.push(format!("{unknown} tickets are of DIMMs without any error in the log"));
+            let tickets = count(unknown, "ticket is of a DIMM", "tickets are of DIMMs");
+            notes.push(format!("{tickets} without any error in the log"));
         }
         return Ok(Some(History::Recorded { nodes, name, notes }));
     }
@@ -225,7 +227,8 @@ fn history(settings: &Settings, args: &ReplayArgs) -> anyhow::Result<Option<Hist
     let snapshot = Collector::once(Arc::clone(&host), reading::options(settings)).snapshot();
     let (node, notes) = own::node(&reader, &snapshot)?;
     if node.dimms.is_empty() {
-        bail!("the history holds no stick of memory yet: nothing can be replayed");
+        let why = "the history holds no stick of memory yet: nothing can be replayed";
+        return Err(NotThere(why.to_owned()).into());
     }
     let name = "the agent's own history".to_owned();
     Ok(Some(History::Recorded { nodes: vec![node], name, notes }))

@@ -2,6 +2,7 @@
 
 use scrubjay_alerts::memory::Seconds;
 use scrubjay_alerts::replay::{Metric, Quantile, Ratio, Tally, Unit, span};
+use scrubjay_model::count;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -59,8 +60,9 @@ impl Replayed {
             let Tally { dimms, failures, sudden, announced, .. } = tally;
             let _ = writeln!(
                 page,
-                "{dimms} DIMMs, {failures} failures, {sudden} of them sudden; {announced} with a \
-                 corrected error in time"
+                "{}, {}, {sudden} of them sudden; {announced} with a corrected error in time",
+                count(*dimms, "DIMM", "DIMMs"),
+                count(*failures, "failure", "failures")
             );
         }
         let _ = writeln!(page, "{}\n", words(metric));

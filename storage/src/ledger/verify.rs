@@ -4,7 +4,7 @@ use super::chain::digest;
 use super::checkpoint::Sums;
 use super::fact::Kind;
 use super::rows::StoredRow;
-use scrubjay_model::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport};
+use scrubjay_model::{Digest, LedgerFault, LedgerFaultKind, LedgerHead, LedgerReport, count};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -71,7 +71,8 @@ impl<'a> Verifier<'a> {
         if seq != wanted {
             let missing = seq.saturating_sub(wanted);
             self.fault(wanted, LedgerFaultKind::Removed, || {
-                format!("before row {seq} there are {missing} less than its number says")
+                let missing = count(missing, "row is", "rows are");
+                format!("{missing} missing before row {seq}")
             });
         }
         let stored = <[u8; 32]>::try_from(row.hash).ok().map(Digest);

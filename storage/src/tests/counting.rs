@@ -1,7 +1,8 @@
 //! What becomes of the sums.
 
 use super::support::{Host, Mc, append, correctable, directory, kill, start};
-use crate::HistoryReader;
+use crate::state::State;
+use crate::{HistoryReader, accumulate_first, load};
 use scrubjay_model::{BootId, ErrorClass, Place, SeriesPlace};
 use std::time::Duration;
 
@@ -17,6 +18,30 @@ fn errors_counted_before_the_first_look_are_in_the_total() {
     assert_eq!(correctable(&sums, 0), [0, 7]);
     let total = sums.total(0, SeriesPlace::Total, ErrorClass::Uncorrectable).unwrap();
     assert_eq!((total.total, total.restarts, total.since_wall_ms), (1, 0, host.wall_ms));
+}
+
+#[test]
+fn what_is_told_before_there_is_a_history_is_what_it_tells_first() {
+    let dir = directory();
+    assert!(crate::is_new(dir.path()) && crate::is_new(&dir.path().join("missing")));
+    let mut host = Host::new();
+    host.controllers.push(Mc::new(1, "Skylake Socket#0 IMC#1"));
+    *host.dimm(0, 1) = (7, 1);
+    let early = accumulate_first(&host.snapshot());
+    assert_eq!(correctable(&early, 0), [0, 7]);
+    let mut history = start(dir.path(), &host.at());
+    let told = append(&mut history, &host);
+    assert_eq!(early.totals, told.totals);
+    assert_eq!(early.controllers, told.controllers);
+    assert_eq!(early.modules, told.modules);
+    assert!(!crate::is_new(dir.path()));
+}
+
+#[test]
+fn a_history_in_which_nothing_is_has_the_state_that_is_assumed_of_one() {
+    let dir = directory();
+    let history = crate::History::open(dir.path(), &Host::new().at()).unwrap();
+    assert_eq!(load::state(&history.conn).unwrap(), State::of_nothing());
 }
 
 #[test]

@@ -54,6 +54,15 @@ fn a_beginning_that_was_cut_off_begins_again_and_nothing_is_taken_for_damaged() 
 }
 
 #[test]
+fn what_is_left_of_a_history_is_not_taken_for_none() {
+    for left in ["history.db", "history.db-wal", "history.db.corrupt-1700000000000"] {
+        let dir = directory();
+        fs::write(dir.path().join(left), "x").unwrap();
+        assert!(!crate::is_new(dir.path()), "{left}");
+    }
+}
+
+#[test]
 fn what_was_left_of_an_empty_database_is_in_nobodys_way() {
     let dir = directory();
     let left = dir.path().join("history.db.part");

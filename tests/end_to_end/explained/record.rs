@@ -173,7 +173,15 @@ impl Life {
         };
         let history = Reading::Absent(Origin::new("history"));
         let alerts = AlertBook::default();
-        HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None }
+        HostView {
+            header,
+            snapshot,
+            accumulated,
+            history,
+            assessment,
+            alerts,
+            agent: Reading::Absent(Origin::new("none")),
+        }
     }
 
     /// The host now, and the sums of a history that saw it once a swap ago and now.

@@ -159,7 +159,15 @@ fn view() -> HostView {
     };
     let history = Reading::Absent(Origin::new("history"));
     let alerts = AlertBook::default();
-    HostView { header, snapshot, accumulated, history, assessment, alerts, agent: None }
+    HostView {
+        header,
+        snapshot,
+        accumulated,
+        history,
+        assessment,
+        alerts,
+        agent: Reading::Absent(Origin::new("none")),
+    }
 }
 
 fn judge(count: u32) {

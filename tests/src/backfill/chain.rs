@@ -146,7 +146,7 @@ impl Chain {
             history,
             assessment,
             alerts: self.history.alert_book().clone(),
-            agent: Some(self.stats.clone()),
+            agent: Reading::Value(self.stats.clone()),
             accumulated,
             snapshot,
         }

@@ -4,6 +4,7 @@ use super::super::board::Holds;
 use super::super::negotiate::{Form, Format};
 use super::*;
 use crate::testing;
+use scrubjay_model::{HostView, Reading};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const PACE: Pace = Pace { as_is: Duration::from_secs(1), pass_again: Duration::from_secs(5) };
@@ -50,11 +51,14 @@ impl Host {
     }
 }
 
+fn number(view: &mut HostView, number: u64) {
+    let Reading::Value(agent) = &mut view.agent else { panic!("an agent") };
+    agent.passes = number;
+}
+
 fn publish(board: &Board, changed: &Arc<AtomicBool>, looks: &Arc<AtomicU64>, number: u64) {
     let mut view = testing::server();
-    if let Some(agent) = &mut view.agent {
-        agent.passes = number;
-    }
+    self::number(&mut view, number);
     changed.store(false, Ordering::SeqCst);
     let (changed, looks) = (Arc::clone(changed), Arc::clone(looks));
     let holds = move || {
@@ -124,7 +128,7 @@ fn a_look_that_hangs_costs_a_scrape_a_moment() {
     let hung = Mutex::new(hung);
     let holds = move || hung.lock().unwrap().recv().is_ok();
     let mut view = testing::server();
-    view.agent.as_mut().unwrap().passes = 1;
+    number(&mut view, 1);
     host.board.publish_watched(Arc::new(view), Duration::from_secs(90), Some(asked(holds)));
     let looks = Looks::start(&host.board, PACE, || {}).unwrap();
     host.later(30);
@@ -142,7 +146,7 @@ fn where_nothing_can_be_looked_at_the_page_is_served_as_it_is() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(looks.refresh());
     let mut view = testing::server();
-    view.agent.as_mut().unwrap().passes = 1;
+    number(&mut view, 1);
     host.board.publish(view, Duration::from_secs(90));
     host.later(30);
     assert_eq!(host.scrape(&looks), 1);
@@ -154,7 +158,7 @@ fn what_is_soon_known_is_asked_where_the_question_comes_in() {
     let (changed, asked_by) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
     let publish = |board: &Board, number: u64| {
         let mut view = testing::server();
-        if let Some(agent) = &mut view.agent {
+        if let Reading::Value(agent) = &mut view.agent {
             agent.passes = number;
         }
         let (changed, asked_by) = (Arc::clone(&changed), Arc::clone(&asked_by));

@@ -4,7 +4,7 @@ use crate::text::page::Page;
 use crate::text::words::{count, moment, moment_ago, reading, size, span};
 use scrubjay_model::{
     AgentStats, EventPath, EventsStatus, ExtlogSent, LedgerState, NotifyStats, OfflineStats,
-    ReceiverStats, StorageStats, WebStats,
+    Reading, ReceiverStats, StorageStats, WebStats,
 };
 
 fn listening(page: &mut Page, events: &EventsStatus) {
@@ -67,10 +67,14 @@ fn receivers(page: &mut Page, notifications: &NotifyStats) {
     }
 }
 
-pub(in crate::text) fn agent(page: &mut Page, agent: Option<&AgentStats>, now_ms: i64) {
-    let Some(agent) = agent else {
-        page.field(2, "agent", "not asked; this page was read by the command itself");
-        return;
+pub(in crate::text) fn agent(page: &mut Page, agent: &Reading<AgentStats>, now_ms: i64) {
+    let agent = match agent {
+        Reading::Value(agent) => agent,
+        // It says why in words of its own.
+        Reading::Absent(why) => return page.field(2, "agent", why.as_str()),
+        Reading::Unreadable(..) | Reading::Malformed(..) => {
+            return page.field(2, "agent", &reading(agent, |_| String::new()));
+        }
     };
     let AgentStats {
         started_wall_ms,

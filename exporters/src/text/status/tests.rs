@@ -66,7 +66,7 @@ fn a_guest_without_edac() {
       boot id      5a6b7c8d-1234-5678-9abc-def012345678
       before boot  not offered (sys/firmware/acpi/tables/BERT)
       history      none: not offered (var/lib/scrubjay/history.db)
-      agent        not asked; this page was read by the command itself
+      agent        not asked
     "#);
 }
 
@@ -523,7 +523,7 @@ fn nothing_can_be_read() {
                    watchdog1: malformed: expected a number, found "banana\u{1b}[2J"
                    (bootstatus)
       history      none: unreadable: permission denied (history.db)
-      agent        not asked; this page was read by the command itself
+      agent        not asked
     "#);
 }
 
