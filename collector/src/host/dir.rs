@@ -7,6 +7,7 @@
 use super::log::{self, LogPart};
 use super::{Entry, Failure, FileStamp, Folder, Piece, SYSFS};
 use crate::tree::is_relative;
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, SeekFrom};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -408,6 +409,10 @@ fn read_whole(
         return Err(Failure::NotAFile);
     }
     let size = usize::try_from(stat.st_size).unwrap_or_default();
+    // Every attribute of sysfs claims a page.
+    if size > CHUNK && size != rustix::param::page_size() {
+        return read_large(file, size, limit);
+    }
     let mut bytes = Vec::new();
     let mut chunk = [MaybeUninit::<u8>::uninit(); CHUNK];
     loop {
@@ -428,6 +433,26 @@ fn read_whole(
             }
         };
         if is_end {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// The same of what claims to be larger, as a database of packages: with one read(2) if it is as large as that.
+fn read_large(file: &OwnedFd, size: usize, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    // Room for one byte more tells the end.
+    bytes.reserve_exact(size.min(limit).saturating_add(1));
+    loop {
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(CHUNK);
+        }
+        let room = bytes.capacity() - bytes.len();
+        let read = retry(|| rustix::io::read(file, spare_capacity(&mut bytes)))?;
+        if bytes.len() > limit {
+            return Err(Failure::TooLong);
+        }
+        if read == 0 || (read < room && bytes.len() == size) {
             return Ok(bytes);
         }
     }

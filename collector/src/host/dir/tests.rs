@@ -131,6 +131,22 @@ fn odd_files_are_neither_awaited_nor_believed() {
 }
 
 #[test]
+fn files_of_all_sizes_are_read_to_their_end_and_no_further_than_the_limit() {
+    let (dir, _outside) = root();
+    for size in [0, 1, 4_095, 4_096, 4_097, 8_192, 100_000, 1 << 20] {
+        let content: Vec<u8> = b"0123456789".iter().copied().cycle().take(size).collect();
+        std::fs::write(dir.path().join("file"), &content).unwrap();
+        both(dir.path(), |root| {
+            assert!(root.read("file", size).as_ref() == Ok(&content), "{size}");
+            assert!(root.read("file", size + 1).as_ref() == Ok(&content), "{size}");
+            if let Some(less) = size.checked_sub(1) {
+                assert_eq!(root.read("file", less), Err(Failure::TooLong), "{size}");
+            }
+        });
+    }
+}
+
+#[test]
 fn reading_ends_at_the_limit() {
     let (dir, _outside) = root();
     std::fs::write(dir.path().join("long"), vec![b'1'; 10_000]).unwrap();
