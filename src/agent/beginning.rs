@@ -30,9 +30,9 @@ pub(super) struct Beginning {
 }
 
 impl Beginning {
-    /// Opens the history, begins a run in it, and listens to reports. Where no history was begun before, and
-    /// nothing is on the board, what is read is shown first: there is nothing that it could contradict, and to make
-    /// a history takes longer than all the rest.
+    /// Opens the history, begins a run in it, and listens to reports. Where no history was begun before, what is
+    /// read is shown first: there is no sum that it could contradict, and to make a history takes longer than all the
+    /// rest.
     pub(super) fn agent(self, board: &Board, good_for: Duration) -> anyhow::Result<Agent> {
         let Self { settings, host, outside, confinement, trees, web, orders } = self;
         let wake = orders.clone();
