@@ -4,13 +4,17 @@ use crate::shared::{self, VERSION};
 use crate::{clock, watermark};
 use scrubjay_collector::{HostRoot, own_boot};
 use scrubjay_exporters::text;
-use scrubjay_model::{AgentStats, Origin, ParseFault, ReadFault, Reading, SharedPass, span};
+use scrubjay_model::{AgentStats, NotCarried, Origin, ReadFault, Reading, SharedPass, span};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How the agent fares that keeps its history in one of these directories, most likely first; or why there is
-/// none to tell of. `own` is the root of the running kernel.
-pub(crate) fn agent(state_dirs: &[PathBuf], own: &HostRoot) -> Reading<AgentStats> {
+/// none to tell of. `host` is what the command reads, `own` the root of the running kernel.
+pub(crate) fn agent(
+    state_dirs: &[PathBuf],
+    host: &HostRoot,
+    own: &HostRoot,
+) -> Reading<AgentStats> {
     if watermark::made().is_some() {
         return absent("none on this host; that of a demo leaves no word of itself");
     }
@@ -29,11 +33,12 @@ pub(crate) fn agent(state_dirs: &[PathBuf], own: &HostRoot) -> Reading<AgentStat
         looked.extend(places);
     }
     let looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
-    absent(format!(
-        "none has left word of a pass in {}: is one running (systemctl status scrubjay), and does it share \
-         (agent.share)",
-        looked.join(" or ")
-    ))
+    // What runs here is no answer for a tree.
+    let ask = match host.is_this_host() {
+        true => ": is one running (systemctl status scrubjay), and does it share (agent.share)",
+        false => "",
+    };
+    absent(format!("none has left word of a pass in {}{ask}", looked.join(" or ")))
 }
 
 /// What a file says of the agent that left it.
@@ -50,9 +55,14 @@ fn left(path: &Path, state_dir: &Path, own: &HostRoot) -> Reading<AgentStats> {
     };
     let SharedPass { about, view } = match SharedPass::from_bytes(&bytes, VERSION) {
         Ok(pass) => pass,
-        Err(why) => {
-            let fault = ParseFault::new("a pass of this version", why.to_string().as_bytes());
-            return Reading::Malformed(origin(path), fault);
+        Err(NotCarried::OtherVersion) => {
+            return absent(format!(
+                "one of another version has left {}: restart it if scrubjay was upgraded",
+                path.display()
+            ));
+        }
+        Err(why @ (NotCarried::Foreign | NotCarried::Damaged)) => {
+            return absent(format!("{} tells of none: {why}", path.display()));
         }
     };
     if !shared::is_kept_in(&about, state_dir) {

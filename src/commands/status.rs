@@ -14,6 +14,7 @@ pub(crate) fn run(settings: &Settings, args: &StatusArgs) -> anyhow::Result<Exit
     let mut view = reading::view_of(settings, &host)?;
     view.agent = beside::agent(
         &reading::history_dirs(settings, &host),
+        &host,
         &HostRoot::open(Path::new("/"), clock::live())?,
     );
     let page =

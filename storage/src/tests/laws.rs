@@ -1,7 +1,6 @@
 //! What holds for every story, however the agent is stopped and started in it.
 
 use super::support::{Host, INTERVAL, Mc, directory};
-use crate::events::Reports;
 use crate::state::{SettingsDigests, State};
 use crate::{Heard, History, load, plan, query};
 use proptest::prelude::*;
@@ -161,32 +160,10 @@ impl Stage {
     }
 }
 
-fn empty_state() -> State {
-    State {
-        alerts: crate::alerts::AlertsState::default(),
-        boot: None,
-        run: None,
-        controllers: Vec::new(),
-        counters: BTreeMap::new(),
-        witnessed: BTreeMap::new(),
-        reports: Reports::default(),
-        bad_pages: BTreeMap::new(),
-        modules: BTreeMap::new(),
-        facts: BTreeMap::new(),
-        transitions: BTreeMap::new(),
-        exposures: BTreeMap::new(),
-        next_exposure: 1,
-        next_run: 1,
-        next_snapshot: 1,
-        first_event: 1,
-        event_rows: crate::events::RowBudget::FULL,
-    }
-}
-
 /// The sums after a story in which the agent is never stopped, without any database.
 fn undisturbed(tells: bool, events: &[Event]) -> Accumulated {
     let mut stage = Stage::new(tells);
-    let mut state = empty_state();
+    let mut state = State::of_nothing();
     let _changes =
         plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
     for event in events {
@@ -291,7 +268,7 @@ proptest! {
     #[test]
     fn sums_never_fall((tells, events) in story()) {
         let mut stage = Stage::new(tells);
-        let mut state = empty_state();
+        let mut state = State::of_nothing();
         let _changes = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         let mut before = BTreeMap::new();
         for event in &events {
@@ -311,7 +288,7 @@ proptest! {
     #[test]
     fn folded_points_keep_the_sums((tells, events) in story()) {
         let mut stage = Stage::new(tells);
-        let mut state = empty_state();
+        let mut state = State::of_nothing();
         let mut pending = plan::begin(&mut state, &stage.host.at(), "1.0.0", INTERVAL, SettingsDigests::default());
         for event in &events {
             if stage.play(event) == Cue::Look {
