@@ -79,7 +79,9 @@ fn left(path: &Path, state_dir: &Path, own: &HostRoot) -> Reading<AgentStats> {
     }
     let age = clock::boottime().checked_sub(about.ended_since_boot);
     match age.filter(|_| !shared::is_of_another_boot(&about, &own_boot(own))) {
-        None => absent(format!("none has made a pass in this boot; the last was at {ended}")),
+        None => absent(format!(
+            "none has made a pass in this boot, by its id, which containers may hide; the last was at {ended}"
+        )),
         Some(age) if age > about.good_for => absent(format!(
             "no pass since {ended}, {} ago: it was killed or hangs (journalctl -u scrubjay)",
             span(age)

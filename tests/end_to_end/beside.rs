@@ -1,6 +1,7 @@
 //! What `status` says of the agent that runs beside it.
 
 use crate::harness::{Agent, scrubjay, stdout};
+use scrubjay_model::{BootId, PassAbout, SharedPass};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -56,6 +57,23 @@ fn wait_for(home: &Path, beginning: &str) -> String {
         std::thread::sleep(Duration::from_millis(100));
     }
     panic!("it never says \"{beginning}\", but: {}", agent(home))
+}
+
+#[test]
+fn a_pass_of_another_boot_is_none_of_an_agent_that_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let running = Agent::start_every("24h", home.path(), Path::new("/"), |_| {});
+    running.metrics_after(1);
+    wait_for(home.path(), "running since 20");
+    running.crash();
+    let left = home.path().join("state/last-pass");
+    let version = env!("CARGO_PKG_VERSION");
+    let SharedPass { about, view } =
+        SharedPass::from_bytes(&std::fs::read(&left).unwrap(), version).unwrap();
+    let boot = BootId::parse("5a6b7c8d-1234-5678-9abc-def012345678").unwrap();
+    std::fs::write(&left, PassAbout { boot, ..about }.with(&view, version)).unwrap();
+    let told = agent(home.path());
+    assert!(told.starts_with("none has made a pass in this boot"), "{told}");
 }
 
 #[test]
