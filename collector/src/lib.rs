@@ -23,6 +23,7 @@ pub mod fuzzing;
 mod host;
 mod kept;
 mod kernel_log;
+mod lines;
 mod machine_check;
 pub mod microcode;
 mod module_file;

@@ -3,6 +3,7 @@
 //! The status is a list of stanzas (deb822(5)), one a package, also for those that are only half
 //! installed or of which nothing but configuration is left.
 
+use crate::lines;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use memchr::memmem;
@@ -78,11 +79,26 @@ fn field<'t>(stanza: &'t str, name: &str) -> Option<&'t str> {
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
+/// What stands between a moment and a package in a line of dpkg's log.
+const INSTALLED: &str = " status installed ";
+
+/// The lines of dpkg's log that say when packages with wanted names were installed, as they stand there.
+pub(crate) fn lines_of(log: &[u8], wants: &dyn Fn(&str) -> bool) -> Vec<u8> {
+    // A busy server has tens of thousands in a month, of which a few are wanted; only these are made text.
+    let is_wanted = |(line, at): &(&[u8], usize)| {
+        let package = line.get(at.saturating_add(INSTALLED.len())..).unwrap_or_default();
+        let name = package.split(|byte| matches!(byte, b':' | b'\n')).next().unwrap_or_default();
+        wants(&String::from_utf8_lossy(name))
+    };
+    let told = lines::with(log, INSTALLED.as_bytes());
+    told.filter(is_wanted).flat_map(|(line, _)| line).copied().collect()
+}
+
 /// When dpkg's log says that this version of a package was last installed, seconds since the Unix
 /// epoch. The log has local time, so it takes the host's zone.
 pub(crate) fn installed_unix_s(log: &str, package: &DebPackage, zone: &TimeZone) -> Option<i64> {
     let DebPackage { name, arch, version } = package;
-    let told = format!(" status installed {name}:{arch} {version}");
+    let told = format!("{INSTALLED}{name}:{arch} {version}");
     let when = log.lines().rev().find_map(|line| line.strip_suffix(&told))?;
     let civil: DateTime = when.parse().ok()?;
     Some(civil.to_zoned(zone.clone()).ok()?.timestamp().as_second())
@@ -204,9 +220,31 @@ Architecture: amd64
 
     proptest! {
         #[test]
+        fn lines_are_those_of_the_text(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    Just(&b"2026-11-01 10:00:00"[..]), Just(&b" status installed "[..]), Just(&b"linux-image"[..]),
+                    Just(&b":amd64 1\n"[..]), Just(&b"\n"[..]), Just(&b" status installed linux-image:a 1\n"[..]),
+                    Just(&b" status half-installed linux-image:a 1\n"[..]), Just(&b":"[..]), Just(&b"\xff"[..]),
+                ],
+                0..24,
+            ),
+        ) {
+            let log = parts.concat();
+            let is_told = |line: &&[u8]| {
+                let line = String::from_utf8_lossy(line);
+                let package = line.split_once(" status installed ").map(|(_, rest)| rest);
+                package.is_some_and(|rest| rest.trim_end_matches('\n').split(':').next() == Some("linux-image"))
+            };
+            let slowly: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').filter(is_told).collect();
+            prop_assert_eq!(lines_of(&log, &|name| name == "linux-image"), slowly.concat());
+        }
+
+        #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let kept = stanzas_of(&bytes, &|_| true);
             let _ = installed(&String::from_utf8_lossy(&kept));
+            let _ = lines_of(&bytes, &|_| true);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Head, LOG_LIMIT, NAMES, PART_LIMIT, ReadAt, Reader, malformed, non_value};
 use crate::host::{FileStamp, LEFT_OUT, LogPart, Mapped, MappingFailure, MappingReader, Piece};
+use crate::lines;
 use scrubjay_model::{NonValue, Origin, Present, Reading};
 
 impl<'h> Reader<'h> {
@@ -44,10 +45,8 @@ impl<'h> Reader<'h> {
 
     /// The lines of a long text that hold `word`. Only they are captured.
     pub(crate) fn lines_with(&self, path: &str, word: &[u8]) -> Reading<Vec<u8>> {
-        self.part(path, |bytes| {
-            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-            let wanted = lines.filter(|line| line.windows(word.len()).any(|part| part == word));
-            wanted.flatten().copied().collect()
+        self.part(path, |text| {
+            lines::with(text, word).flat_map(|(line, _)| line).copied().collect()
         })
     }
 

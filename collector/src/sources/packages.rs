@@ -210,7 +210,8 @@ fn of_dpkg(reader: &Reader<'_>, running: Option<&str>) -> Reading<Packages> {
                 crate::reader::malformed(dpkg::STATUS, "a package with a version", name.as_bytes());
             let _: Reading<()> = reader.noted(Err(what));
         }
-        let log = dpkg_log(reader);
+        // A container's image has no kernel, and a log of its making.
+        let log = if installed.is_empty() { String::new() } else { dpkg_log(reader) };
         let zone = zone(reader);
         let mut kernels: Vec<KernelPackage> = installed
             .iter()
@@ -325,15 +326,7 @@ fn dpkg_log(reader: &Reader<'_>) -> String {
     ["var/log/dpkg.log.1", "var/log/dpkg.log"]
         .into_iter()
         .filter_map(|path| {
-            let lines = reader.part(path, |log| {
-                let text = String::from_utf8_lossy(log);
-                let wanted = text.split_inclusive('\n').filter(|line| {
-                    let package = line.split_once(" status installed ").map(|(_, rest)| rest);
-                    let name = package.and_then(|rest| rest.split(':').next());
-                    name.is_some_and(|name| deb_release(name).is_some())
-                });
-                wanted.collect::<String>().into_bytes()
-            });
+            let lines = reader.part(path, |log| dpkg::lines_of(log, &holds_kernel));
             lines.value().map(|lines| String::from_utf8_lossy(lines).into_owned())
         })
         .collect()
