@@ -62,16 +62,29 @@ def put(path, text):
         file.write(text)
 
 
+def make_device(at):
+    """What the directory of every device has beside its own attributes (drivers/base): libsysfs reads it all."""
+    put(f"{at}/uevent", "")
+    for name, text in (("autosuspend_delay_ms", ""), ("control", "on\n"), ("runtime_active_time", "0\n"),
+                       ("runtime_status", "unsupported\n"), ("runtime_suspended_time", "0\n")):
+        put(f"{at}/power/{name}", text)
+    root = at[:at.index("/sys/devices/") + len("/sys")]
+    os.symlink(os.path.relpath(f"{root}/bus/edac", at), f"{at}/subsystem")
+
+
 def make_tree(root, controllers, dimms, channels):
     """What EDAC shows (drivers/edac/edac_mc_sysfs.c), and of /proc as much as is needed."""
     total = {}
+    os.makedirs(f"{root}/sys/bus/edac")
     for mc in range(controllers):
         base = f"{root}/sys/devices/system/edac/mc/mc{mc}"
+        make_device(base)
         count = {n: (n * 7 + mc) % 5 for n in range(dimms)}
         rows = {}
         for n in range(dimms):
             row, channel = divmod(n, channels)
             at = f"{base}/dimm{n}"
+            make_device(at)
             put(f"{at}/dimm_label", f"CPU_SrcID#{mc}_Chan#{channel}_DIMM#{row}\n")
             put(f"{at}/dimm_location", f"channel {channel} slot {row} \n")
             put(f"{at}/size", "32768\n")
@@ -83,6 +96,7 @@ def make_tree(root, controllers, dimms, channels):
             rows.setdefault(row, {})[channel] = count[n]
         for row, counts in rows.items():
             at = f"{base}/csrow{row}"
+            make_device(at)
             put(f"{at}/dev_type", "x4\n")
             put(f"{at}/mem_type", "Registered-DDR5\n")
             put(f"{at}/edac_mode", "S4ECD4ED\n")
@@ -100,6 +114,8 @@ def make_tree(root, controllers, dimms, channels):
         put(f"{base}/ue_count", "0\n")
         put(f"{base}/ce_noinfo_count", "0\n")
         put(f"{base}/ue_noinfo_count", "0\n")
+        put(f"{base}/reset_counters", "")
+        put(f"{base}/sdram_scrub_rate", "0\n")
         put(f"{base}/max_location", f"channel {channels - 1} slot {dimms // channels - 1} \n")
     for name in ("uptime", "stat", "sys/kernel/osrelease", "sys/kernel/random/boot_id"):
         with open(f"/proc/{name}", encoding="ascii") as file:
