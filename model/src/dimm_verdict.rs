@@ -68,6 +68,17 @@ pub struct DimmRule {
     pub last_reached_wall_ms: Option<i64>,
 }
 
+/// What a stick is called where another bears its name too, as two slots may in the tables of the firmware: its name,
+/// and the place or key that tells them apart.
+pub fn name_apart(name: &str, by: &str) -> String {
+    format!("{name} ({by})")
+}
+
+/// The name, and what tells it apart, of a stick that is called so.
+pub(crate) fn parts_of_name(called: &str) -> Option<(&str, &str)> {
+    called.strip_suffix(')')?.rsplit_once(" (")
+}
+
 /// One open fault, as far as reports show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DimmFault {

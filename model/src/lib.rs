@@ -132,7 +132,7 @@ pub use dimm::{
 };
 pub use dimm_labels::{DimmLabels, LabelEntry, LabelPlace};
 pub use dimm_verdict::{
-    DimmFault, DimmPolicy, DimmReason, DimmRisk, DimmRule, DimmVerdict, Probability,
+    DimmFault, DimmPolicy, DimmReason, DimmRisk, DimmRule, DimmVerdict, Probability, name_apart,
 };
 pub use dram_place::{Cell, Parity};
 pub use edac::{

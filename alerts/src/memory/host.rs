@@ -12,7 +12,7 @@ use crate::replay::{Policy, When};
 use scrubjay_model::{
     Accumulated, Action, Cell, ControllerKey, DimmFault, DimmPolicy, DimmReason, DimmRisk,
     DimmRule, DimmVerdict, ErrorClass, Hit, MemoryTraces, ModuleKey, ModuleRecord, ModuleTrace,
-    Place, Probability, Seconds, Snapshot, Watch,
+    Place, Probability, Seconds, Snapshot, Watch, name_apart,
 };
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ pub fn judge_host(
             verdict(key, record, &judgement, *cut, by)
         })
         .collect();
-    name_apart(&mut verdicts);
+    tell_apart(&mut verdicts);
     verdicts
 }
 
@@ -126,7 +126,7 @@ impl Life {
 }
 
 /// Two slots may bear one name in the tables of the firmware, and no finding is to be of both.
-fn name_apart(verdicts: &mut [DimmVerdict]) {
+fn tell_apart(verdicts: &mut [DimmVerdict]) {
     let mut bearers: BTreeMap<String, u32> = BTreeMap::new();
     for dimm in &*verdicts {
         *bearers.entry(dimm.name.clone()).or_default() += 1;
@@ -134,7 +134,7 @@ fn name_apart(verdicts: &mut [DimmVerdict]) {
     for dimm in verdicts {
         if bearers.get(&dimm.name).is_some_and(|bearers| *bearers > 1) {
             let apart = dimm.counted_at.first().unwrap_or(&dimm.module);
-            dimm.name = format!("{} ({apart})", dimm.name);
+            dimm.name = name_apart(&dimm.name, apart);
         }
     }
 }

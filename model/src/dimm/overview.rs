@@ -2,6 +2,7 @@
 //! of each stick, or without a history what SMBIOS and EDAC show now, with the verdict on it.
 
 use super::{Confidence, Identity, Inventory, ModuleRecord, ModuleTurn, join_dimms, match_modules};
+use crate::dimm_verdict::parts_of_name;
 use crate::{
     BadPage, ControllerKey, CoverageState, Dimm, DimmVerdict, ErrorClass, Finding, HostView, Place,
     SeriesPlace, SeriesTotal, Snapshot, Verdict,
@@ -325,7 +326,7 @@ impl DimmLine {
         self.slot_name().or_else(place).unwrap_or_else(|| self.key.clone())
     }
 
-    /// Whether a person means this: by key, slot, serial number or place.
+    /// Whether a person means this: by key, slot, serial number or place, or as a finding names it.
     pub fn is_called(&self, name: &str) -> bool {
         let same = |text: &str| text.eq_ignore_ascii_case(name.trim());
         same(&self.key)
@@ -333,6 +334,10 @@ impl DimmLine {
             || self.slot_name().as_deref().is_some_and(same)
             || self.serial.as_deref().is_some_and(same)
             || self.counted_at.iter().chain(&self.edac).any(|place| same(place))
+            || parts_of_name(name.trim()).is_some_and(|(name, by)| {
+                self.slot_name().is_some_and(|slot| slot.eq_ignore_ascii_case(name))
+                    && self.counted_at.iter().any(|place| place.eq_ignore_ascii_case(by))
+            })
     }
 
     /// The errors of one class.
@@ -392,4 +397,48 @@ fn natural(name: &str) -> Vec<(String, u64)> {
         rest = after;
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name_apart;
+
+    fn line(slot: &str, place: &str) -> DimmLine {
+        DimmLine {
+            about: DimmKind::Stick,
+            key: format!("serial/{place}"),
+            slot: Some(slot.to_owned()),
+            bank: None,
+            serial: None,
+            part: None,
+            manufacturer: None,
+            size_bytes: None,
+            counted_at: vec![place.to_owned()],
+            edac: Vec::new(),
+            listed: true,
+            identity: None,
+            confidence: None,
+            evidence: None,
+            since_wall_ms: None,
+            ended_wall_ms: None,
+            correctable: None,
+            uncorrectable: None,
+            lower_bound: true,
+            restarts: None,
+            last_error_wall_ms: None,
+            bad_pages: None,
+            verdict: None,
+        }
+    }
+
+    #[test]
+    fn of_two_slots_of_one_name_each_is_called_as_findings_call_it() {
+        let lines = [line("DIMM_A1", "mc0/dimm0"), line("DIMM_A1", "mc1/dimm0")];
+        let called = |name: &str| lines.each_ref().map(|line| line.is_called(name));
+        assert_eq!(called("dimm_a1"), [true, true]);
+        assert_eq!(called(&name_apart("DIMM_A1", "mc1/dimm0")), [false, true]);
+        assert_eq!(called("mc0/dimm0"), [true, false]);
+        assert_eq!(called(&name_apart("DIMM_B1", "mc1/dimm0")), [false, false]);
+    }
 }

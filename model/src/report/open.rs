@@ -1,6 +1,7 @@
 //! Alerts that were open at a moment, and what they say of sticks.
 
 use super::parts::{ReportedAlert, ReportedSaid, ReportedStick, SaidBy};
+use crate::dimm_verdict::parts_of_name;
 use crate::{AlertKey, AlertTurn, AlertTurnKind, DimmVerdict, ModuleRecord};
 use std::collections::BTreeMap;
 
@@ -80,15 +81,21 @@ pub(super) fn said(
     })
 }
 
-/// Whether an alert is about a stick, by its slot or by where its errors are counted.
+/// Whether an alert is about a stick, by its slot or by where its errors are counted, or by both where two slots are
+/// called alike.
 pub(super) fn is_of(alert: &ReportedAlert, stick: &ReportedStick) -> bool {
-    stick.slot.as_ref() == Some(&alert.subject) || stick.counted_at.contains(&alert.subject)
+    let is_counted_at = |place: &str| stick.counted_at.iter().any(|at| at == place);
+    let is_called = |slot: &String| {
+        let is_apart = |(name, by)| name == slot && (is_counted_at(by) || by == stick.module);
+        alert.subject == *slot || parts_of_name(&alert.subject).is_some_and(is_apart)
+    };
+    stick.slot.as_ref().is_some_and(is_called) || is_counted_at(&alert.subject)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Verdict;
+    use crate::{Verdict, name_apart};
 
     fn turn(at_wall_ms: i64, code: &str, what: AlertTurnKind, verdict: Verdict) -> AlertTurn {
         let key = AlertKey::new(code, "A1");
@@ -120,5 +127,37 @@ mod tests {
         assert_eq!(told(5), [(a.clone(), Verdict::Act, false), (b.clone(), Verdict::Plan, true)]);
         assert_eq!(told(9), [(a, Verdict::Act, false)]);
         assert_eq!(open_alerts(&turns, 9)[0].since_wall_ms, 1);
+    }
+
+    #[test]
+    fn an_alert_of_one_of_two_slots_of_one_name_is_about_that_one() {
+        let stick = |slot: Option<&str>, place: &str| ReportedStick {
+            module: format!("m-{place}"),
+            slot: slot.map(str::to_owned),
+            counted_at: vec![place.to_owned()],
+            part: None,
+            size_bytes: None,
+            since_wall_ms: 1,
+            ended_wall_ms: None,
+            corrected: Some(0),
+            uncorrected: Some(0),
+            at_least: false,
+            said: None,
+        };
+        let sticks = [
+            stick(Some("A1"), "mc0/dimm0"),
+            stick(Some("A1"), "mc1/dimm0"),
+            stick(None, "mc2/dimm0"),
+        ];
+        let about = |subject: &str| {
+            let key = AlertKey::new("dimm-fault", subject);
+            let alert =
+                begun(&AlertTurn { key, ..turn(1, "a", AlertTurnKind::Fired, Verdict::Plan) });
+            sticks.each_ref().map(|stick| is_of(&alert, stick))
+        };
+        assert_eq!(about(&name_apart("A1", "mc1/dimm0")), [false, true, false]);
+        assert_eq!(about(&name_apart("A1", "m-mc0/dimm0")), [true, false, false]);
+        assert_eq!(about("mc2/dimm0"), [false, false, true]);
+        assert_eq!(about(&name_apart("B1", "mc1/dimm0")), [false; 3]);
     }
 }
