@@ -1,4 +1,5 @@
-//! One pass over all sources, each on a thread of its own with a deadline.
+//! One pass over all sources with a deadline, each on a thread of its own; in the first pass, where none waits for
+//! work, on a few.
 //!
 //! A read of sysfs can hang for ever in a driver or in firmware. Such a source is reported
 //! unreadable, the others are not delayed, and no second read of it is started until the first
@@ -40,8 +41,10 @@ pub struct Collector {
     reading: BTreeMap<SourceId, Weak<()>>,
     /// What sources keep from pass to pass.
     memory: Arc<Memory>,
-    /// Where there is one pass only: what is done then instead.
-    once: Option<Few>,
+    /// Whether there is one pass only, which keeps nothing for a next one.
+    is_single: bool,
+    /// What does the work of the first pass; of later ones, threads that wait for it.
+    few: Option<Few>,
     workers: Workers,
     /// Where threads are started that look into other processes, if this one is bound.
     outside: Option<Arc<Outside>>,
@@ -63,14 +66,22 @@ enum Asked<T> {
 impl Collector {
     /// A collector for a host.
     pub fn new(host: Arc<HostRoot>, options: Options) -> Self {
-        let (reading, memory) = (BTreeMap::new(), Arc::default());
-        let (workers, once, outside) = (Workers::default(), None, None);
-        Self { host, options, reading, memory, once, workers, outside }
+        Self {
+            host,
+            options,
+            reading: BTreeMap::new(),
+            memory: Arc::default(),
+            is_single: false,
+            // What takes longest has one for itself.
+            few: Some(Few::of(2)),
+            workers: Workers::default(),
+            outside: None,
+        }
     }
 
     /// One for a single pass: nothing is kept for a next one, neither files nor threads.
     pub fn once(host: Arc<HostRoot>, options: Options) -> Self {
-        Self { once: Some(Few::default()), ..Self::new(host, options) }
+        Self { is_single: true, few: Some(Few::of(1)), ..Self::new(host, options) }
     }
 
     /// The same, which has those sources read from outside that the kernel would refuse here.
@@ -135,8 +146,8 @@ impl Collector {
         let edac = self.ask_edac(&at);
 
         let patience = Patience::new(&self.host, self.options.deadline);
-        let mut patience = Patience { few: self.once.as_ref(), ..patience };
-        Snapshot {
+        let mut patience = Patience { few: self.few.as_ref(), ..patience };
+        let snapshot = Snapshot {
             at,
             edac: patience.answer(edac),
             memory_failure: patience.answer(memory_failure),
@@ -162,7 +173,11 @@ impl Collector {
             livepatch_modules: patience.answer(livepatch_modules),
             livepatch_systems: patience.answer(livepatch_systems),
             processes: patience.answer(processes),
+        };
+        if !self.is_single {
+            self.few = None;
         }
+        snapshot
     }
 
     fn is_reading(&self, id: SourceId) -> bool {
@@ -190,7 +205,7 @@ impl Collector {
         }
         let (sender, receiver) = sync_channel(1);
         let (host, at) = (Arc::clone(&self.host), at.clone());
-        let memory = self.once.is_none().then(|| Arc::clone(&self.memory));
+        let memory = (!self.is_single).then(|| Arc::clone(&self.memory));
         let held = Arc::new(());
         let reading = Arc::downgrade(&held);
         let work = move || -> Told {
@@ -202,7 +217,7 @@ impl Collector {
         };
         // A thread that waits here was bound like this one.
         let outside = self.outside.as_deref().filter(|_| id == SourceId::Processes);
-        let started = match (outside, &self.once) {
+        let started = match (outside, &self.few) {
             (Some(outside), _) => outside.start(id.as_str(), move || work()()),
             (None, Some(few)) => few.start(id.as_str(), Box::new(work)),
             (None, None) => self.workers.start(id.as_str(), Box::new(work)),
@@ -362,13 +377,13 @@ mod tests {
 
     #[test]
     fn in_a_single_pass_no_source_waits_for_one_that_hangs() {
-        let mut collector = Collector { once: Some(Few::default()), ..collector() };
+        let mut collector = Collector { few: Some(Few::of(1)), ..collector() };
         let at = collector.stamp();
         let hung = collector.ask(SourceId::Edac, &at, hangs_for_ever);
         let panics = collector.ask::<u32>(SourceId::Kexec, &at, |_, _| panic!("under test"));
         let sound = collector.ask(SourceId::Uptime, &at, |_, _| Reading::Value(1));
         let patience = Patience::new(&collector.host, Duration::from_secs(1));
-        let mut patience = Patience { few: collector.once.as_ref(), ..patience };
+        let mut patience = Patience { few: collector.few.as_ref(), ..patience };
         let [hung, panics, sound] =
             [hung, panics, sound].map(|asked| patience.answer(asked).unwrap().reading);
         assert!(matches!(hung, Reading::Unreadable(_, ReadFault::Deadline)), "{hung:?}");
@@ -437,7 +452,7 @@ mod tests {
     fn without_a_clock_a_wait_for_one_of_few_threads_comes_to_its_end() {
         let clocks = Clocks { realtime_ms: 0, boottime: None, monotonic: None };
         let host = Arc::new(HostRoot::from_tree(Tree::new(), Arc::new(move || clocks)));
-        let few = Few::default();
+        let few = Few::of(1);
         let (release, gate) = mpsc::channel::<()>();
         let gate = Arc::new(std::sync::Mutex::new(gate));
         // Whatever threads come, each of them hangs, and another errand waits.

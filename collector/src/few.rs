@@ -1,6 +1,6 @@
-//! Few threads for many sources, where there is one pass only.
+//! Few threads for many sources, in a pass that finds no thread to wait for work: the only one, or the first.
 //!
-//! To start a thread costs as much as most sources do. So they wait for one, and another comes when nobody
+//! To start a thread costs as much as most sources do. So they wait for one or two, and another comes when nobody
 //! has answered for a while: a source that hangs, or has much to do, delays the others by that while.
 
 use crate::workers::Work;
@@ -14,16 +14,17 @@ use std::time::Duration;
 pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Threads that share what there is to do.
-#[derive(Default)]
 pub(crate) struct Few {
     shared: Arc<Mutex<Shared>>,
+    /// How many of them come at once.
+    at_first: usize,
 }
 
 #[derive(Default)]
 struct Shared {
     waiting: VecDeque<Errand>,
-    /// Whether a thread will look for more.
-    is_served: bool,
+    /// Threads that will look for more, also those that hang.
+    looking: usize,
 }
 
 struct Errand {
@@ -38,12 +39,16 @@ impl fmt::Debug for Few {
 }
 
 impl Few {
+    /// So many threads at first, if there is as much to do.
+    pub(crate) fn of(at_first: usize) -> Self {
+        Self { shared: Arc::default(), at_first }
+    }
+
     /// Has it done when its turn comes.
     pub(crate) fn start(&self, name: &'static str, work: Work) -> std::io::Result<()> {
         let mut shared = lock(&self.shared);
-        if !shared.is_served {
-            self.begin()?;
-            shared.is_served = true;
+        if shared.looking < self.at_first {
+            self.begin(&mut shared)?;
         }
         shared.waiting.push_back(Errand { name, work });
         Ok(())
@@ -57,12 +62,14 @@ impl Few {
     /// Another thread, for those that wait behind one that hangs.
     pub(crate) fn another(&self) {
         // Without one they wait for as long as a pass does.
-        let _ = self.begin();
+        let _ = self.begin(&mut lock(&self.shared));
     }
 
-    fn begin(&self) -> std::io::Result<()> {
-        let shared = Arc::clone(&self.shared);
-        std::thread::Builder::new().spawn(move || serve(&shared)).map(drop)
+    fn begin(&self, shared: &mut Shared) -> std::io::Result<()> {
+        let looks = Arc::clone(&self.shared);
+        std::thread::Builder::new().spawn(move || serve(&looks))?;
+        shared.looking = shared.looking.saturating_add(1);
+        Ok(())
     }
 }
 
@@ -78,7 +85,9 @@ fn serve(shared: &Mutex<Shared>) {
 fn next(shared: &Mutex<Shared>) -> Option<Errand> {
     let mut shared = lock(shared);
     let errand = shared.waiting.pop_front();
-    shared.is_served = errand.is_some();
+    if errand.is_none() {
+        shared.looking = shared.looking.saturating_sub(1);
+    }
     errand
 }
 
@@ -99,7 +108,7 @@ mod tests {
 
     #[test]
     fn one_thread_does_what_waits_in_its_order() {
-        let (few, (tell, told)) = (Few::default(), channel());
+        let (few, (tell, told)) = (Few::of(1), channel());
         for name in ["edac", "uptime", "kernel"] {
             few.start(name, tells(&tell, name)).unwrap();
         }
@@ -110,9 +119,28 @@ mod tests {
     }
 
     #[test]
+    fn two_threads_do_two_things_at_once() {
+        let few = Few::of(2);
+        let (tell, told) = channel();
+        let both = Arc::new(std::sync::Barrier::new(2));
+        // More than once: a thread that found nothing to do has gone.
+        for _ in 0..3 {
+            for name in ["packages", "uptime"] {
+                let (both, tell) = (Arc::clone(&both), tell.clone());
+                let meets = move || -> crate::workers::Told {
+                    both.wait();
+                    Box::new(move || assert_eq!(tell.send(name), Ok(())))
+                };
+                few.start(name, Box::new(meets)).unwrap();
+            }
+            assert_eq!(told.iter().take(2).count(), 2);
+        }
+    }
+
+    #[test]
     fn another_thread_does_what_waits_behind_one_that_hangs_or_is_lost() {
         for lost in [false, true] {
-            let (few, (tell, told), (release, gate)) = (Few::default(), channel(), channel::<()>());
+            let (few, (tell, told), (release, gate)) = (Few::of(1), channel(), channel::<()>());
             let (begun, begins) = channel();
             let hangs = move || -> crate::workers::Told {
                 let _ = begun.send(());
