@@ -158,7 +158,7 @@ fn moment(line: &str) -> Result<(Seconds, &str), String> {
         }
         None => (0, time_of_day(first).ok_or(why)?, rest),
     };
-    if !(0..=36_500).contains(&days) {
+    if !(0..=MOST_DAYS).contains(&days) {
         return Err("must be within a hundred years".to_owned());
     }
     Ok((days * 86_400 + clock, rest.trim()))
@@ -170,7 +170,8 @@ fn time_of_day(text: &str) -> Option<Seconds> {
     let seconds = parts.next().map_or(Some(0), |seconds| seconds)?;
     let valid =
         (0..24).contains(&hours) && (0..60).contains(&minutes) && (0..60).contains(&seconds);
-    (valid && parts.next().is_none()).then_some(hours * 3_600 + minutes * 60 + seconds)
+    // What is no time of day may be too large to be reckoned with.
+    (valid && parts.next().is_none()).then(|| hours * 3_600 + minutes * 60 + seconds)
 }
 
 fn seconds(text: &str) -> Option<Seconds> {
@@ -223,6 +224,10 @@ fn step(line: &str) -> Result<(usize, Vec<Observation>), String> {
         return Err("times= needs every=, such as every=1h".to_owned());
     }
     let every = given.every.unwrap_or(0);
+    let last = Seconds::from(given.times.saturating_sub(1)).checked_mul(every);
+    if last.is_none_or(|last| last > MOST_DAYS * 86_400) {
+        return Err("times= and every= must be within a hundred years".to_owned());
+    }
     let moments = (0..given.times).map(|index| at + Seconds::from(index) * every);
     Ok((given.dimm, moments.map(make).collect::<Result<_, _>>()?))
 }
@@ -282,6 +287,8 @@ impl Given {
     }
 }
 
+/// A hundred years.
+const MOST_DAYS: Seconds = 36_500;
 const MOST_DIMMS: usize = 4_096;
 const MOST_TIMES: u32 = 100_000;
 
@@ -320,6 +327,17 @@ mod tests {
         assert!(moment("25:00 ce").is_err());
         assert!(moment("ce").is_err());
         assert!(moment("-1d ce").is_err());
+        assert!(moment("9000000000000000:00 ce").is_err());
+    }
+
+    #[test]
+    fn a_line_stands_for_a_hundred_years_at_most() {
+        let years = |every: &str| step(&format!("00:00 ce times=100000 every={every}"));
+        assert_eq!(years("8h").unwrap().1.len(), 100_000);
+        for every in ["9h", "1000000h", "200000000y"] {
+            let why = years(every).unwrap_err();
+            assert!(why.contains("times=") || why.contains("every="), "{why}");
+        }
     }
 
     #[test]
