@@ -74,9 +74,10 @@ pub fn name_apart(name: &str, by: &str) -> String {
     format!("{name} ({by})")
 }
 
-/// The name, and what tells it apart, of a stick that is called so.
-pub(crate) fn parts_of_name(called: &str) -> Option<(&str, &str)> {
-    called.strip_suffix(')')?.rsplit_once(" (")
+/// Whether the stick in a slot of that name is called so, if `tells` knows what tells it apart.
+pub(crate) fn is_apart(called: &str, slot: &str, tells: impl FnOnce(&str) -> bool) -> bool {
+    let parts = called.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    parts.is_some_and(|(name, by)| name.eq_ignore_ascii_case(slot) && tells(by))
 }
 
 /// One open fault, as far as reports show it.

@@ -76,6 +76,20 @@ fn a_healthy_host_reads_as_it_did() {
 }
 
 #[test]
+fn of_two_slots_of_one_name_each_is_shown_by_the_name_that_is_printed_for_it() {
+    let slots = [filled("DIMM_A1", "425BB669"), filled("DIMM_A1", "425BB66A")];
+    let watched = Watched::through(&[trees::host("healthy-server") + &tables(&slots).sections()]);
+    for key in ["425bb669", "425bb66a"] {
+        let explained = watched.run(&["explain", key]);
+        let (_, rest) = explained.split_once("scrubjay show '").unwrap();
+        let name = rest.split('\'').next().unwrap();
+        assert!(name.starts_with("NODE 1 DIMM_A1 (m"), "{explained}");
+        assert_eq!(watched.run(&["show", name]), watched.run(&["show", key]));
+        assert_eq!(watched.run(&["explain", name]), explained);
+    }
+}
+
+#[test]
 fn a_swapped_stick_reads_as_it_did_and_so_does_its_successor() {
     let watched = Watched::through(&trees::timeline("dimm-swapped"));
     watched.compare("dimm-swapped", "P1-DIMMA1");

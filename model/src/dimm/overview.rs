@@ -1,8 +1,10 @@
 //! The memory of a host, stick by stick, for whoever asks which one it is: what the history holds
 //! of each stick, or without a history what SMBIOS and EDAC show now, with the verdict on it.
 
-use super::{Confidence, Identity, Inventory, ModuleRecord, ModuleTurn, join_dimms, match_modules};
-use crate::dimm_verdict::parts_of_name;
+use super::{
+    Confidence, Identity, Inventory, ModuleKey, ModuleRecord, ModuleTurn, join_dimms, match_modules,
+};
+use crate::dimm_verdict::is_apart;
 use crate::{
     BadPage, ControllerKey, CoverageState, Dimm, DimmVerdict, ErrorClass, Finding, HostView, Place,
     SeriesPlace, SeriesTotal, Snapshot, Verdict,
@@ -329,15 +331,16 @@ impl DimmLine {
     /// Whether a person means this: by key, slot, serial number or place, or as a finding names it.
     pub fn is_called(&self, name: &str) -> bool {
         let same = |text: &str| text.eq_ignore_ascii_case(name.trim());
+        let tells = |by: &str| {
+            let is_place = |place: &String| place.eq_ignore_ascii_case(by);
+            self.counted_at.iter().any(is_place) || ModuleKey::from_stored(&self.key).opaque() == by
+        };
         same(&self.key)
             || self.slot.as_deref().is_some_and(same)
             || self.slot_name().as_deref().is_some_and(same)
             || self.serial.as_deref().is_some_and(same)
             || self.counted_at.iter().chain(&self.edac).any(|place| same(place))
-            || parts_of_name(name.trim()).is_some_and(|(name, by)| {
-                self.slot_name().is_some_and(|slot| slot.eq_ignore_ascii_case(name))
-                    && self.counted_at.iter().any(|place| place.eq_ignore_ascii_case(by))
-            })
+            || self.slot_name().is_some_and(|slot| is_apart(name.trim(), &slot, tells))
     }
 
     /// The errors of one class.
@@ -439,6 +442,9 @@ mod tests {
         assert_eq!(called("dimm_a1"), [true, true]);
         assert_eq!(called(&name_apart("DIMM_A1", "mc1/dimm0")), [false, true]);
         assert_eq!(called("mc0/dimm0"), [true, false]);
+        // One that nothing counts for is told apart by what stays with it.
+        let opaque = ModuleKey::from_stored(&lines[0].key).opaque();
+        assert_eq!(called(&name_apart("DIMM_A1", &opaque)), [true, false]);
         assert_eq!(called(&name_apart("DIMM_B1", "mc1/dimm0")), [false, false]);
     }
 }

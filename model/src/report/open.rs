@@ -1,7 +1,7 @@
 //! Alerts that were open at a moment, and what they say of sticks.
 
 use super::parts::{ReportedAlert, ReportedSaid, ReportedStick, SaidBy};
-use crate::dimm_verdict::parts_of_name;
+use crate::dimm_verdict::is_apart;
 use crate::{AlertKey, AlertTurn, AlertTurnKind, DimmVerdict, ModuleRecord};
 use std::collections::BTreeMap;
 
@@ -85,10 +85,8 @@ pub(super) fn said(
 /// called alike.
 pub(super) fn is_of(alert: &ReportedAlert, stick: &ReportedStick) -> bool {
     let is_counted_at = |place: &str| stick.counted_at.iter().any(|at| at == place);
-    let is_called = |slot: &String| {
-        let is_apart = |(name, by)| name == slot && (is_counted_at(by) || by == stick.module);
-        alert.subject == *slot || parts_of_name(&alert.subject).is_some_and(is_apart)
-    };
+    let tells = |by: &str| is_counted_at(by) || by == stick.module;
+    let is_called = |slot: &String| alert.subject == *slot || is_apart(&alert.subject, slot, tells);
     stick.slot.as_ref().is_some_and(is_called) || is_counted_at(&alert.subject)
 }
 
